@@ -1,0 +1,140 @@
+package routing
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// CarrierConfig is a carrier as routing sees it.
+type CarrierConfig struct {
+	Name     string
+	Priority int      // lower first
+	Weight   int      // share among equals; 0 counts as 1
+	Prefixes []string // digits; none: every destination
+	Cost     float64  // per unit, for ByCost
+	Services Service
+}
+
+// Carrier is a company that we exchange traffic with, and how fit it is now.
+// smpp and sip set its state and report outcomes; all methods may be called
+// from any goroutine.
+type Carrier struct {
+	CarrierConfig
+	sms, voice link
+}
+
+type link struct {
+	up      atomic.Bool
+	breaker *Breaker
+}
+
+func newCarrier(cfg CarrierConfig, breaker BreakerConfig) *Carrier {
+	if cfg.Weight == 0 {
+		cfg.Weight = 1
+	}
+	c := &Carrier{CarrierConfig: cfg}
+	c.sms.breaker = NewBreaker(breaker)
+	c.voice.breaker = NewBreaker(breaker)
+	return c
+}
+
+func (c *Carrier) link(service Service) *link {
+	if service == SMS {
+		return &c.sms
+	}
+	return &c.voice
+}
+
+// SetUp says whether the carrier can be reached for a service at all: a bind is
+// bound, or the trunk answers its probes.
+func (c *Carrier) SetUp(service Service, up bool) { c.link(service).up.Store(up) }
+
+// Up reports what SetUp said last; carriers start down.
+func (c *Carrier) Up(service Service) bool { return c.link(service).up.Load() }
+
+// Begin claims an attempt. It returns false where the breaker is open, or half
+// open with its one trial under way: then the next candidate is due. Every
+// claimed attempt is ended by one Report.
+func (c *Carrier) Begin(service Service, now time.Time) bool {
+	return c.link(service).breaker.Begin(now)
+}
+
+// Report ends an attempt. ok is false only for the carrier's own faults: lost
+// links, timeouts, overload, 5xx. A busy or unknown subscriber is ok.
+func (c *Carrier) Report(service Service, ok bool, now time.Time) {
+	c.link(service).breaker.Report(ok, now)
+}
+
+// Breaker is the state of the carrier's breaker for a service.
+func (c *Carrier) Breaker(service Service, now time.Time) BreakerState {
+	return c.link(service).breaker.State(now)
+}
+
+// Fitness says why a carrier is or is not a candidate.
+type Fitness uint8
+
+// The reasons.
+const (
+	Fit          Fitness = iota
+	NoService            // it does not carry this service
+	NotPreferred         // the binding names other carriers
+	NoPrefix             // it does not serve the destination
+	Down                 // no bind is up, or it does not answer probes
+	BreakerOpen          // it failed too often of late
+)
+
+var fitnessNames = [...]string{"fit", "no service", "not named by the binding", "prefix not served", "down", "breaker open"}
+
+// String is the reason in words.
+func (f Fitness) String() string { return fitnessNames[f] }
+
+// fitness ranks a carrier for a plan; rank is meant only where it is Fit.
+func (c *Carrier) fitness(req *Request, plan *Plan) (Fitness, rank) {
+	if !c.Services.Has(req.Service) {
+		return NoService, rank{}
+	}
+	var k rank
+	if len(plan.preferred) > 0 {
+		k.preferred = indexOf(plan.preferred, c.Name)
+		if k.preferred < 0 {
+			return NotPreferred, rank{}
+		}
+	} else {
+		k.prefix = c.longestPrefix(plan)
+		if k.prefix < 0 {
+			return NoPrefix, rank{}
+		}
+	}
+	l := c.link(req.Service)
+	if !l.up.Load() {
+		return Down, rank{}
+	}
+	if l.breaker.State(req.Now) == Open {
+		return BreakerOpen, rank{}
+	}
+	return Fit, k
+}
+
+// longestPrefix is the length of the longest prefix that serves the
+// destination, 0 where the carrier takes everything, -1 where none does.
+func (c *Carrier) longestPrefix(plan *Plan) int {
+	if len(c.Prefixes) == 0 {
+		return 0
+	}
+	longest := -1
+	for _, p := range c.Prefixes {
+		if len(p) > longest && plan.To.Number.HasPrefix(p) {
+			longest = len(p)
+		}
+	}
+	return longest
+}
+
+func indexOf(list []string, s string) int {
+	for i := range list {
+		if list[i] == s {
+			return i
+		}
+	}
+	return -1
+}

@@ -1,0 +1,63 @@
+package routing
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+func (r *Router) register(reg prometheus.Registerer) error {
+	total := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "maskline_routing_decisions_total",
+		Help: "Requests routed, by service and verdict.",
+	}, []string{"service", "verdict"})
+	r.decisions = map[Service]*[verdicts]prometheus.Counter{}
+	for _, service := range []Service{SMS, Voice} {
+		var counters [verdicts]prometheus.Counter
+		for _, v := range Verdicts() {
+			counters[v] = total.WithLabelValues(service.String(), v.String())
+		}
+		r.decisions[service] = &counters
+	}
+	if err := reg.Register(total); err != nil {
+		return err
+	}
+	return reg.Register(&carrierCollector{
+		router: r,
+		up: prometheus.NewDesc("maskline_routing_carrier_up",
+			"1 where the carrier can be reached for the service.", []string{"carrier", "service"}, nil),
+		breaker: prometheus.NewDesc("maskline_routing_breaker_state",
+			"0 closed, 1 half open, 2 open.", []string{"carrier", "service"}, nil),
+	})
+}
+
+func (r *Router) count(service Service, v Verdict) { r.decisions[service][v].Inc() }
+
+// carrierCollector reads the carriers' state when it is scraped.
+type carrierCollector struct {
+	router      *Router
+	up, breaker *prometheus.Desc
+}
+
+func (c *carrierCollector) Describe(ch chan<- *prometheus.Desc) {
+	ch <- c.up
+	ch <- c.breaker
+}
+
+func (c *carrierCollector) Collect(ch chan<- prometheus.Metric) {
+	now := time.Now()
+	for _, carrier := range c.router.Carriers() {
+		for _, service := range []Service{SMS, Voice} {
+			if !carrier.Services.Has(service) {
+				continue
+			}
+			up := 0.0
+			if carrier.Up(service) {
+				up = 1
+			}
+			ch <- prometheus.MustNewConstMetric(c.up, prometheus.GaugeValue, up, carrier.Name, service.String())
+			ch <- prometheus.MustNewConstMetric(c.breaker, prometheus.GaugeValue,
+				float64(carrier.Breaker(service, now)), carrier.Name, service.String())
+		}
+	}
+}

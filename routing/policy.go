@@ -1,0 +1,103 @@
+package routing
+
+import "fmt"
+
+// Config is what the routing section and the carriers' entries say.
+type Config struct {
+	Carriers     []CarrierConfig
+	Order        Order
+	UnknownMask  Answer
+	OutOfSession Answer
+	EndedSession Answer
+	Emergency    EmergencyConfig
+	Breaker      BreakerConfig
+}
+
+// Order ranks carriers that serve a destination with equally long prefixes.
+type Order uint8
+
+// The orders.
+const (
+	ByPriority Order = iota // lower priority number first, equal ones share by weight
+	ByCost                  // cheaper first, then as ByPriority
+)
+
+// Answer is the configured answer to a contact that cannot be routed.
+type Answer struct {
+	Drop bool // an SMS is acknowledged and goes nowhere, instead of refused
+	Code int  // SIP status code of a call, 400-699
+}
+
+// EmergencyConfig lists dialled strings that are emergency calls.
+type EmergencyConfig struct {
+	Numbers map[string][]string // by country, "default" for the countries without own list
+	Trunk   string              // the carrier that takes them; empty: refused
+}
+
+const defaultCountry = "default"
+
+type answers struct{ unknown, outOfSession, ended Answer }
+
+func (a *answers) of(v Verdict) Answer {
+	switch v {
+	case UnknownMask:
+		return a.unknown
+	case OutOfSession:
+		return a.outOfSession
+	case Ended:
+		return a.ended
+	default:
+		return Answer{}
+	}
+}
+
+// emergency holds the strings by country.
+type emergency struct {
+	byCountry map[string]map[string]struct{}
+	trunk     *Carrier
+}
+
+func newEmergency(cfg EmergencyConfig, carriers []*Carrier) (emergency, error) {
+	e := emergency{byCountry: map[string]map[string]struct{}{}}
+	for country, numbers := range cfg.Numbers {
+		set := map[string]struct{}{}
+		for _, n := range numbers {
+			set[n] = struct{}{}
+		}
+		e.byCountry[country] = set
+	}
+	if cfg.Trunk == "" {
+		return e, nil
+	}
+	for _, c := range carriers {
+		if c.Name == cfg.Trunk {
+			e.trunk = c
+			return e, nil
+		}
+	}
+	return e, fmt.Errorf("emergency trunk: no carrier is named %q", cfg.Trunk)
+}
+
+// is compares whole strings: "112" is one, "+112" and "1120" are not.
+func (e *emergency) is(dialled []byte, country string) bool {
+	set, ok := e.byCountry[country]
+	if !ok {
+		set = e.byCountry[defaultCountry]
+	}
+	_, found := set[string(dialled)]
+	return found
+}
+
+// decideEmergency lets only a tenant's own call through, to the one trunk that
+// takes emergency calls, unmasked.
+func (s *state) decideEmergency(req *Request, plan *Plan) {
+	if req.Service != Voice || req.Origin.Tenant == "" || s.emergency.trunk == nil {
+		plan.Verdict = EmergencyRefused
+		return
+	}
+	plan.Emergency = true
+	plan.Tenant = req.Origin.Tenant
+	plan.Present = req.From
+	plan.candidates[0] = candidate{carrier: s.emergency.trunk}
+	plan.count = 1
+}

@@ -1,0 +1,152 @@
+package routing
+
+import (
+	"time"
+
+	"maskline/e164"
+	"maskline/numberdb"
+)
+
+// Table answers for the bindings. numberdb.Table is one.
+type Table interface {
+	// Lookup finds the binding of (mask, party), else the mask's public one.
+	Lookup(mask, party e164.Number, now time.Time) (numberdb.Binding, numberdb.Status)
+	// IsMask reports whether any binding, live or ended, has this mask.
+	IsMask(n e164.Number) bool
+}
+
+// Origin is the peer that a request came from. It is made once per peer.
+// Either Carrier or Tenant is set.
+type Origin struct {
+	Carrier string // a carrier's bind or trunk
+	Tenant  string // a tenant's account or SIP peer
+	Country string // ISO 3166 code, selects the emergency strings; may be empty
+}
+
+// Request is one message or call to be routed.
+type Request struct {
+	Service Service // exactly one
+	Origin  *Origin
+	Dialled []byte      // the dialled string as on the wire, without "+"
+	To      e164.Number // Dialled as a number; none where it is no E.164 number
+	From    e164.Number // none where withheld or alphanumeric
+	Seed    uint64      // equal seeds order equal carriers alike: segments of one message
+	Now     time.Time
+}
+
+// MaxCandidates is how many carriers one plan can hold.
+const MaxCandidates = 16
+
+// Plan is what Decide found. Plans are reused: Decide overwrites all of it.
+type Plan struct {
+	Verdict   Verdict
+	Answer    Answer // for verdicts other than Forward: what the policy says to answer
+	Mask      e164.Number
+	Party     e164.Number // who is on the other side of the mask; none where unknown
+	Present   e164.Number // the sender or caller that the destination sees
+	To        Endpoint
+	Tenant    string
+	Outbound  bool // a tenant's own mask towards a party
+	Emergency bool // to the emergency trunk: caller and dialled string go out as they came
+
+	preferred  []string // the binding's own carriers
+	candidates [MaxCandidates]candidate
+	count      int
+}
+
+// Carriers is the number of candidate carriers.
+func (p *Plan) Carriers() int { return p.count }
+
+// Carrier is the i-th candidate, best first.
+func (p *Plan) Carrier(i int) *Carrier { return p.candidates[i].carrier }
+
+// Decide makes the plan for a request.
+func (r *Router) Decide(req *Request, plan *Plan) {
+	*plan = Plan{}
+	s := r.state.Load()
+	s.decide(r.table, req, plan)
+	if plan.Verdict != Forward {
+		plan.Answer = s.answers.of(plan.Verdict)
+	}
+	r.count(req.Service, plan.Verdict)
+}
+
+func (s *state) decide(table Table, req *Request, plan *Plan) {
+	if s.emergency.is(req.Dialled, req.Origin.Country) {
+		s.decideEmergency(req, plan)
+		return
+	}
+	if plan.Verdict = bind(table, req, plan); plan.Verdict != Forward {
+		return
+	}
+	if plan.To.Kind != ToNumber {
+		return // to an account or peer: no carrier takes part
+	}
+	if table.IsMask(plan.To.Number) {
+		plan.Verdict = Loop
+		return
+	}
+	s.order(req, plan)
+	if plan.count == 0 {
+		plan.Verdict = NoCarrier
+	}
+}
+
+// bind finds the binding that the request is about.
+func bind(table Table, req *Request, plan *Plan) Verdict {
+	if req.To == 0 {
+		return UnknownMask
+	}
+	if req.Origin.Tenant != "" && !table.IsMask(req.To) {
+		return bindOutbound(table, req, plan)
+	}
+	plan.Mask, plan.Party = req.To, req.From
+	b, status := table.Lookup(req.To, req.From, req.Now)
+	if !status.Found() {
+		return verdictOf(status)
+	}
+	plan.adopt(&b)
+	if !b.Services.Has(req.Service) {
+		return ServiceOff
+	}
+	return Forward
+}
+
+// bindOutbound is a tenant writing or calling from its own mask to a party: it
+// holds the mask for this very party, or the mask is a public one of its own.
+func bindOutbound(table Table, req *Request, plan *Plan) Verdict {
+	if !table.IsMask(req.From) {
+		return UnknownMask
+	}
+	plan.Mask, plan.Party, plan.Outbound = req.From, req.To, true
+	b, status := table.Lookup(req.From, req.To, req.Now)
+	if !status.Found() {
+		return verdictOf(status)
+	}
+	if b.Tenant != req.Origin.Tenant {
+		return NotAllowed
+	}
+	plan.adopt(&b)
+	if !b.Services.Has(req.Service) {
+		return ServiceOff
+	}
+	plan.Present = req.From
+	plan.To = Endpoint{Kind: ToNumber, Number: req.To}
+	return Forward
+}
+
+func (p *Plan) adopt(b *numberdb.Binding) {
+	p.Present, p.To, p.Tenant = b.Present, b.To, b.Tenant
+	p.preferred = b.Carriers
+}
+
+func verdictOf(s numberdb.Status) Verdict {
+	switch s {
+	case numberdb.OutOfSession:
+		return OutOfSession
+	case numberdb.Ended:
+		return Ended
+	default:
+		return UnknownMask
+	}
+}

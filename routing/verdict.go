@@ -1,0 +1,44 @@
+package routing
+
+// Verdict is what became of a request.
+type Verdict uint8
+
+// The verdicts. All but Forward and NoCarrier are final: asking again gives
+// the same answer until a binding or the configuration changes.
+const (
+	Forward          Verdict = iota
+	UnknownMask              // the dialled number is no mask of ours
+	OutOfSession             // the mask lives, this party has no binding
+	Ended                    // this party's binding has expired
+	ServiceOff               // the binding does not carry this service
+	NotAllowed               // the mask is another tenant's
+	Loop                     // the destination is itself a mask
+	EmergencyRefused         // an emergency string, and no emergency trunk may take it
+	NoCarrier                // no carrier that serves the destination is fit now
+	verdicts
+)
+
+var verdictNames = [verdicts]string{
+	"forward", "unknown_mask", "out_of_session", "ended", "service_off",
+	"not_allowed", "loop", "emergency_refused", "no_carrier",
+}
+
+// String is the name used in logs and metrics.
+func (v Verdict) String() string {
+	if v < verdicts {
+		return verdictNames[v]
+	}
+	return "invalid"
+}
+
+// Verdicts lists all of them, for tables that must be complete.
+func Verdicts() []Verdict {
+	all := make([]Verdict, verdicts)
+	for i := range all {
+		all[i] = Verdict(i)
+	}
+	return all
+}
+
+// Temporary reports whether the same request may succeed later.
+func (v Verdict) Temporary() bool { return v == NoCarrier }
