@@ -1,0 +1,150 @@
+package pdu
+
+import (
+	"bytes"
+	"encoding/binary"
+	"time"
+)
+
+// Receipt is a delivery receipt or an intermediate notification.
+// SMPP 3.4 Appendix B
+type Receipt struct {
+	MessageID   []byte // as the SMSC writes it, a view
+	State       State
+	NetworkType byte      // of network_error_code; 0 where there is none
+	ErrorCode   uint16    // of network_error_code, or "err"; 0 where there is none
+	Done        time.Time // zero where absent or unreadable; read as UTC
+}
+
+// IsReceipt reports whether a deliver_sm is a receipt: esm_class says so, or it
+// carries a receipted_message_id.
+func (m *Message) IsReceipt() bool {
+	switch m.ESMClass & ESMType {
+	case ESMReceipt, ESMIntermediate:
+		return true
+	case 0:
+		_, ok := m.TLVs.Find(TagReceiptedMessageID)
+		return ok
+	default:
+		return false
+	}
+}
+
+// ParseReceipt reads the parameters made for it, and the text for what they
+// leave out. It reports false where neither holds a message id.
+func ParseReceipt(m *Message) (Receipt, bool) {
+	r := Receipt{State: Unknown}
+	if m.ESMClass&ESMUDHI == 0 {
+		r.readText(m.Payload())
+	}
+	for tag, value := range m.TLVs.All() {
+		r.readTLV(tag, value)
+	}
+	return r, len(r.MessageID) > 0
+}
+
+func (r *Receipt) readTLV(tag Tag, value []byte) {
+	switch tag {
+	case TagReceiptedMessageID:
+		id, _, _ := bytes.Cut(value, []byte{0}) // some SMSCs leave out the NUL
+		if len(id) > 0 && len(id) < messageIDSize {
+			r.MessageID = id
+		}
+	case TagMessageState:
+		if len(value) == 1 {
+			r.State = State(value[0])
+			if r.State >= stateCount {
+				r.State = Unknown
+			}
+		}
+	case TagNetworkErrorCode: // SMPP 3.4 §5.3.2.31
+		if len(value) == 3 {
+			r.NetworkType, r.ErrorCode = value[0], binary.BigEndian.Uint16(value[1:])
+		}
+	default:
+	}
+}
+
+// readText reads "id:… sub:… dlvrd:… submit date:… done date:… stat:… err:…
+// text:…" with its parts in any order and case, or missing. The text is the
+// sender's: keys inside it count only where the id did not come before it.
+func (r *Receipt) readText(text []byte) {
+	text = text[:min(len(text), MaxText)]
+	if end := key(text, "text"); end >= 0 {
+		if r.readKeys(text[:end]); len(r.MessageID) > 0 {
+			return
+		}
+	}
+	r.readKeys(text)
+}
+
+func (r *Receipt) readKeys(text []byte) {
+	if id := valueOf(text, "id"); len(id) < messageIDSize {
+		r.MessageID = id
+	}
+	if stat := valueOf(text, "stat"); len(stat) > 0 {
+		r.State = stateOfWord(stat)
+	}
+	if done, ok := parseDate(valueOf(text, "done date")); ok {
+		r.Done = done
+	}
+	if err, ok := parseDigits(valueOf(text, "err")); ok && err <= 0xFFFF {
+		r.ErrorCode = uint16(err)
+	}
+}
+
+// valueOf is what follows "name:" up to the next space.
+func valueOf(text []byte, name string) []byte {
+	at := key(text, name)
+	if at < 0 {
+		return nil
+	}
+	value := text[at+len(name)+1:]
+	if end := bytes.IndexAny(value, " \t\r\n\x00"); end >= 0 {
+		value = value[:end]
+	}
+	return value
+}
+
+// key finds the first "name:" that begins a word.
+func key(text []byte, name string) int {
+	for i := 0; i+len(name) < len(text); i++ {
+		if text[i+len(name)] == ':' && (i == 0 || text[i-1] <= ' ') && equalFold(text[i:i+len(name)], name) {
+			return i
+		}
+	}
+	return -1
+}
+
+// parseDate reads YYMMDDhhmm with or without seconds.
+func parseDate(s []byte) (time.Time, bool) {
+	if len(s) != 10 && len(s) != 12 {
+		return time.Time{}, false
+	}
+	var part [6]int
+	for i := range len(s) / 2 {
+		n, ok := parseDigits(s[2*i : 2*i+2])
+		if !ok {
+			return time.Time{}, false
+		}
+		part[i] = n
+	}
+	if part[1] < 1 || part[1] > 12 || part[2] < 1 || part[2] > 31 || part[3] > 23 || part[4] > 59 || part[5] > 59 {
+		return time.Time{}, false
+	}
+	return time.Date(2000+part[0], time.Month(part[1]), part[2], part[3], part[4], part[5], 0, time.UTC), true
+}
+
+func parseDigits(s []byte) (int, bool) {
+	if len(s) == 0 || len(s) > 9 {
+		return 0, false
+	}
+	n := 0
+	for _, c := range s {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + int(c-'0')
+	}
+	return n, true
+}
