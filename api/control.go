@@ -1,0 +1,144 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"maskline/numberdb"
+)
+
+// Bindings is what the control socket does with the bindings of a running edge.
+type Bindings interface {
+	// Import applies a whole CSV and returns when the local table has it. It
+	// returns the count of rows, or *numberdb.Faults with nothing applied.
+	Import(ctx context.Context, csv io.Reader) (int, error)
+	// Export writes all bindings as CSV.
+	Export(ctx context.Context, w io.Writer) error
+}
+
+// Control serves the control socket.
+type Control struct {
+	Bindings Bindings
+	Explain  func(Question) (Explanation, error)
+	Report   func() Report
+}
+
+// Question asks what would happen to a message or call.
+type Question struct {
+	From    string `json:"from"`
+	To      string `json:"to"`
+	Service string `json:"service"` // "sms" or "voice"
+	Tenant  string `json:"tenant"`  // empty: as if a carrier had brought it
+	Reveal  bool   `json:"reveal"`  // whole numbers instead of redacted ones
+}
+
+// Explanation is the answer to a Question.
+type Explanation struct {
+	Verdict     string      `json:"verdict"`
+	Binding     string      `json:"binding"` // "exact", "public", "outbound", "emergency" or empty
+	Tenant      string      `json:"tenant,omitempty"`
+	Present     string      `json:"present,omitempty"`
+	Destination string      `json:"destination,omitempty"`
+	Answer      string      `json:"answer,omitempty"`
+	Carriers    []Candidate `json:"carriers,omitempty"`
+}
+
+// Candidate is one carrier in an Explanation.
+type Candidate struct {
+	Place   int    `json:"place"` // from 1; 0: not eligible
+	Carrier string `json:"carrier"`
+	Why     string `json:"why"`
+}
+
+// Problem is the body of a control request that failed.
+type Problem struct {
+	Problem string   `json:"problem"`
+	Faults  []string `json:"faults,omitempty"`
+	More    int      `json:"more,omitempty"`
+}
+
+const (
+	maxQuestion   = 4 << 10
+	maxImport     = 4 << 30
+	importTimeout = 30 * time.Minute
+)
+
+// Handler is the whole control socket.
+func (c *Control) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /bindings", c.importBindings)
+	mux.HandleFunc("GET /bindings", c.exportBindings)
+	mux.HandleFunc("POST /route", c.explain)
+	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, c.Report()) })
+	return mux
+}
+
+func (c *Control) importBindings(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), importTimeout)
+	defer cancel()
+	rows, err := c.Bindings.Import(ctx, http.MaxBytesReader(w, r.Body, maxImport))
+	var faults *numberdb.Faults
+	switch {
+	case errors.As(err, &faults):
+		problem := Problem{Problem: "the file has faults, nothing of it was applied", More: faults.More}
+		for _, f := range faults.List {
+			problem.Faults = append(problem.Faults, f.String())
+		}
+		writeJSON(w, http.StatusUnprocessableEntity, problem)
+	case err != nil:
+		writeJSON(w, http.StatusServiceUnavailable, Problem{Problem: err.Error()})
+	default:
+		writeJSON(w, http.StatusOK, map[string]int{"rows": rows})
+	}
+}
+
+func (c *Control) exportBindings(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+	if err := c.Bindings.Export(r.Context(), w); err != nil {
+		// The status has gone out: break the connection so that the client
+		// cannot take a part for the whole.
+		panic(http.ErrAbortHandler)
+	}
+}
+
+func (c *Control) explain(w http.ResponseWriter, r *http.Request) {
+	var q Question
+	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxQuestion))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&q); err != nil {
+		writeJSON(w, http.StatusBadRequest, Problem{Problem: "expected a JSON object with from, to and service"})
+		return
+	}
+	answer, err := c.Explain(q)
+	if err != nil {
+		writeJSON(w, http.StatusBadRequest, Problem{Problem: err.Error()})
+		return
+	}
+	writeJSON(w, http.StatusOK, answer)
+}
+
+// ReadProblem makes an error of a control response other than 200.
+func ReadProblem(body io.Reader) error {
+	var p Problem
+	if err := json.NewDecoder(io.LimitReader(body, 1<<20)).Decode(&p); err != nil {
+		return fmt.Errorf("reading the edge's answer: %w", err)
+	}
+	return &p
+}
+
+// Error is the problem and its faults, one to a line.
+func (p *Problem) Error() string {
+	text := p.Problem
+	for _, f := range p.Faults {
+		text += "\n" + f
+	}
+	if p.More > 0 {
+		text += fmt.Sprintf("\nand %d more", p.More)
+	}
+	return text
+}

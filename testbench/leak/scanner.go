@@ -1,0 +1,122 @@
+package leak
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+
+	"maskline/e164"
+)
+
+// Scanner looks for a set of numbers. It is immutable and safe for concurrent
+// use.
+type Scanner struct {
+	patterns []pattern
+}
+
+type pattern struct {
+	number int // place in the list given to NewScanner
+	form   string
+	bytes  []byte
+}
+
+// Finding is one number seen where it must not be.
+type Finding struct {
+	Number int // place in the list given to NewScanner
+	Form   string
+	Offset int
+}
+
+// String names the finding without showing the number.
+func (f Finding) String() string {
+	return fmt.Sprintf("number %d as %s at octet %d", f.Number, f.Form, f.Offset)
+}
+
+const tail = 9 // digits compared
+
+// NewScanner makes a scanner for numbers.
+func NewScanner(numbers ...e164.Number) *Scanner {
+	s := &Scanner{}
+	for i, n := range numbers {
+		digits := n.AppendDigits(nil)
+		if len(digits) > tail {
+			digits = digits[len(digits)-tail:]
+		}
+		s.add(i, "digits", digits)
+		s.add(i, "UTF-16", utf16(digits))
+		s.add(i, "hexadecimal", []byte(hex.EncodeToString(digits)))
+		for _, b := range base64Forms(digits) {
+			s.add(i, "base64", b)
+		}
+		for shift := range 7 {
+			s.add(i, "packed septets", septets(digits, shift))
+		}
+		for odd := range 2 {
+			s.add(i, "semi-octets", semiOctets(digits[odd:]))
+		}
+	}
+	return s
+}
+
+func (s *Scanner) add(number int, form string, b []byte) {
+	s.patterns = append(s.patterns, pattern{number, form, b})
+}
+
+// Find returns the first finding of each number and form in data.
+func (s *Scanner) Find(data []byte) []Finding {
+	var all []Finding
+	for _, p := range s.patterns {
+		if at := bytes.Index(data, p.bytes); at >= 0 {
+			all = append(all, Finding{p.number, p.form, at})
+		}
+	}
+	return all
+}
+
+func utf16(digits []byte) []byte {
+	out := make([]byte, 0, 2*len(digits))
+	for _, d := range digits {
+		out = append(out, 0, d)
+	}
+	return out[1:] // without the first zero it is the little-endian form too
+}
+
+// base64Forms are the texts that hold digits wherever they start in the group
+// of three octets: the characters that depend on neighbours are cut off.
+func base64Forms(digits []byte) [][]byte {
+	var all [][]byte
+	for lead := range 3 {
+		padded := append(make([]byte, lead), digits...)
+		text := base64.RawStdEncoding.EncodeToString(padded)
+		from := (lead*8 + 5) / 6
+		to := len(padded) * 8 / 6
+		all = append(all, []byte(text[from:to]))
+	}
+	return all
+}
+
+// septets packs digits as GSM 03.38 text that starts shift bits into an octet
+// and drops the octets shared with neighbours.
+func septets(digits []byte, shift int) []byte {
+	bits := shift
+	out := make([]byte, (shift+7*len(digits)+7)/8)
+	for _, d := range digits {
+		out[bits/8] |= d << (bits % 8)
+		if bits%8 > 1 {
+			out[bits/8+1] |= d >> (8 - bits%8)
+		}
+		bits += 7
+	}
+	from := (shift + 7) / 8
+	return out[from : bits/8]
+}
+
+// semiOctets packs digits two to an octet, low half first (TS 23.040 §9.1.2.3).
+func semiOctets(digits []byte) []byte {
+	out := make([]byte, 0, len(digits)/2)
+	for i := 0; i+1 < len(digits); i += 2 {
+		out = append(out, digits[i]-'0'|(digits[i+1]-'0')<<4)
+	}
+	return out
+}
