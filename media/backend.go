@@ -1,0 +1,48 @@
+package media
+
+import (
+	"fmt"
+	"net/netip"
+
+	"go.uber.org/zap"
+)
+
+// backend moves datagrams between the network and ports. It calls
+// [port.receive] for each datagram that it has, holding the session's lock.
+type backend interface {
+	name() string
+	// bind takes a local UDP port. Datagrams go nowhere until start.
+	bind(port uint16) (endpoint, error)
+	// stop ends the movement of packets and waits for it. Endpoints remain to
+	// be closed; nothing may be bound or started any more.
+	stop()
+	// release frees what is left, after all endpoints are closed.
+	release()
+}
+
+// endpoint is one bound port. All methods but start are called with the
+// session's lock held.
+type endpoint interface {
+	// start delivers to p from now on. Endpoints of one session share a thread.
+	start(p *port) error
+	// send sends b, which it may not keep. A zero target is the peer of aim.
+	send(b []byte, target netip.AddrPort) Drop
+	// aim marks what is sent with dscp, and lets datagrams in from peer alone;
+	// from anyone where peer is zero. Where it fails nothing is filtered.
+	aim(peer netip.AddrPort, dscp uint8) error
+	close()
+}
+
+// openBackend chooses by configuration and by what this host permits.
+func openBackend(cfg Config, total *counters, now clock, log *zap.Logger) (backend, string, error) {
+	switch cfg.Backend {
+	case "", "auto":
+		b, err := openPortable(cfg, total, now, log)
+		return b, "the only one in this version", err
+	case "portable":
+		b, err := openPortable(cfg, total, now, log)
+		return b, "configured", err
+	default:
+		return nil, "", fmt.Errorf("media backend %q is not known here: auto or portable", cfg.Backend)
+	}
+}

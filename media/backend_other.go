@@ -1,0 +1,15 @@
+//go:build !linux
+
+package media
+
+import (
+	"errors"
+
+	"go.uber.org/zap"
+)
+
+func openPortable(Config, *counters, clock, *zap.Logger) (backend, error) {
+	return nil, errors.New("media relay: the portable backend needs Linux")
+}
+
+func reserveDescriptors(Config) error { return nil }

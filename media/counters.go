@@ -1,0 +1,20 @@
+package media
+
+import "sync/atomic"
+
+// counters are the relay's totals. The threads write them, a scrape reads them.
+type counters struct {
+	in, out         flowCounter // RTP
+	rtcpIn, rtcpOut flowCounter
+	drops           [dropReasons]atomic.Uint64
+	icmp            atomic.Uint64 // errors that peers' hosts reported
+	bindFailures    atomic.Uint64
+	timeouts        [timeouts]atomic.Uint64
+}
+
+type flowCounter struct{ packets, octets atomic.Uint64 }
+
+func (c *flowCounter) add(octets int) {
+	c.packets.Add(1)
+	c.octets.Add(uint64(octets))
+}

@@ -1,0 +1,37 @@
+package media
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// spareDescriptors is what the rest of the process is left.
+const spareDescriptors = 512
+
+// limits reads and writes a resource limit of the process.
+type limits struct {
+	get, set func(resource int, limit *unix.Rlimit) error
+}
+
+func reserveDescriptors(cfg Config) error {
+	return limits{unix.Getrlimit, unix.Setrlimit}.reserve(cfg)
+}
+
+// reserve sees to it that every port of the range can be open at once, raising
+// the limit where that is permitted.
+func (l limits) reserve(cfg Config) error {
+	need := uint64(2*countPairs(cfg.PortMin, cfg.PortMax) + spareDescriptors)
+	var limit unix.Rlimit
+	if err := l.get(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return fmt.Errorf("reading the limit of open files: %w", err)
+	}
+	if limit.Cur >= need {
+		return nil
+	}
+	if err := l.set(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: need, Max: max(limit.Max, need)}); err != nil {
+		return fmt.Errorf("media ports %d-%d need a limit of %d open files and it is %d: raise it (LimitNOFILE, ulimit -n) or narrow the range",
+			cfg.PortMin, cfg.PortMax, need, limit.Max)
+	}
+	return nil
+}

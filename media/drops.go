@@ -1,0 +1,44 @@
+package media
+
+// Drop is why a packet was not relayed.
+type Drop uint8
+
+// The reasons, each a value of the label "reason".
+const (
+	Relayed         Drop = iota // it was relayed
+	DropNoRemote                // signalling has not yet named where this side sends from
+	DropStranger                // from an address that this side may not send from
+	DropLearning                // from an address that nat mode has not yet learned
+	DropSize                    // shorter than a header or longer than 1500 octets
+	DropVersion                 // not RTP version 2
+	DropMalformed               // lengths inside an RTP packet contradict its size
+	DropPayloadType             // a payload type that was not negotiated
+	DropMultiplexed             // RTCP on an RTP port
+	DropRTCP                    // an RTCP compound that breaks the rules of RFC 3550
+	DropDirection               // the other side does not want to receive
+	DropNoTarget                // the other side's address is unknown
+	DropSend                    // the system refused to send
+	DropDraining                // for a session that has ended
+	DropPanic                   // relaying it met a bug; the packet is lost, the relay goes on
+	dropReasons
+)
+
+var dropNames = [dropReasons]string{
+	"none", "no_remote", "stranger", "learning", "size", "version", "malformed", "payload_type",
+	"multiplexed", "rtcp", "direction", "no_target", "send", "draining", "panic",
+}
+
+// String is the name used in metrics.
+func (d Drop) String() string { return dropNames[d] }
+
+// Drops counts packets by reason.
+type Drops [dropReasons]uint32
+
+// Total is the number of packets dropped for any reason.
+func (d *Drops) Total() uint64 {
+	var n uint64
+	for _, v := range d[DropNoRemote:] {
+		n += uint64(v)
+	}
+	return n
+}

@@ -1,0 +1,78 @@
+package media
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// collector reads the relay's state when it is scraped.
+type collector struct {
+	relay *Relay
+
+	portsUsed, portsTotal, sessions, backend          *prometheus.Desc
+	packets, octets, drops, icmp, bindFails, timeouts *prometheus.Desc
+}
+
+// register makes the metrics of the relay known until Close.
+func (r *Relay) register(reg prometheus.Registerer) error {
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc("maskline_media_"+name, help, labels, nil)
+	}
+	c := &collector{
+		relay:      r,
+		portsUsed:  desc("ports_used", "UDP ports of sessions, resting ones included."),
+		portsTotal: desc("ports_total", "UDP ports that sessions can have."),
+		sessions:   desc("sessions", "Sessions that are not released."),
+		backend:    desc("backend_info", "1 for the backend that moves the packets.", "backend"),
+		packets:    desc("packets_total", "Packets that passed the checks (in) and that were sent (out).", "direction", "protocol"),
+		octets:     desc("octets_total", "Octets of UDP payload of these packets.", "direction", "protocol"),
+		drops:      desc("dropped_total", "Packets dropped, by reason.", "reason"),
+		icmp:       desc("icmp_errors_total", "Errors reported by the hosts of peers; they change nothing."),
+		bindFails:  desc("bind_failures_total", "Pairs of ports that the system refused."),
+		timeouts:   desc("timeouts_total", "Sessions found silent for too long, by rule.", "reason"),
+	}
+	r.unregister = func() { reg.Unregister(c) }
+	return reg.Register(c)
+}
+
+func (c *collector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		c.portsUsed, c.portsTotal, c.sessions, c.backend,
+		c.packets, c.octets, c.drops, c.icmp, c.bindFails, c.timeouts,
+	} {
+		ch <- d
+	}
+}
+
+func (c *collector) Collect(ch chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, v int, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(v), labels...)
+	}
+	count := func(d *prometheus.Desc, v uint64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
+	}
+	r, t := c.relay, c.relay.total
+	gauge(c.portsUsed, 2*r.ports.used())
+	gauge(c.portsTotal, 2*r.ports.total)
+	gauge(c.sessions, r.count())
+	gauge(c.backend, 1, r.backend.name())
+	for _, f := range []struct {
+		direction, protocol string
+		flow                *flowCounter
+	}{
+		{"in", "rtp", &t.in},
+		{"out", "rtp", &t.out},
+		{"in", "rtcp", &t.rtcpIn},
+		{"out", "rtcp", &t.rtcpOut},
+	} {
+		count(c.packets, f.flow.packets.Load(), f.direction, f.protocol)
+		count(c.octets, f.flow.octets.Load(), f.direction, f.protocol)
+	}
+	for d := DropNoRemote; d < dropReasons; d++ {
+		count(c.drops, t.drops[d].Load(), d.String())
+	}
+	for i := range t.timeouts {
+		count(c.timeouts, t.timeouts[i].Load(), Timeout(i).String())
+	}
+	count(c.icmp, t.icmp.Load())
+	count(c.bindFails, t.bindFailures.Load())
+}

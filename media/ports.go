@@ -1,0 +1,105 @@
+package media
+
+import (
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+// portPool hands out pairs of an even port (RTP) and the next (RTCP), each
+// known by its even port, at random. // RFC 3550 §11
+type portPool struct {
+	total int // pairs
+
+	mu      sync.Mutex
+	free    []uint16
+	resting []restingPair // in order of their time
+	random  *rand.Rand
+}
+
+type restingPair struct {
+	session *Session
+	until   time.Duration
+}
+
+func countPairs(low, high uint16) int {
+	first := (int(low) + 1) &^ 1
+	return max(0, (int(high)-first+1)/2)
+}
+
+func newPortPool(low, high uint16, random *rand.Rand) *portPool {
+	n := countPairs(low, high)
+	p := &portPool{total: n, free: make([]uint16, n), random: random}
+	first := (int(low) + 1) &^ 1
+	for i := range p.free {
+		p.free[i] = uint16(first + 2*i)
+	}
+	return p
+}
+
+// take removes a random pair.
+func (p *portPool) take() (uint16, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	last := len(p.free) - 1
+	if last < 0 {
+		return 0, false
+	}
+	i := p.random.IntN(last + 1)
+	port := p.free[i]
+	p.free[i] = p.free[last]
+	p.free = p.free[:last]
+	return port, true
+}
+
+// give returns pairs, each taken before.
+func (p *portPool) give(ports ...uint16) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.free = append(p.free, ports...)
+}
+
+// used counts pairs that cannot be taken: in use or resting.
+func (p *portPool) used() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.total - len(p.free)
+}
+
+// rest keeps a session's sockets until then.
+func (p *portPool) rest(s *Session, until time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.resting = append(p.resting, restingPair{s, until})
+}
+
+// rested removes the sessions whose ports have rested.
+func (p *portPool) rested(now time.Duration) (done []*Session) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := 0
+	for n < len(p.resting) && p.resting[n].until <= now {
+		done = append(done, p.resting[n].session)
+		n++
+	}
+	rest := copy(p.resting, p.resting[n:])
+	clear(p.resting[rest:])
+	p.resting = p.resting[:rest]
+	return done
+}
+
+// cname makes a name that says nothing about anybody. // RFC 7022 §4.2
+func (p *portPool) cname() (name [16]byte) {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/"
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	lo, hi := p.random.Uint64(), p.random.Uint64()
+	for i := range name {
+		bits := lo
+		if i >= 8 {
+			bits = hi
+		}
+		name[i] = letters[bits>>(6*(i%8))&63]
+	}
+	return name
+}

@@ -1,0 +1,159 @@
+package media
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/pion/rtp"
+)
+
+// port is one of a session's four UDP ports. It is under the session's lock.
+type port struct {
+	session *Session
+	out     endpoint
+	latch   latch
+	number  uint16
+	side    Side
+	rtcp    bool
+	aimed   bool // the endpoint lets the latched peer in alone
+}
+
+// work is what a thread needs at hand for a packet.
+type work struct {
+	now    time.Duration
+	header rtp.Header
+	total  *counters
+}
+
+// receive takes one datagram, which it does not keep.
+func (p *port) receive(b []byte, from netip.AddrPort, w *work) {
+	if p.session.released {
+		w.total.drops[DropDraining].Add(1)
+		return
+	}
+	var d Drop
+	if p.rtcp {
+		d = p.relayRTCP(b, from, w)
+	} else {
+		d = p.relayRTP(b, from, w)
+	}
+	if d != Relayed {
+		w.total.drops[d].Add(1)
+		p.session.sides[p.side].drops[d]++
+	}
+}
+
+// relayRTP judges the source, then the packet, and sends it on unchanged.
+func (p *port) relayRTP(b []byte, from netip.AddrPort, w *work) Drop {
+	s := p.session
+	in, out := &s.sides[p.side], &s.sides[p.side.other()]
+	who, d := p.judge(from, in, netip.Addr{})
+	if d != Relayed {
+		return d
+	}
+	d = parseRTP(b, &w.header, in.payloads)
+	if who == unproven {
+		if d != Relayed {
+			in.learner.invalid(from)
+			return d
+		}
+		if !in.learner.valid(from, w.header.SSRC, w.header.SequenceNumber) {
+			return DropLearning
+		}
+	}
+	if d != Relayed {
+		return d
+	}
+	p.settle(from, who, in)
+	s.quiet.last = w.now
+	in.stream.update(&w.header, len(b), w.now, in.clock)
+	w.total.in.add(len(b))
+	if !out.direction.receives() {
+		return DropDirection
+	}
+	if d := out.rtp.send(b); d != Relayed {
+		return d
+	}
+	out.sent.Packets++
+	out.sent.Octets += uint64(len(b))
+	w.total.out.add(len(b))
+	return Relayed
+}
+
+// relayRTCP judges the source and sends on what may pass of the compound. RTCP
+// flows on hold too. // RFC 3264 §5.1
+func (p *port) relayRTCP(b []byte, from netip.AddrPort, w *work) Drop {
+	s := p.session
+	in, out := &s.sides[p.side], &s.sides[p.side.other()]
+	var learned netip.Addr
+	if in.rules.nat {
+		learned = in.rtp.latch.source.Addr()
+	}
+	who, d := p.judge(from, in, learned)
+	if d != Relayed {
+		return d
+	}
+	if who == unproven { // too few come to prove an address: RTP has to
+		return DropLearning
+	}
+	built, d := rewriteRTCP(b, string(in.cname[:]))
+	if d != Relayed {
+		return d
+	}
+	p.settle(from, who, in)
+	s.quiet.last = w.now
+	in.rtcpReceived++
+	w.total.rtcpIn.add(len(b))
+	if d := out.rtcp.send(built); d != Relayed {
+		return d
+	}
+	out.rtcpSent++
+	w.total.rtcpOut.add(len(built))
+	return Relayed
+}
+
+// judge tells strangers apart and remembers the first.
+func (p *port) judge(from netip.AddrPort, in *side, learned netip.Addr) (standing, Drop) {
+	if !p.latch.expect.IsValid() {
+		return stranger, DropNoRemote
+	}
+	who := p.latch.judge(from, &in.rules, learned)
+	if who != stranger {
+		return who, Relayed
+	}
+	if !p.session.intruder.IsValid() {
+		p.session.intruder = from.Addr()
+	}
+	return who, DropStranger
+}
+
+// settle latches the source of a good packet and, once it is certain, keeps
+// all others out.
+func (p *port) settle(from netip.AddrPort, who standing, in *side) {
+	if who == known {
+		return
+	}
+	p.latch.settle(from, who, &in.rules)
+	if p.latch.state == latchStrict {
+		p.aimed = p.out.aim(from, in.dscp) == nil
+	}
+}
+
+// redirect takes a new address from signalling and opens the latch.
+func (p *port) redirect(expect netip.AddrPort, dscp uint8) {
+	p.latch.reopen(expect)
+	p.aimed = false
+	_ = p.out.aim(netip.AddrPort{}, dscp) // without the mark is better than not at all
+}
+
+// send sends to this port's peer.
+func (p *port) send(b []byte) Drop {
+	if p.aimed && p.latch.follow {
+		return p.out.send(b, netip.AddrPort{})
+	}
+	target := p.latch.target()
+	if !target.IsValid() {
+		return DropNoTarget
+	}
+	return p.out.send(b, target)
+}

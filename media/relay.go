@@ -1,0 +1,215 @@
+package media
+
+import (
+	crand "crypto/rand"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+)
+
+const sweepEvery = 500 * time.Millisecond // how late a timeout or the end of a rest may be
+
+// clock is a monotonic time that is never zero.
+type clock func() time.Duration
+
+const forever = time.Duration(math.MaxInt64)
+
+func monotonic() clock {
+	start := time.Now().Add(-time.Second)
+	return func() time.Duration { return time.Since(start) }
+}
+
+// Relay owns the ports, the threads and the sessions.
+type Relay struct {
+	cfg     Config
+	log     *zap.Logger
+	now     clock
+	backend backend
+	ports   *portPool
+	total   *counters
+
+	gate   sync.RWMutex // held for reading while ports are bound
+	closed bool
+
+	mu       sync.Mutex
+	sessions []*Session
+	made     uint32
+
+	unregister func()
+	quit       chan struct{}
+	sweeper    sync.WaitGroup
+}
+
+// New opens a relay. It fails where the address is not this host's, the range
+// holds no call, or the process may not open enough descriptors for it; the
+// error says what is needed.
+func New(cfg Config, log *zap.Logger, metrics prometheus.Registerer) (*Relay, error) {
+	var seed [32]byte
+	_, _ = crand.Read(seed[:]) // never fails
+	r, err := open(cfg, log, metrics, monotonic(), rand.NewChaCha8(seed))
+	if err != nil {
+		return nil, err
+	}
+	r.sweeper.Go(r.keepSweeping)
+	return r, nil
+}
+
+// open makes a relay that is swept by its caller.
+func open(cfg Config, log *zap.Logger, metrics prometheus.Registerer, now clock, random rand.Source) (*Relay, error) {
+	cfg, err := cfg.checked()
+	if err != nil {
+		return nil, err
+	}
+	if err := reserveDescriptors(cfg); err != nil {
+		return nil, err
+	}
+	r := &Relay{
+		cfg: cfg, log: log, now: now, total: &counters{},
+		ports: newPortPool(cfg.PortMin, cfg.PortMax, rand.New(random)),
+		quit:  make(chan struct{}),
+	}
+	var why string
+	if r.backend, why, err = openBackend(cfg, r.total, now, log); err != nil {
+		return nil, fmt.Errorf("opening the media backend: %w", err)
+	}
+	if err := r.register(metrics); err != nil {
+		r.backend.stop()
+		r.backend.release()
+		return nil, fmt.Errorf("registering media metrics: %w", err)
+	}
+	log.Info("media relay ready", zap.String("backend", r.backend.name()), zap.String("because", why),
+		zap.Stringer("addr", cfg.Addr), zap.Uint16("port_min", cfg.PortMin), zap.Uint16("port_max", cfg.PortMax),
+		zap.Int("calls", r.ports.total*2/portsPerCall), zap.Int("loops", cfg.Loops))
+	return r, nil
+}
+
+// Options of a session.
+type Options struct {
+	// ID marks the session's log lines. Never a phone number.
+	ID string
+	// OnTimeout is called at most once, when the session has been silent for
+	// too long. It may block for a moment and may release the session. It may
+	// not close the relay. A release at the same time does not hold it back.
+	OnTimeout func(Timeout)
+}
+
+// Allocate makes a session with four ports. It returns ErrPortsExhausted where
+// all are taken or resting, ErrBind where the system refuses them.
+func (r *Relay) Allocate(opts Options) (*Session, error) {
+	r.gate.RLock()
+	defer r.gate.RUnlock()
+	if r.closed {
+		return nil, ErrClosed
+	}
+	s := &Session{relay: r, id: opts.ID, onTimeout: opts.OnTimeout}
+	for i := range s.sides {
+		d := &s.sides[i]
+		d.cname = r.ports.cname()
+		d.rtp = port{session: s, side: Side(i)}
+		d.rtcp = port{session: s, side: Side(i), rtcp: true}
+	}
+	for i := range s.sides {
+		if err := r.bindPair(&s.sides[i]); err != nil {
+			r.discard(s)
+			return nil, err
+		}
+	}
+	r.add(s)
+	for _, p := range s.ports() {
+		if err := p.out.start(p); err != nil {
+			r.remove(s)
+			r.discard(s)
+			return nil, fmt.Errorf("%w: %w", ErrBind, err)
+		}
+	}
+	return s, nil
+}
+
+// add makes the session known to the sweep.
+func (r *Relay) add(s *Session) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.made++
+	s.shard = r.made
+	s.index = len(r.sessions)
+	r.sessions = append(r.sessions, s)
+}
+
+// remove hides the session from the sweep.
+func (r *Relay) remove(s *Session) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	last := len(r.sessions) - 1
+	r.sessions[s.index] = r.sessions[last]
+	r.sessions[s.index].index = s.index
+	r.sessions[last] = nil
+	r.sessions = r.sessions[:last]
+}
+
+// retire lets a released session's ports rest. The session is always in one of
+// the two lists, so that Close finds it.
+func (r *Relay) retire(s *Session) {
+	r.ports.rest(s, r.now()+r.cfg.Drain)
+	r.remove(s)
+}
+
+// discard closes a session's sockets and returns its ports.
+func (r *Relay) discard(s *Session) {
+	s.close()
+	for i := range s.sides {
+		if n := s.sides[i].rtp.number; n != 0 {
+			r.ports.give(n)
+		}
+	}
+}
+
+// live lists the sessions that are not released.
+func (r *Relay) live() []*Session {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]*Session(nil), r.sessions...)
+}
+
+func (r *Relay) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.sessions)
+}
+
+func (r *Relay) keepSweeping() {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-r.quit:
+			return
+		case <-tick.C:
+			r.sweep()
+		}
+	}
+}
+
+// sweep returns rested ports and ends silent sessions.
+func (r *Relay) sweep() {
+	now := r.now()
+	for _, s := range r.ports.rested(now) {
+		r.discard(s)
+	}
+	for _, s := range r.live() {
+		s.reportIntruder()
+		t, ok := s.expire(now)
+		if !ok {
+			continue
+		}
+		r.total.timeouts[t].Add(1)
+		r.log.Info("media timed out", zap.String("session", s.id), zap.Stringer("rule", t))
+		if s.onTimeout != nil {
+			s.onTimeout(t)
+		}
+	}
+}

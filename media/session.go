@@ -1,0 +1,155 @@
+package media
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// Session is the media of one call: two sides, each with a port for RTP and
+// one for RTCP. Its methods may be called from any goroutine.
+type Session struct {
+	relay     *Relay
+	id        string
+	onTimeout func(Timeout)
+	shard     uint32 // sessions spread over threads by it
+	index     int    // in relay.sessions, under relay.mu
+
+	mu       sync.Mutex
+	sides    [2]side
+	quiet    quiet
+	released bool
+
+	intruder       netip.Addr // the first stranger
+	intruderLogged bool
+}
+
+// side is one party. All of it is under the session's lock.
+type side struct {
+	rtp, rtcp port
+	rules     sources
+	payloads  PayloadTypes
+	learner   *learner // nat mode only
+	clock     uint32   // Hz
+	direction Direction
+	named     bool // SetRemote has been called
+	dscp      uint8
+	cname     [16]byte // under which this side's stream is known to the other
+
+	stream                 stream
+	sent                   Flow
+	rtcpReceived, rtcpSent uint32
+	drops                  Drops
+}
+
+// Local is the address that the side's SDP names for RTP; RTCP has the next
+// port. It never changes.
+func (s *Session) Local(side Side) netip.AddrPort {
+	return netip.AddrPortFrom(s.relay.cfg.Advertise, s.sides[side].rtp.number)
+}
+
+// SetRemote says where a side is and what it sends. From then on we send to
+// its address. Calling it again (re-INVITE, UPDATE) opens the latch for a new
+// source port; our own ports stay. It returns ErrRemote where the address
+// cannot be used, ErrClosed after the session's end.
+func (s *Session) SetRemote(which Side, r Remote) error {
+	r, err := r.checked(s.relay.cfg)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.released {
+		return ErrClosed
+	}
+	d := &s.sides[which]
+	d.rules = sources{from: r.From, nat: r.NAT, asymmetric: r.Asymmetric}
+	d.payloads, d.clock, d.direction, d.dscp, d.named = r.PayloadTypes, r.ClockRate, r.Direction, r.DSCP, true
+	d.learner = nil
+	if r.NAT {
+		d.learner = &learner{}
+	}
+	d.rtp.redirect(r.RTP, r.DSCP)
+	d.rtcp.redirect(r.RTCP, r.DSCP)
+	s.quiet.hold(s.sides[A].held() || s.sides[B].held(), s.relay.now())
+	return nil
+}
+
+func (d *side) held() bool {
+	return d.named && (d.direction != SendRecv || !d.rtp.latch.expect.IsValid())
+}
+
+// Answered starts the timeouts. Before it a session may be silent for as long
+// as signalling lets it. Only the first call counts.
+func (s *Session) Answered() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.quiet.answered == 0 {
+		s.quiet.answered = s.relay.now()
+	}
+}
+
+// Stats is a snapshot; after Release it stays what Release returned.
+func (s *Session) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return Stats{A: s.sides[A].stats(), B: s.sides[B].stats()}
+}
+
+// Release ends the session. From now on nothing is relayed; the ports rest for
+// Config.Drain, discarding what still comes, before another session gets them.
+// Calling it again returns the same.
+func (s *Session) Release() Stats {
+	s.mu.Lock()
+	first := !s.released
+	s.released = true
+	s.mu.Unlock()
+	if first {
+		s.reportIntruder()
+		s.relay.retire(s)
+	}
+	return s.Stats()
+}
+
+// expire marks the session as timed out if it is. It does so once.
+func (s *Session) expire(now time.Duration) (Timeout, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.released || s.quiet.fired {
+		return 0, false
+	}
+	t, ok := s.quiet.expired(now, &s.relay.cfg)
+	s.quiet.fired = ok
+	return t, ok
+}
+
+// reportIntruder logs the first stranger of the session, once.
+func (s *Session) reportIntruder() {
+	s.mu.Lock()
+	from, logged := s.intruder, s.intruderLogged
+	s.intruderLogged = logged || from.IsValid()
+	s.mu.Unlock()
+	if from.IsValid() && !logged {
+		s.relay.log.Warn("media from a stranger dropped", zap.String("session", s.id), zap.Stringer("from", from))
+	}
+}
+
+// ports lists the four ports.
+func (s *Session) ports() [portsPerCall]*port {
+	a, b := &s.sides[A], &s.sides[B]
+	return [portsPerCall]*port{&a.rtp, &a.rtcp, &b.rtp, &b.rtcp}
+}
+
+// close closes the sockets that are open.
+func (s *Session) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.released = true
+	for _, p := range s.ports() {
+		if p.out != nil {
+			p.out.close()
+		}
+	}
+}

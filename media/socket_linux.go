@@ -1,0 +1,86 @@
+package media
+
+import (
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+)
+
+// socket is one bound UDP socket.
+type socket struct {
+	backend    *portable
+	port       *port // set by start
+	fd         int32 // -1: closed
+	index      int32 // in backend.sockets
+	generation uint32
+	dscp       uint8
+	connected  bool
+}
+
+func (s *socket) start(p *port) error {
+	s.port = p
+	s.backend.sockets[s.index].Store(s)
+	l := s.backend.loops[p.session.shard%uint32(len(s.backend.loops))]
+	return l.watch(int(s.fd), s.index, s.generation)
+}
+
+// aim connects the socket, so that the kernel drops all datagrams but the
+// peer's, or disconnects it. What was queued before is still judged.
+func (s *socket) aim(peer netip.AddrPort, dscp uint8) error {
+	if s.fd < 0 {
+		return ErrClosed
+	}
+	s.mark(dscp)
+	if !peer.IsValid() && !s.connected {
+		return nil
+	}
+	var to sockaddr // zero: AF_UNSPEC, which disconnects
+	to.put(peer)
+	if err := to.connect(int(s.fd)); err != nil {
+		return err
+	}
+	s.connected = peer.IsValid()
+	return nil
+}
+
+// mark sets the traffic class. A network that ignores it carries the call too.
+func (s *socket) mark(dscp uint8) {
+	if dscp == s.dscp {
+		return
+	}
+	level, option := unix.IPPROTO_IP, unix.IP_TOS
+	if s.backend.cfg.Addr.Is6() {
+		level, option = unix.IPPROTO_IPV6, unix.IPV6_TCLASS
+	}
+	if unix.SetsockoptInt(int(s.fd), level, option, int(dscp)<<2) == nil { // RFC 2474 §3
+		s.dscp = dscp
+	}
+}
+
+// send tries once more where the first try only fetched an error that an
+// earlier packet had caused.
+func (s *socket) send(b []byte, target netip.AddrPort) Drop {
+	if s.fd < 0 {
+		return DropDraining
+	}
+	var to sockaddr
+	to.put(target)
+	errno := to.send(int(s.fd), b)
+	if errno == unix.ECONNREFUSED || errno == unix.EHOSTUNREACH || errno == unix.ENETUNREACH {
+		s.backend.total.icmp.Add(1)
+		errno = to.send(int(s.fd), b)
+	}
+	if errno != 0 {
+		return DropSend
+	}
+	return Relayed
+}
+
+func (s *socket) close() {
+	if s.fd < 0 {
+		return
+	}
+	s.backend.sockets[s.index].CompareAndSwap(s, nil)
+	_ = unix.Close(int(s.fd)) // leaves the epoll set with it
+	s.fd = -1
+}

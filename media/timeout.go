@@ -1,0 +1,52 @@
+package media
+
+import "time"
+
+// Timeout is why a session came to its end by silence.
+type Timeout uint8
+
+// The timeouts.
+const (
+	TimeoutInitial Timeout = iota // nothing ever came
+	TimeoutSilent                 // nothing came any more
+	TimeoutHold                   // held too long
+	timeouts
+)
+
+var timeoutNames = [timeouts]string{"initial", "silent", "hold"}
+
+// String is the name used in logs and metrics.
+func (t Timeout) String() string { return timeoutNames[t] }
+
+// quiet tells when a session has been silent for too long. Times are those of
+// the relay's clock; zero means not yet.
+type quiet struct {
+	answered time.Duration
+	last     time.Duration // latest packet that passed the checks, from either side
+	turned   time.Duration // when hold last began or ended
+	held     bool
+	fired    bool
+}
+
+// hold notes whether the session is held from now on.
+func (q *quiet) hold(held bool, now time.Duration) {
+	if held != q.held {
+		q.held, q.turned = held, now
+	}
+}
+
+// expired reports whether the session's time is up, and by which rule.
+func (q *quiet) expired(now time.Duration, cfg *Config) (Timeout, bool) {
+	if q.answered == 0 {
+		return 0, false
+	}
+	rule, limit := TimeoutSilent, cfg.Silent
+	switch {
+	case q.held:
+		rule, limit = TimeoutHold, cfg.Hold
+	case q.last == 0:
+		rule, limit = TimeoutInitial, cfg.Initial
+	}
+	since := max(q.answered, q.last, q.turned)
+	return rule, limit > 0 && now-since >= limit
+}
