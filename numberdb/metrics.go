@@ -1,0 +1,45 @@
+package numberdb
+
+import (
+	"errors"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+type syncMetrics struct {
+	reloads, refused prometheus.Counter
+}
+
+func (s *Syncer) register(reg prometheus.Registerer) error {
+	gauge := func(name, help string, value func() float64) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "maskline_numberdb_" + name, Help: help}, value)
+	}
+	counter := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{Name: "maskline_numberdb_" + name, Help: help})
+	}
+	s.metrics = &syncMetrics{
+		reloads: counter("reloads_total", "Whole loads of the table from the store, the first one included."),
+		refused: counter("rows_refused_total", "Rows of the store that make no binding and were left out."),
+	}
+	var err error
+	for _, c := range []prometheus.Collector{
+		s.metrics.reloads, s.metrics.refused,
+		gauge("bindings", "Bindings in the table, expired ones included.", func() float64 { return float64(s.table.Len()) }),
+		gauge("sync_lag_seconds", "Age of the last proof of life from the store, plus what it holds back.",
+			func() float64 { return s.Fresh().Lag.Seconds() }),
+		gauge("sync_position", "Position in the store's change feed that the table has reached.",
+			func() float64 { return float64(s.Fresh().Position) }),
+		gauge("store_up", "1 where the store is loaded and followed.", func() float64 { return oneIf(s.Fresh().Up) }),
+		gauge("stale", "1 where the table is not loaded or older than max_stale.", func() float64 { return oneIf(s.Fresh().Stale) }),
+	} {
+		err = errors.Join(err, reg.Register(c))
+	}
+	return err
+}
+
+func oneIf(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,152 @@
+package numberdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"maskline/e164"
+)
+
+// Store keeps the bindings exactly and durably. Its methods may be called
+// beside one another. Bindings come out with Mask and Party in canonical form
+// and expiries in microseconds.
+type Store interface {
+	// Load calls put with every binding of one consistent snapshot. put must
+	// not block and must not call the store.
+	Load(ctx context.Context, put func(Binding)) (Snapshot, error)
+
+	// Follow calls apply, never twice at once, with what was committed after
+	// the position from, until ctx ends, the store is closed or the feed is
+	// lost, and returns why. It may repeat what the snapshot already held; of a
+	// key's changes the last one told is the one that stands. ErrFeedLost means
+	// that changes are missing: load again.
+	Follow(ctx context.Context, from Position, apply func(Batch)) error
+
+	// Apply commits all changes in one durable transaction, or none of them. Of
+	// several changes of one key the last wins; deleting what is not there is
+	// no fault. It returns the position whose batch in the feed holds them. An
+	// error wraps ErrOutcomeUnknown where the commit may have happened.
+	Apply(ctx context.Context, changes []Change) (Position, error)
+
+	// Close ends Follow and waits for what is under way.
+	Close() error
+}
+
+// Position is a point in a store's change feed. Only its order has a meaning:
+// what is committed later has a greater one, as long as the database lives.
+type Position uint64
+
+// Snapshot is what Load tells of what it has read.
+type Snapshot struct {
+	Position Position // the feed continues here
+	Refused  int      // rows left out, since they make no binding
+}
+
+// Batch is a part of the change feed. One without changes proves that the store
+// is alive; it comes at least every second while nothing happens.
+type Batch struct {
+	Changes  []Change      // valid during the call only
+	Position Position      // everything up to it has been told
+	Delay    time.Duration // age of the oldest commit that the store cannot tell yet
+	Refused  int           // rows that make no binding; told as deletions
+}
+
+// What stores report.
+var (
+	ErrFeedLost       = errors.New("the change feed has lost changes; load again")
+	ErrOutcomeUnknown = errors.New("it is unknown whether the changes were committed")
+	ErrClosed         = errors.New("the store is closed")
+	ErrInUse          = errors.New("another maskline process uses this data_dir; stop it, " +
+		"or let the command reach it through the control.sock of the same data_dir")
+	ErrSchemaOld = errors.New("the store's schema is older than this version needs; " +
+		"run maskline migrate, or set database.migrate to auto")
+)
+
+// CheckChanges refuses changes that no store may hold. The error names the
+// place in the list and never a value.
+func CheckChanges(changes []Change) error {
+	for i := range changes {
+		b := &changes[i].Binding
+		var err error
+		switch {
+		case !changes[i].Deleted:
+			err = b.Check()
+		case b.Mask == 0:
+			err = ErrNoMask
+		}
+		if err != nil {
+			return fmt.Errorf("change %d of %d: %w", i+1, len(changes), err)
+		}
+	}
+	return nil
+}
+
+// Row is a binding as the stores keep it: numbers are bare digits, mask and
+// party in canonical form, a party of none is "*".
+type Row struct {
+	Mask, Party string
+	ToKind      string // EndpointKind.String
+	ToValue     string // digits of tel, else Endpoint.Name
+	Present     string
+	Services    string // Services.String
+	Carriers    []string
+	Expires     time.Time // zero: never
+	Tenant      string
+}
+
+// Row is the binding's form in a store.
+func (b *Binding) Row() Row {
+	r := Row{
+		Mask: digits(b.Mask.Canonical()), Party: wildcard,
+		ToKind: b.To.Kind.String(), ToValue: b.To.Name,
+		Present: digits(b.Present), Services: b.Services.String(),
+		Carriers: b.Carriers, Expires: b.Expires, Tenant: b.Tenant,
+	}
+	if b.Party != 0 {
+		r.Party = digits(b.Party.Canonical())
+	}
+	if b.To.Kind == Tel {
+		r.ToValue = digits(b.To.Number)
+	}
+	return r
+}
+
+// Key reads the row's mask and party.
+func (r *Row) Key() (mask, party e164.Number, err error) {
+	if mask, err = canonical(r.Mask, errNumber); err == nil && r.Party != wildcard {
+		party, err = canonical(r.Party, errParty)
+	}
+	return mask, party, err
+}
+
+// Binding reads the row. The error never holds a value of it.
+func (r *Row) Binding() (b Binding, err error) {
+	if b.Mask, b.Party, err = r.Key(); err != nil {
+		return Binding{}, err
+	}
+	kind, err := ParseEndpointKind(r.ToKind)
+	if err != nil {
+		return Binding{}, err
+	}
+	if b.To, err = NewEndpoint(kind, r.ToValue); err != nil {
+		return Binding{}, err
+	}
+	if b.Present, err = e164.Parse(r.Present); err != nil {
+		return Binding{}, errNumber
+	}
+	if b.Services, err = ParseServices(r.Services); err != nil {
+		return Binding{}, err
+	}
+	b.Tenant = r.Tenant
+	if len(r.Carriers) > 0 {
+		b.Carriers = r.Carriers
+	}
+	if !r.Expires.IsZero() {
+		b.Expires = r.Expires.UTC()
+	}
+	return b, b.Check()
+}
+
+func digits(n e164.Number) string { return string(n.AppendDigits(make([]byte, 0, e164.MaxDigits))) }
