@@ -111,9 +111,18 @@ func (c *checker) refers(known *directory, name Name, path string) {
 	if _, found := known.keys[string(name)]; found || name == "" || known.incomplete || c.d.bad[known.list] || c.d.full() {
 		return
 	}
-	problem := fmt.Sprintf("is the name of none of the %s; expected one of them", known.list)
-	if near := nearest(string(name), slices.Sorted(maps.Keys(known.keys))); near != "" {
-		problem = fmt.Sprintf("is the name of none of the %s; did you mean %s?", known.list, near)
+	const few = 10
+	names, problem := slices.Sorted(maps.Keys(known.keys)), fmt.Sprintf("is the name of none of the %s; ", known.list)
+	near := nearest(string(name), names)
+	switch {
+	case near != "":
+		problem += "did you mean " + near + "?"
+	case len(names) == 0:
+		problem += "expected an entry there"
+	case len(names) <= few:
+		problem += "expected " + oneOf(names)
+	default:
+		problem += "expected one of them"
 	}
 	c.fault(path, problem)
 }

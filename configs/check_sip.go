@@ -73,9 +73,22 @@ func (c *checker) trunkAddresses(t *Trunk, path string) {
 	if t.Addr.Host != "" && t.Addr.Port == 0 {
 		c.fault(addr, "has port 0; expected the port to send to")
 	}
+	if ip, isIP := t.Addr.IP(); isIP && len(c.SIP.Listen) > 0 && !c.reaches(ip) {
+		c.fault(addr, "is of an IP version that no listener has; expected an entry in sip.listen for it", "sip.listen")
+	}
 	if t.Local.IsValid() && !c.listens(t) {
 		c.fault(local, "is the address of no listener with the transport of addr; expected the IP address and port of an entry in sip.listen", addr, "sip.listen")
 	}
+}
+
+// reaches reports whether a listener can send to an address.
+func (c *checker) reaches(to netip.Addr) bool {
+	for i := range c.SIP.Listen {
+		if ip, isIP := c.SIP.Listen[i].Addr.IP(); isIP && (ip.Is4() == to.Is4() || ip == netip.IPv6Unspecified()) {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *checker) listens(t *Trunk) bool {

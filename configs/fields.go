@@ -15,6 +15,7 @@ import (
 //	required  the key must be given, and not be empty
 //	min, max  bounds of a number, duration, size or code, written as in the file
 //	octets    most octets of a text
+//	ascii     the text goes where only ASCII does
 //
 // On a list, min, max and octets bound its entries.
 type field struct {
@@ -25,6 +26,7 @@ type field struct {
 	required bool
 	min, max string
 	octets   int
+	ascii    bool
 }
 
 // fieldsOf lists the keys of a section in order; those of an embedded struct
@@ -47,7 +49,7 @@ func fieldsOf(t reflect.Type) []field {
 		octets, _ := strconv.Atoi(sf.Tag.Get("octets"))
 		fields = append(fields, field{
 			key: key, index: []int{i}, typ: sf.Type, def: sf.Tag.Get("default"), required: sf.Tag.Get("required") == "true",
-			min: sf.Tag.Get("min"), max: sf.Tag.Get("max"), octets: octets,
+			min: sf.Tag.Get("min"), max: sf.Tag.Get("max"), octets: octets, ascii: sf.Tag.Get("ascii") == "true",
 		})
 	}
 	return fields
@@ -109,8 +111,13 @@ func (f *field) bounds(s scalar) string {
 
 // within checks a value against the field's bounds.
 func (f *field) within(v reflect.Value, s scalar) error {
-	if f.octets > 0 && s.measured != nil && s.measured(v) > f.octets {
-		return wrong(fmt.Sprintf("is longer than %d octets", f.octets))
+	if s.textOf != nil {
+		switch text := s.textOf(v); {
+		case f.octets > 0 && len(text) > f.octets:
+			return wrong(fmt.Sprintf("is longer than %d octets", f.octets))
+		case f.ascii && strings.ContainsFunc(text, func(r rune) bool { return r > '~' }):
+			return wrong("holds characters other than ASCII")
+		}
 	}
 	for _, bound := range []struct {
 		text string

@@ -19,12 +19,18 @@ func Keys() []Key {
 	keys := keysUnder(reflect.TypeFor[Config](), "")
 	for _, l := range unavailable() {
 		for i := range keys {
-			if k := &keys[i]; k.Path == l.path || strings.HasPrefix(k.Path, l.path+".") || strings.HasPrefix(k.Path, l.path+"[]") {
+			if k := &keys[i]; holdsKey(l.path, k.Path) || holdsKey(k.Path, l.path) {
 				k.Version = l.expected(k.Default)
 			}
 		}
 	}
 	return keys
+}
+
+// holdsKey reports whether a key is the outer one or one of those in it.
+func holdsKey(outer, key string) bool {
+	rest, found := strings.CutPrefix(key, outer)
+	return found && (rest == "" || rest[0] == '.' || rest[0] == '[')
 }
 
 func keysUnder(t reflect.Type, path string) []Key {

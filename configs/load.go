@@ -13,10 +13,6 @@ const maxFile = 4 << 20
 // Load reads and checks the file at path. env looks up variables, usually
 // os.LookupEnv. The error is of type [Faults].
 func Load(path string, env func(string) (string, bool)) (*Config, error) {
-	folder, err := filepath.Abs(filepath.Dir(path))
-	if err != nil {
-		return nil, Faults{{File: path, Problem: "its folder is not known (" + cause(err) + ")"}}
-	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, Faults{{File: path, Problem: "cannot be read (" + cause(err) + ")"}}
@@ -26,16 +22,16 @@ func Load(path string, env func(string) (string, bool)) (*Config, error) {
 	if err != nil {
 		return nil, Faults{{File: path, Problem: "cannot be read (" + cause(err) + ")"}}
 	}
-	return parse(path, folder, data, env)
+	return Parse(path, data, env)
 }
 
 // Parse is Load for a file that was read already. Relative paths in it start at
 // the folder of name. A nil env has no variables.
 func Parse(name string, data []byte, env func(string) (string, bool)) (*Config, error) {
-	return parse(name, filepath.Dir(name), data, env)
-}
-
-func parse(name, folder string, data []byte, env func(string) (string, bool)) (*Config, error) {
+	folder, err := filepath.Abs(filepath.Dir(name))
+	if err != nil {
+		return nil, Faults{{File: name, Problem: "its folder is not known (" + cause(err) + ")"}}
+	}
 	if len(data) > maxFile {
 		return nil, Faults{{File: name, Problem: "is larger than 4 MiB; expected less"}}
 	}

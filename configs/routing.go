@@ -39,7 +39,8 @@ type Answer struct {
 
 // Emergency says what an emergency call is and where it goes.
 type Emergency struct {
-	// Dialled strings by country (ISO 3166, or default for the others), matched exactly, 2 to 6 digits. Default {default: ["112", "911", "999", "000"]}.
+	// Dialled strings by country (ISO 3166, or default for the others), matched exactly,
+	// 2 to 6 digits. Default {default: ["112", "911", "999", "000"]}.
 	Numbers map[string][]EmergencyNumber `key:"numbers" default:"{default: [\"112\", \"911\", \"999\", \"000\"]}"`
 	// Carrier with a SIP trunk that takes tenants' emergency calls, unmasked. Default empty: they are refused at once.
 	Trunk Name `key:"trunk"`

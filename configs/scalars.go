@@ -11,15 +11,15 @@ import (
 
 // scalar reads and writes the values of one type.
 type scalar struct {
-	kind     string // as the reference names the type
-	expects  string // as a fault names what was expected
-	empty    bool   // "" is a value, and means none
-	bare     bool   // a number or truth value, which is not quoted
-	secret   bool   // may come from ${file:PATH}
-	choices  []string
-	parse    func(text string) (reflect.Value, error)
-	format   func(v reflect.Value) string
-	measured func(v reflect.Value) int // length that octets bounds; nil: none
+	kind    string // as the reference names the type
+	expects string // as a fault names what was expected
+	empty   bool   // "" is a value, and means none
+	bare    bool   // a number or truth value, which is not quoted
+	secret  bool   // may come from ${file:PATH}
+	choices []string
+	parse   func(text string) (reflect.Value, error)
+	format  func(v reflect.Value) string
+	textOf  func(v reflect.Value) string // what octets and ascii bound; nil: nothing
 }
 
 func scalarOf(t reflect.Type) (scalar, bool) {
@@ -27,7 +27,7 @@ func scalarOf(t reflect.Type) (scalar, bool) {
 	case reflect.TypeFor[time.Duration]():
 		return typed("duration", "a duration such as 5s", parseDuration, formatDuration), true
 	case reflect.TypeFor[Size]():
-		return typed("size", "a size such as 64MiB, with KiB, MiB, GiB or none", parseSize, Size.String), true
+		return typed("size", "a size such as 64MiB", parseSize, Size.String), true
 	case reflect.TypeFor[PortRange]():
 		return typed("ports", "a range such as 10000-32767", parsePortRange, PortRange.String), true
 	case reflect.TypeFor[Code]():
@@ -63,7 +63,7 @@ func optionalScalarOf(t reflect.Type) (scalar, bool) {
 	case reflect.TypeFor[SIPAddress]():
 		return typed("SIP address", "an address such as udp://192.0.2.1:5060, with udp, tcp or tls", parseSIPAddress, SIPAddress.String), true
 	case reflect.TypeFor[Name]():
-		return typed("name", "a name of up to 63 letters, digits, dots, dashes and underscores that holds a letter", parseName, text), true
+		return typed("name", "a name of letters, digits, dots, dashes and underscores", parseName, text), true
 	case reflect.TypeFor[Country]():
 		return typed("country", "an ISO 3166 code such as GB", parseCountry, text), true
 	case reflect.TypeFor[Digits]():
@@ -79,7 +79,7 @@ func optionalScalarOf(t reflect.Type) (scalar, bool) {
 	case reflect.TypeFor[Secret]():
 		s := typed("secret", "text", func(text string) (Secret, error) { return Secret{text}, plain(text) }, Secret.String)
 		s.secret = true
-		s.measured = func(v reflect.Value) int { return len(v.Interface().(Secret).text) }
+		s.textOf = func(v reflect.Value) string { return v.Interface().(Secret).text }
 		return s, true
 	}
 	return scalar{}, false
@@ -111,8 +111,7 @@ const textKind = "text"
 
 // textScalar is any text, or one of a type's choices.
 func textScalar(t reflect.Type) scalar {
-	s := scalar{kind: textKind, expects: "text", empty: true, format: reflect.Value.String}
-	s.measured = func(v reflect.Value) int { return v.Len() }
+	s := scalar{kind: textKind, expects: "text", empty: true, format: reflect.Value.String, textOf: reflect.Value.String}
 	c, limited := reflect.Zero(t).Interface().(choice)
 	if limited {
 		s.choices = c.choices()

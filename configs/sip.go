@@ -43,9 +43,11 @@ type Trunk struct {
 	Addr SIPAddress `key:"addr"`
 	// IP address and port of the sip.listen entry that sends to it. Default empty: the first that fits.
 	Local netip.AddrPort `key:"local"`
-	// Networks that its signalling comes from, addr included; a source on no list is dropped. Needed where addr is empty or a name. Default empty: the IP address of addr.
+	// Networks that its signalling comes from, addr included; a source on no list is dropped.
+	// Needed where addr is empty or a name. Default empty: the IP address of addr.
 	Allow []netip.Prefix `key:"allow"`
-	// Networks that its media may come from beside the address in its SDP; private and loopback ones are accepted only from here. Default empty: none.
+	// Networks that its media may come from beside the address in its SDP; private and
+	// loopback ones are accepted only from here. Default empty: none.
 	MediaFrom []netip.Prefix `key:"media_from"`
 	// New calls per second and direction; 0: no limit. Default 0.
 	CPS int `key:"cps" default:"0" min:"0" max:"1000000"`

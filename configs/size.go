@@ -27,21 +27,18 @@ func sizeUnits() []unit {
 func parseSize(text string) (Size, error) {
 	for _, u := range sizeUnits() {
 		digits, found := strings.CutSuffix(text, u.name)
-		if !found {
-			continue
-		}
 		n, err := parseInt(digits)
 		switch {
-		case err != nil:
-			return 0, wrong("is not a size")
+		case !found || err != nil:
+			continue
 		case n < 0:
 			return 0, wrong("is negative")
 		case int64(n) > maxSize/u.bytes:
-			return 0, wrong("is too large")
+			return 0, wrong("is larger than 1024GiB")
 		}
 		return Size(int64(n) * u.bytes), nil
 	}
-	return 0, wrong("is not a size")
+	return 0, wrong("is not a size in bytes, KiB, MiB or GiB")
 }
 
 // String is the size in the largest unit that keeps it whole.

@@ -47,9 +47,9 @@ type SMPPAuth struct {
 // Account is a peer that binds to us. It belongs to a tenant or to a carrier.
 type Account struct {
 	// system_id of the bind, 1 to 15 octets, unique. SMPP 3.4 §4.1. Required.
-	SystemID string `key:"system_id" octets:"15" required:"true"`
+	SystemID string `key:"system_id" octets:"15" ascii:"true" required:"true"`
 	// Password of the bind, 1 to 8 octets. SMPP 3.4 §4.1. Required.
-	Password Secret `key:"password" octets:"8" required:"true"`
+	Password Secret `key:"password" octets:"8" ascii:"true" required:"true"`
 	// Tenant that sends and receives here; either this or carrier. Default empty.
 	Tenant Name `key:"tenant"`
 	// Carrier whose traffic comes and goes here; either this or tenant. Default empty.
@@ -75,13 +75,13 @@ type Bind struct {
 	// A backup is bound too, but used only where no primary of the carrier can take the message. Default primary.
 	Role Role `key:"role"`
 	// Our system_id there, 1 to 15 octets. SMPP 3.4 §4.1. Required.
-	SystemID string `key:"system_id" octets:"15" required:"true"`
+	SystemID string `key:"system_id" octets:"15" ascii:"true" required:"true"`
 	// Our password there, at most 8 octets. SMPP 3.4 §4.1. Default empty.
-	Password Secret `key:"password" octets:"8"`
+	Password Secret `key:"password" octets:"8" ascii:"true"`
 	// system_type of the bind, at most 12 octets. SMPP 3.4 §4.1. Default empty.
-	SystemType string `key:"system_type" octets:"12"`
+	SystemType string `key:"system_type" octets:"12" ascii:"true"`
 	// address_range of the bind, at most 40 octets. SMPP 3.4 §4.1. Default empty.
-	AddressRange string `key:"address_range" octets:"40"`
+	AddressRange string `key:"address_range" octets:"40" ascii:"true"`
 	// Directions of the bind. Default transceiver.
 	Bind BindType `key:"bind"`
 	// Binds to this address; not 0. Default 1.

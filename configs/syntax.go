@@ -55,9 +55,9 @@ func syntaxFault(data []byte, err error) *Fault {
 		if n, err := strconv.Atoi(number); err == nil {
 			line, message = n, after
 		}
-	}
-	if strings.HasPrefix(message, "did not find expected") {
-		line++ // these count from 0
+		if countsFromZero(message) {
+			line++
+		}
 	}
 	if located := locate(data, err.Error()); located > 0 {
 		line = located
@@ -66,6 +66,17 @@ func syntaxFault(data []byte, err error) *Fault {
 		return &Fault{Line: tabbed, Problem: "a tab indents the line; expected spaces"}
 	}
 	return &Fault{Line: line, Problem: explain(message)}
+}
+
+// countsFromZero knows the messages whose line is one too small: those about
+// structure, while those about characters are right.
+func countsFromZero(message string) bool {
+	for _, what := range []string{"expected key", "'-' indicator", "',' or", "node content", "<document start>"} {
+		if strings.Contains(message, what) {
+			return true
+		}
+	}
+	return false
 }
 
 func explain(message string) string {
@@ -77,13 +88,14 @@ func explain(message string) string {
 		{"did not find expected node content", "a value is missing; expected one before the comma or bracket"},
 		{"did not find expected alphabetic or numeric character", "a value begins with & or *; expected quotes around it"},
 		{"could not find expected ':'", "a colon is missing; expected key: value"},
-		{"mapping values are not allowed in this context", "a colon stands where no key can; expected quotes around a value with a colon, or another indentation"},
+		{"mapping values are not allowed in this context", "a colon stands where no key can; expected a colon after the key above it, quotes around a value with a colon, or another indentation"},
 		{"block sequence entries are not allowed in this context", "a dash stands where no list can; expected the list on its own lines"},
 		{"found character that cannot start any token", "a value begins with a reserved character; expected quotes around it"},
 		{"found unexpected end of stream", "quotes are not closed; expected a closing quote"},
 		{"found unexpected document indicator", "quotes are not closed; expected a closing quote"},
 		{"found unknown escape character", "a backslash is followed by an unknown character; expected \\\\ or single quotes"},
-		{"unknown anchor", "an alias is used; expected the value itself"},
+		{"unknown anchor", "a value begins with *; expected quotes around it"},
+		{"found a tab character", "a tab indents the line; expected spaces"},
 		{"control characters are not allowed", "the file holds control characters; expected text in UTF-8"},
 		{"exceeded max depth", "the file is nested too deeply; expected the documented keys"},
 		{"the parser gave up", "the file is not valid YAML; expected sections of key: value"},
@@ -98,12 +110,13 @@ func explain(message string) string {
 	return "the file is not valid YAML; expected sections of key: value"
 }
 
-// locate finds the line on which a fault of indentation shows, since the parser
-// tells where the section begins: it is the first line with which the same fault
-// is there. 0: not found.
+// locate finds the line of a fault for which the parser tells no line, or that
+// of the section's beginning: it is the first line with which the same fault is
+// there. 0: the parser tells the line.
 func locate(data []byte, message string) int {
 	const maxData = 256 << 10 // it reads the file a dozen times
-	if len(data) > maxData || !strings.Contains(message, "did not find expected key") && !strings.Contains(message, "'-' indicator") {
+	where := func(part string) bool { return strings.Contains(message, part) }
+	if len(data) > maxData || (!where("did not find expected key") && !where("'-' indicator") && !where("unknown anchor")) {
 		return 0
 	}
 	lines := bytes.SplitAfter(data, []byte("\n"))
@@ -115,11 +128,11 @@ func locate(data []byte, message string) int {
 	}) + 1
 }
 
-// tabLine is the line at or just before the fault that a tab indents.
+// tabLine is the line at the fault, or next to it, that a tab indents.
 func tabLine(data []byte, line int) int {
 	lines := bytes.Split(data, []byte("\n"))
-	for at := line; at >= max(line-1, 1); at-- {
-		if at <= len(lines) {
+	for _, at := range []int{line, line + 1, line - 1} {
+		if at >= 1 && at <= len(lines) {
 			text := lines[at-1]
 			indent := text[:len(text)-len(bytes.TrimLeft(text, " \t"))]
 			if bytes.IndexByte(indent, '\t') >= 0 {

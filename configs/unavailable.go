@@ -44,9 +44,9 @@ func unavailable() []later {
 		{path: "carriers[].smpp[].long"},
 		{path: "carriers[].smpp[].tlvs"},
 		{path: "routing.share"},
-		{path: "routing.unknown_mask.voice.announce"},
-		{path: "routing.out_of_session.voice.announce"},
-		{path: "routing.ended_session.voice.announce"},
+		{path: "routing.unknown_mask.voice.announce", only: []string{"a code"}},
+		{path: "routing.out_of_session.voice.announce", only: []string{"a code"}},
+		{path: "routing.ended_session.voice.announce", only: []string{"a code"}},
 		{path: "observe"},
 	}
 	for _, trunk := range []string{"carriers[].sip[].", "sip.peers[]."} {
@@ -98,15 +98,28 @@ func (c *checker) visit(v reflect.Value, path string, rest []string, l *later) {
 	value, path := v.FieldByIndex(f.index), under(path, key)
 	switch {
 	case !each && len(rest) == 1:
-		if !c.has(value, f, l) {
-			c.fault(path, "is not available in this version; expected "+l.expected(c.defaultOf(f)))
-		}
+		c.refuse(value, path, f, l)
 	case !each:
 		c.visit(value, path, rest[1:], l)
 	default:
 		for i := range value.Len() {
 			c.visit(value.Index(i), entry(path, i), rest[1:], l)
 		}
+	}
+}
+
+// refuse reports a key that asks for more than this version has; of a section,
+// those of its keys that do.
+func (c *checker) refuse(v reflect.Value, path string, f *field, l *later) {
+	if c.has(v, f, l) {
+		return
+	}
+	if !f.section() || v.Kind() != reflect.Struct {
+		c.fault(path, "is not available in this version; expected "+l.expected(c.defaultOf(f)))
+		return
+	}
+	for _, inner := range fieldsOf(v.Type()) {
+		c.refuse(v.FieldByIndex(inner.index), under(path, inner.key), &inner, l)
 	}
 }
 
