@@ -33,7 +33,8 @@ func (c *checker) carriers() {
 	for i := range c.Carriers {
 		carrier, path := &c.Carriers[i], entry("carriers", i)
 		if len(carrier.SMPP) == 0 && len(carrier.SIP) == 0 && !bindsToUs[carrier.Name] && !anyBadAccount {
-			c.fault(path, "cannot be reached and cannot reach us; expected smpp, sip, or an account in smpp.accounts", under(path, "smpp"), under(path, "sip"))
+			c.fault(path, "cannot be reached and cannot reach us; expected smpp, sip, or an account in smpp.accounts",
+				under(path, "name"), under(path, "smpp"), under(path, "sip"))
 		}
 		if c.Routing.Order == ByCost && !c.given(under(path, "cost")) {
 			c.fault(under(path, "cost"), "is missing, and routing.order is cost; expected the cost of a unit", "routing.order")

@@ -65,7 +65,8 @@ func syntaxFault(data []byte, err error) *Fault {
 	if tabbed := tabLine(data, line); tabbed > 0 {
 		return &Fault{Line: tabbed, Problem: "a tab indents the line; expected spaces"}
 	}
-	return &Fault{Line: line, Problem: explain(message)}
+	last := bytes.Count(bytes.TrimRight(data, "\n"), []byte("\n")) + 1 // the end of the file counts as a line of its own
+	return &Fault{Line: min(line, last), Problem: explain(message)}
 }
 
 // countsFromZero knows the messages whose line is one too small: those about
@@ -83,8 +84,8 @@ func explain(message string) string {
 	for _, known := range []struct{ begins, problem string }{
 		{"did not find expected key", "a line is indented unlike its neighbours; expected keys of one section in one column"},
 		{"did not find expected '-' indicator", "a line is indented unlike its neighbours; expected every entry of a list to begin with a dash in one column"},
-		{"did not find expected ',' or ']'", "a list in brackets does not end; expected a comma or ]"},
-		{"did not find expected ',' or '}'", "a mapping in braces does not end; expected a comma or }"},
+		{"did not find expected ',' or ']'", "a list in brackets does not end; expected a comma or ], and quotes around ${NAME} in it"},
+		{"did not find expected ',' or '}'", "a mapping in braces does not end; expected a comma or }, and quotes around ${NAME} in it"},
 		{"did not find expected node content", "a value is missing; expected one before the comma or bracket"},
 		{"did not find expected alphabetic or numeric character", "a value begins with & or *; expected quotes around it"},
 		{"could not find expected ':'", "a colon is missing; expected key: value"},
@@ -134,8 +135,8 @@ func tabLine(data []byte, line int) int {
 	for _, at := range []int{line, line + 1, line - 1} {
 		if at >= 1 && at <= len(lines) {
 			text := lines[at-1]
-			indent := text[:len(text)-len(bytes.TrimLeft(text, " \t"))]
-			if bytes.IndexByte(indent, '\t') >= 0 {
+			content := bytes.TrimLeft(text, " \t\r")
+			if len(content) > 0 && bytes.IndexByte(text[:len(text)-len(content)], '\t') >= 0 {
 				return at
 			}
 		}
