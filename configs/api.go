@@ -1,0 +1,68 @@
+package configs
+
+import (
+	"net/netip"
+	"time"
+)
+
+// API is the HTTP listener.
+type API struct {
+	// Address and port of /v1, the console, /healthz, /readyz and /metrics; port 0: the kernel chooses. Default 127.0.0.1:8080.
+	Listen netip.AddrPort `key:"listen" default:"127.0.0.1:8080" required:"true"`
+	// Address and port that then serve /metrics alone. Default empty: /metrics is served on api.listen.
+	MetricsListen netip.AddrPort `key:"metrics_listen"`
+	// TLS of api.listen.
+	TLS ServerTLS `key:"tls"`
+	// Limits of one source or request.
+	Limits APILimits `key:"limits"`
+	// Identity providers whose tokens are accepted. Default empty: keys only.
+	OIDC []OIDC `key:"oidc"`
+	// How events are posted to tenants.
+	Webhooks Webhooks `key:"webhooks"`
+}
+
+// ServerTLS is TLS towards peers that connect to us.
+type ServerTLS struct {
+	// File of our certificate chain in PEM. Default empty: no TLS.
+	Cert Path `key:"cert"`
+	// File of its private key in PEM. Default empty: no TLS.
+	Key Path `key:"key"`
+	// File of the authorities that a client's certificate must come from. Default empty: none is asked for.
+	ClientCA Path `key:"client_ca"`
+}
+
+// APILimits bound what one source may ask of the API.
+type APILimits struct {
+	// Requests per second and key; 0: no limit. Default 0.
+	RPS int `key:"rps" default:"0" min:"0" max:"1000000"`
+	// Largest request body in bytes; not 0. Default 1MiB.
+	Body Size `key:"body" default:"1MiB" min:"1KiB" max:"1GiB"`
+	// Time for the header of a request; not 0. Default 5s.
+	Header time.Duration `key:"header" default:"5s" min:"1ms"`
+	// Time for a whole request; not 0. Default 10s.
+	Read time.Duration `key:"read" default:"10s" min:"1ms"`
+	// Failed authentications per minute and source; a valid key still passes; 0: no limit. Default 20.
+	AuthFailures int `key:"auth_failures" default:"20" min:"0" max:"1000000"`
+}
+
+// OIDC is an identity provider.
+type OIDC struct {
+	// Issuer URL. Default empty.
+	Issuer string `key:"issuer" octets:"2048"`
+	// Audience that a token must name. Default empty.
+	Audience string `key:"audience" octets:"256"`
+	// Claim that holds the tenant. Default empty.
+	TenantClaim string `key:"tenant_claim" octets:"256"`
+	// Claim that holds the role. Default empty.
+	RoleClaim string `key:"role_claim" octets:"256"`
+}
+
+// Webhooks says how events are posted to tenants.
+type Webhooks struct {
+	// Private networks that may be posted to. Default empty: none.
+	AllowPrivate []netip.Prefix `key:"allow_private"`
+	// Time for one post; not 0. Default 15s.
+	Timeout time.Duration `key:"timeout" default:"15s" min:"1ms"`
+	// Most posts under way at a time; not 0. Default 64.
+	Concurrency int `key:"concurrency" default:"64" min:"1" max:"10000"`
+}

@@ -1,0 +1,164 @@
+package configs
+
+import (
+	"fmt"
+	"net/netip"
+)
+
+// sip checks listeners, and the trunks of carriers and tenants.
+func (c *checker) sip() {
+	for i := range c.SIP.Listen {
+		c.sipListen(&c.SIP.Listen[i], entry("sip.listen", i))
+	}
+	for i := range c.SIP.Peers {
+		c.trunk(&c.SIP.Peers[i].Trunk, entry("sip.peers", i))
+	}
+	for i := range c.Carriers {
+		for j := range c.Carriers[i].SIP {
+			c.trunk(&c.Carriers[i].SIP[j], entry(under(entry("carriers", i), "sip"), j))
+		}
+	}
+	if len(c.SIP.Listen) == 0 {
+		if path := c.firstTrunk(); path != "" {
+			c.fault(path, "has no listener to send and receive through; expected an entry in sip.listen", "sip.listen")
+		}
+	}
+}
+
+func (c *checker) firstTrunk() string {
+	for i := range c.Carriers {
+		if len(c.Carriers[i].SIP) > 0 {
+			return under(entry("carriers", i), "sip")
+		}
+	}
+	if len(c.SIP.Peers) > 0 {
+		return "sip.peers"
+	}
+	return ""
+}
+
+func (c *checker) sipListen(l *SIPListen, path string) {
+	addr, advertise := under(path, "addr"), under(path, "advertise")
+	ip, isIP := l.Addr.IP()
+	switch {
+	case l.Addr.Host == "":
+	case !isIP:
+		c.fault(addr, "is a name; expected an IP address")
+	case ip.IsMulticast():
+		c.fault(addr, "is a multicast address; expected one of this host")
+	case ip.IsUnspecified() && l.Advertise.Host == "":
+		c.fault(advertise, "is missing, and addr is every address; expected what others reach this listener by", addr)
+	}
+	if told, isIP := l.Advertise.IP(); isIP && (told.IsUnspecified() || told.IsMulticast()) {
+		c.fault(advertise, "cannot be reached by anybody; expected the address that others use")
+	}
+}
+
+// trunk checks one neighbour.
+func (c *checker) trunk(t *Trunk, path string) {
+	c.trunkAddresses(t, path)
+	c.trunkSources(t, path)
+	if t.Trying < t.FirstResponse {
+		c.fault(under(path, "trying"), "is shorter than first_response; expected at least that", under(path, "first_response"))
+	}
+	c.failover(t.FailoverOn, under(path, "failover_on"))
+	c.cli(&t.CLI, under(path, "cli"))
+}
+
+func (c *checker) trunkAddresses(t *Trunk, path string) {
+	addr, local := under(path, "addr"), under(path, "local")
+	if ip, isIP := t.Addr.IP(); isIP && (ip.IsUnspecified() || ip.IsMulticast()) {
+		c.fault(addr, "is no address of a neighbour; expected the one to send to")
+	}
+	if t.Addr.Host != "" && t.Addr.Port == 0 {
+		c.fault(addr, "has port 0; expected the port to send to")
+	}
+	if ip, isIP := t.Addr.IP(); isIP && len(c.SIP.Listen) > 0 && !c.reaches(ip) {
+		c.fault(addr, "is of an IP version that no listener has; expected an entry in sip.listen for it", "sip.listen")
+	}
+	if t.Local.IsValid() && !c.listens(t) {
+		c.fault(local, "is the address of no listener with the transport of addr; expected the IP address and port of an entry in sip.listen", addr, "sip.listen")
+	}
+}
+
+// reaches reports whether a listener can send to an address.
+func (c *checker) reaches(to netip.Addr) bool {
+	for i := range c.SIP.Listen {
+		if ip, isIP := c.SIP.Listen[i].Addr.IP(); isIP && (ip.Is4() == to.Is4() || ip == netip.IPv6Unspecified()) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *checker) listens(t *Trunk) bool {
+	for i := range c.SIP.Listen {
+		a := c.SIP.Listen[i].Addr
+		ip, isIP := a.IP()
+		if isIP && netip.AddrPortFrom(ip, a.Port) == t.Local && (t.Addr.Host == "" || a.Transport == t.Addr.Transport) {
+			return true
+		}
+	}
+	return false
+}
+
+// trunkSources checks who may speak for a neighbour. The source address is its
+// only credential unless a digest or a certificate is asked for.
+func (c *checker) trunkSources(t *Trunk, path string) {
+	allow, addr := under(path, "allow"), under(path, "addr")
+	credential := t.AuthIn.Username != "" || len(t.TLS.Peer) > 0
+	for i, p := range t.Allow {
+		if p.Bits() == 0 && !credential {
+			c.fault(entry(allow, i), "holds every address; expected auth_in or tls.peer beside it, or the neighbour's own networks", under(path, "auth_in"), under(path, "tls"))
+		}
+	}
+	ip, isIP := t.Addr.IP()
+	switch {
+	case len(t.Allow) == 0 && t.Addr.Host == "":
+		c.fault(path, "can neither be called nor call; expected addr, allow or both", addr, allow)
+	case len(t.Allow) == 0:
+		c.fault(allow, "is missing, and addr is a name; expected the networks that its signalling comes from", addr)
+	case isIP && !holds(t.Allow, ip):
+		c.fault(allow, "does not hold the address of addr, so its answers would be dropped; expected it in the list", addr, allow)
+	}
+}
+
+func holds(networks []netip.Prefix, ip netip.Addr) bool {
+	for _, n := range networks {
+		if n.Contains(ip) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *checker) failover(rules []FailoverRule, path string) {
+	for i, r := range rules {
+		at := entry(path, i)
+		if reason, final := r.final(); final {
+			c.fault(at, fmt.Sprintf("hunts %s, which is final; expected codes of the carrier's own faults", reason))
+			continue
+		}
+		for j := range i {
+			if r.overlaps(rules[j]) {
+				c.fault(at, fmt.Sprintf("overlaps with entry %d; expected each code once", j), entry(path, j))
+				break
+			}
+		}
+	}
+}
+
+func (c *checker) cli(cli *CLI, path string) {
+	header := under(path, "header")
+	if len(cli.Header) == 0 {
+		c.fault(header, "is an empty list, so no caller would be shown; expected from, pai or both")
+	}
+	for i, h := range cli.Header {
+		for j := range i {
+			if cli.Header[j] == h {
+				c.fault(entry(header, i), "is in the list already; expected it once")
+				break
+			}
+		}
+	}
+}

@@ -1,0 +1,69 @@
+package configs
+
+import (
+	"reflect"
+	"strings"
+)
+
+// Key is a key that a file may give.
+type Key struct {
+	Path     string // such as carriers[].smpp[].window; [] stands for any entry
+	Type     string // as the reference names it
+	Default  string // as it is written in a file; empty: none
+	Required bool
+	Version  string // what this version accepts, where it does not have the whole feature
+}
+
+// Keys lists every key that has a value of its own, in the order of the sections.
+func Keys() []Key {
+	keys := keysUnder(reflect.TypeFor[Config](), "")
+	for _, l := range unavailable() {
+		for i := range keys {
+			if k := &keys[i]; holdsKey(l.path, k.Path) || holdsKey(k.Path, l.path) {
+				k.Version = l.expected(k.Default)
+			}
+		}
+	}
+	return keys
+}
+
+// holdsKey reports whether a key is the outer one or one of those in it.
+func holdsKey(outer, key string) bool {
+	rest, found := strings.CutPrefix(key, outer)
+	return found && (rest == "" || rest[0] == '.' || rest[0] == '[')
+}
+
+func keysUnder(t reflect.Type, path string) []Key {
+	var keys []Key
+	for _, f := range fieldsOf(t) {
+		at := under(path, f.key)
+		if f.section() {
+			section := f.typ
+			if section.Kind() == reflect.Slice {
+				section, at = section.Elem(), at+"[]"
+			}
+			keys = append(keys, keysUnder(section, at)...)
+			continue
+		}
+		keys = append(keys, keyOf(&f, at))
+	}
+	return keys
+}
+
+func keyOf(f *field, path string) Key {
+	k := Key{Path: path, Default: f.def, Required: f.required && f.def == ""}
+	switch f.typ.Kind() {
+	case reflect.Slice:
+		s, _ := scalarOf(f.typ.Elem())
+		k.Type = "list of " + s.kind
+	case reflect.Map:
+		k.Type = "lists of digits by country"
+	default:
+		s, _ := scalarOf(f.typ)
+		k.Type = s.kind
+		if len(s.choices) > 0 {
+			k.Default = s.choices[0]
+		}
+	}
+	return k
+}

@@ -1,0 +1,158 @@
+package configs
+
+import (
+	"net/netip"
+	"time"
+)
+
+// SMPP is the SMSC role: peers bind to us.
+type SMPP struct {
+	// Listeners. Default empty: nobody binds to us.
+	Listen []SMPPListen `key:"listen"`
+	// Time from the connection to a valid bind; not 0, or silent connections would stay. Default 5s.
+	BindTimeout time.Duration `key:"bind_timeout" default:"5s" min:"1ms"`
+	// Time from the first to the last octet of a PDU; not 0. Default 5s.
+	PDUTimeout time.Duration `key:"pdu_timeout" default:"5s" min:"1ms"`
+	// What slows down whoever guesses passwords.
+	Auth SMPPAuth `key:"auth"`
+	// Time within which an upstream is answered, shared by all attempts; not 0. It may be
+	// shorter than a bind's response_timeout: the upstream is then told that the
+	// outcome is temporary, and the late response is still recognised and counted. Default 10s.
+	AnswerWithin time.Duration `key:"answer_within" default:"10s" min:"1ms"`
+	// How long receipts wait for an originator that is not bound; not 0. Default 24h.
+	ReceiptsHold time.Duration `key:"receipts_hold" default:"24h" min:"1s"`
+	// Who may bind. Default empty: nobody.
+	Accounts []Account `key:"accounts"`
+}
+
+// SMPPListen is a listener.
+type SMPPListen struct {
+	// IP address and TCP port; port 0: the kernel chooses. Required.
+	Addr netip.AddrPort `key:"addr" required:"true"`
+	// TLS of this listener.
+	TLS ServerTLS `key:"tls"`
+}
+
+// SMPPAuth slows down whoever guesses passwords. Other sources and established
+// binds are untouched.
+type SMPPAuth struct {
+	// Failed binds of one source within auth.per after which it is refused; 0: no limit. Default 10.
+	Failures int `key:"failures" default:"10" min:"0" max:"1000000"`
+	// Period in which failures count, and for the rest of which the source is refused; not 0. Default 1m.
+	Per time.Duration `key:"per" default:"1m" min:"1s"`
+	// Delay of every refusal of a bind, so that its causes look alike; 0: none. Default 500ms.
+	Delay time.Duration `key:"delay" default:"500ms"`
+}
+
+// Account is a peer that binds to us. It belongs to a tenant or to a carrier.
+type Account struct {
+	// system_id of the bind, 1 to 15 octets, unique. SMPP 3.4 §4.1. Required.
+	SystemID string `key:"system_id" octets:"15" ascii:"true" required:"true"`
+	// Password of the bind, 1 to 8 octets. SMPP 3.4 §4.1. Required.
+	Password Secret `key:"password" octets:"8" ascii:"true" required:"true"`
+	// Tenant that sends and receives here; either this or carrier. Default empty.
+	Tenant Name `key:"tenant"`
+	// Carrier whose traffic comes and goes here; either this or tenant. Default empty.
+	Carrier Name `key:"carrier"`
+	// Country that selects the emergency strings, ISO 3166. Default empty: routing.emergency.numbers.default.
+	Country Country `key:"country"`
+	// Most binds at a time; not 0. Default 4.
+	Binds int `key:"binds" default:"4" min:"1" max:"1000"`
+	// Most unanswered requests of one bind, per direction; not 0. Default 256.
+	Window int `key:"window" default:"256" min:"1" max:"10000"`
+	// Messages per second, all binds together; 0: no limit. Default 0.
+	TPS int `key:"tps" default:"0" min:"0" max:"1000000"`
+	// Networks that it may bind from. Default empty: any, since it has a password.
+	Allow []netip.Prefix `key:"allow"`
+}
+
+// Bind is the ESME role towards one SMSC of a carrier: we bind to it.
+type Bind struct {
+	// Name or IP address of the SMSC, and its TCP port. Required.
+	Addr HostPort `key:"addr" required:"true"`
+	// Our own IP address for the connection. Default empty: the kernel chooses.
+	Local netip.Addr `key:"local"`
+	// A backup is bound too, but used only where no primary of the carrier can take the message. Default primary.
+	Role Role `key:"role"`
+	// Our system_id there, 1 to 15 octets. SMPP 3.4 §4.1. Required.
+	SystemID string `key:"system_id" octets:"15" ascii:"true" required:"true"`
+	// Our password there, at most 8 octets. SMPP 3.4 §4.1. Default empty.
+	Password Secret `key:"password" octets:"8" ascii:"true"`
+	// system_type of the bind, at most 12 octets. SMPP 3.4 §4.1. Default empty.
+	SystemType string `key:"system_type" octets:"12" ascii:"true"`
+	// address_range of the bind, at most 40 octets. SMPP 3.4 §4.1. Default empty.
+	AddressRange string `key:"address_range" octets:"40" ascii:"true"`
+	// Directions of the bind. Default transceiver.
+	Bind BindType `key:"bind"`
+	// Binds to this address; not 0. Default 1.
+	Sessions int `key:"sessions" default:"1" min:"1" max:"100"`
+	// Most unanswered requests of one session; not 0. Default 10.
+	Window int `key:"window" default:"10" min:"1" max:"10000"`
+	// Messages per second, all sessions together; 0: no limit. Default 0.
+	TPS int `key:"tps" default:"0" min:"0" max:"1000000"`
+	// Idle time after which enquire_link is sent; not 0. Default 30s.
+	EnquireLink time.Duration `key:"enquire_link" default:"30s" min:"1ms"`
+	// Time for a response, at most enquire_link; not 0. Default 10s.
+	ResponseTimeout time.Duration `key:"response_timeout" default:"10s" min:"1ms"`
+	// Waits between attempts to bind again.
+	Reconnect Reconnect `key:"reconnect"`
+	// TLS towards the SMSC.
+	TLS SMPPTLS `key:"tls"`
+	// What data_coding 0 means there. Default gsm7.
+	Encoding Encoding `key:"encoding"`
+	// How long messages are sent there: UDH segments, SAR TLVs or message_payload. Default udh.
+	Long Long `key:"long"`
+	// Type of number of addresses; 0: unknown. SMPP 3.4 §5.2.5. Default 1: international.
+	TON int `key:"ton" default:"1" min:"0" max:"6"`
+	// Numbering plan of addresses; 0: unknown. SMPP 3.4 §5.2.6. Default 1: E.164.
+	NPI int `key:"npi" default:"1" min:"0" max:"18"`
+	// How message ids in receipts are written: as in the response, or the same id in decimal or hex. Default standard.
+	Receipts ReceiptIDs `key:"receipts"`
+	// TLVs on every submit_sm, such as registration ids. Default empty.
+	TLVs []TLV `key:"tlvs"`
+	// Sent, but not answered in time: tell the upstream that it is temporary, or also try the next carrier. Default report.
+	Unknown Unknown `key:"unknown"`
+	// command_status values that the carrier is told for its deliver_sm.
+	Reply Reply `key:"reply"`
+}
+
+// Reconnect bounds the jittered, growing waits between attempts to bind.
+type Reconnect struct {
+	// First wait; not 0. Default 200ms.
+	Min time.Duration `key:"min" default:"200ms" min:"1ms"`
+	// Longest wait, at least reconnect.min; not 0. Default 5s.
+	Max time.Duration `key:"max" default:"5s" min:"1ms"`
+}
+
+// SMPPTLS is TLS towards an SMSC.
+type SMPPTLS struct {
+	// Whether TLS is used. Default false.
+	Enabled bool `key:"enabled" default:"false"`
+	// File of the authorities that its certificate must come from. Default empty: those of the system.
+	CA Path `key:"ca"`
+	// File of our own certificate chain. Default empty: none.
+	Cert Path `key:"cert"`
+	// File of its private key. Default empty: none.
+	Key Path `key:"key"`
+	// Name that its certificate must have. Default empty: the host of addr.
+	Name string `key:"name" octets:"253"`
+}
+
+// TLV is an optional parameter. SMPP 3.4 §5.3.
+type TLV struct {
+	// Tag; not 0. Required.
+	Tag Code `key:"tag" required:"true" min:"0x1" max:"0xFFFF"`
+	// Value as text, or as octets in hex after 0x. Default empty.
+	Value string `key:"value" octets:"512"`
+}
+
+// Reply is what a carrier is told for its deliver_sm; carriers differ in which
+// values they retry.
+type Reply struct {
+	// Temporary: the carrier is to keep the message; not 0. Default 0x64.
+	Temporary Code `key:"temporary" default:"0x64" min:"0x1"`
+	// Refused for good; not 0. Default 0x65.
+	Permanent Code `key:"permanent" default:"0x65" min:"0x1"`
+	// Too many at once; not 0. Default 0x58.
+	Throttled Code `key:"throttled" default:"0x58" min:"0x1"`
+}

@@ -1,0 +1,182 @@
+package configs
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// later is a key of the contract whose feature this version does not have. It
+// is read like any other, and refused unless it asks for nothing.
+type later struct {
+	path string   // [] stands for any entry
+	only []string // values that this version has; empty: the default alone
+	one  bool     // a list of one entry is had too
+}
+
+// unavailable lists the keys of later versions. A feature that arrives deletes
+// its line here.
+func unavailable() []later {
+	keys := []later{
+		{path: "secrets.kms_command"},
+		{path: "database.sync", only: []string{"auto", "changelog"}},
+		{path: "tenants[].sessions"},
+		{path: "tenants[].masks"},
+		{path: "tenants[].spend_day"},
+		{path: "tenants[].regions"},
+		{path: "lifecycle"},
+		{path: "api.tls"},
+		{path: "api.limits.rps"},
+		{path: "api.limits.auth_failures"},
+		{path: "api.oidc"},
+		{path: "api.webhooks"},
+		{path: "smpp.listen[].tls"},
+		{path: "sip.listen[].addr", only: []string{"udp://"}},
+		{path: "sip.listen[].tls"},
+		{path: "sip.message_timeout"},
+		{path: "sip.max_message"},
+		{path: "media.addr", one: true},
+		{path: "media.backend", only: []string{"auto", "portable"}},
+		{path: "media.prompts"},
+		{path: "carriers[].present", only: []string{"any"}},
+		{path: "carriers[].smpp[].tls"},
+		{path: "carriers[].smpp[].encoding"},
+		{path: "carriers[].smpp[].long"},
+		{path: "carriers[].smpp[].tlvs"},
+		{path: "routing.share"},
+		{path: "routing.unknown_mask.voice.announce", only: []string{"a code"}},
+		{path: "routing.out_of_session.voice.announce", only: []string{"a code"}},
+		{path: "routing.ended_session.voice.announce", only: []string{"a code"}},
+		{path: "observe"},
+	}
+	for _, trunk := range []string{"carriers[].sip[].", "sip.peers[]."} {
+		for _, key := range []later{
+			{path: "addr", only: []string{"udp://"}},
+			{path: "auth_in"},
+			{path: "auth_out"},
+			{path: "register"},
+			{path: "tls"},
+			{path: "session_expires"},
+			{path: "cli.format", only: []string{"e164", "plain"}},
+			{path: "codecs"},
+			{path: "srtp"},
+			{path: "t38"},
+			{path: "nat"},
+		} {
+			key.path = trunk + key.path
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// expected says what this version has instead.
+func (l *later) expected(def string) string {
+	switch {
+	case l.one:
+		return "one address"
+	case len(l.only) > 0:
+		return strings.Join(l.only, " or ")
+	case def != "":
+		return def
+	default:
+		return "no such key"
+	}
+}
+
+func (c *checker) unavailable() {
+	root := reflect.ValueOf(c.Config).Elem()
+	for _, l := range unavailable() {
+		c.visit(root, "", strings.Split(l.path, "."), &l)
+	}
+}
+
+// visit follows the rest of a key's path through sections and lists.
+func (c *checker) visit(v reflect.Value, path string, rest []string, l *later) {
+	key, each := strings.CutSuffix(rest[0], "[]")
+	f := find(fieldsOf(v.Type()), key)
+	value, path := v.FieldByIndex(f.index), under(path, key)
+	switch {
+	case !each && len(rest) == 1:
+		c.refuse(value, path, f, l)
+	case !each:
+		c.visit(value, path, rest[1:], l)
+	default:
+		for i := range value.Len() {
+			c.visit(value.Index(i), entry(path, i), rest[1:], l)
+		}
+	}
+}
+
+// refuse reports a key that asks for more than this version has; of a section,
+// those of its keys that do.
+func (c *checker) refuse(v reflect.Value, path string, f *field, l *later) {
+	if c.has(v, f, l) {
+		return
+	}
+	if !f.section() || v.Kind() != reflect.Struct {
+		c.fault(path, "is not available in this version; expected "+l.expected(c.defaultOf(f)))
+		return
+	}
+	for _, inner := range fieldsOf(v.Type()) {
+		c.refuse(v.FieldByIndex(inner.index), under(path, inner.key), &inner, l)
+	}
+}
+
+// has reports whether this version does what the value asks for.
+func (c *checker) has(v reflect.Value, f *field, l *later) bool {
+	if v.Kind() == reflect.Slice && (v.Len() == 0 || (l.one && v.Len() == 1)) {
+		return true
+	}
+	if len(l.only) == 0 {
+		return c.isDefault(v, f)
+	}
+	values := []reflect.Value{v}
+	if v.Kind() == reflect.Slice {
+		values = values[:0]
+		for i := range v.Len() {
+			values = append(values, v.Index(i))
+		}
+	}
+	for _, value := range values {
+		s, _ := scalarOf(value.Type())
+		text := s.format(value)
+		if text != "" && !slices.ContainsFunc(l.only, func(only string) bool {
+			return text == only || (strings.HasSuffix(only, "://") && strings.HasPrefix(text, only))
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+// isDefault reports whether a value asks for no more than its default; entries
+// of a list may hold nothing but defaults.
+func (c *checker) isDefault(v reflect.Value, f *field) bool {
+	want := reflect.New(v.Type()).Elem()
+	c.d.fillField(want, f)
+	if reflect.DeepEqual(v.Interface(), want.Interface()) {
+		return true
+	}
+	if v.Kind() != reflect.Slice {
+		return false
+	}
+	for i := range v.Len() {
+		empty := reflect.New(v.Type().Elem()).Elem()
+		c.d.fill(empty)
+		if !reflect.DeepEqual(v.Index(i).Interface(), empty.Interface()) {
+			return false
+		}
+	}
+	return true
+}
+
+// defaultOf is the default as text; empty for sections and for none.
+func (c *checker) defaultOf(f *field) string {
+	v := reflect.New(f.typ).Elem()
+	c.d.fillField(v, f)
+	if s, isScalar := scalarOf(f.typ); isScalar {
+		return s.format(v)
+	}
+	return ""
+}
