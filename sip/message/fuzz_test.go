@@ -1,0 +1,130 @@
+package message
+
+import (
+	"bytes"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+func seeds(f *testing.F) {
+	f.Add(wire(invite))
+	f.Add(wire(ringing))
+	f.Add(wire(inviteBGolden))
+	f.Add(bomb(7_900))
+	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/emiago/sipgo").Output()
+	if err != nil {
+		f.Fatal(err)
+	}
+	files, _ := filepath.Glob(filepath.Join(strings.TrimSpace(string(root)), "sip", "testdata", "torture", "*", "*.dat"))
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+}
+
+// FuzzMessage takes a datagram all the way: guard, parser, checks, answer. No
+// answer is longer than twice the request and 1 KiB, and no line of it was made
+// by the sender.
+func FuzzMessage(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if Check(b) != Pass {
+			return
+		}
+		msg, err := sip.NewParser().ParseSIP(b)
+		if err != nil {
+			return
+		}
+		if res, ok := msg.(*sip.Response); ok {
+			if r, fault := NewResponse(res); fault == nil {
+				r.Peer()
+			}
+			return
+		}
+		r, fault := NewRequest(msg.(*sip.Request), caller)
+		code := 200
+		if fault != nil {
+			if code = fault.Code; code == 0 {
+				return
+			}
+		}
+		reply := Reply{Code: code, RecordRoute: r.RecordRoute(), Contact: "h:1"}
+		out := reply.Append(nil, r.Head("tag"))
+		if len(out) > 2*len(b)+1024 {
+			t.Fatalf("%d octets answer %d", len(out), len(b))
+		}
+		checkLines(t, out)
+		if fault != nil {
+			return
+		}
+		r.Called()
+		r.Caller(true)
+		r.Peer()
+		r.ReplyTo()
+		r.Emergency("h:1", "h:2")
+	})
+}
+
+// checkLines wants every line to start with one of the headers of an answer.
+func checkLines(t *testing.T, out []byte) {
+	head, _, ok := bytes.Cut(out, []byte("\r\n\r\n"))
+	if !ok {
+		t.Fatal("no end of the headers")
+	}
+	for line := range bytes.SplitSeq(head, []byte("\r\n")) {
+		if bytes.ContainsAny(line, "\r\n\x00") {
+			t.Fatalf("a line holds the end of one: %q", line)
+		}
+		name, _, _ := bytes.Cut(line, []byte(":"))
+		switch string(name) {
+		case "Via", "From", "To", "Call-ID", "CSeq", "Record-Route", "Contact", "Content-Length":
+		default:
+			if !bytes.HasPrefix(line, []byte("SIP/2.0 ")) {
+				t.Fatalf("line of another's: %q", line)
+			}
+		}
+	}
+}
+
+// FuzzSDP wants what was written anew to be read again as the same stream, and
+// to hold no long run of digits of the sender's.
+func FuzzSDP(f *testing.F) {
+	f.Add(body(offer))
+	f.Add(body(plainSDP))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if len(b) > MaxDatagram {
+			return
+		}
+		s, fault := ParseSDP(b, &AddressPolicy{})
+		if fault != nil {
+			return
+		}
+		out := s.AppendOffer(nil, Origin{1, 1}, netip.MustParseAddrPort("203.0.113.1:20000"))
+		again, fault := ParseSDP(out, &AddressPolicy{})
+		if fault != nil {
+			t.Fatalf("%v\n%s", fault, out)
+		}
+		if again.PayloadTypes() != s.PayloadTypes() || again.Direction != s.Direction {
+			t.Fatalf("another stream:\n%s\n%s", b, out)
+		}
+		run := 0
+		for _, c := range out {
+			if run++; !isDigit(c) {
+				run = 0
+			}
+			if run > longestRun {
+				t.Fatalf("long number:\n%s", out)
+			}
+		}
+		_ = s.AppendAnswer(nil, Origin{1, 1}, netip.MustParseAddrPort("203.0.113.1:20000"), s)
+	})
+}
