@@ -1,0 +1,23 @@
+// Package smpp is the SMPP side of the edge: peers bind to it (SMSC role), it
+// binds to carriers (ESME role), and messages are relayed between all of them.
+//
+// What it guarantees: an upstream is answered once, within Config.AnswerWithin,
+// and with success only after a downstream has accepted the message. Nothing is
+// stored on the way. A message goes to a second carrier only if the first one
+// refused it or never got it, or if the bind allows that after an unknown
+// outcome. Segments of one message take one carrier and one bind, in order.
+// What goes to a party is built from an allow-list; it never holds the other
+// party's number. Receipts go to who submitted, with the id and the addresses
+// that it knows, and wait durably while it is not bound.
+//
+// What it never does: hold message text beyond the answer, log a number, start a
+// goroutine or a timer for a message.
+//
+// Each connection has a reader and a writer goroutine; one sweeper meets all
+// deadlines. A message is owned by one place at a time (message.go), so it is
+// completed once. Locks are taken in this order, and never the other way
+// round: destination.mu, then session.mu; all others are held alone.
+//
+// Start reading at edge.go, session.go and handle.go; then relay.go, send.go and
+// destination.go for a message's way, receipts.go for what comes back.
+package smpp

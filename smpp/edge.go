@@ -1,0 +1,244 @@
+package smpp
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"maskline/routing"
+)
+
+// Router decides where a message goes. *routing.Router is one.
+type Router interface {
+	Decide(req *routing.Request, plan *routing.Plan)
+	// Carrier finds a carrier by name, nil where there is none.
+	Carrier(name string) *routing.Carrier
+}
+
+// Edge is the SMPP side: listeners, binds to carriers, the relay between them.
+type Edge struct {
+	cfg     Config
+	router  Router
+	journal Journal
+	log     *zap.Logger
+	metrics *metrics
+	clock   func() time.Time
+	started time.Time
+
+	accounts    map[string]*account // by system_id
+	accountList []*account          // by index
+	carriers    map[string]*carrier // by name
+	joinable    atomic.Int64        // submissions of all carriers
+	noPassword  [sha256.Size]byte   // what unknown system_ids are compared with
+
+	listeners   []net.Listener
+	sources     *sources
+	connections atomic.Int64 // of peers
+	floods      floods
+	ids         ids
+	messages    messagePool
+	draining    atomic.Bool
+	work        sync.WaitGroup // listeners, dialers, sessions
+
+	mu       sync.Mutex
+	sessions map[*session]struct{}
+}
+
+// New makes an edge; it opens nothing. Carriers and accounts of cfg must be
+// known to the router by the same names.
+func New(cfg Config, router Router, journal Journal, log *zap.Logger, metrics prometheus.Registerer) (*Edge, error) {
+	return newEdge(cfg, router, journal, log, metrics, time.Now)
+}
+
+func newEdge(cfg Config, router Router, journal Journal, log *zap.Logger, reg prometheus.Registerer, clock func() time.Time) (*Edge, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.check(); err != nil {
+		return nil, fmt.Errorf("smpp: %w", err)
+	}
+	e := &Edge{
+		cfg: cfg, router: router, journal: journal, log: log, clock: clock, started: clock(),
+		metrics:  newMetrics(),
+		accounts: map[string]*account{}, carriers: map[string]*carrier{},
+		sources:  newSources(cfg.Auth, cfg.MaxUnbound),
+		sessions: map[*session]struct{}{},
+	}
+	_, _ = rand.Read(e.noPassword[:])
+	e.ids.start(e.started)
+	e.metrics.peer("unbound")
+	if err := e.makeCarriers(); err != nil {
+		return nil, fmt.Errorf("smpp: %w", err)
+	}
+	if err := e.makeAccounts(); err != nil {
+		return nil, fmt.Errorf("smpp: %w", err)
+	}
+	if err := e.metrics.register(e, reg); err != nil {
+		return nil, fmt.Errorf("smpp: registering metrics: %w", err)
+	}
+	return e, nil
+}
+
+func (e *Edge) makeCarriers() error {
+	for _, cfg := range e.cfg.Carriers {
+		rc := e.router.Carrier(cfg.Name)
+		if rc == nil {
+			return fmt.Errorf("carrier %q is not known to routing", cfg.Name)
+		}
+		if e.carriers[cfg.Name] != nil {
+			return fmt.Errorf("carrier %q stands twice", cfg.Name)
+		}
+		p := e.metrics.peer(cfg.Name)
+		p.responseTime = e.metrics.responseTime.WithLabelValues(cfg.Name)
+		c := &carrier{
+			cfg: cfg, peer: p, origin: routing.Origin{Carrier: cfg.Name, Country: cfg.Country},
+			destination: newDestination(p, rc),
+			joiner:      newJoiner(&e.joinable, e.cfg.Submissions, e.cfg.SubmissionsFor),
+		}
+		for i := range cfg.Binds {
+			for range cfg.Binds[i].Sessions {
+				c.dialers = append(c.dialers, &dialer{edge: e, carrier: c, bind: &cfg.Binds[i], since: e.started})
+			}
+		}
+		e.carriers[cfg.Name] = c
+	}
+	return nil
+}
+
+func (e *Edge) makeAccounts() error {
+	for i, cfg := range e.cfg.Accounts {
+		if e.accounts[cfg.SystemID] != nil {
+			return fmt.Errorf("account %q stands twice", cfg.SystemID)
+		}
+		a := &account{
+			cfg: cfg, index: uint32(i), passwordHash: sha256.Sum256([]byte(cfg.Password)),
+			peer:   e.metrics.peer(cfg.SystemID),
+			origin: routing.Origin{Tenant: cfg.Tenant, Carrier: cfg.Carrier, Country: cfg.Country},
+			pace:   newPace(cfg.TPS),
+		}
+		a.held.edge = e
+		a.destination = newDestination(a.peer, nil)
+		if cfg.Carrier != "" {
+			if a.carrier = e.carriers[cfg.Carrier]; a.carrier == nil {
+				return fmt.Errorf("account %q: no carrier is named %q", cfg.SystemID, cfg.Carrier)
+			}
+		}
+		e.accounts[cfg.SystemID] = a
+		e.accountList = append(e.accountList, a)
+	}
+	return nil
+}
+
+func (e *Edge) accountAt(index uint32) *account { return e.accountList[index] }
+
+// at turns a time into an instant of the edge: nanoseconds since its start, by
+// the monotonic clock.
+func (e *Edge) at(now time.Time) int64 { return int64(now.Sub(e.started)) }
+
+// Listen opens the listeners. Nobody is served before Run.
+func (e *Edge) Listen() error {
+	for _, addr := range e.cfg.Listen {
+		l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", addr)
+		if err != nil {
+			e.closeListeners()
+			return fmt.Errorf("smpp: listening: %w", err)
+		}
+		e.listeners = append(e.listeners, l)
+	}
+	return nil
+}
+
+// Addrs lists the addresses that Listen has opened, in the order of the
+// configuration.
+func (e *Edge) Addrs() []net.Addr {
+	var all []net.Addr
+	for _, l := range e.listeners {
+		all = append(all, l.Addr())
+	}
+	return all
+}
+
+func (e *Edge) closeListeners() {
+	for _, l := range e.listeners {
+		_ = l.Close()
+	}
+}
+
+// Run serves peers and binds to carriers until ctx ends. Then it takes no new
+// messages, finishes what is in flight within Config.Drain, unbinds and
+// returns.
+func (e *Edge) Run(ctx context.Context) error {
+	defer e.closeListeners()
+	if err := e.restore(ctx); err != nil {
+		return fmt.Errorf("smpp: restoring receipts: %w", err)
+	}
+	sweep, stopSweep := context.WithCancel(context.WithoutCancel(ctx))
+	var sweeper sync.WaitGroup
+	sweeper.Go(func() { e.sweep(sweep) })
+	for _, l := range e.listeners {
+		e.work.Go(func() { e.serveListener(ctx, l) })
+	}
+	for _, c := range e.carriers {
+		for _, d := range c.dialers {
+			e.work.Go(func() { d.run(ctx) })
+		}
+	}
+	<-ctx.Done()
+	e.drain()
+	e.work.Wait()
+	stopSweep()
+	sweeper.Wait()
+	return nil
+}
+
+// restore takes in what the journal kept.
+func (e *Edge) restore(ctx context.Context) error {
+	return e.journal.Restore(ctx, e.restoreSubmission, e.restoreReceipt)
+}
+
+func (e *Edge) restoreSubmission(s Submission) {
+	e.ids.raise(s.LocalID)
+	c, a := e.carriers[s.Carrier], e.accounts[s.Account]
+	if c == nil || a == nil {
+		return // gone from the configuration
+	}
+	c.joiner.add(submission{
+		key: c.joiner.key([]byte(s.RemoteID)), local: s.LocalID, at: s.At.Unix(), account: a.index,
+		wants: s.Wants, final: s.Final, source: importAddress(s.Source), destination: importAddress(s.Destination),
+	})
+}
+
+func (e *Edge) restoreReceipt(r HeldReceipt) {
+	e.ids.raise(max(r.ID, r.LocalID))
+	if a := e.accounts[r.Account]; a != nil {
+		a.held.restore(r)
+	}
+}
+
+func (e *Edge) add(s *session) {
+	e.mu.Lock()
+	e.sessions[s] = struct{}{}
+	e.mu.Unlock()
+}
+
+func (e *Edge) remove(s *session) {
+	e.mu.Lock()
+	delete(e.sessions, s)
+	e.mu.Unlock()
+}
+
+// snapshot appends all sessions to dst.
+func (e *Edge) snapshot(dst []*session) []*session {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for s := range e.sessions {
+		dst = append(dst, s)
+	}
+	return dst
+}

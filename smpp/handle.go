@@ -1,0 +1,138 @@
+package smpp
+
+import (
+	"maskline/smpp/pdu"
+)
+
+// handle works off one whole frame. What is wrong with its content is answered
+// and the session goes on.
+func (s *session) handle(t *turn, frame []byte) {
+	h := pdu.ParseHeader(frame)
+	s.count(inbound, h.Command, h.Status)
+	body := frame[pdu.HeaderLen:]
+	if h.Command.IsResponse() {
+		s.handleResponse(t, h, body)
+		return
+	}
+	if h.Command.IsBind() {
+		s.handleBind(t, h, body)
+		return
+	}
+	if s.terms == nil {
+		s.refuseState(t, h)
+		return
+	}
+	switch h.Command {
+	case pdu.SubmitSM, pdu.DeliverSM, pdu.DataSM:
+		s.handleMessage(t, h, body)
+	case pdu.EnquireLink:
+		s.handleEmpty(t, h, body)
+	case pdu.Unbind:
+		if s.handleEmpty(t, h, body) {
+			s.close(t, "unbound by the peer")
+		}
+	case pdu.AlertNotification:
+		// It has no response and nobody here waits for it. SMPP 3.4 §4.12.1
+	default:
+		s.nack(t, h.Sequence, pdu.RInvCmdID)
+	}
+}
+
+// handleResponse sorts responses by what they answer.
+func (s *session) handleResponse(t *turn, h pdu.Header, body []byte) {
+	switch h.Command {
+	case pdu.SubmitSMResp, pdu.DeliverSMResp, pdu.DataSMResp:
+		s.handleMessageResponse(t, h, body)
+	case pdu.GenericNack:
+		if !s.handleControlResponse(t, h) {
+			s.handleMessageResponse(t, h, body)
+		}
+	case pdu.BindReceiverResp, pdu.BindTransmitterResp, pdu.BindTransceiverResp:
+		s.handleBindResponse(t, h, body)
+	case pdu.EnquireLinkResp, pdu.UnbindResp:
+		s.handleControlResponse(t, h)
+	default:
+		s.edge.metrics.unexpected.Inc()
+	}
+}
+
+// handleControlResponse takes responses to our own enquire_link and unbind.
+func (s *session) handleControlResponse(t *turn, h pdu.Header) bool {
+	s.mu.Lock()
+	probe, unbind := s.probes.answered(h.Sequence), h.Sequence != 0 && h.Sequence == s.unbindSeq
+	s.mu.Unlock()
+	if unbind {
+		s.close(t, "unbound by us")
+	}
+	return probe || unbind
+}
+
+// handleEmpty answers a request that has no body.
+func (s *session) handleEmpty(t *turn, h pdu.Header, body []byte) bool {
+	err := pdu.CheckNoBody(body)
+	s.reply(t, h.Command, pdu.StatusOf(err), h.Sequence)
+	return err == nil
+}
+
+// refuseState answers what is not allowed before the bind.
+func (s *session) refuseState(t *turn, h pdu.Header) {
+	switch h.Command {
+	case pdu.SubmitSM, pdu.DeliverSM, pdu.DataSM:
+		s.replyMessage(t, h, pdu.RInvBndSts)
+	case pdu.EnquireLink, pdu.Unbind, pdu.QuerySM, pdu.CancelSM, pdu.ReplaceSM, pdu.SubmitMulti:
+		s.reply(t, h.Command, pdu.RInvBndSts, h.Sequence)
+	case pdu.AlertNotification:
+	default: // outbind too: we accept none
+		s.nack(t, h.Sequence, pdu.RInvCmdID)
+	}
+}
+
+// reply appends a response that is a header alone.
+func (s *session) reply(t *turn, request pdu.Command, status pdu.Status, sequence uint32) {
+	s.append(t, request.Response(), status, func(dst []byte) []byte {
+		return pdu.AppendHeader(dst, request.Response(), status, sequence)
+	})
+}
+
+// replyMessage answers a message that was never taken on.
+func (s *session) replyMessage(t *turn, h pdu.Header, status pdu.Status) {
+	s.append(t, h.Command.Response(), status, func(dst []byte) []byte {
+		return pdu.AppendMessageResp(dst, h.Command, status, h.Sequence, nil)
+	})
+}
+
+func (s *session) nack(t *turn, sequence uint32, status pdu.Status) {
+	s.append(t, pdu.GenericNack, status, func(dst []byte) []byte {
+		return pdu.AppendHeader(dst, pdu.GenericNack, status, sequence)
+	})
+}
+
+// append adds one PDU to the outbox. A peer that leaves too much unread is cut
+// off.
+func (s *session) append(t *turn, c pdu.Command, status pdu.Status, build func([]byte) []byte) {
+	s.mu.Lock()
+	ok := s.appendLocked(build)
+	over := s.out.overrun()
+	s.mu.Unlock()
+	if !ok {
+		return
+	}
+	s.count(outbound, c, status)
+	t.mark(s)
+	if over {
+		s.cut("the peer does not read")
+	}
+}
+
+func (s *session) appendLocked(build func([]byte) []byte) bool {
+	if s.state == stateClosed {
+		return false
+	}
+	before := len(s.out.pending)
+	if s.out.pending == nil {
+		s.out.pending, s.out.spare = s.out.spare, nil
+	}
+	s.out.pending = build(s.out.pending)
+	s.out.appended(before)
+	return true
+}

@@ -1,0 +1,223 @@
+package smpp
+
+import (
+	"hash/maphash"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"maskline/smpp/pdu"
+)
+
+// submission is what a receipt needs of its message. It holds no pointers, so a
+// million of them cost the garbage collector nothing.
+type submission struct {
+	key         joinKey
+	local       uint64
+	at          int64 // seconds since 1970
+	account     uint32
+	wants       byte
+	final       bool // its final receipt was passed on, or is on its way
+	source      inlineAddress
+	destination inlineAddress
+}
+
+// inlineAddress is an address without pointers.
+type inlineAddress struct {
+	ton, npi, length byte
+	digits           [maxAddress]byte
+}
+
+func inline(a pdu.Address) inlineAddress {
+	i := inlineAddress{ton: a.TON, npi: a.NPI}
+	i.length = byte(copy(i.digits[:], a.Digits))
+	return i
+}
+
+// joinKey stands for a message id. Ids are up to 64 characters long; two keyed
+// hashes of 64 bits stand for one, so that foreign ids cannot be made to meet.
+type joinKey [2]uint64
+
+// joiner joins the receipts of one carrier with the messages that it accepted,
+// by the normal form of its message id. Receipts that overtake their response,
+// and those for messages unknown, are parked for a while.
+type joiner struct {
+	seeds [2]maphash.Seed
+	total *atomic.Int64 // submissions of all carriers
+	limit int64         // of total
+	keep  time.Duration
+
+	mu     sync.Mutex
+	index  map[joinKey]uint64 // number of the submission
+	chunks []*[joinChunk]submission
+	first  uint64 // number of the oldest submission
+	next   uint64 // number of the next one
+	parked map[joinKey]*parked
+	order  []*parked // oldest first
+}
+
+const joinChunk = 1024
+
+// parked is a receipt whose message is not known, yet.
+type parked struct {
+	key      joinKey
+	receipt  pdu.Receipt // without its id
+	remoteID string      // its normal form
+	until    int64
+	joined   bool
+	more     *parked // an earlier one with the same key
+}
+
+// Bounds of parked receipts of one carrier.
+const (
+	maxParked = 10_000
+	parkFor   = time.Minute
+)
+
+func newJoiner(total *atomic.Int64, limit int, keep time.Duration) *joiner {
+	return &joiner{
+		seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
+		total: total, limit: int64(limit), keep: keep,
+		index: make(map[joinKey]uint64), parked: make(map[joinKey]*parked),
+	}
+}
+
+func (j *joiner) key(normal []byte) joinKey {
+	return joinKey{maphash.Bytes(j.seeds[0], normal), maphash.Bytes(j.seeds[1], normal)}
+}
+
+// add takes in a submission and returns the receipts that came before it,
+// latest first. Where the table is full the oldest goes; dropped counts these.
+func (j *joiner) add(s submission) (early *parked, dropped int) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for j.first < j.next && (j.total.Load() >= j.limit || j.at(j.first).at+int64(j.keep/time.Second) < s.at) {
+		j.dropOldest()
+		dropped++
+	}
+	if j.next-j.base() == uint64(len(j.chunks))*joinChunk {
+		j.chunks = append(j.chunks, new([joinChunk]submission))
+	}
+	*j.at(j.next) = s
+	j.index[s.key] = j.next
+	j.next++
+	j.total.Add(1)
+	early = j.parked[s.key]
+	for p := early; p != nil; p = p.more {
+		p.joined = true
+	}
+	delete(j.parked, s.key)
+	return early, dropped
+}
+
+// base is the number of the first submission in the first chunk.
+func (j *joiner) base() uint64 { return j.first / joinChunk * joinChunk }
+
+func (j *joiner) at(number uint64) *submission {
+	i := number - j.base()
+	return &j.chunks[i/joinChunk][i%joinChunk]
+}
+
+func (j *joiner) dropOldest() {
+	key := j.at(j.first).key
+	if j.index[key] == j.first {
+		delete(j.index, key)
+	}
+	j.first++
+	j.total.Add(-1)
+	if j.first%joinChunk == 0 {
+		j.chunks[0] = nil
+		j.chunks = j.chunks[1:]
+	}
+}
+
+// joined is how a receipt met the table.
+type joined uint8
+
+const (
+	joinFound     joined = iota
+	joinRepeated         // a final receipt was passed on before
+	joinParked           // the message is unknown, yet
+	joinParkedOut        // the same, and the oldest parked one was given up
+)
+
+// join finds the submission of a receipt, or parks it. A final receipt marks
+// the submission; unmark takes that back.
+func (j *joiner) join(key joinKey, normal []byte, r *pdu.Receipt, at int64) (submission, joined) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	number, ok := j.index[key]
+	if !ok {
+		return submission{}, j.park(key, normal, r, at)
+	}
+	s := j.at(number)
+	if s.final {
+		return *s, joinRepeated
+	}
+	s.final = r.State.Final()
+	return *s, joinFound
+}
+
+// unmark lets the final receipt come again.
+func (j *joiner) unmark(key joinKey) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if number, ok := j.index[key]; ok {
+		j.at(number).final = false
+	}
+}
+
+func (j *joiner) park(key joinKey, normal []byte, r *pdu.Receipt, at int64) joined {
+	how := joinParked
+	if len(j.order) >= maxParked {
+		j.unpark()
+		how = joinParkedOut
+	}
+	p := &parked{key: key, receipt: *r, remoteID: string(normal), until: at + int64(parkFor), more: j.parked[key]}
+	p.receipt.MessageID = nil
+	j.parked[key] = p
+	j.order = append(j.order, p)
+	return how
+}
+
+// unpark gives up the oldest parked receipt.
+func (j *joiner) unpark() {
+	p := j.order[0]
+	j.order[0] = nil
+	j.order = j.order[1:]
+	if p.joined {
+		return
+	}
+	head := j.parked[p.key]
+	if head == p {
+		delete(j.parked, p.key)
+		return
+	}
+	for ; head != nil; head = head.more {
+		if head.more == p {
+			head.more = nil
+		}
+	}
+}
+
+// expire gives up parked receipts whose time is over and returns how many of
+// them were never joined.
+func (j *joiner) expire(at int64) int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	count := 0
+	for len(j.order) > 0 && (j.order[0].joined || at >= j.order[0].until) {
+		if !j.order[0].joined {
+			count++
+		}
+		j.unpark()
+	}
+	return count
+}
+
+// size is the number of submissions and of parked receipts.
+func (j *joiner) size() (submissions, parked int) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return int(j.next - j.first), len(j.order)
+}

@@ -1,0 +1,155 @@
+package smpp
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"maskline/smpp/pdu"
+)
+
+type direction uint8
+
+const (
+	inbound direction = iota
+	outbound
+	directions
+)
+
+func (d direction) String() string { return [directions]string{"in", "out"}[d] }
+
+// outcome is what became of a message.
+type outcome uint8
+
+const (
+	outcomeAccepted     outcome = iota // a downstream has it, and the upstream knows
+	outcomeRefused                     // refused for good
+	outcomeTemporary                   // the upstream was told to try again
+	outcomeUnknown                     // sent, never answered; the upstream was told to try again
+	outcomeDropped                     // acknowledged and thrown away, by policy
+	outcomeLateAccepted                // accepted after the upstream had been told otherwise
+	outcomes
+)
+
+func (o outcome) String() string {
+	return [outcomes]string{"accepted", "refused", "temporary", "unknown", "dropped", "late_accepted"}[o]
+}
+
+// peer is a carrier or an account in metrics. Its counters are read only when
+// they are scraped.
+type peer struct {
+	name         string
+	index        int
+	names        *names
+	pdus         [directions][commands][]atomic.Uint64 // by status
+	messages     [][outcomes]atomic.Uint64             // by the index of the peer that they went to, 0: none
+	responseTime prometheus.Observer                   // of carriers
+}
+
+func (p *peer) count(d direction, c pdu.Command, s pdu.Status) {
+	p.pdus[d][commandIndex(c)][p.names.indexOfStatus(s)].Add(1)
+}
+
+// outcome counts a message from p that went to another peer, or to none.
+func (p *peer) outcome(to *peer, o outcome) {
+	i := 0
+	if to != nil {
+		i = to.index
+	}
+	p.messages[i][o].Add(1)
+}
+
+type metrics struct {
+	names *names
+	peers []*peer // by index; the first stands for connections that are not bound
+
+	receipts           [receiptResults]prometheus.Counter
+	authFailures       prometheus.Counter
+	refusedConnections prometheus.Counter
+	answersLost        prometheus.Counter
+	late               prometheus.Counter
+	unexpected         prometheus.Counter
+	mismatched         prometheus.Counter
+	panics             prometheus.Counter
+	responseTime       *prometheus.HistogramVec
+}
+
+func newMetrics() *metrics {
+	counter := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{Name: "maskline_smpp_" + name, Help: help})
+	}
+	return &metrics{
+		names:              newNames(),
+		authFailures:       counter("auth_failures_total", "Binds of peers that were refused."),
+		refusedConnections: counter("refused_connections_total", "Connections closed at once because of a limit."),
+		answersLost:        counter("answers_lost_total", "Answers whose upstream was gone."),
+		late:               counter("late_responses_total", "Responses that came after their upstream was answered."),
+		unexpected:         counter("unexpected_responses_total", "Responses that answer no request."),
+		mismatched:         counter("mismatched_responses_total", "Responses of another type than their request."),
+		panics:             counter("panics_total", "Panics caught while handling a PDU; each is a bug."),
+		responseTime: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "maskline_smpp_response_seconds",
+			Help:    "Time from a message sent to a carrier to its response.",
+			Buckets: prometheus.ExponentialBuckets(0.001, 4, 8),
+		}, []string{"carrier"}),
+	}
+}
+
+// peer finds or makes the peer with this name.
+func (m *metrics) peer(name string) *peer {
+	for _, p := range m.peers {
+		if p.name == name {
+			return p
+		}
+	}
+	p := &peer{name: name, index: len(m.peers), names: m.names}
+	for d := range p.pdus {
+		for c := range p.pdus[d] {
+			p.pdus[d][c] = make([]atomic.Uint64, len(m.names.statuses))
+		}
+	}
+	m.peers = append(m.peers, p)
+	return p
+}
+
+// register is called once all peers are known.
+func (m *metrics) register(e *Edge, reg prometheus.Registerer) error {
+	for _, p := range m.peers {
+		p.messages = make([][outcomes]atomic.Uint64, len(m.peers))
+	}
+	receipts := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "maskline_smpp_receipts_total", Help: "Delivery receipts, by what became of them.",
+	}, []string{"outcome"})
+	for r := range receiptResults {
+		m.receipts[r] = receipts.WithLabelValues(r.String())
+	}
+	all := []prometheus.Collector{
+		receipts, m.authFailures, m.refusedConnections, m.answersLost, m.late, m.unexpected,
+		m.mismatched, m.panics, m.responseTime, newCollector(e),
+	}
+	for _, c := range all {
+		if err := reg.Register(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *session) count(d direction, c pdu.Command, status pdu.Status) {
+	p := s.edge.metrics.peers[0]
+	if s.terms != nil {
+		p = s.terms.peer
+	} else if s.dialer != nil {
+		p = s.dialer.carrier.peer
+	}
+	p.count(d, c, status)
+}
+
+// floods lets one log line a second pass of what an attacker can cause at will.
+type floods struct{ last atomic.Int64 }
+
+func (f *floods) allow(at int64) bool {
+	last := f.last.Load()
+	return at-last >= int64(time.Second) && f.last.CompareAndSwap(last, at)
+}

@@ -1,0 +1,260 @@
+package smpp
+
+import (
+	"maskline/routing"
+	"maskline/smpp/pdu"
+)
+
+// handleMessage takes on a submit_sm, deliver_sm or data_sm: limits, content,
+// route, first attempt. It is answered when an attempt has decided.
+func (s *session) handleMessage(t *turn, h pdu.Header, body []byte) {
+	if !s.mayTake(h.Command) {
+		s.replyMessage(t, h, pdu.RInvBndSts)
+		return
+	}
+	if err := t.decode(h.Command, body); err != nil {
+		s.replyMessage(t, h, pdu.StatusOf(err))
+		return
+	}
+	if status := s.limit(t); status != pdu.ROK {
+		s.replyMessage(t, h, status)
+		return
+	}
+	if s.dialer != nil && t.in.IsReceipt() {
+		s.handleReceipt(t, h)
+		return
+	}
+	m := s.edge.messages.get()
+	m.up, m.sequence, m.command, m.from = s, h.Sequence, h.Command, s.terms.peer
+	m.answerBy = t.at + int64(s.edge.cfg.AnswerWithin)
+	if refusal := m.fill(&t.in); refusal != notRefused {
+		s.edge.refuse(t, m, refusal)
+		return
+	}
+	s.edge.route(t, m)
+}
+
+// mayTake reports whether the peer may send this request on its bind.
+func (s *session) mayTake(c pdu.Command) bool {
+	fits := c == pdu.DataSM || (c == pdu.SubmitSM) == (s.dialer == nil)
+	return fits && s.terms.canTake
+}
+
+// decode reads any of the three requests into t.in.
+func (t *turn) decode(c pdu.Command, body []byte) error {
+	if c != pdu.DataSM {
+		return t.in.Decode(body)
+	}
+	if err := t.data.Decode(body); err != nil {
+		return err
+	}
+	d := &t.data
+	t.in = pdu.Message{
+		ServiceType: d.ServiceType, Source: d.Source, Destination: d.Destination, ESMClass: d.ESMClass,
+		RegisteredDelivery: d.RegisteredDelivery, DataCoding: d.DataCoding, TLVs: d.TLVs,
+	}
+	return nil
+}
+
+// limit counts the request as unanswered, or says why it is not taken on.
+func (s *session) limit(t *turn) pdu.Status {
+	r := &s.terms.replies
+	if s.edge.draining.Load() {
+		return r.of(temporarily)
+	}
+	if a := s.terms.account; a != nil && a.cfg.TPS > 0 {
+		a.mu.Lock()
+		ok := a.pace.take(t.at)
+		a.mu.Unlock()
+		if !ok {
+			return r.of(throttled)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.unanswered >= s.terms.window {
+		return r.of(throttled)
+	}
+	s.unanswered++
+	s.counts.received++
+	return pdu.ROK
+}
+
+// route decides where the message goes and makes the first attempt.
+func (e *Edge) route(t *turn, m *message) {
+	t.request.Service = routing.SMS
+	t.request.Origin = m.up.terms.origin
+	t.request.Now = t.now
+	m.address(&t.request, &t.in)
+	e.router.Decide(&t.request, &m.plan)
+	if m.plan.Verdict != routing.Forward {
+		if m.plan.Answer.Drop {
+			e.drop(t, m)
+			return
+		}
+		e.refuse(t, m, refusalOf(m.plan.Verdict))
+		return
+	}
+	if m.plan.To.Kind == routing.ToPeer {
+		e.refuse(t, m, badDestination) // a SIP peer takes no SMS here
+		return
+	}
+	m.present()
+	e.advance(t, m)
+}
+
+// advance makes the next attempt. The caller owns the message and loses it
+// here.
+func (e *Edge) advance(t *turn, m *message) {
+	if m.receipt != nil {
+		e.receiptFailed(t, m)
+		return
+	}
+	for t.at < m.answerBy && !m.abandoned() {
+		d, last := e.candidate(t, m)
+		if d == nil {
+			break
+		}
+		m.to, m.via = d.peer, d
+		if d.offer(t, m, last) {
+			return
+		}
+		m.verdict.temporary = true
+	}
+	if t.at >= m.answerBy {
+		m.verdict.temporary = true
+	}
+	e.finish(t, m)
+}
+
+// abandoned reports whether nobody waits for an answer any more, so that an
+// attempt which has not begun need not: the upstream still has the message.
+func (m *message) abandoned() bool {
+	if m.up == nil {
+		return false
+	}
+	select {
+	case <-m.up.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// advanceAll advances a list of messages.
+func (e *Edge) advanceAll(t *turn, m *message) {
+	for m != nil {
+		next := m.next
+		m.next = nil
+		m.verdict.temporary = true
+		e.advance(t, m)
+		m = next
+	}
+}
+
+// candidate is the next destination of the plan, and whether it is the last.
+// Carriers whose breaker is open are passed over.
+func (e *Edge) candidate(t *turn, m *message) (d *destination, last bool) {
+	if m.plan.To.Kind == routing.ToAccount {
+		a := e.accounts[m.plan.To.Name]
+		m.candidate++
+		if a == nil || m.candidate > 1 {
+			return nil, true
+		}
+		return a.destination, true
+	}
+	for m.candidate < m.plan.Carriers() {
+		rc := m.plan.Carrier(m.candidate)
+		m.candidate++
+		c := e.carriers[rc.Name]
+		if c == nil {
+			continue // it has no SMPP
+		}
+		if !rc.Begin(routing.SMS, t.now) {
+			m.verdict.temporary = true
+			continue
+		}
+		return c.destination, m.candidate >= m.plan.Carriers()
+	}
+	return nil, true
+}
+
+// answered ends an attempt by its response.
+func (e *Edge) answered(t *turn, s *session, m *message, status pdu.Status, id []byte) {
+	if m.receipt != nil {
+		e.receiptAnswered(t, m, status)
+		return
+	}
+	switch attemptOf(status) {
+	case taken:
+		e.accept(t, s, m, id)
+	case final:
+		m.verdict.refused, m.verdict.status = true, status
+		e.refuse(t, m, refusalByStatus(status))
+	case elsewhere:
+		m.verdict.refused, m.verdict.status = true, status
+		e.advance(t, m)
+	default:
+		m.verdict.temporary = true
+		e.advance(t, m)
+	}
+}
+
+// accept ends a message that a downstream has accepted.
+func (e *Edge) accept(t *turn, s *session, m *message, remoteID []byte) {
+	local := e.ids.next()
+	if m.wants != 0 {
+		e.submitted(t, s, m, local, remoteID)
+	}
+	e.end(t, m, outcomeAccepted, pdu.ROK, local)
+}
+
+// finish ends a message that no candidate took.
+func (e *Edge) finish(t *turn, m *message) {
+	if m.receipt != nil {
+		e.receiptFailed(t, m)
+		return
+	}
+	switch v := &m.verdict; {
+	case v.unknown:
+		e.end(t, m, outcomeUnknown, m.up.terms.replies.of(temporarily), 0)
+	case v.temporary || !v.refused:
+		e.end(t, m, outcomeTemporary, m.up.terms.replies.of(temporarily), 0)
+	default:
+		e.refuse(t, m, refusalByStatus(v.status))
+	}
+}
+
+// refuse ends a message with a refusal.
+func (e *Edge) refuse(t *turn, m *message, r refusal) {
+	o := outcomeRefused
+	if r == temporarily || r == throttled {
+		o = outcomeTemporary
+	}
+	e.end(t, m, o, m.up.terms.replies.of(r), 0)
+}
+
+// drop ends a message that the policy acknowledges and sends nowhere.
+func (e *Edge) drop(t *turn, m *message) {
+	e.end(t, m, outcomeDropped, pdu.ROK, e.ids.next())
+}
+
+// end answers the upstream and gives the message back. local is the id that an
+// accepted message gets.
+func (e *Edge) end(t *turn, m *message, o outcome, status pdu.Status, local uint64) {
+	m.from.outcome(m.to, o)
+	id := t.id[:0]
+	if local != 0 {
+		id = appendID(id, local)
+	}
+	m.up.answer(t, m.command, status, m.sequence, id)
+	e.messages.put(m)
+}
+
+// late counts a response that came after its upstream had been answered.
+func (e *Edge) late(from, to *peer, status pdu.Status) {
+	e.metrics.late.Inc()
+	if status == pdu.ROK && from != nil {
+		from.outcome(to, outcomeLateAccepted)
+	}
+}

@@ -1,0 +1,176 @@
+package smpp
+
+import (
+	"maskline/routing"
+	"maskline/smpp/pdu"
+)
+
+// send appends the message to the session's outbox and its window. It returns
+// false, and the message stays the caller's, where the session cannot take it
+// now.
+func (s *session) send(t *turn, m *message) bool {
+	s.mu.Lock()
+	if s.state != stateBound || s.window.full() || !s.out.hasRoom() || !m.canCarry(s.terms) || !s.pace.take(t.at) {
+		s.mu.Unlock()
+		return false
+	}
+	before := len(s.out.pending)
+	if s.out.pending == nil {
+		s.out.pending, s.out.spare = s.out.spare, nil
+	}
+	sequence := s.window.nextFree()
+	pending, err := m.appendTo(s.out.pending, s.terms, sequence)
+	s.out.pending = pending
+	if err != nil { // what came in was checked, so this is a fault of ours
+		s.mu.Unlock()
+		s.edge.metrics.unexpected.Inc()
+		return false
+	}
+	s.out.appended(before)
+	s.window.put(slot{
+		sequence: sequence, command: s.terms.sends, message: m, from: m.from, end: s.out.queued,
+		sentAt: t.at, answerBy: m.answerBy, until: t.at + int64(s.terms.responseTimeout),
+	})
+	s.counts.sent++
+	terms := s.terms
+	s.mu.Unlock()
+	terms.peer.count(outbound, terms.sends, pdu.ROK)
+	t.mark(s)
+	return true
+}
+
+// handleMessageResponse ends an attempt: the response to a message of ours.
+func (s *session) handleMessageResponse(t *turn, h pdu.Header, body []byte) {
+	s.mu.Lock()
+	p := s.window.find(h.Sequence)
+	if p == nil {
+		from, late := s.window.late.take(h.Sequence)
+		s.mu.Unlock()
+		s.unmatched(t, h, from, late)
+		return
+	}
+	if h.Command != pdu.GenericNack && h.Command != p.command.Response() {
+		s.mu.Unlock()
+		s.edge.metrics.mismatched.Inc() // the peer's fault; the request still waits
+		return
+	}
+	o := *p
+	s.window.free(p)
+	terms := s.terms
+	s.mu.Unlock()
+
+	status := h.Status
+	if h.Command == pdu.GenericNack && status == pdu.ROK {
+		status = pdu.RUnknownErr // a nack is never an acceptance
+	}
+	s.measured(t, &o, status)
+	if o.message == nil {
+		s.edge.late(o.from, terms.peer, status)
+	} else {
+		_ = t.resp.Decode(body) // the status decides; a faulty body only loses the id
+		s.edge.answered(t, s, o.message, status, t.resp.MessageID)
+	}
+	for _, d := range terms.feeds {
+		d.roomMade(t)
+	}
+}
+
+// measured tells routing and the metrics of a response.
+func (s *session) measured(t *turn, o *slot, status pdu.Status) {
+	c := s.terms.carrier
+	if c == nil {
+		return
+	}
+	c.peer.responseTime.Observe(float64(t.at-o.sentAt) / 1e9)
+	s.report(t, attemptOf(status) != faulty)
+}
+
+// report ends an attempt for the carrier's breaker.
+func (s *session) report(t *turn, ok bool) {
+	if d := s.terms.feeds[len(s.terms.feeds)-1]; d.carrier != nil {
+		d.carrier.Report(routing.SMS, ok, t.now)
+	}
+}
+
+// unmatched counts responses that no request waits for.
+func (s *session) unmatched(_ *turn, h pdu.Header, from *peer, late bool) {
+	if late {
+		s.edge.late(from, s.terms.peer, h.Status)
+		return
+	}
+	s.edge.metrics.unexpected.Inc()
+}
+
+// lost ends an attempt whose connection ended. Only what was handed to the
+// kernel whole can have reached the peer.
+func (s *session) lost(t *turn, o *slot, unsent bool) {
+	s.report(t, false)
+	switch {
+	case o.message == nil:
+	case unsent:
+		o.message.verdict.temporary = true
+		s.edge.advance(t, o.message)
+	default:
+		s.unknown(t, o.message)
+	}
+}
+
+// unknown ends an attempt that got no answer: the message may have been
+// accepted, so it goes elsewhere only where the bind's configuration says so.
+func (s *session) unknown(t *turn, m *message) {
+	m.verdict.unknown = true
+	if b := s.terms.bind; b != nil && b.UnknownNext {
+		s.edge.advance(t, m)
+		return
+	}
+	s.edge.finish(t, m)
+}
+
+// expire ends attempts that are due: the upstream's time is over, or the
+// response timeout.
+func (s *session) expire(t *turn) {
+	var due []slot
+	var givenUp []bool
+	s.mu.Lock()
+	s.window.expire(t.at, func(o slot, up bool) {
+		due, givenUp = append(due, o), append(givenUp, up)
+	})
+	s.mu.Unlock()
+	for i := range due {
+		if givenUp[i] {
+			s.report(t, false)
+		}
+		switch m := due[i].message; {
+		case m == nil:
+		case t.at >= m.answerBy:
+			m.verdict.unknown = true
+			s.edge.finish(t, m)
+		default:
+			s.unknown(t, m)
+		}
+	}
+}
+
+// answer sends the response to a message that a peer sent us.
+func (s *session) answer(t *turn, request pdu.Command, status pdu.Status, sequence uint32, id []byte) {
+	s.mu.Lock()
+	s.unanswered--
+	if s.state == stateClosed {
+		s.mu.Unlock()
+		s.edge.metrics.answersLost.Inc()
+		return
+	}
+	before := len(s.out.pending)
+	if s.out.pending == nil {
+		s.out.pending, s.out.spare = s.out.spare, nil
+	}
+	s.out.pending = pdu.AppendMessageResp(s.out.pending, request, status, sequence, id)
+	s.out.appended(before)
+	over := s.out.overrun()
+	s.mu.Unlock()
+	s.count(outbound, request.Response(), status)
+	t.mark(s)
+	if over {
+		s.cut("the peer does not read")
+	}
+}

@@ -1,0 +1,261 @@
+package smpp
+
+import (
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"maskline/smpp/pdu"
+)
+
+// Read buffers in octets. A frame that is longer gets its own for a while.
+const (
+	readUnbound = 512
+	readBound   = 32 << 10
+)
+
+// socketBuffer bounds what the kernel holds for a peer, in octets.
+const socketBuffer = 256 << 10
+
+type state uint8
+
+const (
+	stateOpen    state = iota // connected
+	stateBound                // messages may pass
+	stateClosing              // what is pending is written, then the connection ends
+	stateClosed
+)
+
+var stateNames = [...]string{"open", "bound", "closing", "closed"}
+
+func (s state) String() string { return stateNames[s] }
+
+// session is one connection, in either role. Its reader goroutine handles what
+// comes in, its writer goroutine writes what gathers in the outbox, the edge's
+// sweeper watches its deadlines. Everybody else only appends under mu.
+type session struct {
+	edge   *Edge
+	conn   net.Conn
+	reader *pdu.Reader // the reader goroutine's
+	dialer *dialer     // the bind of ours that it is; nil where a peer connected
+	source netip.Addr  // of a peer that connected
+	opened int64
+	done   chan struct{} // closed when the connection is cut
+
+	settled bool // no longer counted as not bound; the reader goroutine's
+
+	lastRead atomic.Int64 // when octets last came
+	partial  atomic.Int64 // when the PDU being received began; 0: none
+
+	mu         sync.Mutex
+	state      state
+	terms      *terms // nil until bound
+	since      time.Time
+	out        outbox
+	window     window
+	pace       pace
+	unanswered int    // requests of the peer's
+	probes     probes // enquire_link
+	unbindSeq  uint32 // of our unbind; 0: none sent
+	closeBy    int64  // closing ends then at the latest
+	reason     string // why it was cut
+	counts     counts
+}
+
+// counts are a session's totals for people.
+type counts struct{ received, sent uint64 }
+
+func (e *Edge) newSession(conn net.Conn, d *dialer) *session {
+	at := e.at(e.clock())
+	s := &session{
+		edge: e, conn: conn, dialer: d, opened: at,
+		done: make(chan struct{}),
+		out:  newOutbox(),
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetWriteBuffer(socketBuffer) // the kernel would take megabytes for a peer that does not read
+	}
+	s.reader = pdu.NewReader(conn, pdu.MaxUnbound, readUnbound)
+	s.lastRead.Store(at)
+	return s
+}
+
+// serve runs the session until its connection ends.
+func (s *session) serve() {
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		s.write()
+	}()
+	t := s.edge.newTurn()
+	s.read(t)
+	s.cut("connection closed by the peer")
+	<-written
+	t.begin()
+	s.teardown(t)
+	t.flush()
+}
+
+// read handles frames until the connection ends.
+func (s *session) read(t *turn) {
+	defer func() {
+		if r := recover(); r != nil {
+			s.edge.metrics.panics.Inc()
+			s.cut("panic in a handler")
+			s.edge.log.Error("panic while handling a PDU", zap.Stack("stack"))
+		}
+	}()
+	for {
+		if _, err := s.reader.Fill(); err != nil {
+			return
+		}
+		t.begin()
+		s.lastRead.Store(t.at)
+		if !s.handleAll(t) {
+			t.flush()
+			return
+		}
+		if !s.reader.Partial() {
+			s.partial.Store(0)
+		} else if s.partial.Load() == 0 {
+			s.partial.Store(t.at)
+		}
+		t.flush()
+	}
+}
+
+// handleAll handles every whole frame that was read. It returns false where
+// the stream cannot be read further.
+func (s *session) handleAll(t *turn) bool {
+	for {
+		frame, err := s.reader.Next()
+		if err != nil {
+			s.count(inbound, pdu.GenericNack, pdu.StatusOf(err))
+			s.nack(t, pdu.ParseHeader(frame).Sequence, pdu.StatusOf(err))
+			s.close(t, "faulty command_length")
+			s.drainInput()
+			return false
+		}
+		if frame == nil {
+			return true
+		}
+		s.partial.Store(0)
+		s.handle(t, frame)
+	}
+}
+
+// drainInput reads and drops until the connection is closed, so that what was
+// written last reaches a peer that is still sending.
+func (s *session) drainInput() {
+	s.out.signal()
+	var sink [512]byte
+	for {
+		if _, err := s.conn.Read(sink[:]); err != nil {
+			return
+		}
+	}
+}
+
+// write is the writer goroutine.
+func (s *session) write() {
+	for {
+		select {
+		case <-s.out.wake:
+		case <-s.done:
+			return
+		}
+		for s.writeOnce() {
+		}
+	}
+}
+
+// writeOnce writes what is pending; it returns false where nothing is.
+func (s *session) writeOnce() bool {
+	s.mu.Lock()
+	b := s.out.take(s.edge.at(s.edge.clock()))
+	closing := s.state == stateClosing
+	s.mu.Unlock()
+	if b == nil {
+		if closing {
+			s.cut("closed")
+		}
+		return false
+	}
+	n, err := s.conn.Write(b)
+	s.mu.Lock()
+	s.out.took(b, n)
+	s.mu.Unlock()
+	if err != nil {
+		s.cut("write failed")
+		return false
+	}
+	return true
+}
+
+// close ends the session once what is pending was written.
+func (s *session) close(t *turn, reason string) {
+	s.mu.Lock()
+	s.closing(t.at, reason)
+	s.mu.Unlock()
+	s.leave(t)
+	t.mark(s)
+}
+
+// closing is close for those who hold mu; leave has to follow.
+func (s *session) closing(at int64, reason string) {
+	if s.state < stateClosing {
+		s.state = stateClosing
+		s.closeBy = at + int64(closeGrace)
+		s.reason = reason
+	}
+}
+
+// closeGrace is how long what is pending may take at the end.
+const closeGrace = time.Second
+
+// cut ends the connection at once. The first reason stays.
+func (s *session) cut(reason string) {
+	s.mu.Lock()
+	if s.reason == "" {
+		s.reason = reason
+	}
+	first := s.state != stateClosed
+	s.state = stateClosed
+	s.mu.Unlock()
+	if first {
+		close(s.done)
+		_ = s.conn.Close()
+	}
+}
+
+// leave takes the session out of the destinations that it serves.
+func (s *session) leave(t *turn) {
+	s.mu.Lock()
+	terms := s.terms
+	s.mu.Unlock()
+	if terms == nil {
+		return
+	}
+	for _, d := range terms.feeds {
+		d.remove(t, s)
+	}
+}
+
+// teardown ends what the session still owed and was owed. The writer has
+// stopped: what it did not hand to the kernel never left.
+func (s *session) teardown(t *turn) {
+	s.leave(t)
+	s.mu.Lock()
+	written := s.out.written
+	var owed []slot
+	s.window.clear(func(o slot) { owed = append(owed, o) })
+	s.out.pending, s.out.spare = nil, nil
+	s.mu.Unlock()
+	for i := range owed {
+		s.lost(t, &owed[i], owed[i].end > written)
+	}
+}

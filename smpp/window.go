@@ -1,0 +1,178 @@
+package smpp
+
+import "maskline/smpp/pdu"
+
+// slot is one request of ours that the peer has not answered.
+type slot struct {
+	sequence uint32 // 0: the slot is free
+	command  pdu.Command
+	message  *message // nil: its upstream was answered already
+	from     *peer    // who it came from
+	end      int64    // where it ends in the stream of octets written
+	sentAt   int64
+	answerBy int64 // when the upstream has to be answered
+	until    int64 // when waiting for the response ends
+}
+
+// due is when the slot needs attention.
+func (s *slot) due() int64 {
+	if s.message == nil {
+		return s.until
+	}
+	return min(s.answerBy, s.until)
+}
+
+// window holds the unanswered requests of one bind in a table addressed by
+// sequence number, so finding one costs a mask and a comparison. Sequence
+// numbers whose slot is taken by a slow request are skipped. The owner's lock
+// guards it.
+type window struct {
+	slots    []slot
+	limit    int
+	used     int
+	sequence uint32 // the last one given
+	earliest int64  // no slot is due before
+	late     lateSet
+}
+
+const never = int64(1<<63 - 1)
+
+func newWindow(limit int) window {
+	size := 1
+	for size < 2*limit {
+		size *= 2
+	}
+	return window{slots: make([]slot, size), limit: limit, earliest: never, late: lateSet{limit: 2 * limit}}
+}
+
+// next gives the following sequence number. SMPP 3.4 §5.1.4
+func (w *window) next() uint32 {
+	if w.sequence >= pdu.MaxSequence {
+		w.sequence = 0
+	}
+	w.sequence++
+	return w.sequence
+}
+
+// nextFree gives the following sequence number that has a free slot. The
+// window is not full, so there is one.
+func (w *window) nextFree() uint32 {
+	for {
+		sequence := w.next()
+		if w.at(sequence).sequence == 0 {
+			return sequence
+		}
+	}
+}
+
+func (w *window) at(sequence uint32) *slot {
+	return &w.slots[int(sequence)&(len(w.slots)-1)]
+}
+
+func (w *window) full() bool { return w.used >= w.limit }
+
+func (w *window) put(s slot) {
+	*w.at(s.sequence) = s
+	w.used++
+	w.earliest = min(w.earliest, s.due())
+}
+
+// find is the request with this sequence number, nil where there is none.
+func (w *window) find(sequence uint32) *slot {
+	if len(w.slots) == 0 || sequence == 0 {
+		return nil
+	}
+	if p := w.at(sequence); p.sequence == sequence {
+		return p
+	}
+	return nil
+}
+
+func (w *window) free(p *slot) {
+	*p = slot{}
+	w.used--
+}
+
+// expire hands over every slot that is due at the instant at: those whose
+// upstream has to be answered, and those whose response is given up, which it
+// frees.
+func (w *window) expire(at int64, fn func(s slot, givenUp bool)) {
+	if at < w.earliest {
+		return
+	}
+	w.earliest = never
+	for i := range w.slots {
+		p := &w.slots[i]
+		if p.sequence == 0 {
+			continue
+		}
+		if at >= p.due() {
+			s, givenUp := *p, at >= p.until
+			if givenUp {
+				w.late.add(s.sequence, s.from)
+				w.free(p)
+			} else {
+				p.message = nil
+			}
+			fn(s, givenUp)
+		}
+		if p.sequence != 0 {
+			w.earliest = min(w.earliest, p.due())
+		}
+	}
+}
+
+// clear removes every request, in the order of their sending.
+func (w *window) clear(fn func(slot)) {
+	count := len(w.slots)
+	for i := range count {
+		p := w.at(w.sequence + 1 + uint32(i))
+		if p.sequence != 0 {
+			s := *p
+			w.free(p)
+			fn(s)
+		}
+	}
+}
+
+// lateSet remembers the latest requests whose response was given up, so that a
+// response which comes after all is told from one that nobody asked for.
+type lateSet struct {
+	from  map[uint32]*peer
+	order []uint32
+	at    int
+	limit int
+}
+
+func (l *lateSet) add(sequence uint32, from *peer) {
+	if l.from == nil {
+		l.from = make(map[uint32]*peer)
+	}
+	if len(l.order) < l.limit {
+		l.order = append(l.order, sequence)
+	} else {
+		delete(l.from, l.order[l.at])
+		l.order[l.at] = sequence
+		l.at = (l.at + 1) % l.limit
+	}
+	l.from[sequence] = from
+}
+
+func (l *lateSet) take(sequence uint32) (*peer, bool) {
+	from, ok := l.from[sequence]
+	if ok {
+		delete(l.from, sequence)
+	}
+	return from, ok
+}
+
+// waited counts the requests whose upstream still waits for an answer.
+func (w *window) waited() int {
+	n := 0
+	for i := range w.slots {
+		if w.slots[i].message != nil {
+			n++
+		}
+	}
+	return n
+}
