@@ -2,20 +2,57 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 GO ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 export CGO_ENABLED ?= 0
 
 .PHONY: help
 help: ## print this list
-	@awk -F':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
-build: ## build ./bin/maskline (static, needs only Go)
-	$(GO) build -trimpath -o bin/maskline ./cmd/maskline
+build: ## build ./bin/maskline, one static binary; needs only Go
+	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/maskline ./cmd/maskline
+
+.PHONY: demo
+demo: build ## build and show masked SMS and calls between simulated carriers; needs only Go
+	./bin/maskline demo
+
+.PHONY: test
+test: lint unit interop ## everything: linters, unit tests, foreign peers, the demo's scenario
+	./bin/maskline demo --once
 
 .PHONY: unit
 unit: ## unit tests with the race detector; needs Go and a C compiler
 	CGO_ENABLED=1 $(GO) test -race ./...
 
-.PHONY: test
-test: unit ## everything: lint, unit tests and the tests against foreign peers
-	$(GO) vet ./...
+.PHONY: interop
+interop: build peers ## tests against foreign peers (node-smpp, Kannel, SIPp, baresip, Postgres)
+	MASKLINE_BINARY=$(CURDIR)/bin/maskline $(GO) test -tags peers -p 1 -timeout 15m ./testbench/... ./numberdb/...
+
+.PHONY: peers
+peers: ## install the foreign peers (as root on Debian), or print the command that does
+	./testbench/interop/peers.sh
+
+.PHONY: lint
+lint: bin/golangci-lint ## vet, linters and the import chart
+	$(GO) vet ./... && $(GO) vet -tags peers ./...
+	bin/golangci-lint run ./...
+
+bin/golangci-lint: tools/go.mod tools/go.sum
+	$(GO) build -C tools -o ../bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+.PHONY: fmt
+fmt: bin/golangci-lint ## format the code
+	bin/golangci-lint fmt ./...
+
+.PHONY: bench
+bench: ## Go benchmarks with allocations
+	$(GO) test -run XXX -bench . -benchmem ./...
+
+.PHONY: fuzz
+fuzz: ## run every fuzz test for FUZZTIME (default 1m) each
+	./testbench/fuzz.sh $(or $(FUZZTIME),1m)
+
+.PHONY: tidy
+tidy: ## tidy go.mod; -e since a test dependency of a dependency may be out of reach
+	$(GO) mod tidy -e

@@ -26,6 +26,7 @@ type Health struct {
 type State struct {
 	Listening bool // every listener of the configuration is open
 	Draining  bool // it finishes what is under way and takes nothing new
+	Bindings  int  // in the table
 	Table     numberdb.Freshness
 }
 
@@ -94,7 +95,7 @@ func (h *Health) Report() Report {
 		Uptime:    now.Sub(h.Started).Truncate(time.Second).String(),
 		Listening: state.Listening, Draining: state.Draining,
 		Table: TableReport{
-			Loaded: state.Table.Loaded, Bindings: state.Table.Bindings, StoreUp: state.Table.StoreUp,
+			Loaded: state.Table.Loaded, Bindings: state.Bindings, StoreUp: state.Table.Up,
 			Stale: state.Table.Stale, Lag: state.Table.Lag.Seconds(),
 		},
 		Links: h.Links(),

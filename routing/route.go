@@ -47,6 +47,7 @@ type Plan struct {
 	To        Endpoint
 	Tenant    string
 	Outbound  bool // a tenant's own mask towards a party
+	Public    bool // by the mask's public binding
 	Emergency bool // to the emergency trunk: caller and dialled string go out as they came
 
 	preferred  []string // the binding's own carriers
@@ -106,6 +107,7 @@ func bind(table Table, req *Request, plan *Plan) Verdict {
 		return verdictOf(status)
 	}
 	plan.adopt(&b)
+	plan.Public = status == numberdb.Public
 	if !b.Services.Has(req.Service) {
 		return ServiceOff
 	}

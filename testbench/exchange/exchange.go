@@ -200,7 +200,7 @@ func (c *conn) ReadFrom(b []byte) (int, net.Addr, error) {
 		if err != nil {
 			return n, from, err
 		}
-		_, _ = c.exchange.Tap.Write(b[:n])
+		c.exchange.Tap.Add(b[:n])
 		if c.exchange.currentMode() != Silent {
 			return n, from, nil
 		}

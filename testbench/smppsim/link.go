@@ -22,6 +22,7 @@ var errLinkClosed = errors.New("link closed")
 // link is one SMPP connection: a reader, and requests that wait for responses.
 type link struct {
 	conn    net.Conn
+	tap     *tap.Tap
 	handle  func(l *link, h pdu.Header, body []byte) // requests of the peer, one at a time
 	done    chan struct{}
 	writeMu sync.Mutex
@@ -38,7 +39,7 @@ type response struct {
 }
 
 func newLink(conn net.Conn, t *tap.Tap, handle func(*link, pdu.Header, []byte)) *link {
-	return &link{conn: t.Conn(conn), handle: handle, done: make(chan struct{}), waiting: map[uint32]chan response{}}
+	return &link{conn: conn, tap: t, handle: handle, done: make(chan struct{}), waiting: map[uint32]chan response{}}
 }
 
 // run reads until the connection ends.
@@ -56,6 +57,7 @@ func (l *link) run() {
 			}
 			continue
 		}
+		l.tap.Add(frame)
 		h, body := pdu.ParseHeader(frame), frame[pdu.HeaderLen:]
 		if h.Command.IsResponse() {
 			l.answer(h, body)

@@ -1,57 +1,46 @@
-// Package tap keeps a copy of everything that a simulated party received, for
-// the leak scanner.
+// Package tap keeps every frame that a simulated party received, for the leak
+// scanner.
 package tap
 
 import (
-	"net"
+	"slices"
 	"sync"
 )
 
-// Limit is how many octets a tap keeps; what comes later is only counted.
+// Limit is how many octets a tap keeps; frames beyond it are only counted.
 const Limit = 64 << 20
 
-// Tap is a bounded copy of received octets. The zero value is ready.
+// Tap is a bounded list of received frames: SMPP PDUs or SIP messages. The zero
+// value is ready.
 type Tap struct {
-	mu    sync.Mutex
-	kept  []byte
-	total int
+	mu     sync.Mutex
+	frames [][]byte
+	octets int
+	missed int
 }
 
-// Write adds what was received; it never fails.
-func (t *Tap) Write(b []byte) (int, error) {
+// Add copies a frame.
+func (t *Tap) Add(frame []byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.total += len(b)
-	if len(t.kept) < Limit {
-		t.kept = append(t.kept, b...)
+	if t.octets+len(frame) > Limit {
+		t.missed++
+		return
 	}
-	return len(b), nil
+	t.octets += len(frame)
+	t.frames = append(t.frames, slices.Clone(frame))
 }
 
-// Bytes is a copy of what was kept.
-func (t *Tap) Bytes() []byte {
+// Frames is the frames kept so far; they are never written again.
+func (t *Tap) Frames() [][]byte {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return append([]byte(nil), t.kept...)
+	return slices.Clone(t.frames)
 }
 
-// Total is how many octets were received, kept or not.
-func (t *Tap) Total() int {
+// Missed is how many frames were not kept.
+func (t *Tap) Missed() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.total
-}
-
-// Conn copies what is read from a connection.
-func (t *Tap) Conn(c net.Conn) net.Conn { return &conn{c, t} }
-
-type conn struct {
-	net.Conn
-	tap *Tap
-}
-
-func (c *conn) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
-	_, _ = c.tap.Write(b[:n])
-	return n, err
+	return t.missed
 }

@@ -1,0 +1,83 @@
+package leak
+
+import (
+	"strings"
+
+	"maskline/e164"
+	"maskline/smpp/pdu"
+)
+
+// Watch knows the real numbers of all parties and judges single frames that the
+// edge sent: a frame may hold the number of the party that it is addressed to,
+// and of nobody else.
+type Watch struct {
+	parties []e164.Number
+	scanner *Scanner
+}
+
+// NewWatch watches over parties.
+func NewWatch(parties ...e164.Number) *Watch {
+	return &Watch{parties: parties, scanner: NewScanner(parties...)}
+}
+
+// SMPP judges a PDU that the edge sent. Only a submit_sm or data_sm has an
+// addressee whose number may be seen: its destination.
+func (w *Watch) SMPP(frame []byte) []Finding {
+	var addressee e164.Number
+	body := frame[min(pdu.HeaderLen, len(frame)):]
+	if len(frame) >= pdu.HeaderLen {
+		switch pdu.ParseHeader(frame).Command {
+		case pdu.SubmitSM:
+			var m pdu.Message
+			if m.Decode(body) == nil {
+				addressee, _ = e164.Parse(m.Destination.Digits)
+			}
+		case pdu.DataSM:
+			var d pdu.Data
+			if d.Decode(body) == nil {
+				addressee, _ = e164.Parse(d.Destination.Digits)
+			}
+		}
+	}
+	return w.others(frame, addressee)
+}
+
+// SIP judges a message that the edge sent: the addressee of a request is in To,
+// that of a response in From.
+func (w *Watch) SIP(message []byte) []Finding {
+	text := string(message)
+	header := "to"
+	if strings.HasPrefix(text, "SIP/2.0 ") {
+		header = "from"
+	}
+	return w.others(message, numberIn(text, header))
+}
+
+// Text judges what nobody's number may be in: logs, metrics.
+func (w *Watch) Text(text []byte) []Finding { return w.scanner.Find(text) }
+
+func (w *Watch) others(data []byte, addressee e164.Number) []Finding {
+	var all []Finding
+	for _, f := range w.scanner.Find(data) {
+		if w.parties[f.Number] != addressee {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// numberIn reads the number in the URI of a header, in full or compact form.
+func numberIn(message, header string) e164.Number {
+	for line := range strings.SplitSeq(message, "\r\n") {
+		name, value, found := strings.Cut(line, ":")
+		name = strings.ToLower(strings.TrimSpace(name))
+		if !found || name != header && name != header[:1] {
+			continue
+		}
+		_, uri, _ := strings.Cut(value, "sip:")
+		user, _, _ := strings.Cut(uri, "@")
+		n, _ := e164.Parse(user)
+		return n
+	}
+	return 0
+}
