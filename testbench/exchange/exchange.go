@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -79,7 +80,7 @@ func Start(name string) (*Exchange, error) {
 	fail := func(err error) (*Exchange, error) {
 		return nil, fmt.Errorf("starting the exchange of %s: %w", name, err)
 	}
-	packets, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	packets, err := new(net.ListenConfig).ListenPacket(context.Background(), "udp4", "127.0.0.1:0")
 	if err != nil {
 		return fail(err)
 	}

@@ -26,17 +26,13 @@ func (w *Watch) SMPP(frame []byte) []Finding {
 	var addressee e164.Number
 	body := frame[min(pdu.HeaderLen, len(frame)):]
 	if len(frame) >= pdu.HeaderLen {
-		switch pdu.ParseHeader(frame).Command {
-		case pdu.SubmitSM:
-			var m pdu.Message
-			if m.Decode(body) == nil {
-				addressee, _ = e164.Parse(m.Destination.Digits)
-			}
-		case pdu.DataSM:
-			var d pdu.Data
-			if d.Decode(body) == nil {
-				addressee, _ = e164.Parse(d.Destination.Digits)
-			}
+		command := pdu.ParseHeader(frame).Command
+		var m pdu.Message
+		var d pdu.Data
+		if command == pdu.SubmitSM && m.Decode(body) == nil {
+			addressee, _ = e164.Parse(m.Destination.Digits)
+		} else if command == pdu.DataSM && d.Decode(body) == nil {
+			addressee, _ = e164.Parse(d.Destination.Digits)
 		}
 	}
 	return w.others(frame, addressee)

@@ -45,7 +45,7 @@ type SMSC struct {
 // StartSMSC listens on a loopback port of the kernel's choice. Any system_id
 // and password may bind.
 func StartSMSC(name string) (*SMSC, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("starting the SMSC of %s: %w", name, err)
 	}
