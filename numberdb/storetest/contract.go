@@ -40,6 +40,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"follow ends with its context and with the store", followEnds},
 		{"a restart keeps everything", restartKeeps},
 		{"writers beside one another", manyWriters},
+		{"the syncer keeps a table", func(t *testing.T, db Database) { KeepsTable(t, open(t, db), nil) }},
 		{"many rows", manyRows},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(t, fresh(t)) })
@@ -369,7 +370,6 @@ func manyWriters(t *testing.T, db Database) {
 			for step := range steps {
 				changes := make([]numberdb.Change, 1+random.IntN(4))
 				for i := range changes {
-					// Ascending masks: transactions that meet do not deadlock.
 					mask, party := i, random.IntN(parties)
 					if random.IntN(3) == 0 {
 						changes[i] = Delete(mask%masks, party)
