@@ -234,12 +234,20 @@ func (s *Store) commit(ctx context.Context, changes []numberdb.Change) (numberdb
 	}
 	position, err := s.writeAll(ctx, tx, changes)
 	if err != nil {
-		return 0, errors.Join(err, ignoreDone(tx.Rollback()))
-	}
-	if err := tx.Commit(); err != nil {
+		err = errors.Join(err, ignoreDone(tx.Rollback()))
+	} else if err = tx.Commit(); err != nil && !rolledBack(err) {
 		return 0, fmt.Errorf("%w: %w", numberdb.ErrOutcomeUnknown, err)
 	}
-	return position, nil
+	if err != nil && ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	return position, err
+}
+
+// rolledBack tells a commit that database/sql did not begin, since the context
+// had ended, from one that the disk refused.
+func rolledBack(err error) bool {
+	return errors.Is(err, sql.ErrTxDone) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 const everyRows = 256 // between looks at the context
