@@ -31,12 +31,10 @@ func Parse(content []byte) (*Key, error) {
 	if string(bytes.TrimRight(header, "\r")) != fileHeader || len(content) > maxFile {
 		return nil, ErrFile
 	}
-	secret := make([]byte, base64.StdEncoding.DecodedLen(len(text)))
-	if n, err := hex.Decode(secret, text); err == nil && n == keySize {
-		return newKey(secret[:n]), nil
-	}
-	if n, err := base64.StdEncoding.Strict().Decode(secret, text); err == nil && n == keySize {
-		return newKey(secret[:n]), nil
+	for _, decode := range []func(string) ([]byte, error){hex.DecodeString, base64.StdEncoding.Strict().DecodeString} {
+		if secret, err := decode(string(text)); err == nil && len(secret) == keySize {
+			return newKey(secret), nil
+		}
 	}
 	return nil, ErrFile
 }

@@ -150,6 +150,7 @@ func TestParse(t *testing.T) {
 		{"no header", hexKey + "\n", false},
 		{"another header", "maskline key v2\n" + hexKey + "\n", false},
 		{"header alone", fileHeader, false},
+		{"two digits", fileHeader + "\n00", false},
 		{"short hex", fileHeader + "\n" + hexKey[2:] + "\n", false},
 		{"long hex", fileHeader + "\n" + hexKey + "00\n", false},
 		{"short base64", fileHeader + "\n" + base64Key[4:] + "\n", false},
