@@ -95,12 +95,8 @@ func (s *Syncer) Run(ctx context.Context) error {
 		case followed > s.cfg.BackoffMax:
 			pause = s.cfg.BackoffMin
 		}
-		level := s.log.Debug
-		if wasUp || pause == s.cfg.BackoffMin {
-			level = s.log.Warn // and once is enough
-		}
 		wait := pause/2 + rand.N(pause/2+1)
-		level("lost the store of bindings; the table in memory serves on", zap.Error(err), zap.Duration("retry_in", wait))
+		s.tellLoss(err, wasUp || pause == s.cfg.BackoffMin, wait)
 		pause = min(2*pause, s.cfg.BackoffMax)
 		timer := time.NewTimer(wait)
 		select {
@@ -109,6 +105,18 @@ func (s *Syncer) Run(ctx context.Context) error {
 			return nil
 		case <-timer.C:
 		}
+	}
+}
+
+// tellLoss logs why the table is loaded again, once for each outage.
+func (s *Syncer) tellLoss(err error, first bool, wait time.Duration) {
+	switch {
+	case errors.Is(err, ErrFeedLost):
+		s.log.Info("the change feed cannot tell every change; loading the bindings again", zap.Duration("in", wait))
+	case first:
+		s.log.Warn("lost the store of bindings; the table in memory serves on", zap.Error(err), zap.Duration("retry_in", wait))
+	default:
+		s.log.Debug("the store of bindings is still away", zap.Error(err), zap.Duration("retry_in", wait))
 	}
 }
 

@@ -32,6 +32,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"the last change of a key wins", lastWins},
 		{"all changes or none", allOrNothing},
 		{"nothing is applied by a context that has ended", cancelledApply},
+		{"a context that ends in the middle", interruptedApply},
 		{"applying nothing", applyNothing},
 		{"what is committed between load and follow is told", betweenLoadAndFollow},
 		{"followers see each change up to its position", followersSeeChanges},
@@ -40,6 +41,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"follow ends with its context and with the store", followEnds},
 		{"a restart keeps everything", restartKeeps},
 		{"writers beside one another", manyWriters},
+		{"the syncer keeps a table", func(t *testing.T, db Database) { KeepsTable(t, open(t, db), nil) }},
 		{"many rows", manyRows},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(t, fresh(t)) })
@@ -210,6 +212,41 @@ func cancelledApply(t *testing.T, db Database) {
 	Apply(t, store, Put(1, 1, 2))
 }
 
+func interruptedApply(t *testing.T, db Database) {
+	store := open(t, db)
+	follower := Follow(t, store)
+	const rows = 4000
+	interrupted := 0
+	for round := range 12 {
+		changes := make([]numberdb.Change, rows)
+		for i := range changes {
+			changes[i] = Put(i, round, i)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(round*round)*2*time.Millisecond)
+		_, err := store.Apply(ctx, changes)
+		cancel()
+		there := 0
+		for key := range Rows(t, store) {
+			if key[1] == Party(round) {
+				there++
+			}
+		}
+		switch {
+		case err == nil && there == rows:
+		case err != nil && there == 0:
+			interrupted++
+		case errors.Is(err, numberdb.ErrOutcomeUnknown) && there == rows:
+		default:
+			t.Fatalf("round %d: %d of %d rows are there, and Apply said %v", round, there, rows, err)
+		}
+	}
+	if interrupted == 0 {
+		t.Fatal("no context ended in the middle")
+	}
+	follower.WaitFor(t, Apply(t, store, Put(0, 100, 0)))
+	follower.WaitEqual(t, store)
+}
+
 func applyNothing(t *testing.T, db Database) {
 	store := open(t, db)
 	follower := Follow(t, store)
@@ -369,7 +406,6 @@ func manyWriters(t *testing.T, db Database) {
 			for step := range steps {
 				changes := make([]numberdb.Change, 1+random.IntN(4))
 				for i := range changes {
-					// Ascending masks: transactions that meet do not deadlock.
 					mask, party := i, random.IntN(parties)
 					if random.IntN(3) == 0 {
 						changes[i] = Delete(mask%masks, party)

@@ -1,0 +1,75 @@
+package numberdb
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Check refuses what no store may hold: it names what was expected, never a
+// value.
+func (b *Binding) Check() error {
+	switch {
+	case b.Mask == 0:
+		return ErrNoMask
+	case b.Present == 0:
+		return ErrNoPresent
+	case b.Services == 0 || b.Services&^(SMS|Voice) != 0:
+		return ErrServices
+	case b.To.Kind == Account && b.Services.Has(Voice):
+		return ErrSMPPVoice
+	case b.To.Kind == SIP && b.Services.Has(SMS):
+		return ErrSIPMessage
+	case b.Party.Canonical() == b.Mask.Canonical(),
+		b.To.Kind == Tel && b.To.Number.Canonical() == b.Mask.Canonical():
+		return ErrSelf
+	case !b.Expires.IsZero() && !storable(b):
+		return ErrExpiry
+	case b.Tenant != "" && !isName(b.Tenant):
+		return ErrTenant
+	}
+	if err := checkCarriers(b.Carriers); err != nil {
+		return err
+	}
+	_, err := NewEndpoint(b.To.Kind, b.To.Value())
+	return err
+}
+
+// storable: Postgres keeps microseconds, the table nanoseconds in an int64.
+func storable(b *Binding) bool {
+	year := b.Expires.UTC().Year()
+	return year >= 1970 && year <= 2261 && b.Expires.Nanosecond()%1000 == 0
+}
+
+func checkCarriers(names []string) error {
+	if len(names) > maxCarriers {
+		return ErrCarriers
+	}
+	for i, name := range names {
+		if !isName(name) || strings.Contains(name, "|") {
+			return ErrCarriers
+		}
+		for _, earlier := range names[:i] {
+			if earlier == name {
+				return ErrCarriers
+			}
+		}
+	}
+	return nil
+}
+
+// isName accepts the names of carriers and tenants.
+func isName(s string) bool {
+	return s != "" && len(s) <= maxName && utf8.ValidString(s) && strings.TrimSpace(s) == s &&
+		!strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
+}
+
+// visible accepts 1 to longest ASCII characters, without spaces.
+func visible(s string, longest int) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return s != "" && len(s) <= longest
+}

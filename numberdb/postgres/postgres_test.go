@@ -1,0 +1,112 @@
+//go:build peers
+
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"go.uber.org/goleak"
+
+	"maskline/numberdb"
+	"maskline/numberdb/storetest"
+	"maskline/testbench/pgtest"
+)
+
+// server is the cluster of all tests; each test has its own database.
+var (
+	server    *pgtest.Server
+	databases atomic.Int64
+)
+
+func TestMain(m *testing.M) {
+	var err error
+	if server, err = pgtest.Start(context.Background()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	if err := server.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// newDatabase makes an empty database and returns its name.
+func newDatabase(t testing.TB) string {
+	t.Helper()
+	name := fmt.Sprintf("test_%d", databases.Add(1))
+	if err := server.CreateDatabase(t.Context(), name); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+func opener(name string, change func(*Config)) storetest.Database {
+	return func(t *testing.T) numberdb.Store { return openStore(t, name, change) }
+}
+
+func openStore(t testing.TB, name string, change func(*Config)) *Store {
+	t.Helper()
+	cfg := Config{URL: server.URL(name)}
+	if change != nil {
+		change(&cfg)
+	}
+	store, err := Open(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+// newStore opens a store of a new database until the test ends.
+func newStore(t testing.TB, change func(*Config)) (*Store, string) {
+	t.Helper()
+	name := newDatabase(t)
+	store := openStore(t, name, change)
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := store.Prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return store, name
+}
+
+// connect is another client of the database: an operator's or a team's.
+func connect(t testing.TB, name string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), server.URL(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		_ = conn.Close(ctx) // it may be broken on purpose
+	})
+	return conn
+}
+
+func exec(t testing.TB, conn *pgx.Conn, sql string, args ...any) {
+	t.Helper()
+	if _, err := conn.Exec(t.Context(), sql, args...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestContract(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) storetest.Database { return opener(newDatabase(t), nil) })
+}

@@ -1,0 +1,186 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"maskline/numberdb"
+)
+
+// Config of the store.
+type Config struct {
+	// URL of the database, postgres://USER:PASSWORD@HOST/DATABASE?…, with the
+	// parameters of libpq. It must lead to the server itself and not through a
+	// pooler in transaction mode.
+	URL string
+	// ManualMigrations leaves the schema alone: one that is older than this
+	// version needs is refused with numberdb.ErrSchemaOld. Default false: the
+	// schema is created and upgraded when the store is first used.
+	ManualMigrations bool
+	// Connections bounds the pool, from 2; each Follow has one more. Default 4;
+	// 0 is the default.
+	Connections int
+	// Query bounds each statement and each poll. Default 10s; 0 is the default.
+	Query time.Duration
+	// Load bounds the reading of the whole table. Default 10m; 0 is the default.
+	Load time.Duration
+	// Poll is the pause between two looks at the changelog. Default 100ms; 0 is
+	// the default.
+	Poll time.Duration
+	// Keep is how long changelog rows stay. Default 10m; 0 is the default.
+	Keep time.Duration
+}
+
+// ErrURL says that Config.URL cannot be understood. It does not say why, since
+// the reason might quote the password.
+var ErrURL = errors.New("the database url is not of the form postgres://USER:PASSWORD@HOST/DATABASE")
+
+// Store is numberdb.Store over a Postgres database.
+type Store struct {
+	cfg      Config
+	pool     *pgxpool.Pool
+	prepared chan struct{} // one token, held while the schema is prepared
+	isReady  bool          // guarded by the token
+
+	mu      sync.Mutex
+	closed  bool
+	calls   sync.WaitGroup
+	ending  context.Context // ended by Close
+	end     context.CancelFunc
+	written numberdb.Position          // the newest position that Apply returned
+	wakes   map[chan struct{}]struct{} // one for each Follow
+}
+
+var _ numberdb.Store = (*Store)(nil)
+
+// Open makes the store. It does not connect: an edge starts with its database
+// away, and Load, Apply and Prepare report what they meet.
+func Open(cfg Config) (*Store, error) {
+	cfg.Query = cmp.Or(cfg.Query, 10*time.Second)
+	cfg.Load = cmp.Or(cfg.Load, 10*time.Minute)
+	cfg.Poll = cmp.Or(cfg.Poll, 100*time.Millisecond)
+	cfg.Keep = cmp.Or(cfg.Keep, 10*time.Minute)
+	cfg.Connections = max(2, cmp.Or(cfg.Connections, 4))
+	pool, err := pgxpool.ParseConfig(cfg.URL)
+	if err != nil {
+		return nil, ErrURL // err may quote the password
+	}
+	pool.MaxConns = int32(cfg.Connections)
+	pool.ConnConfig.ConnectTimeout = cfg.Query
+	for name, value := range map[string]string{
+		"application_name": "maskline",
+		// The server gives up by itself where this end has vanished. An open
+		// transaction would hold back everybody's feed.
+		"statement_timeout":                   milliseconds(cfg.Query),
+		"lock_timeout":                        milliseconds(cfg.Query),
+		"idle_in_transaction_session_timeout": milliseconds(2 * cfg.Query),
+	} {
+		if _, set := pool.ConnConfig.RuntimeParams[name]; !set {
+			pool.ConnConfig.RuntimeParams[name] = value
+		}
+	}
+	s := &Store{cfg: cfg, prepared: make(chan struct{}, 1), wakes: map[chan struct{}]struct{}{}}
+	s.prepared <- struct{}{}
+	s.ending, s.end = context.WithCancel(context.Background())
+	// The pool connects when it is used; this context ends with the call.
+	if s.pool, err = pgxpool.NewWithConfig(context.Background(), pool); err != nil {
+		return nil, ErrURL
+	}
+	return s, nil
+}
+
+func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
+
+// Prepare creates, upgrades or checks the schema, once. Load, Apply and Follow
+// do it too; a start that wants to fail early calls it first.
+func (s *Store) Prepare(ctx context.Context) error {
+	ctx, done, err := s.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	return s.prepare(ctx)
+}
+
+func (s *Store) prepare(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.prepared:
+	}
+	defer func() { s.prepared <- struct{}{} }()
+	if s.isReady {
+		return nil
+	}
+	var err error
+	if s.cfg.ManualMigrations {
+		err = s.checkSchema(ctx)
+	} else {
+		err = migrate(ctx, s.pool.Config().ConnConfig)
+	}
+	s.isReady = err == nil
+	return err
+}
+
+// Migrate creates or upgrades the schema in the database.
+func Migrate(ctx context.Context, cfg Config) error {
+	cfg.ManualMigrations = false
+	s, err := Open(cfg) //nolint:contextcheck // it connects nothing
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.Prepare(ctx), s.Close())
+}
+
+// begin counts a call; its context also ends when the store is closed.
+func (s *Store) begin(ctx context.Context) (context.Context, func(), error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, nil, numberdb.ErrClosed
+	}
+	s.calls.Add(1)
+	ctx, cancel := context.WithCancelCause(ctx)
+	unlink := context.AfterFunc(s.ending, func() { cancel(numberdb.ErrClosed) })
+	return ctx, func() {
+		unlink()
+		cancel(nil)
+		s.calls.Done()
+	}, nil
+}
+
+// explain names the cause of a context's end; all other errors are cleared of
+// what they may quote.
+func explain(ctx context.Context, doing string, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause
+	}
+	return fmt.Errorf("%s: %w", doing, clean(err))
+}
+
+// Close ends Follow and all else under way and closes the connections.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.end()
+	s.calls.Wait()
+	s.pool.Close()
+	return nil
+}
+
+// rollback ends a transaction that failed, with a deadline of its own; a
+// connection that is lost rolls back by itself.
+func (s *Store) rollback(ctx context.Context, tx pgx.Tx) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Query)
+	defer cancel()
+	_ = tx.Rollback(ctx) // what made it necessary is reported
+}
