@@ -107,7 +107,7 @@ func (c *call) do(a action) { c.out = append(c.out, a) }
 
 // wake is when evTick is due next; zero: nothing is waited for.
 func (c *call) wake() time.Time {
-	first := sooner(c.a.invite.next(), c.a.leg.next(), c.expires)
+	first := sooner(c.a.invite.next(), c.a.next(), c.expires)
 	for _, a := range c.b {
 		first = sooner(first, a.next())
 	}
@@ -188,4 +188,18 @@ func (c *call) number(leg uint8) uint64 {
 		n = n*31 + uint64(k[i])
 	}
 	return n%(digits-1) + 1
+}
+
+// settled reports whether the call is over and no request or final answer of
+// ours waits to be answered.
+func (c *call) settled() bool {
+	if c.phase != phaseOver || c.a.bye.running() || c.a.byeWanted && !c.a.ended || c.a.invite.state == txCompleted {
+		return false
+	}
+	for _, a := range c.b {
+		if a.bye.running() || a.cancel.running() {
+			return false
+		}
+	}
+	return true
 }

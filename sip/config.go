@@ -21,6 +21,10 @@ type Config struct {
 	Drain time.Duration
 	// MaxAttempts bounds the carriers' trunks that one call tries. Zero: 6.
 	MaxAttempts int
+	// MaxCalls bounds the calls in memory, those included of which only
+	// transactions are left (32 s after their end). Beyond it new ones are answered
+	// 503. Zero: 200000.
+	MaxCalls int
 	// OwnMedia are the addresses and ports of the media relay: a session
 	// description that points at them is refused. May be empty.
 	OwnMedia []message.OwnMedia
@@ -117,6 +121,7 @@ type Probe struct {
 
 const (
 	defaultMaxAttempts   = 6
+	defaultMaxCalls      = 200_000
 	defaultReadBuffer    = 4 << 20
 	defaultFirstResponse = 3 * time.Second
 	defaultTrying        = 6 * time.Second

@@ -14,6 +14,7 @@ const (
 	causeUnallocated = 1  // no such number
 	causeNormal      = 16 // cleared
 	causeNoAnswer    = 19
+	causeAbsent      = 20
 	causeRejected    = 21
 	causeNoCircuit   = 34
 	causeTemporary   = 41
