@@ -33,17 +33,18 @@ const (
 	TooManyParams
 	QuoteInVia
 	NoEnd // the empty line after the headers is missing
-	drops
+
+	DropCount = iota // how many there are, Pass included
 )
 
-var dropNames = [drops]string{
+var dropNames = [DropCount]string{
 	"pass", "keepalive", "too_large", "bad_start_line", "bad_byte", "bad_header", "space_before_colon",
 	"line_too_long", "too_many_headers", "too_many_vias", "too_many_params", "quote_in_via", "no_end",
 }
 
 // String is the name used in metrics.
 func (d Drop) String() string {
-	if d < drops {
+	if d < DropCount {
 		return dropNames[d]
 	}
 	return "invalid"
@@ -51,8 +52,8 @@ func (d Drop) String() string {
 
 // Drops lists all reasons, for metrics that must be complete.
 func Drops() []Drop {
-	all := make([]Drop, 0, drops-1)
-	for d := Keepalive; d < drops; d++ {
+	all := make([]Drop, 0, DropCount-1)
+	for d := Keepalive; d < DropCount; d++ {
 		all = append(all, d)
 	}
 	return all

@@ -36,8 +36,7 @@ func (d Direction) String() string { return directionNames[d&3] }
 // this is left behind when it is read: names, times, bandwidths, other streams,
 // ICE, keys, and attributes that are not named in this file.
 type SDP struct {
-	SessionID uint64 // of o=, to tell a repeated description from a changed one
-	Version   uint64
+	Origin    Origin         // to tell a repeated description from a changed one
 	RTP, RTCP netip.AddrPort // where the sender wants media; RTP is invalid on hold by c=0.0.0.0
 	Direction Direction
 
@@ -69,7 +68,7 @@ func ParseSDP(body []byte, policy *AddressPolicy) (*SDP, *Fault) {
 	if err := d.Unmarshal(plain); err != nil || len(d.MediaDescriptions) != len(s.lines) {
 		return nil, fault(400, "sdp")
 	}
-	s.SessionID, s.Version = d.Origin.SessionID, d.Origin.SessionVersion
+	s.Origin = Origin{d.Origin.SessionID, d.Origin.SessionVersion}
 	m, f := s.pick(&d)
 	if f != nil {
 		return nil, f
@@ -260,12 +259,6 @@ func packetTime(value string) int {
 		return 0
 	}
 	return ms
-}
-
-// Same reports whether this is the description that the same party sent
-// before. RFC 3264 §8: a changed one has a new version.
-func (s *SDP) Same(before *SDP) bool {
-	return before != nil && s.SessionID == before.SessionID && s.Version == before.Version
 }
 
 // Accept keeps of an answer what the offer had. RFC 3264 §6.1.

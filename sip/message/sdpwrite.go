@@ -5,7 +5,8 @@ import (
 	"strconv"
 )
 
-// Origin identifies our own session description towards one party.
+// Origin identifies a session description among those of one party: a changed
+// one has a new version. RFC 3264 §8.
 type Origin struct {
 	ID      uint64
 	Version uint64

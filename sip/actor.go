@@ -1,0 +1,213 @@
+package sip
+
+import (
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"maskline/routing"
+)
+
+// actor runs one call: it feeds events to it one at a time, in the order of
+// their posting, and does what the call wants. Whoever posts the first event
+// works the mailbox off; nobody waits.
+type actor struct {
+	edge                *Edge
+	call                *call
+	id                  string // correlation id, in logs only
+	inviteKey, mergeKey string
+	trunk               *Trunk // that it came from
+	alarm               alarm
+	shown               atomic.Pointer[CallState]
+	settled             atomic.Bool // over, and nothing of ours is unanswered
+
+	mu      sync.Mutex
+	mailbox []event
+	running bool
+
+	// Only the goroutine that works the mailbox off touches these.
+	media     MediaSession
+	last      *Trunk // of the latest attempt
+	emergency bool
+	dead      bool
+}
+
+// post gives the call an event.
+func (a *actor) post(ev event) {
+	a.mu.Lock()
+	a.mailbox = append(a.mailbox, ev)
+	if a.running {
+		a.mu.Unlock()
+		return
+	}
+	a.running = true
+	for len(a.mailbox) > 0 {
+		ev := a.mailbox[0]
+		a.mailbox = a.mailbox[1:]
+		a.mu.Unlock()
+		a.handle(ev)
+		a.mu.Lock()
+	}
+	a.running, a.mailbox = false, nil
+	a.mu.Unlock()
+}
+
+// handle lets the call judge the event, and the events that come of its actions.
+func (a *actor) handle(ev event) {
+	defer a.rescue()
+	if a.dead {
+		return
+	}
+	now := a.edge.now()
+	before := a.call.phase
+	for events := []event{ev}; len(events) > 0; events = events[1:] {
+		for _, act := range a.call.handle(events[0], now) {
+			if result := a.do(act, now); result != nil {
+				events = append(events, result)
+			}
+		}
+	}
+	if a.call.phase != before {
+		a.show()
+	}
+	if a.call.gone {
+		a.remove()
+		return
+	}
+	a.settled.Store(a.call.settled())
+	if wake := a.call.wake(); !wake.IsZero() {
+		a.edge.timers.set(&a.alarm, wake)
+	}
+}
+
+// rescue keeps a fault of ours to the one call. What it held is given back; its
+// peers learn of the end from our silence or a 481.
+func (a *actor) rescue() {
+	fault := recover()
+	if fault == nil {
+		return
+	}
+	a.edge.panicked(fmt.Sprintf("%T", fault), debug.Stack())
+	if a.call.phase != phaseOver {
+		if c := a.call.active; c != nil && !c.closed {
+			c.trunk.leave()
+		}
+		a.over(summary{from: a.trunk, why: "panic", code: 500, began: a.call.began, answered: a.call.answered, ended: a.edge.now()})
+	}
+	a.remove()
+}
+
+func (a *actor) remove() {
+	a.dead = true
+	a.settled.Store(true)
+	a.edge.timers.clear(&a.alarm)
+	a.edge.calls.remove(a)
+}
+
+// do carries out one action. What it returns is told to the call next.
+func (a *actor) do(act action, now time.Time) event {
+	switch act := act.(type) {
+	case actSend:
+		return a.send(act)
+	case actRoute:
+		return a.route(act, now)
+	case actAllocate:
+		return a.allocate()
+	case actBegin:
+		return evBegun{a.begin(act.candidate, now)}
+	case actRemote:
+		if err := a.media.SetRemote(act.side, act.remote); err != nil {
+			return evMediaFault{act.side}
+		}
+	case actAnswered:
+		a.media.Answered()
+	case actReport:
+		if c := act.candidate.carrier; c != nil && !a.emergency {
+			c.Report(routing.Voice, act.ok, now)
+		}
+	case actAttempt:
+		t := act.candidate.trunk
+		t.leave()
+		t.hold(act.retryAfter, now)
+		t.state.metrics.attempt(act.outcome, act.code)
+	case actRinging:
+		a.last.state.metrics.setup.Observe(act.after.Seconds())
+	case actOver:
+		a.over(act.summary)
+	case actGone: // handle removes it
+	}
+	return nil
+}
+
+func (a *actor) send(act actSend) event {
+	m := act.trunk.state.metrics
+	if act.code == 0 {
+		m.out.request(act.method)
+	} else {
+		m.out.response(act.method, act.code)
+	}
+	if err := a.edge.sockets[act.socket].send(act.data, act.to); err != nil && act.code == 0 {
+		return evUnreachable{act.leg, act.seq}
+	}
+	return nil
+}
+
+func (a *actor) allocate() event {
+	session, err := a.edge.media.Allocate(MediaOptions{
+		ID:        a.id,
+		OnTimeout: func(string) { a.post(evEnd{"media_timeout"}) },
+	})
+	if err != nil {
+		return evAllocated{}
+	}
+	a.media = session
+	return evAllocated{session.Local(SideA), session.Local(SideB)}
+}
+
+// begin asks the trunk's limits and the carrier's breaker for an attempt.
+func (a *actor) begin(c candidate, now time.Time) bool {
+	t := c.trunk
+	if why := t.engage(now, a.emergency); why != free {
+		t.state.metrics.busy(outbound, why)
+		return false
+	}
+	if c.carrier != nil && !a.emergency && !c.carrier.Begin(routing.Voice, now) {
+		t.leave()
+		t.state.metrics.busy(outbound, busyBreaker)
+		return false
+	}
+	if a.last != nil {
+		a.last.state.metrics.failovers.Inc()
+	}
+	a.last = t
+	return true
+}
+
+// over gives everything back and says so in the log, once.
+func (a *actor) over(s summary) {
+	var stats MediaStats
+	if a.media != nil {
+		stats = a.media.Release()
+	}
+	a.trunk.leave()
+	a.trunk.state.metrics.ended(s.why)
+	to := "none"
+	if s.to != nil {
+		to = s.to.Name
+	}
+	var talked time.Duration
+	if !s.answered.IsZero() {
+		talked = s.ended.Sub(s.answered)
+	}
+	a.edge.log.Info("call ended",
+		zap.String("call", a.id), zap.String("from", s.from.Name), zap.String("to", to),
+		zap.String("why", s.why), zap.Int("code", s.code), zap.Int("cause", s.cause),
+		zap.Int("attempts", s.attempts), zap.Bool("emergency", s.emergency),
+		zap.Duration("took", s.ended.Sub(s.began)), zap.Duration("talked", talked),
+		zap.Uint64("packets_a", stats.PacketsA), zap.Uint64("packets_b", stats.PacketsB),
+		zap.Uint64("lost_a", stats.LostA), zap.Uint64("lost_b", stats.LostB), zap.Uint64("dropped", stats.Dropped))
+}

@@ -1,0 +1,246 @@
+package sip
+
+import (
+	"time"
+
+	"maskline/sip/message"
+)
+
+// progress is the most that an attempt has heard.
+type progress uint8
+
+const (
+	heardNothing progress = iota
+	heardTrying           // 100
+	heardRinging          // 18x
+)
+
+// attempt is leg B by one candidate: its INVITE, CANCEL, and the dialog that
+// came of it. It outlives its failure until its transactions have ended.
+type attempt struct {
+	leg
+	candidate candidate
+	invite    client
+	cancel    client
+	giving    bool // a CANCEL is wanted, or sent
+	progress  progress
+	deadline  time.Time
+	refusedBy string       // tag of the final answer, for its ACK
+	early     *message.SDP // of a provisional answer
+	earlyTag  string
+	reported  bool
+	closed    bool
+	forks     []*fork
+}
+
+// fork is a further 2xx to the same INVITE: acknowledged and hung up. RFC 3261
+// §13.2.2.4.
+type fork struct {
+	leg
+	seq uint16
+}
+
+const maxForks = 8 // further answers are left to time out at their sender
+
+func (a *attempt) next() time.Time {
+	first := sooner(a.invite.next(), a.cancel.next(), a.deadline, a.leg.next())
+	for _, f := range a.forks {
+		first = sooner(first, f.bye.next())
+	}
+	return first
+}
+
+// tryNext asks for the next candidate, or tells the caller that none is left.
+func (c *call) tryNext() {
+	if c.next >= len(c.plan.candidates) || len(c.b) >= c.maxAttempts {
+		c.refuse(c.last)
+		return
+	}
+	c.asked = &c.plan.candidates[c.next]
+	c.next++
+	c.do(actBegin{*c.asked})
+}
+
+func (c *call) onBegun(ev evBegun) {
+	if c.asked == nil {
+		return
+	}
+	candidate := *c.asked
+	c.asked = nil
+	switch {
+	case c.phase == phaseCalling && ev.ok:
+		c.try(candidate)
+	case c.phase == phaseCalling:
+		c.tryNext()
+	case ev.ok: // the call ended meanwhile
+		c.do(actReport{candidate, true})
+		c.do(actAttempt{candidate: candidate, outcome: attemptCancelled})
+	}
+}
+
+// try sends the INVITE to a candidate.
+func (c *call) try(to candidate) {
+	t := to.trunk
+	number := uint8(len(c.b))
+	b := message.LegB{
+		CLI: &t.cli, Present: c.plan.present, To: c.plan.to, User: c.plan.user, Host: t.host, Own: t.own,
+	}
+	caller, callee, asserted := b.Caller(), b.Callee(), b.Asserted()
+	var emergency *message.Emergency
+	if c.plan.emergency {
+		emergency = c.a.req.Emergency(t.host, t.own)
+		caller, callee, asserted = emergency.Caller, emergency.Callee, ""
+	}
+	a := &attempt{candidate: to, deadline: c.now.Add(t.FirstResponse)}
+	a.leg = leg{
+		number: number, trunk: t, socket: t.socket, own: t.own, hop: t.addr, cseq: 1,
+		dialog: message.Dialog{
+			CallID:   c.tokens.String(token{call: c.id, kind: callIDToken, leg: number}),
+			LocalTag: c.tokens.String(token{call: c.id, kind: tagToken, leg: number}),
+			LocalURI: caller, RemoteURI: callee, Target: callee,
+		},
+		said: c.offer.AppendOffer(nil, message.Origin{ID: c.number(number), Version: 1}, c.localB),
+	}
+	c.b, c.active = append(c.b, a), a
+
+	d := c.draft(&a.leg, message.Invite, seqInvite)
+	d.MaxForwards = c.a.maxForwards - 1
+	d.Contact, d.Allow, d.Asserted, d.Emergency, d.SDP = a.own, true, asserted, emergency, a.said
+	data := d.Append(nil)
+	a.invite.begin(data, true, c.now)
+	c.request(&a.leg, a.hop, message.Invite, seqInvite, data)
+}
+
+// report tells the breaker of the attempt, once.
+func (c *call) report(a *attempt, ok bool) {
+	if !a.reported {
+		a.reported = true
+		c.do(actReport{a.candidate, ok})
+	}
+}
+
+// close ends the attempt as limits and metrics see it, once.
+func (c *call) close(a *attempt, o outcome, code int, retryAfter time.Duration) {
+	if !a.closed {
+		a.closed = true
+		a.deadline = time.Time{}
+		c.do(actAttempt{a.candidate, o, code, retryAfter})
+	}
+}
+
+// giveUp ends an attempt that the caller no longer wants, or that another one
+// replaces.
+func (c *call) giveUp(a *attempt) {
+	c.close(a, attemptCancelled, 0, 0)
+	if a.progress > heardNothing {
+		c.report(a, true) // otherwise what it does now decides
+	}
+	c.cancel(a)
+}
+
+// cancel asks the called side to stop. No CANCEL goes out before its first
+// provisional answer (RFC 3261 §9.1): it is remembered for then.
+func (c *call) cancel(a *attempt) {
+	if !a.invite.running() {
+		return
+	}
+	a.giving = true
+	a.invite.quieten()
+	if a.invite.state != txProceeding || a.cancel.state != txIdle {
+		return
+	}
+	d := c.draft(&a.leg, message.Cancel, seqInvite)
+	open := a.dialog
+	open.RemoteTag, open.Routes, open.Target = "", nil, a.dialog.RemoteURI
+	d.Dialog, d.CSeq = &open, 1
+	data := d.Append(nil)
+	a.cancel.begin(data, false, c.now)
+	a.invite.end = c.now.Add(t64)
+	c.request(&a.leg, a.trunk.addr, message.Cancel, seqInvite, data)
+}
+
+// failed ends the attempt under way and turns to the next candidate, or to the
+// caller with final.
+func (c *call) failed(a *attempt, hunt bool, final refusal) {
+	c.active = nil
+	if hunt && !c.early {
+		c.last = final
+		c.tryNext()
+		return
+	}
+	c.active = a
+	c.refuse(final)
+}
+
+// timedOut is an attempt that was too slow.
+func (c *call) timedOut(a *attempt) {
+	if a.progress == heardRinging {
+		c.report(a, true)
+		c.close(a, attemptNoAnswer, 480, 0)
+		c.cancel(a)
+		c.failed(a, false, refusal{480, causeNoAnswer, "no_answer"})
+		return
+	}
+	c.report(a, false)
+	c.close(a, attemptTimeout, 408, 0)
+	c.cancel(a)
+	c.failed(a, true, refusal{503, causeTimer, "timeout"})
+}
+
+// tickAttempt does what is due on leg B.
+func (c *call) tickAttempt(a *attempt) {
+	if reached(a.deadline, c.now) {
+		a.deadline = time.Time{}
+		if a == c.active && c.phase == phaseCalling {
+			c.timedOut(a)
+		}
+	}
+	switch a.invite.due(c.now) {
+	case txResend:
+		c.request(&a.leg, a.trunk.addr, message.Invite, seqInvite, a.invite.request)
+	case txTimeout:
+		if a == c.active && c.phase == phaseCalling {
+			c.timedOut(a)
+		}
+		c.report(a, false)
+	case txNothing:
+	}
+	if a.cancel.due(c.now) == txResend {
+		c.request(&a.leg, a.trunk.addr, message.Cancel, seqInvite, a.cancel.request)
+	}
+	c.tickLeg(&a.leg)
+	for _, f := range a.forks {
+		if f.bye.due(c.now) == txResend {
+			c.request(&f.leg, f.hop, message.Bye, f.seq+1, f.bye.request)
+		}
+	}
+}
+
+// onUnreachable is a request that came back as undeliverable.
+func (c *call) onUnreachable(ev evUnreachable) {
+	l := c.leg(ev.leg)
+	if l == nil {
+		return
+	}
+	if ev.seq == seqBye {
+		l.bye.stop()
+		return
+	}
+	if ev.leg == legA || ev.seq != seqInvite {
+		return
+	}
+	a := c.b[ev.leg]
+	if a.cancel.running() {
+		a.cancel.stop()
+	}
+	if a.invite.state != txCalling {
+		return // it was there a moment ago: timers decide
+	}
+	a.invite.quieten()
+	a.giving = true // should it answer after all, that is ended
+	c.report(a, false)
+	if a == c.active && c.phase == phaseCalling {
+		c.close(a, attemptUnreachable, 503, 0)
+		c.failed(a, true, refusal{503, causeNoCircuit, "unreachable"})
+	}
+}

@@ -1,0 +1,338 @@
+package sip
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	gosip "github.com/emiago/sipgo/sip"
+
+	"maskline/sip/message"
+)
+
+// bench drives one call by hand.
+type bench struct {
+	t          *testing.T
+	call       *call
+	now        time.Time
+	trunkA     *Trunk
+	trunks     []*Trunk
+	routed     evRouted
+	begins     bool
+	ports      bool
+	mediaFault string
+	offer      string
+	answer     string
+	routes     string // Record-Route of answers
+
+	invite  string            // the caller's
+	opened  map[string]string // the INVITE that each candidate got
+	tag     string            // ours towards the caller
+	last    map[string]string // what each side got last
+	sentTo  map[string]netip.AddrPort
+	summary summary
+
+	everSent map[string]bool
+	repeated bool // the last step sent only what had been sent before
+}
+
+func newBench(t *testing.T) *bench {
+	ids, err := newTokens(make([]byte, 16))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{
+		t: t, call: newCall(7, ids, 6), now: simStart, begins: true, ports: true,
+		opened: map[string]string{}, last: map[string]string{}, sentTo: map[string]netip.AddrPort{}, everSent: map[string]bool{},
+		trunkA: testTrunk(t, TrunkConfig{Name: "in", Carrier: "in", Addr: "192.0.2.10:5062", MaxDuration: time.Hour}),
+	}
+	description := "v=0\r\no=- 1 1 IN IP4 ADDR\r\ns=-\r\nc=IN IP4 ADDR\r\nt=0 0\r\nm=audio 40000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n"
+	b.offer = strings.ReplaceAll(description, "ADDR", "192.0.2.10")
+	b.answer = strings.ReplaceAll(description, "ADDR", "198.51.100.1")
+	b.routed = evRouted{present: simMaskB, to: simBob, otherwise: refusal{503, causeNoCircuit, "no_carrier"}}
+	for i := range 2 {
+		tr := testTrunk(t, TrunkConfig{Name: "out" + strconv.Itoa(i), Carrier: "out", Addr: fmt.Sprintf("198.51.100.%d:5070", i+1)})
+		b.trunks = append(b.trunks, tr)
+		b.routed.candidates = append(b.routed.candidates, candidate{trunk: tr})
+	}
+	return b
+}
+
+// step does one input and describes what came of it.
+func (b *bench) step(in string) string {
+	var out []string
+	if d, err := time.ParseDuration(in); err == nil {
+		end := b.now.Add(d)
+		for {
+			wake := b.call.wake()
+			if wake.IsZero() || wake.After(end) {
+				break
+			}
+			b.now = wake
+			b.repeated = false
+			if got := b.handle(evTick{}); !b.repeated || d < 20*time.Second { // long waits leave repetitions out
+				out = append(out, got...)
+			}
+		}
+		b.now = end
+		return strings.Join(out, ", ")
+	}
+	words := strings.Fields(in)
+	ev := b.event(words)
+	return strings.Join(b.handle(ev), ", ")
+}
+
+func (b *bench) handle(ev event) []string {
+	var out []string
+	var results []event
+	for _, a := range b.call.handle(ev, b.now) {
+		text, result := b.do(a)
+		out = append(out, text)
+		if result != nil {
+			results = append(results, result)
+		}
+	}
+	for _, r := range results {
+		out = append(out, b.handle(r)...)
+	}
+	return out
+}
+
+func (b *bench) name(c candidate) string {
+	for i := len(b.call.b) - 1; i >= 0; i-- {
+		if b.call.b[i].trunk == c.trunk {
+			return "B" + strconv.Itoa(i)
+		}
+	}
+	return "B0"
+}
+
+func (b *bench) do(a action) (string, event) {
+	switch a := a.(type) {
+	case actSend:
+		return b.sent(a), nil
+	case actRoute:
+		return "route", b.routed
+	case actAllocate:
+		if !b.ports {
+			return "allocate", evAllocated{}
+		}
+		return "allocate", evAllocated{netip.MustParseAddrPort("203.0.113.1:20000"), netip.MustParseAddrPort("203.0.113.1:20002")}
+	case actBegin:
+		return "begin", evBegun{b.begins}
+	case actRemote:
+		side := string('A' + rune(a.side))
+		if side == b.mediaFault {
+			return "remote " + side, evMediaFault{a.side}
+		}
+		return "remote " + side, nil
+	case actAnswered:
+		return "answered", nil
+	case actRinging:
+		return "ring", nil
+	case actReport:
+		verdict := "bad"
+		if a.ok {
+			verdict = "ok"
+		}
+		return "report " + b.name(a.candidate) + " " + verdict, nil
+	case actAttempt:
+		return fmt.Sprintf("attempt %s %s %d", b.name(a.candidate), a.outcome, a.code), nil
+	case actOver:
+		b.summary = a.summary
+		return fmt.Sprintf("over %s %d", a.summary.why, a.summary.code), nil
+	case actGone:
+		return "gone", nil
+	}
+	return "?", nil
+}
+
+func (b *bench) sent(a actSend) string {
+	side := "A"
+	if a.leg != legA {
+		side = "B" + strconv.Itoa(int(a.leg))
+	}
+	text := string(a.data)
+	b.last[side], b.sentTo[side] = text, a.to
+	b.repeated, b.everSent[text] = b.everSent[text], true
+	if side != "A" && strings.HasPrefix(text, "INVITE ") {
+		b.opened[side] = text
+	}
+	if a.code == 0 {
+		if !strings.HasPrefix(text, a.method+" ") {
+			b.t.Fatalf("called %s:\n%s", a.method, text)
+		}
+		return side + " " + a.method
+	}
+	if !strings.HasPrefix(text, fmt.Sprintf("SIP/2.0 %d ", a.code)) {
+		b.t.Fatalf("called %d:\n%s", a.code, text)
+	}
+	if side == "A" && a.method == message.Invite && a.code > 100 {
+		_, b.tag, _ = strings.Cut(header(text, "To"), ";tag=")
+	}
+	if strings.Contains(text, "m=audio") {
+		return fmt.Sprintf("%s %d+sdp", side, a.code)
+	}
+	return fmt.Sprintf("%s %d", side, a.code)
+}
+
+func (b *bench) event(words []string) event {
+	side := words[0]
+	if side == "end" {
+		return evEnd{words[1]}
+	}
+	number := uint8(legA)
+	if side != "A" {
+		n, err := strconv.Atoi(side[1:])
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		number = uint8(n)
+	}
+	switch {
+	case words[1] == "icmp":
+		return evUnreachable{number, seqInvite}
+	case words[1][0] >= '0' && words[1][0] <= '9':
+		return b.response(side, number, words[1:])
+	case side == "A" && len(words) == 2 && words[1] == message.Invite:
+		if b.invite != "" {
+			return evRepeated{}
+		}
+		b.invite = b.inviteText()
+		return evInvite{req: b.parse(b.invite, "192.0.2.10:5062"), trunk: b.trunkA, own: "203.0.113.1:5060"}
+	default:
+		return b.request(side, number, words[1:])
+	}
+}
+
+func (b *bench) inviteText() string {
+	return withBody("INVITE sip:+441110000001@edge SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.10:5062;branch=z9hG4bKa\r\nMax-Forwards: 70\r\n"+
+		"From: \"Alice\" <sip:+447700900001@home>;tag=a\r\nTo: <sip:+441110000001@edge>\r\nCall-ID: secret\r\nCSeq: 1 INVITE\r\n"+
+		"Contact: <sip:192.0.2.10:5062>\r\nP-Asserted-Identity: <tel:+447700900001>\r\nGeolocation: <cid:here@home>\r\nX-Real: 1\r\n", b.offer)
+}
+
+func (b *bench) parse(text, from string) *message.Request {
+	msg, err := gosip.NewParser().ParseSIP([]byte(text))
+	if err != nil {
+		b.t.Fatalf("%v\n%s", err, text)
+	}
+	req, f := message.NewRequest(msg.(*gosip.Request), netip.MustParseAddrPort(from))
+	if f != nil {
+		b.t.Fatalf("%v\n%s", f, text)
+	}
+	return req
+}
+
+// request is one inside a dialog, or a CANCEL.
+func (b *bench) request(side string, number uint8, words []string) event {
+	method, cseq := words[0], "50"
+	from, to, callID := "<sip:+447700900001@home>;tag=a", "<sip:+441110000001@edge>;tag="+b.tag, "secret"
+	source, description := "192.0.2.10:5062", b.offer
+	if side != "A" {
+		open := b.opened[side]
+		from, to, callID = header(open, "To")+";tag=b"+side, header(open, "From"), header(open, "Call-ID")
+		source, description = b.trunks[number].addr.String(), b.answer
+	}
+	branch, body := "z9hG4bK"+strings.Join(words, "-"), ""
+	if method == message.Ack {
+		cseq = "1"
+	}
+	if method == message.Cancel {
+		to, cseq, branch = "<sip:+441110000001@edge>", "1", "z9hG4bKa"
+	}
+	for _, w := range words[1:] {
+		switch w {
+		case "wrong-call-id":
+			callID = "other"
+		case "wrong-from-tag":
+			from += "x"
+		case "stranger":
+			source = "203.0.113.66:5060"
+		case "cseq-0", "old":
+			cseq, body = "0", description
+		case "again", "again-2":
+			if method == message.Invite {
+				body = description
+			}
+			cseq = "20"
+			if w == "again-2" {
+				cseq = "21"
+			}
+		case "changed":
+			body, cseq = strings.Replace(description, "o=- 1 1", "o=- 1 2", 1), "20"
+		case "bare":
+			cseq = "20"
+		}
+	}
+	text := withBody(fmt.Sprintf("%s sip:edge SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=%s\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s %s\r\nContact: <sip:%s>\r\n",
+		method, source, branch, from, to, callID, cseq, method, source), body)
+	req := b.parse(text, source)
+	if method == message.Cancel {
+		return evCancel{req}
+	}
+	return evRequest{number, req}
+}
+
+// response is "180", "200+sdp", "200 BYE", "404 cause-3", "200+sdp tag-2".
+func (b *bench) response(side string, number uint8, words []string) event {
+	code, description, _ := strings.Cut(words[0], "+")
+	method, tag, extra := message.Invite, "b"+side, ""
+	var source string
+	if side == "A" {
+		source = "192.0.2.10:5062"
+	} else {
+		source = b.trunks[int(number)%len(b.trunks)].addr.String()
+	}
+	callID := ""
+	for _, w := range words[1:] {
+		switch {
+		case strings.HasPrefix(w, "cause-"):
+			extra = "Reason: Q.850;cause=" + w[len("cause-"):] + ";text=\"+447700900002\"\r\n"
+		case strings.HasPrefix(w, "tag-"):
+			tag += w
+		case w == "stranger":
+			source = "203.0.113.66:5060"
+		case w == "wrong-call-id":
+			callID = "other"
+		default:
+			method = w
+		}
+	}
+	body := ""
+	switch description {
+	case "sdp":
+		body = b.answer
+	case "bad":
+		body = strings.ReplaceAll(b.answer, "198.51.100.1", "127.0.0.1")
+	}
+	request := b.opened[side]
+	if method != message.Invite {
+		request = b.last[side]
+	}
+	if callID == "" {
+		callID = header(request, "Call-ID")
+	}
+	to := header(request, "To")
+	if !strings.Contains(to, "tag=") {
+		to += ";tag=" + tag
+	}
+	cseq, _, _ := strings.Cut(header(request, "CSeq"), " ")
+	text := withBody(fmt.Sprintf("SIP/2.0 %s x\r\nVia: %s\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s %s\r\nContact: <sip:%s>\r\n%s%s",
+		code, header(request, "Via"), header(request, "From"), to, callID, cseq, method, source, b.routes, extra), body)
+	msg, err := gosip.NewParser().ParseSIP([]byte(text))
+	if err != nil {
+		b.t.Fatalf("%v\n%s", err, text)
+	}
+	res, f := message.NewResponse(msg.(*gosip.Response))
+	if f != nil {
+		b.t.Fatal(f)
+	}
+	k, ok := b.call.tokens.openBranch(res.Branch, branchToken)
+	if !ok || k.leg != number {
+		b.t.Fatalf("branch of %s: %+v", side, k)
+	}
+	return evResponse{leg: k.leg, seq: k.seq, res: res, source: netip.MustParseAddrPort(source)}
+}

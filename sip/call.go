@@ -1,0 +1,205 @@
+package sip
+
+import (
+	"net/netip"
+	"time"
+
+	"maskline/sip/message"
+)
+
+type phase uint8
+
+const (
+	phaseNew      phase = iota // being routed
+	phaseCalling               // candidates are tried
+	phaseAnswered              // the caller has our 2xx and has not acknowledged it
+	phaseUp
+	phaseOver // only transactions are left
+)
+
+var phaseNames = [...]string{"routing", "calling", "answered", "up", "over"}
+
+func (p phase) String() string { return phaseNames[p] }
+
+// call is the state of one two-leg call. It changes in handle only.
+type call struct {
+	id          uint64
+	tokens      *tokens
+	maxAttempts int
+
+	phase  phase
+	a      caller
+	b      []*attempt
+	active *attempt // the one under way, or that was answered
+	offer  *message.SDP
+	plan   evRouted
+	next   int        // next candidate
+	last   refusal    // what the caller is told if no candidate is left
+	asked  *candidate // an actBegin waits for its answer
+
+	localA, localB netip.AddrPort
+	relayed        int    // provisional code that the caller knows
+	early          bool   // the caller has a session description from the called side
+	version        uint64 // of our description towards the caller
+
+	began, answered time.Time
+	expires         time.Time
+	rang            bool
+	gone            bool
+
+	now time.Time
+	out []action
+}
+
+// caller is leg A and the INVITE that opened it.
+type caller struct {
+	leg
+	invite      server
+	head        []byte // what every answer repeats
+	recordRoute []byte
+	maxForwards int
+	req         *message.Request // kept for an emergency call's attempts only
+	byeWanted   bool
+}
+
+func newCall(id uint64, ids *tokens, maxAttempts int) *call {
+	return &call{id: id, tokens: ids, maxAttempts: maxAttempts}
+}
+
+// handle applies one event at one instant and returns what is to be done, in
+// order. The slice is good until the next call.
+func (c *call) handle(ev event, now time.Time) []action {
+	c.now, c.out = now, c.out[:0]
+	switch ev := ev.(type) {
+	case evInvite:
+		c.onInvite(ev)
+	case evRepeated:
+		c.onRepeated()
+	case evCancel:
+		c.onCancel(ev.req)
+	case evRequest:
+		c.onRequest(ev)
+	case evResponse:
+		c.onResponse(ev)
+	case evUnreachable:
+		c.onUnreachable(ev)
+	case evRouted:
+		c.onRouted(ev)
+	case evAllocated:
+		c.onAllocated(ev)
+	case evBegun:
+		c.onBegun(ev)
+	case evMediaFault:
+		c.onMediaFault(ev)
+	case evEnd:
+		c.onEnd(ev.why)
+	case evTick:
+		c.tick()
+	}
+	if c.phase == phaseOver && !c.gone && c.asked == nil && c.wake().IsZero() {
+		c.gone = true
+		c.do(actGone{})
+	}
+	return c.out
+}
+
+func (c *call) do(a action) { c.out = append(c.out, a) }
+
+// wake is when evTick is due next; zero: nothing is waited for.
+func (c *call) wake() time.Time {
+	first := sooner(c.a.invite.next(), c.a.next(), c.expires)
+	for _, a := range c.b {
+		first = sooner(first, a.next())
+	}
+	return first
+}
+
+func (c *call) tick() {
+	c.tickInvite()
+	c.tickLeg(&c.a.leg)
+	for _, a := range c.b {
+		c.tickAttempt(a)
+	}
+	if reached(c.expires, c.now) {
+		c.expires = time.Time{}
+		c.end("max_duration")
+	}
+}
+
+// end hangs up both sides of an answered call.
+func (c *call) end(why string) {
+	if c.phase != phaseAnswered && c.phase != phaseUp {
+		return
+	}
+	c.hang(&c.active.leg)
+	c.hang(&c.a.leg)
+	c.over(why, 200, 0)
+}
+
+// onEnd is an order from outside: drain, or media that died.
+func (c *call) onEnd(why string) {
+	if c.phase == phaseNew || c.phase == phaseCalling {
+		c.refuse(refusal{code: 503, cause: causeTemporary, why: why})
+		return
+	}
+	c.end(why)
+}
+
+// over marks the end. What follows are transactions that run out.
+func (c *call) over(why string, code, cause int) {
+	if c.phase == phaseOver {
+		return
+	}
+	s := summary{
+		from: c.a.trunk, why: why, code: code, cause: cause, attempts: len(c.b),
+		emergency: c.plan.emergency, began: c.began, answered: c.answered, ended: c.now,
+	}
+	if a := c.active; a != nil {
+		s.to = a.trunk
+		if c.phase == phaseCalling {
+			c.giveUp(a)
+		} else {
+			c.close(a, attemptAnswered, code, 0)
+		}
+	} else if len(c.b) > 0 {
+		s.to = c.b[len(c.b)-1].trunk
+	}
+	c.phase, c.expires = phaseOver, time.Time{}
+	c.do(actOver{s})
+	c.trim()
+}
+
+// trim lets go of what only a living call needs.
+func (c *call) trim() {
+	c.offer, c.plan = nil, evRouted{}
+	c.a.req, c.a.head, c.a.recordRoute, c.a.said = nil, nil, nil, nil
+	for _, a := range c.b {
+		a.said, a.early = nil, nil
+	}
+}
+
+// number is a number of our own for a session description, unlike that of the
+// other leg.
+func (c *call) number(leg uint8) uint64 {
+	const digits = 1 << 32
+	k := c.tokens.String(token{call: c.id, leg: leg})
+	var n uint64
+	for i := range 8 {
+		n = n*31 + uint64(k[i])
+	}
+	return n%(digits-1) + 1
+}
+
+// settled reports whether the call is over and no request or final answer of
+// ours waits to be answered.
+func (c *call) settled() bool {
+	if c.phase != phaseOver || c.a.bye.running() || c.a.byeWanted && !c.a.ended || c.a.invite.state == txCompleted {
+		return false
+	}
+	for _, a := range c.b {
+		if a.bye.running() || a.cancel.running() {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,219 @@
+package sip
+
+import (
+	"time"
+
+	"maskline/sip/message"
+)
+
+// onResponse is an answer to a request of ours. It counts only from where the
+// leg's trunk may be, and inside the dialog that the request opened.
+func (c *call) onResponse(ev evResponse) {
+	l, res := c.leg(ev.leg), ev.res
+	if l == nil || !l.trunk.allows(ev.source.Addr()) ||
+		res.CallID != l.dialog.CallID || res.FromTag != l.dialog.LocalTag {
+		return
+	}
+	switch {
+	case res.Method == message.Bye && ev.seq == seqBye:
+		answerClient(&l.bye, res.Code, c.now)
+	case ev.leg == legA:
+	case res.Method == message.Bye:
+		for _, f := range c.b[ev.leg].forks {
+			if ev.seq == f.seq+1 {
+				answerClient(&f.bye, res.Code, c.now)
+			}
+		}
+	case res.Method == message.Cancel && ev.seq == seqInvite:
+		answerClient(&c.b[ev.leg].cancel, res.Code, c.now)
+	case res.Method == message.Invite && ev.seq == seqInvite:
+		c.onInviteResponse(c.b[ev.leg], ev)
+	}
+}
+
+func answerClient(tx *client, code int, now time.Time) {
+	if code < 200 {
+		tx.provisional()
+	} else {
+		tx.final(code < 300, now)
+	}
+}
+
+func (c *call) onInviteResponse(a *attempt, ev evResponse) {
+	code := ev.res.Code
+	if a.giving {
+		c.report(a, !isCarriersFault(code, a.progress == heardRinging)) // it lives
+	}
+	switch {
+	case code < 200:
+		c.onProvisional(a, ev.res)
+	case code < 300:
+		c.onSuccess(a, ev)
+	default:
+		c.onRefusal(a, ev.res)
+	}
+}
+
+func (c *call) onProvisional(a *attempt, res *message.Response) {
+	if !a.invite.running() {
+		return
+	}
+	a.invite.provisional()
+	if a.giving {
+		c.cancel(a)
+		return
+	}
+	if a != c.active || c.phase != phaseCalling {
+		return
+	}
+	if res.Code == 100 {
+		if a.progress == heardNothing {
+			a.progress, a.deadline = heardTrying, c.now.Add(a.trunk.Trying)
+		}
+		return
+	}
+	if a.progress != heardRinging {
+		a.progress, a.deadline = heardRinging, c.now.Add(a.trunk.Ring)
+		c.report(a, true)
+	}
+	c.relay(a, res)
+}
+
+// relay passes ringing on, with the called side's early media.
+func (c *call) relay(a *attempt, res *message.Response) {
+	if res.Code < 180 || res.Code > 183 {
+		return
+	}
+	if len(res.Body) == 0 || (a.early != nil && res.ToTag != a.earlyTag) {
+		c.onRing(res.Code, nil)
+		return
+	}
+	answer := c.readAnswer(a, res)
+	switch {
+	case answer == nil: // the caller hears of ringing only
+		c.onRing(min(res.Code, 180), nil)
+	case a.early != nil && a.early.Origin == answer.Origin && c.relayed == res.Code:
+	default:
+		c.adopt(a, answer)
+		a.early, a.earlyTag, c.early = answer, res.ToTag, true
+		c.onRing(res.Code, c.describe(answer))
+	}
+}
+
+// readAnswer reads the called side's description, nil where we don't relay it.
+func (c *call) readAnswer(a *attempt, res *message.Response) *message.SDP {
+	answer, fault := message.ParseSDP(res.Body, &a.trunk.media)
+	if fault != nil || answer.Accept(c.offer) != nil {
+		return nil
+	}
+	return answer
+}
+
+// adopt tells the relay where the called side is, unless it knows.
+func (c *call) adopt(a *attempt, s *message.SDP) {
+	if e := a.early; e == nil || e.RTP != s.RTP || e.RTCP != s.RTCP || e.Direction != s.Direction ||
+		e.PayloadTypes() != s.PayloadTypes() {
+		c.do(actRemote{SideB, remote(a.trunk, s, s.PayloadTypes())})
+	}
+}
+
+// onSuccess acknowledges a 2xx. The first one of the attempt under way connects
+// the call; any other is hung up.
+func (c *call) onSuccess(a *attempt, ev evResponse) {
+	if a.invite.state == txAccepted || a.invite.state == txDone && a.dialog.RemoteTag != "" {
+		if ev.res.ToTag == a.dialog.RemoteTag {
+			c.acknowledge(&a.leg, seqAck) // ours was lost
+		} else {
+			c.onFork(a, ev)
+		}
+		return
+	}
+	if !a.invite.final(true, c.now) && !a.invite.late(c.now) {
+		return // after a refusal
+	}
+	a.cancel.stop()
+	a.deadline = time.Time{}
+	c.report(a, true)
+	a.dialog.RemoteTag = ev.res.ToTag
+	a.learn(ev.res.Peer(), ev.source)
+	c.acknowledge(&a.leg, seqAck)
+	if a != c.active || c.phase != phaseCalling {
+		c.hang(&a.leg)
+		return
+	}
+	answer := a.early
+	if len(ev.res.Body) > 0 {
+		answer = c.readAnswer(a, ev.res)
+	}
+	if answer == nil {
+		c.hang(&a.leg)
+		c.close(a, attemptBadAnswer, ev.res.Code, 0)
+		c.failed(a, false, refusal{488, 0, "bad_answer"})
+		return
+	}
+	a.heard = answer.Origin
+	c.adopt(a, answer)
+	c.connect(a, answer)
+}
+
+// acknowledge sends the ACK of a 2xx: a request of its own in the dialog. RFC
+// 3261 §13.2.2.4.
+func (c *call) acknowledge(l *leg, seq uint16) {
+	d := c.draft(l, message.Ack, seq)
+	d.CSeq = 1
+	c.request(l, l.hop, message.Ack, seq, d.Append(nil))
+}
+
+// onFork is another device's answer to the same INVITE.
+func (c *call) onFork(a *attempt, ev evResponse) {
+	for _, f := range a.forks {
+		if f.dialog.RemoteTag == ev.res.ToTag {
+			c.acknowledge(&f.leg, f.seq)
+			return
+		}
+	}
+	if len(a.forks) == maxForks {
+		return
+	}
+	f := &fork{leg: a.leg, seq: seqFork + 2*uint16(len(a.forks))}
+	f.bye, f.again, f.ended, f.cseq = client{}, server{}, true, 2
+	f.dialog.RemoteTag, f.dialog.Target = ev.res.ToTag, a.dialog.RemoteURI
+	f.learn(ev.res.Peer(), ev.source)
+	a.forks = append(a.forks, f)
+	c.acknowledge(&f.leg, f.seq)
+	d := c.draft(&f.leg, message.Bye, f.seq+1)
+	data := d.Append(nil)
+	f.bye.begin(data, false, c.now)
+	c.request(&f.leg, f.hop, message.Bye, f.seq+1, data)
+}
+
+// onRefusal acknowledges a final answer other than 2xx, inside the INVITE's
+// transaction (RFC 3261 §17.1.1.3), and draws the conclusion.
+func (c *call) onRefusal(a *attempt, res *message.Response) {
+	first := a.invite.final(false, c.now)
+	if first {
+		a.refusedBy = res.ToTag
+	}
+	if a.invite.state != txCompleted {
+		return
+	}
+	d := c.draft(&a.leg, message.Ack, seqInvite)
+	open := a.dialog
+	open.RemoteTag, open.Routes, open.Target = a.refusedBy, nil, a.dialog.RemoteURI
+	d.Dialog, d.CSeq = &open, 1
+	c.request(&a.leg, a.trunk.addr, message.Ack, seqInvite, d.Append(nil))
+	if !first || a != c.active || c.phase != phaseCalling {
+		return
+	}
+	ringing := a.progress == heardRinging
+	c.report(a, !isCarriersFault(res.Code, ringing))
+	c.close(a, attemptRefused, res.Code, res.RetryAfter)
+	switch {
+	case res.Code == 408 && ringing: // the subscriber did not answer
+		c.failed(a, false, refusal{480, causeNoAnswer, "no_answer"})
+	case res.Code == 408:
+		c.failed(a, true, refusal{503, causeTimer, "timeout"})
+	default:
+		c.failed(a, a.trunk.failover.on(res.Code, res.Cause), refusal{answerFor(res.Code), res.Cause, "refused"})
+	}
+}

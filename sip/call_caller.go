@@ -1,0 +1,192 @@
+package sip
+
+import "maskline/sip/message"
+
+// onInvite opens leg A: 100 at once, then the offer is read and routing asked.
+func (c *call) onInvite(ev evInvite) {
+	req := ev.req
+	c.began = c.now
+	c.a.leg = leg{
+		number: legA, trunk: ev.trunk, socket: ev.socket, own: ev.own, seen: req.CSeq,
+		dialog: message.Dialog{
+			CallID: req.CallID, LocalURI: req.ToURI(), RemoteURI: req.FromURI(), RemoteTag: req.FromTag,
+			LocalTag: c.tokens.String(token{call: c.id, kind: tagToken, leg: legA}),
+		},
+	}
+	c.a.learn(req.Peer(), req.Source)
+	c.a.head, c.a.recordRoute = req.Head(c.a.dialog.LocalTag), req.RecordRoute()
+	c.a.maxForwards, c.a.req = req.MaxForwards, req
+	c.a.invite.begin(req)
+	c.tell(message.Reply{Code: 100})
+
+	if len(req.Body) == 0 {
+		c.refuse(refusal{code: 488, why: "no_offer"})
+		return
+	}
+	offer, fault := message.ParseSDP(req.Body, &ev.trunk.media)
+	if fault != nil {
+		c.refuse(refusal{code: fault.Code, why: fault.Name})
+		return
+	}
+	c.offer, c.a.heard = offer, offer.Origin
+	called := req.Called()
+	c.do(actRoute{dialled: called.Dialled, to: called.Number, from: req.Caller(ev.trunk.TrustPAI)})
+}
+
+// tell answers the INVITE.
+func (c *call) tell(reply message.Reply) {
+	if reply.Code > 100 && reply.Code < 300 {
+		reply.Contact, reply.RecordRoute = c.a.own, c.a.recordRoute
+		reply.Allow = reply.Code >= 200
+	}
+	data := reply.Append(nil, c.a.head)
+	c.a.invite.respond(reply.Code, data, c.now)
+	c.respond(&c.a.leg, &c.a.invite)
+}
+
+// refuse answers the INVITE for good and ends the call.
+func (c *call) refuse(r refusal) {
+	if c.a.invite.state != txProceeding {
+		return
+	}
+	c.tell(message.Reply{Code: r.code, Cause: r.cause})
+	c.over(r.why, r.code, r.cause)
+}
+
+func (c *call) onRepeated() {
+	if c.a.invite.last != nil && c.a.invite.state != txAccepted {
+		c.respond(&c.a.leg, &c.a.invite)
+	}
+}
+
+// onCancel ends the INVITE; a CANCEL that crosses our final answer is answered
+// and has no effect. RFC 3261 §9.2.
+func (c *call) onCancel(req *message.Request) {
+	if !c.a.trunk.allows(req.Source.Addr()) {
+		return
+	}
+	c.answer(&c.a.leg, req, message.Reply{Code: 200})
+	c.refuse(refusal{code: 487, why: "cancelled"})
+}
+
+func (c *call) onRouted(ev evRouted) {
+	if c.phase != phaseNew {
+		return
+	}
+	if ev.refused != nil {
+		c.refuse(*ev.refused)
+		return
+	}
+	c.plan, c.last = ev, ev.otherwise
+	if !ev.emergency {
+		c.a.req = nil
+	}
+	c.phase = phaseCalling
+	c.do(actAllocate{})
+}
+
+func (c *call) onAllocated(ev evAllocated) {
+	if c.phase != phaseCalling {
+		return
+	}
+	if !ev.localA.IsValid() {
+		c.refuse(refusal{code: 503, cause: causeTemporary, why: "no_media_ports"})
+		return
+	}
+	c.localA, c.localB = ev.localA, ev.localB
+	c.do(actRemote{SideA, remote(c.a.trunk, c.offer, c.offer.PayloadTypes())})
+	c.tryNext()
+}
+
+// onMediaFault ends a call of which one side cannot be sent media.
+func (c *call) onMediaFault(ev evMediaFault) {
+	if c.phase == phaseNew || c.phase == phaseCalling {
+		if ev.side == SideA {
+			c.refuse(refusal{code: 488, why: "media_address"})
+		}
+		return // early media of one candidate: its answer may be better
+	}
+	c.end("media_address")
+}
+
+// onAck ends the repetition of our final answer.
+func (c *call) onAck(l *leg, req *message.Request) {
+	if l.number == legA && req.CSeq == c.a.invite.cseq {
+		accepted := c.a.invite.state == txAccepted
+		if !c.a.invite.acknowledged(c.now) || !accepted {
+			return
+		}
+		if c.phase == phaseAnswered {
+			c.phase = phaseUp
+		}
+		if c.a.byeWanted {
+			c.hang(l)
+		}
+		return
+	}
+	if req.CSeq == l.again.cseq {
+		l.again.acknowledged(c.now)
+	}
+}
+
+// tickInvite repeats the final answer until its ACK. Without one the call ends:
+// RFC 3261 §13.3.1.4.
+func (c *call) tickInvite() {
+	accepted := c.a.invite.state == txAccepted
+	switch c.a.invite.due(c.now) {
+	case txResend:
+		c.respond(&c.a.leg, &c.a.invite)
+	case txTimeout:
+		if !accepted {
+			return
+		}
+		if c.phase == phaseAnswered {
+			c.end("no_ack")
+		} else {
+			c.hang(&c.a.leg)
+		}
+	case txNothing:
+	}
+}
+
+// onRing tells the caller of a provisional answer, each code once and each
+// session description once, so that candidates tried in turn look like one.
+func (c *call) onRing(code int, sdp []byte) {
+	if sdp == nil && code == c.relayed {
+		return
+	}
+	c.relayed = code
+	c.ringing()
+	c.tell(message.Reply{Code: code, SDP: sdp})
+}
+
+func (c *call) ringing() {
+	if !c.rang {
+		c.rang = true
+		c.do(actRinging{after: c.now.Sub(c.began)})
+	}
+}
+
+// connect answers the caller with the called side's description.
+func (c *call) connect(a *attempt, answer *message.SDP) {
+	c.answered = c.now
+	c.phase = phaseAnswered
+	c.expires = c.now.Add(min(c.a.trunk.MaxDuration, a.trunk.MaxDuration))
+	c.ringing()
+	c.do(actAnswered{})
+	c.tell(message.Reply{Code: 200, SDP: c.describe(answer)})
+	c.a.req = nil
+}
+
+// describe writes the called side's description for the caller; a changed one
+// gets a new version.
+func (c *call) describe(answer *message.SDP) []byte {
+	o := message.Origin{ID: c.number(legA), Version: max(c.version, 1)}
+	data := answer.AppendAnswer(nil, o, c.localA, c.offer)
+	if c.a.said != nil && string(c.a.said) != string(data) {
+		o.Version++
+		data = answer.AppendAnswer(nil, o, c.localA, c.offer)
+	}
+	c.version, c.a.said = o.Version, data
+	return data
+}

@@ -1,0 +1,159 @@
+package sip
+
+import (
+	"net/netip"
+	"time"
+
+	"maskline/sip/message"
+)
+
+// Config is the SIP part of an edge.
+type Config struct {
+	// Listen are the sockets; at least one. The first is used for trunks that
+	// name no Local.
+	Listen []Listen
+	// Trunks are carriers' sip entries and tenants' peers, in the order of the
+	// file: it breaks ties between trunks that allow the same source, and orders
+	// the entries of one carrier.
+	Trunks []TrunkConfig
+	// Drain is how long Run lets calls go on after its context has ended. Zero:
+	// they are ended at once.
+	Drain time.Duration
+	// MaxAttempts bounds the carriers' trunks that one call tries. Zero: 6.
+	MaxAttempts int
+	// MaxCalls bounds the calls in memory, those included of which only
+	// transactions are left (32 s after their end). Beyond it new ones are answered
+	// 503. Zero: 200000.
+	MaxCalls int
+	// OwnMedia are the addresses and ports of the media relay: a session
+	// description that points at them is refused. May be empty.
+	OwnMedia []message.OwnMedia
+	// ReadBuffer is the size of each socket's receive buffer in octets, as far as
+	// the kernel lets it grow. Zero: 4 MiB.
+	ReadBuffer int
+}
+
+// Listen is one socket.
+type Listen struct {
+	// Addr is "udp://host:port"; the host is an address. Port 0 is chosen by the
+	// kernel.
+	Addr string
+	// Advertise is "host:port" that peers reach it at, where that is another. It
+	// goes into Via and Contact. Empty: Addr.
+	Advertise string
+}
+
+// TrunkConfig is one way to and from a peer: a carrier's or a tenant's.
+type TrunkConfig struct {
+	// Name in logs and metrics. Unique.
+	Name string
+	// Carrier is the carrier whose trunk it is; Tenant the tenant whose PBX it is.
+	// Exactly one is set.
+	Carrier, Tenant string
+	// Country is the ISO 3166 code that selects the emergency strings. Empty: the
+	// default ones.
+	Country string
+	// Addr is "udp://host:port", where we send. The host is an address; the port
+	// may be left away (5060). Empty: the trunk only sends to us.
+	Addr string
+	// Local is the address, "host" or "host:port", of the Listen to send from.
+	// Empty: the first one of the same IP version.
+	Local string
+	// Allow are the source addresses that the trunk may send from. The address of
+	// Addr is always allowed, since its answers come from there.
+	Allow []netip.Prefix
+	// MediaFrom are further addresses that its media may come from, and the only
+	// ones that may be private or loopback in its session descriptions.
+	MediaFrom []netip.Prefix
+	// CPS bounds new calls per second, each direction by itself. Zero: no bound.
+	CPS int
+	// Channels bounds the calls at a time, both directions together. Zero: no
+	// bound.
+	Channels int
+	// TrustPAI takes the caller of a withheld call from P-Asserted-Identity, for
+	// the lookup only.
+	TrustPAI bool
+	Probe    Probe
+	// FirstResponse is how long an INVITE may stay without any answer, Trying how
+	// long after a 100 without ringing: then the next candidate is due. Ring is
+	// how long it may ring: then the call ends. Zero: 3s, 6s, 60s.
+	FirstResponse, Trying, Ring time.Duration
+	// FailoverOn lists the final answers after which the next candidate is due:
+	// "503", "500-504", "404;cause=2" (with that Q.850 cause). 480, 486, 600 and 603
+	// are the subscriber's outcome and refused here. Nil: 500, 502, 503, 504,
+	// 404;cause=2, 404;cause=3. Timeouts and unreachable peers always count.
+	FailoverOn []string
+	// RetryAfterMax caps how long a Retry-After takes the trunk out of use. Zero:
+	// 30s.
+	RetryAfterMax time.Duration
+	// MaxDuration ends an answered call. Zero: 4h. The lower one of both legs holds.
+	MaxDuration time.Duration
+	CLI         CLI
+	// TechPrefix stands before the called number.
+	TechPrefix string
+	// DSCP marks the media that we send there, 0 to 63.
+	DSCP uint8
+	// NAT lets the media relay learn an address that no description named.
+	NAT bool
+}
+
+// CLI is how the trunk is told who calls.
+type CLI struct {
+	// Header lists where the presented number stands: "from", "pai". Without
+	// "from", From is anonymous. Nil: both.
+	Header []string
+	// Format is "e164" (with "+", the default) or "plain" (digits only).
+	Format string
+	// Domain is the host part. Empty: the address that we advertise.
+	Domain string
+}
+
+// Probe says how a trunk's life is watched: OPTIONS to Addr, any answer but 408
+// and 503 counting as life. A probed trunk is down until it has answered once.
+type Probe struct {
+	// Every is the pause between two probes. Zero: 10s. Negative: not probed, and
+	// up for ever.
+	Every time.Duration
+	// DownAfter failures in a row take the trunk down, UpAfter successes bring it
+	// back. Zero: 3 and 2.
+	DownAfter, UpAfter int
+}
+
+const (
+	defaultMaxAttempts   = 6
+	defaultMaxCalls      = 200_000
+	defaultReadBuffer    = 4 << 20
+	defaultFirstResponse = 3 * time.Second
+	defaultTrying        = 6 * time.Second
+	defaultRing          = time.Minute
+	defaultRetryAfterMax = 30 * time.Second
+	defaultMaxDuration   = 4 * time.Hour
+	defaultProbeEvery    = 10 * time.Second
+	defaultDownAfter     = 3
+	defaultUpAfter       = 2
+)
+
+func (c *TrunkConfig) setDefaults() {
+	setDefault(&c.FirstResponse, defaultFirstResponse)
+	setDefault(&c.Trying, defaultTrying)
+	setDefault(&c.Ring, defaultRing)
+	setDefault(&c.RetryAfterMax, defaultRetryAfterMax)
+	setDefault(&c.MaxDuration, defaultMaxDuration)
+	setDefault(&c.Probe.Every, defaultProbeEvery)
+	setDefault(&c.Probe.DownAfter, defaultDownAfter)
+	setDefault(&c.Probe.UpAfter, defaultUpAfter)
+	if c.FailoverOn == nil {
+		c.FailoverOn = []string{"500", "502", "503", "504", "404;cause=2", "404;cause=3"}
+	}
+	if c.CLI.Header == nil {
+		c.CLI.Header = []string{"from", "pai"}
+	}
+	setDefault(&c.CLI.Format, "e164")
+}
+
+func setDefault[T comparable](v *T, to T) {
+	var zero T
+	if *v == zero {
+		*v = to
+	}
+}

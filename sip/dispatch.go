@@ -1,0 +1,159 @@
+package sip
+
+import (
+	"hash/fnv"
+	"net/netip"
+
+	"maskline/sip/message"
+)
+
+// onRequest finds whom a request is for. What needs no call is answered here,
+// without keeping anything: the same request gets the same answer again. RFC 3261
+// §8.2.7.
+func (e *Edge) onRequest(s *socket, t *Trunk, req *message.Request, fault *message.Fault) {
+	t.state.metrics.in.request(req.Method)
+	if fault != nil {
+		e.metrics.faults.WithLabelValues(fault.Name).Inc()
+		if fault.Code != 0 && req.Method != message.Ack {
+			e.reply(s, t, req, message.Reply{Code: fault.Code, Header: fault.Header})
+		}
+		return
+	}
+	if req.ToTag != "" {
+		e.inDialog(s, t, req)
+		return
+	}
+	switch req.Method {
+	case message.Invite:
+		e.onInvite(s, t, req)
+	case message.Cancel:
+		if a := e.calls.findInvite(inviteKey(req)); a != nil {
+			a.post(evCancel{req})
+			return
+		}
+		e.reply(s, t, req, message.Reply{Code: 481})
+	case message.Ack: // of an answer given without a call
+	case message.Bye:
+		e.reply(s, t, req, message.Reply{Code: 481})
+	case message.Options:
+		code := 200
+		if e.draining.Load() {
+			code = 503
+		}
+		e.reply(s, t, req, message.Reply{Code: code, Allow: true, Header: "Accept: application/sdp"})
+	default:
+		e.reply(s, t, req, message.Reply{Code: refuseMethod(req.Method), Allow: true})
+	}
+}
+
+// inDialog passes a request to the call that our tag names.
+func (e *Edge) inDialog(s *socket, t *Trunk, req *message.Request) {
+	if k, ok := e.tokens.open(req.ToTag, tagToken); ok {
+		if a := e.calls.find(k.call); a != nil {
+			a.post(evRequest{k.leg, req})
+			return
+		}
+	}
+	if req.Method != message.Ack {
+		e.reply(s, t, req, message.Reply{Code: 481})
+	}
+}
+
+// onInvite opens a call, if nothing speaks against it.
+func (e *Edge) onInvite(s *socket, t *Trunk, req *message.Request) {
+	key := inviteKey(req)
+	if a := e.calls.findInvite(key); a != nil {
+		a.post(evRepeated{})
+		return
+	}
+	switch {
+	case e.isLoop(req):
+		e.reply(s, t, req, message.Reply{Code: 482})
+		return
+	case e.draining.Load():
+		e.reply(s, t, req, message.Reply{Code: 503})
+		return
+	}
+	if why := t.admit(e.now()); why != free {
+		if !e.isEmergency(t, req) {
+			t.state.metrics.busy(inbound, why)
+			e.reply(s, t, req, overLimit(t))
+			return
+		}
+		t.state.channels.Add(1)
+	}
+	a := e.newActor(t, key, mergeKey(t, req))
+	known, how := e.calls.add(a, e.cfg.MaxCalls)
+	if how != addedNew {
+		t.leave()
+	}
+	switch how {
+	case addedNew:
+		a.post(evInvite{req: req, trunk: t, socket: s.index, own: s.own})
+	case addedRepeated:
+		known.post(evRepeated{})
+	case addedMerged:
+		e.reply(s, t, req, message.Reply{Code: 482})
+	case addedFull:
+		e.reply(s, t, req, message.Reply{Code: 503})
+	}
+}
+
+// overLimit is the answer to a call beyond a trunk's limits: a carrier may try
+// another way, a tenant has none. No Retry-After: it would take the whole trunk
+// out of use for one call too many.
+func overLimit(t *Trunk) message.Reply {
+	if t.Tenant != "" {
+		return message.Reply{Code: 480, Cause: causeRejected}
+	}
+	return message.Reply{Code: 503, Cause: causeNoCircuit}
+}
+
+// isLoop reports whether an INVITE of ours came back: a branch of ours is in its
+// Via. RFC 3261 §16.3.
+func (e *Edge) isLoop(req *message.Request) bool {
+	_, loop := e.tokens.openBranch(req.Branch, branchToken)
+	req.Branches(func(branch string) bool {
+		if _, ours := e.tokens.openBranch(branch, branchToken); ours {
+			loop = true
+		}
+		return !loop
+	})
+	return loop
+}
+
+// reply answers a request that has no call.
+func (e *Edge) reply(s *socket, t *Trunk, req *message.Request, reply message.Reply) {
+	tag := ""
+	if req.ToTag == "" {
+		tag = e.tokens.String(token{call: hash(req.Branch + req.CallID)}) // the same for a repeated request
+	}
+	t.state.metrics.out.response(req.Method, reply.Code)
+	_ = s.send(reply.Append(nil, req.Head(tag)), req.ReplyTo()) // a lost answer is asked for again
+}
+
+func hash(s string) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(s))
+	return h.Sum64()
+}
+
+// onResponse finds the request of ours that a response answers.
+func (e *Edge) onResponse(t *Trunk, res *message.Response, fault *message.Fault, source netip.AddrPort) {
+	if fault != nil {
+		e.metrics.faults.WithLabelValues(fault.Name).Inc()
+		return
+	}
+	t.state.metrics.in.response(res.Method, res.Code)
+	if k, ok := e.tokens.openBranch(res.Branch, branchToken); ok {
+		if a := e.calls.find(k.call); a != nil {
+			a.post(evResponse{leg: k.leg, seq: k.seq, res: res, source: source})
+			return
+		}
+	}
+	if k, ok := e.tokens.openBranch(res.Branch, probeToken); ok && e.isProbed(k, source) {
+		e.probed(k, res.Code != 408 && res.Code != 503)
+		return
+	}
+	e.metrics.strays.Inc()
+}

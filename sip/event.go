@@ -1,0 +1,181 @@
+package sip
+
+import (
+	"net/netip"
+	"time"
+
+	"maskline/e164"
+	"maskline/routing"
+	"maskline/sip/message"
+)
+
+// event is something that happens to a call.
+type event interface{ isEvent() }
+
+type (
+	// evInvite opens the call.
+	evInvite struct {
+		req    *message.Request
+		trunk  *Trunk
+		socket int    // where it came in, and where the leg's messages go out
+		own    string // that socket's advertised address
+	}
+	// evRepeated is the same INVITE again.
+	evRepeated struct{}
+	// evCancel asks to end the INVITE.
+	evCancel struct{ req *message.Request }
+	// evRequest is a request with our tag of one leg in To: ACK, BYE, re-INVITE
+	// or another method.
+	evRequest struct {
+		leg uint8
+		req *message.Request
+	}
+	// evResponse answers a request of ours.
+	evResponse struct {
+		leg    uint8
+		seq    uint16
+		res    *message.Response
+		source netip.AddrPort
+	}
+	// evUnreachable tells that a request of ours cannot be delivered.
+	evUnreachable struct {
+		leg uint8
+		seq uint16
+	}
+	// evRouted answers actRoute.
+	evRouted struct {
+		refused    *refusal // nil: forward
+		present    e164.Number
+		to         e164.Number
+		user       string // where the destination is a user of a peer
+		emergency  bool
+		candidates []candidate
+		otherwise  refusal // if none of them can be tried
+	}
+	// evAllocated answers actAllocate; local addresses are invalid where the
+	// relay had no ports.
+	evAllocated struct{ localA, localB netip.AddrPort }
+	// evBegun answers actBegin: whether the candidate may be tried now.
+	evBegun struct{ ok bool }
+	// evMediaFault tells that the relay refused an address given by actRemote.
+	evMediaFault struct{ side Side }
+	// evEnd asks to end the call, whatever its state.
+	evEnd struct{ why string }
+	// evTick tells that the time of next has come.
+	evTick struct{}
+)
+
+func (evInvite) isEvent()      {}
+func (evRepeated) isEvent()    {}
+func (evCancel) isEvent()      {}
+func (evRequest) isEvent()     {}
+func (evResponse) isEvent()    {}
+func (evUnreachable) isEvent() {}
+func (evRouted) isEvent()      {}
+func (evAllocated) isEvent()   {}
+func (evBegun) isEvent()       {}
+func (evMediaFault) isEvent()  {}
+func (evEnd) isEvent()         {}
+func (evTick) isEvent()        {}
+
+// candidate is one trunk of the plan.
+type candidate struct {
+	carrier *routing.Carrier // nil for a tenant's peer
+	trunk   *Trunk
+}
+
+// action is something that a call wants done.
+type action interface{ isAction() }
+
+type (
+	// actSend sends a message.
+	actSend struct {
+		trunk  *Trunk
+		socket int
+		to     netip.AddrPort
+		data   []byte
+		method string // of the request, or of the one that it answers
+		code   int    // 0 for a request
+		leg    uint8
+		seq    uint16 // of a request's transaction, for evUnreachable
+	}
+	// actRoute asks where the call goes.
+	actRoute struct {
+		dialled  string
+		to, from e164.Number
+	}
+	// actAllocate asks for the ports of both sides.
+	actAllocate struct{}
+	// actBegin asks to try a candidate.
+	actBegin struct{ candidate candidate }
+	// actRemote tells the relay where a side is.
+	actRemote struct {
+		side   Side
+		remote Remote
+	}
+	// actAnswered starts the relay's timeouts.
+	actAnswered struct{}
+	// actReport tells the candidate's breaker of an outcome, once for each actBegin
+	// that was granted.
+	actReport struct {
+		candidate candidate
+		ok        bool
+	}
+	// actAttempt ends an attempt, once for each actBegin that was granted.
+	actAttempt struct {
+		candidate  candidate
+		outcome    outcome
+		code       int
+		retryAfter time.Duration // the trunk asks to be left alone
+	}
+	// actRinging tells that the caller was told of ringing or an answer first.
+	actRinging struct{ after time.Duration }
+	// actOver tells that the call has ended: media is released, limits are given
+	// back, one line is logged. It comes exactly once.
+	actOver struct{ summary summary }
+	// actGone tells that nothing is left to be waited for.
+	actGone struct{}
+)
+
+func (actSend) isAction()     {}
+func (actRoute) isAction()    {}
+func (actAllocate) isAction() {}
+func (actBegin) isAction()    {}
+func (actRemote) isAction()   {}
+func (actAnswered) isAction() {}
+func (actReport) isAction()   {}
+func (actAttempt) isAction()  {}
+func (actRinging) isAction()  {}
+func (actOver) isAction()     {}
+func (actGone) isAction()     {}
+
+// outcome is how an attempt ended, as metrics name it.
+type outcome uint8
+
+const (
+	attemptAnswered    outcome = iota
+	attemptRefused             // a final answer other than 2xx
+	attemptNoAnswer            // it rang for too long
+	attemptTimeout             // nothing, or only 100, for too long
+	attemptUnreachable         // it could not be delivered
+	attemptCancelled           // the caller gave up, or another answer came first
+	attemptBadAnswer           // a 2xx with a session description that we don't relay
+	outcomes
+)
+
+var outcomeNames = [outcomes]string{"answered", "refused", "no_answer", "timeout", "unreachable", "cancelled", "bad_answer"}
+
+func (o outcome) String() string { return outcomeNames[o] }
+
+// summary is what is told of a call at its end. It holds no number.
+type summary struct {
+	from, to  *Trunk // to is nil where no attempt was made
+	why       string // "caller", "callee", "cancelled", a refusal's name, ...
+	code      int    // final answer to the caller; 200 for an answered call
+	cause     int    // Q.850, 0 where none was said
+	attempts  int
+	emergency bool
+	began     time.Time
+	answered  time.Time // zero: never
+	ended     time.Time
+}

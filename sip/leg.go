@@ -1,0 +1,146 @@
+package sip
+
+import (
+	"net/netip"
+	"time"
+
+	"maskline/sip/message"
+)
+
+// Numbers of our transactions within a leg; they are part of the branch. CANCEL
+// and the ACK of a refusal share that of the INVITE (RFC 3261 §9.1, §17.1.1.3).
+const (
+	seqInvite uint16 = 1 + iota
+	seqAck
+	seqBye
+	seqFork // the ACK and BYE of further answers count on from here
+)
+
+// leg is the dialog with one side, and the requests inside it. RFC 3261 §12.
+type leg struct {
+	number uint8
+	trunk  *Trunk
+	socket int
+	own    string         // our address as this side sees it
+	hop    netip.AddrPort // where our requests go
+	dialog message.Dialog
+	cseq   uint32 // of our last request
+	seen   uint32 // of its last request
+
+	said  []byte         // the session description that we sent it last
+	heard message.Origin // of the one that it sent last
+
+	bye      client
+	again    server // its re-INVITE
+	ended    bool   // a BYE went either way
+	byeUntil time.Time
+}
+
+func (c *call) leg(number uint8) *leg {
+	switch {
+	case number == legA:
+		return &c.a.leg
+	case int(number) < len(c.b):
+		return &c.b[number].leg
+	default:
+		return nil
+	}
+}
+
+// knows reports whether a request is from the peer of this dialog. Before the
+// called side has answered, its tag may be any.
+func (l *leg) knows(req *message.Request) bool {
+	return req.CallID == l.dialog.CallID &&
+		(l.dialog.RemoteTag == "" || req.FromTag == l.dialog.RemoteTag) &&
+		l.trunk.allows(req.Source.Addr())
+}
+
+// learn takes over where the peer wants requests of the dialog that begins.
+// Only addresses that the trunk allows are believed; otherwise requests go where
+// the peer's message came from.
+func (l *leg) learn(p message.Peer, source netip.AddrPort) {
+	l.dialog.Routes = p.Routes
+	if p.Target != "" {
+		l.dialog.Target = p.Target
+	}
+	if p.Next.IsValid() && l.trunk.allows(p.Next.Addr()) {
+		l.hop = p.Next
+	} else {
+		l.hop = source
+	}
+}
+
+func (l *leg) next() time.Time {
+	return sooner(l.bye.next(), l.again.next(), l.byeUntil)
+}
+
+// draft starts a request of ours inside the leg's dialog.
+func (c *call) draft(l *leg, method string, seq uint16) message.Draft {
+	return message.Draft{
+		Method: method, Dialog: &l.dialog, Via: l.own, CSeq: l.cseq, MaxForwards: maxForwards,
+		Branch: c.tokens.branch(token{c.id, branchToken, l.number, seq}),
+	}
+}
+
+const maxForwards = 70 // RFC 3261 §8.1.1.6
+
+// request sends a request of ours.
+func (c *call) request(l *leg, to netip.AddrPort, method string, seq uint16, data []byte) {
+	c.do(actSend{trunk: l.trunk, socket: l.socket, to: to, data: data, method: method, leg: l.number, seq: seq})
+}
+
+// answer answers a request inside the leg's dialog.
+func (c *call) answer(l *leg, req *message.Request, reply message.Reply) []byte {
+	data := reply.Append(nil, req.Head(l.dialog.LocalTag))
+	c.do(actSend{
+		trunk: l.trunk, socket: l.socket, to: req.ReplyTo(), data: data,
+		method: req.Method, code: reply.Code, leg: l.number,
+	})
+	return data
+}
+
+// hang ends the leg's dialog with a BYE, unless it has ended. The caller's
+// waits for the ACK, without which no BYE may follow our 2xx (RFC 3261 §15).
+func (c *call) hang(l *leg) {
+	if l.ended {
+		return
+	}
+	if l.number == legA && c.a.invite.state == txAccepted {
+		c.a.byeWanted = true
+		return
+	}
+	l.ended = true
+	l.cseq++
+	d := c.draft(l, message.Bye, seqBye)
+	data := d.Append(nil)
+	l.bye.begin(data, false, c.now)
+	c.request(l, l.hop, message.Bye, seqBye, data)
+}
+
+// tickLeg does what is due inside the dialog.
+func (c *call) tickLeg(l *leg) {
+	if l.bye.due(c.now) == txResend {
+		c.request(l, l.hop, message.Bye, seqBye, l.bye.request)
+	}
+	accepted := l.again.state == txAccepted
+	switch l.again.due(c.now) {
+	case txResend:
+		c.respond(l, &l.again)
+	case txTimeout:
+		if accepted {
+			c.end("no_ack")
+		}
+	case txNothing:
+	}
+	if reached(l.byeUntil, c.now) {
+		l.byeUntil = time.Time{}
+	}
+}
+
+// respond sends the last response of an INVITE's transaction, again or first.
+func (c *call) respond(l *leg, s *server) {
+	c.do(actSend{
+		trunk: l.trunk, socket: l.socket, to: s.to, data: s.last,
+		method: message.Invite, code: s.code, leg: l.number,
+	})
+}

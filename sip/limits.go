@@ -1,0 +1,99 @@
+package sip
+
+import (
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// A call is some six datagrams of its peer's; with repetitions, what a trunk may
+// send follows from its calls per second.
+const (
+	floodPerCall = 32
+	floodFloor   = 100
+)
+
+// trunkState is what changes about a trunk. Its methods may be called from any
+// goroutine.
+type trunkState struct {
+	flood     *rate.Limiter // datagrams from it
+	in, out   *rate.Limiter // new calls
+	channels  atomic.Int64  // calls that occupy it
+	up        atomic.Bool   // it answers its probes, or is not probed
+	heldUntil atomic.Int64  // Retry-After, nanoseconds since 1970
+	metrics   *trunkMetrics
+}
+
+func (t *Trunk) initState() {
+	t.state.flood = limiter(t.CPS*floodPerCall, floodFloor)
+	t.state.in, t.state.out = limiter(t.CPS, 0), limiter(t.CPS, 0)
+	t.state.up.Store(t.Probe.Every < 0 && t.addr.IsValid())
+}
+
+// limiter allows n a second and bursts of a second's worth; 0 is no bound.
+func limiter(n, floor int) *rate.Limiter {
+	if n <= 0 {
+		return rate.NewLimiter(rate.Inf, 0)
+	}
+	return rate.NewLimiter(rate.Limit(n+floor), n+floor)
+}
+
+// busy is why a trunk takes no call now.
+type busy uint8
+
+const (
+	free busy = iota
+	busyDown
+	busyHeld     // it asked to be left alone
+	busyChannels // all are in use
+	busyCPS
+	busyBreaker
+	busies
+)
+
+var busyNames = [busies]string{"free", "down", "held", "channels", "cps", "breaker"}
+
+func (b busy) String() string { return busyNames[b] }
+
+// admit takes a channel for a call from the trunk.
+func (t *Trunk) admit(now time.Time) busy { return t.take(t.state.in, now) }
+
+// engage takes a channel for a call to the trunk. Emergency calls pass every
+// limit and hold.
+func (t *Trunk) engage(now time.Time, emergency bool) busy {
+	if emergency {
+		t.state.channels.Add(1)
+		return free
+	}
+	switch {
+	case !t.state.up.Load():
+		return busyDown
+	case now.UnixNano() < t.state.heldUntil.Load():
+		return busyHeld
+	default:
+		return t.take(t.state.out, now)
+	}
+}
+
+func (t *Trunk) take(calls *rate.Limiter, now time.Time) busy {
+	if n := t.state.channels.Add(1); t.Channels > 0 && n > int64(t.Channels) {
+		t.leave()
+		return busyChannels
+	}
+	if !calls.AllowN(now, 1) {
+		t.leave()
+		return busyCPS
+	}
+	return free
+}
+
+// leave gives a channel back.
+func (t *Trunk) leave() { t.state.channels.Add(-1) }
+
+// hold leaves the trunk alone for as long as it asked, within its bound.
+func (t *Trunk) hold(d time.Duration, now time.Time) {
+	if d > 0 {
+		t.state.heldUntil.Store(now.Add(min(d, t.RetryAfterMax)).UnixNano())
+	}
+}

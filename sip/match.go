@@ -1,0 +1,60 @@
+package sip
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+)
+
+// matcher finds the trunk that a source belongs to: the longest matching
+// prefix, then the trunk whose address it is, then the first in the file. It is
+// read by every datagram and never changes.
+type matcher struct {
+	lengths []prefixLength // longest first
+	trunks  map[netip.Prefix][]*Trunk
+}
+
+type prefixLength struct {
+	is4  bool
+	bits int
+}
+
+func newMatcher(trunks []*Trunk) *matcher {
+	m := &matcher{trunks: map[netip.Prefix][]*Trunk{}}
+	for _, t := range trunks {
+		for _, p := range t.allow {
+			m.trunks[p] = append(m.trunks[p], t)
+			length := prefixLength{p.Addr().Is4(), p.Bits()}
+			if !slices.Contains(m.lengths, length) {
+				m.lengths = append(m.lengths, length)
+			}
+		}
+	}
+	slices.SortFunc(m.lengths, func(a, b prefixLength) int { return cmp.Compare(b.bits, a.bits) })
+	return m
+}
+
+// find returns nil for a stranger.
+func (m *matcher) find(source netip.AddrPort) *Trunk {
+	addr := source.Addr()
+	for _, length := range m.lengths {
+		if length.is4 != addr.Is4() {
+			continue
+		}
+		p, err := addr.Prefix(length.bits)
+		if err != nil {
+			continue
+		}
+		all := m.trunks[p]
+		if len(all) == 0 {
+			continue
+		}
+		for _, t := range all {
+			if t.addr == source {
+				return t
+			}
+		}
+		return all[0]
+	}
+	return nil
+}

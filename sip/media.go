@@ -1,0 +1,66 @@
+package sip
+
+import (
+	"net/netip"
+
+	"maskline/sip/message"
+)
+
+// Media is the relay. Its errors mean that there is no port for a call.
+type Media interface {
+	Allocate(opts MediaOptions) (MediaSession, error)
+}
+
+// MediaOptions go with a session.
+type MediaOptions struct {
+	ID        string              // correlation id for logs
+	OnTimeout func(reason string) // called at most once, from any goroutine, when media has died
+}
+
+// MediaSession is the media of one call. Its methods don't block.
+type MediaSession interface {
+	// Local is the address that the side's session description names; RTCP has
+	// the next port.
+	Local(side Side) netip.AddrPort
+	// SetRemote says where a side is; it may be called again. Its error means
+	// that the address cannot be used.
+	SetRemote(side Side, r Remote) error
+	// Answered starts the timeouts.
+	Answered()
+	// Release gives the ports back.
+	Release() MediaStats
+}
+
+// Side is a party as the relay counts them: A calls, B is called.
+type Side uint8
+
+// The sides.
+const (
+	SideA Side = iota
+	SideB
+)
+
+// Remote is what signalling knows of a side's media.
+type Remote struct {
+	RTP, RTCP    netip.AddrPort // invalid: on hold
+	From         []netip.Prefix // further sources, read-only
+	PayloadTypes message.PayloadTypes
+	Direction    message.Direction
+	NAT          bool
+	DSCP         uint8
+}
+
+// MediaStats are the packets that the relay took from each side, and dropped.
+type MediaStats struct {
+	PacketsA, PacketsB uint64
+	LostA, LostB       uint64
+	Dropped            uint64
+}
+
+// remote is the side's media as its trunk lets it be.
+func remote(t *Trunk, s *message.SDP, types message.PayloadTypes) Remote {
+	return Remote{
+		RTP: s.RTP, RTCP: s.RTCP, From: t.MediaFrom, PayloadTypes: types,
+		Direction: s.Direction, NAT: t.NAT, DSCP: t.DSCP,
+	}
+}

@@ -1,0 +1,207 @@
+package sip
+
+import (
+	"strconv"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"maskline/sip/message"
+)
+
+type direction uint8
+
+const (
+	inbound direction = iota // what trunks send, and calls from them
+	outbound
+)
+
+func (d direction) String() string { return [...]string{"in", "out"}[d] }
+
+// metrics are those of the edge; trunkMetrics are resolved once per trunk.
+type metrics struct {
+	requests  *prometheus.CounterVec
+	responses *prometheus.CounterVec
+	attempts  *prometheus.CounterVec
+	failovers *prometheus.CounterVec
+	busyTotal *prometheus.CounterVec
+	calls     *prometheus.CounterVec
+	setup     *prometheus.HistogramVec
+	drops     [message.DropCount]prometheus.Counter // by message.Drop
+	strangers prometheus.Counter
+	floods    prometheus.Counter
+	garbage   prometheus.Counter
+	strays    prometheus.Counter
+	faults    *prometheus.CounterVec
+	panics    prometheus.Counter
+}
+
+func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "maskline_sip_" + name, Help: help}, labels)
+	}
+	m := &metrics{
+		requests:  counter("requests_total", "Requests, by trunk, direction and method.", "trunk", "direction", "method"),
+		responses: counter("responses_total", "Responses, by trunk, direction, method and code.", "trunk", "direction", "method", "code"),
+		attempts:  counter("attempts_total", "Attempts to reach a called side, by trunk, outcome and final code.", "trunk", "outcome", "code"),
+		failovers: counter("failovers_total", "Attempts after which another trunk was tried, by the trunk that was left.", "trunk"),
+		busyTotal: counter("busy_total", "Calls that a trunk could not take, by direction and reason.", "trunk", "direction", "reason"),
+		calls:     counter("calls_total", "Calls that ended, by the trunk that they came from and why.", "trunk", "why"),
+		faults:    counter("faults_total", "Messages refused after parsing, by fault.", "fault"),
+		setup: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "maskline_sip_setup_seconds", Help: "From INVITE to the first ringing or answer that the caller was told of, by the trunk that gave it.",
+			Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2, 3, 5, 8, 12, 20, 30},
+		}, []string{"trunk"}),
+	}
+	dropped := counter("dropped_total", "Datagrams dropped without an answer, by reason.", "reason")
+	for _, d := range message.Drops() {
+		m.drops[d] = dropped.WithLabelValues(d.String())
+	}
+	m.strangers, m.floods = dropped.WithLabelValues("stranger"), dropped.WithLabelValues("flood")
+	m.garbage, m.strays = dropped.WithLabelValues("unparsable"), dropped.WithLabelValues("stray")
+	panics := counter("panics_total", "Faults of our own that ended one call or message.")
+	m.panics = panics.WithLabelValues()
+	for _, c := range []prometheus.Collector{
+		m.requests, m.responses, m.attempts, m.failovers, m.busyTotal, m.calls, m.faults, m.setup, dropped, panics,
+		newTrunkCollector(edge),
+	} {
+		if err := reg.Register(c); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// countedMethods are those with a label of their own.
+var countedMethods = [...]string{message.Invite, message.Ack, message.Bye, message.Cancel, message.Options}
+
+const otherMethod = len(countedMethods)
+
+func methodIndex(method string) int {
+	for i, m := range countedMethods {
+		if m == method {
+			return i
+		}
+	}
+	return otherMethod
+}
+
+func methodLabel(i int) string {
+	if i == otherMethod {
+		return "other"
+	}
+	return countedMethods[i]
+}
+
+// trunkMetrics are the children of one trunk.
+type trunkMetrics struct {
+	in, out   traffic
+	setup     prometheus.Observer
+	failovers prometheus.Counter
+
+	name  string
+	total *metrics
+}
+
+// traffic counts one direction.
+type traffic struct {
+	requests [otherMethod + 1]prometheus.Counter
+
+	mu        sync.RWMutex
+	responses map[[2]int]prometheus.Counter // by method and code, made when first met
+	vec       *prometheus.CounterVec
+	trunk     string
+	direction direction
+}
+
+func (m *metrics) trunk(name string) *trunkMetrics {
+	t := &trunkMetrics{name: name, total: m, setup: m.setup.WithLabelValues(name), failovers: m.failovers.WithLabelValues(name)}
+	t.in.init(m, name, inbound)
+	t.out.init(m, name, outbound)
+	return t
+}
+
+func (f *traffic) init(m *metrics, trunk string, d direction) {
+	f.trunk, f.direction, f.vec = trunk, d, m.responses
+	f.responses = map[[2]int]prometheus.Counter{}
+	for i := range f.requests {
+		f.requests[i] = m.requests.WithLabelValues(trunk, d.String(), methodLabel(i))
+	}
+}
+
+func (f *traffic) request(method string) { f.requests[methodIndex(method)].Inc() }
+
+func (f *traffic) response(method string, code int) {
+	key := [2]int{methodIndex(method), code}
+	f.mu.RLock()
+	c := f.responses[key]
+	f.mu.RUnlock()
+	if c == nil {
+		f.mu.Lock()
+		c = f.vec.WithLabelValues(f.trunk, f.direction.String(), methodLabel(key[0]), strconv.Itoa(code))
+		f.responses[key] = c
+		f.mu.Unlock()
+	}
+	c.Inc()
+}
+
+func (t *trunkMetrics) attempt(o outcome, code int) {
+	t.total.attempts.WithLabelValues(t.name, o.String(), strconv.Itoa(code)).Inc()
+}
+
+func (t *trunkMetrics) busy(d direction, why busy) {
+	t.total.busyTotal.WithLabelValues(t.name, d.String(), why.String()).Inc()
+}
+
+func (t *trunkMetrics) ended(why string) { t.total.calls.WithLabelValues(t.name, why).Inc() }
+
+// trunkCollector reads the trunks' state when it is scraped.
+type trunkCollector struct {
+	edge         *Edge
+	up, channels *prometheus.Desc
+	calls        *prometheus.Desc
+}
+
+func newTrunkCollector(edge *Edge) *trunkCollector {
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc("maskline_sip_"+name, help, labels, nil)
+	}
+	return &trunkCollector{
+		edge:     edge,
+		up:       desc("trunk_up", "1 where the trunk can be sent calls.", "trunk"),
+		channels: desc("channels", "Calls that occupy the trunk.", "trunk"),
+		calls:    desc("calls", "Calls in memory: those that are not over, and those of which only transactions are left.", "state"),
+	}
+}
+
+// Describe sends the descriptions.
+func (c *trunkCollector) Describe(ch chan<- *prometheus.Desc) {
+	ch <- c.up
+	ch <- c.channels
+	ch <- c.calls
+}
+
+// Collect sends the values.
+func (c *trunkCollector) Collect(ch chan<- prometheus.Metric) {
+	for _, t := range c.edge.Trunks() {
+		up := 0.0
+		if t.Up {
+			up = 1
+		}
+		ch <- prometheus.MustNewConstMetric(c.up, prometheus.GaugeValue, up, t.Name)
+		ch <- prometheus.MustNewConstMetric(c.channels, prometheus.GaugeValue, float64(t.Channels), t.Name)
+	}
+	states := [len(phaseNames)]int{}
+	for _, a := range c.edge.calls.all() {
+		if s := a.shown.Load(); s != nil {
+			for i, name := range phaseNames {
+				if s.State == name {
+					states[i]++
+				}
+			}
+		}
+	}
+	for i, n := range states {
+		ch <- prometheus.MustNewConstMetric(c.calls, prometheus.GaugeValue, float64(n), phaseNames[i])
+	}
+}

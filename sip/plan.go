@@ -1,0 +1,81 @@
+package sip
+
+import (
+	"strings"
+	"time"
+
+	"maskline/routing"
+)
+
+// Router decides where calls go. *routing.Router is one.
+type Router interface {
+	Decide(req *routing.Request, plan *routing.Plan)
+	Carrier(name string) *routing.Carrier
+}
+
+// route asks routing, and turns its plan into trunks.
+func (a *actor) route(act actRoute, now time.Time) event {
+	req := routing.Request{
+		Service: routing.Voice, Origin: &a.trunk.origin, Dialled: []byte(act.dialled),
+		To: act.to, From: act.from, Seed: a.call.id, Now: now,
+	}
+	ev := a.edge.decide(&req)
+	a.emergency = ev.emergency
+	return ev
+}
+
+func (e *Edge) decideByRouting(req *routing.Request) evRouted {
+	var plan routing.Plan
+	e.router.Decide(req, &plan)
+	return e.plan(&plan)
+}
+
+// plan lists the trunks of a plan: the carriers in its order, the trunks of
+// each in the order of the configuration.
+func (e *Edge) plan(plan *routing.Plan) evRouted {
+	if plan.Verdict != routing.Forward {
+		r := refusalFor(plan.Verdict, plan.Answer)
+		return evRouted{refused: &r}
+	}
+	ev := evRouted{
+		present: plan.Present, to: plan.To.Number, emergency: plan.Emergency,
+		otherwise: refusal{503, causeNoCircuit, "no_carrier"},
+	}
+	switch {
+	case plan.Emergency || plan.To.Kind == routing.ToNumber:
+		for i := range plan.Carriers() {
+			carrier := plan.Carrier(i)
+			for _, t := range e.byCarrier[carrier.Name] {
+				ev.candidates = append(ev.candidates, candidate{carrier, t})
+			}
+		}
+		return ev
+	case plan.To.Kind == routing.ToPeer:
+		ev.otherwise = refusal{480, causeAbsent, "peer_unavailable"}
+		user, t := e.peer(plan.To.Name)
+		if t != nil {
+			ev.user, ev.candidates = user, []candidate{{trunk: t}}
+			return ev
+		}
+	}
+	// An SMS account, or a peer that is not configured: nothing that can ring.
+	return evRouted{refused: &refusal{480, causeAbsent, "no_such_peer"}}
+}
+
+// peer finds the tenant's trunk of an endpoint "user@host:port".
+func (e *Edge) peer(endpoint string) (string, *Trunk) {
+	at := strings.LastIndexByte(endpoint, '@')
+	if at < 1 {
+		return "", nil
+	}
+	addr, err := parseUDP(endpoint[at+1:])
+	if err != nil {
+		return "", nil
+	}
+	for _, t := range e.trunks {
+		if t.Tenant != "" && t.addr == addr {
+			return endpoint[:at], t
+		}
+	}
+	return "", nil
+}

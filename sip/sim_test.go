@@ -1,0 +1,435 @@
+package sip
+
+import (
+	"container/heap"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	gosip "github.com/emiago/sipgo/sip"
+
+	"maskline/e164"
+	"maskline/sip/message"
+)
+
+// The simulation runs one call of the reducer between a caller and several
+// callees over a network that loses, repeats, reorders and delays, all from one
+// seed. SIM_SEED replays a single one.
+
+const simSeeds = 2000
+
+var (
+	simAlice = e164.MustParse("447700900001")
+	simBob   = e164.MustParse("447700900002")
+	simMaskA = e164.MustParse("441110000001") // dialled by Alice
+	simMaskB = e164.MustParse("441110000002") // shown to Bob
+	simStart = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+)
+
+// sim is the world of one seed.
+type sim struct {
+	t     *testing.T
+	seed  uint64
+	rnd   *rand.Rand
+	now   time.Time
+	queue simQueue
+	order int
+	trace []string
+
+	loss, twice, late float64
+
+	call    *call
+	started bool
+	caller  *simUA
+	callees map[netip.AddrPort]*simUA
+	trunkA  *Trunk
+	trunks  []*Trunk
+
+	allocated, over, gone    int
+	granted, reports, closes int
+	finals                   map[string]bool
+	heardFrom                map[uint8]bool // legs whose INVITE was answered with anything
+	acked                    bool           // the caller's ACK arrived
+	answeredAt               time.Time
+	media                    bool // the caller was given a session description
+	edgeAddr                 netip.AddrPort
+}
+
+type simItem struct {
+	at    time.Time
+	order int
+	run   func()
+}
+
+type simQueue []simItem
+
+func (q simQueue) Len() int { return len(q) }
+func (q simQueue) Less(i, j int) bool {
+	return q[i].at.Before(q[j].at) || q[i].at.Equal(q[j].at) && q[i].order < q[j].order
+}
+func (q simQueue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
+func (q *simQueue) Push(x any)   { *q = append(*q, x.(simItem)) }
+func (q *simQueue) Pop() any {
+	old := *q
+	x := old[len(old)-1]
+	*q = old[:len(old)-1]
+	return x
+}
+
+func newSim(t *testing.T, seed uint64) *sim {
+	s := &sim{
+		t: t, seed: seed, rnd: rand.New(rand.NewPCG(seed, 1)), now: simStart,
+		callees: map[netip.AddrPort]*simUA{}, finals: map[string]bool{}, heardFrom: map[uint8]bool{},
+		edgeAddr: netip.MustParseAddrPort("203.0.113.1:5060"),
+	}
+	switch s.rnd.IntN(3) {
+	case 0: // a clean network
+	case 1:
+		s.loss, s.twice, s.late = 0.05, 0.05, 0.05
+	case 2:
+		s.loss, s.twice, s.late = 0.25, 0.2, 0.2
+	}
+	ids, err := newTokens(make([]byte, 16))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.call = newCall(s.rnd.Uint64(), ids, 4)
+	s.trunkA = testTrunk(t, TrunkConfig{Name: "in", Carrier: "in", Addr: "192.0.2.10:5062", MaxDuration: time.Hour})
+	s.caller = &simUA{s: s, name: "caller", addr: s.trunkA.addr, tag: "alice", number: simAlice}
+	s.caller.plan(true)
+	for i := range 1 + s.rnd.IntN(4) {
+		addr := fmt.Sprintf("198.51.100.%d:5070", i+1)
+		tr := testTrunk(t, TrunkConfig{Name: "out" + strconv.Itoa(i), Carrier: "out", Addr: addr, MaxDuration: time.Hour})
+		s.trunks = append(s.trunks, tr)
+		ua := &simUA{s: s, name: tr.Name, addr: tr.addr, number: simBob}
+		ua.plan(false)
+		s.callees[tr.addr] = ua
+	}
+	return s
+}
+
+func testTrunk(t testing.TB, cfg TrunkConfig) *Trunk {
+	t.Helper()
+	cfg.Probe.Every = -1
+	tr, err := newTrunk(cfg, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr.own = "203.0.113.1:5060"
+	tr.initState()
+	return tr
+}
+
+func (s *sim) at(after time.Duration, run func()) {
+	s.order++
+	heap.Push(&s.queue, simItem{s.now.Add(after), s.order, run})
+}
+
+func (s *sim) log(format string, args ...any) {
+	s.trace = append(s.trace, s.now.Sub(simStart).String()+" "+fmt.Sprintf(format, args...))
+}
+
+func (s *sim) fail(format string, args ...any) {
+	s.t.Helper()
+	s.t.Fatalf("seed %d: %s\n%s", s.seed, fmt.Sprintf(format, args...), strings.Join(s.trace, "\n"))
+}
+
+// carry takes a datagram through the network.
+func (s *sim) carry(from, to netip.AddrPort, data []byte, deliver func()) {
+	s.log("%s -> %s: %s", from, to, firstLine(data))
+	if s.rnd.Float64() < s.loss {
+		s.log("  lost")
+		return
+	}
+	copies := 1
+	if s.rnd.Float64() < s.twice {
+		copies = 2
+	}
+	for range copies {
+		delay := time.Duration(1+s.rnd.IntN(30)) * time.Millisecond
+		if s.rnd.Float64() < s.late {
+			delay = time.Duration(s.rnd.IntN(4000)) * time.Millisecond
+			if s.rnd.IntN(20) == 0 {
+				delay *= 15
+			}
+		}
+		s.at(delay, deliver)
+	}
+}
+
+func firstLine(b []byte) string {
+	line, rest, _ := strings.Cut(string(b), "\r\n")
+	for l := range strings.SplitSeq(rest, "\r\n") {
+		if strings.HasPrefix(l, "CSeq:") {
+			return line + " (" + l + ")"
+		}
+	}
+	return line
+}
+
+// edge handles an event and does what the call wants.
+func (s *sim) edge(ev event) {
+	if s.gone > 0 {
+		return
+	}
+	var results []event
+	for _, a := range s.call.handle(ev, s.now) {
+		if r := s.do(a); r != nil {
+			results = append(results, r)
+		}
+	}
+	for _, r := range results {
+		s.edge(r)
+	}
+	if wake := s.call.wake(); s.gone == 0 && !wake.IsZero() {
+		s.at(max(wake.Sub(s.now), 0), func() {
+			if w := s.call.wake(); s.gone == 0 && reached(w, s.now) {
+				s.edge(evTick{})
+			}
+		})
+	}
+}
+
+func (s *sim) do(a action) event {
+	switch a := a.(type) {
+	case actSend:
+		s.sent(a)
+	case actRoute:
+		if a.to != simMaskA || a.from != simAlice {
+			s.fail("routing was asked for %q", a.dialled)
+		}
+		if s.rnd.IntN(20) == 0 {
+			return evRouted{refused: &refusal{404, 1, "unknown_mask"}}
+		}
+		ev := evRouted{present: simMaskB, to: simBob, otherwise: refusal{503, causeNoCircuit, "no_carrier"}}
+		for _, tr := range s.trunks {
+			ev.candidates = append(ev.candidates, candidate{trunk: tr})
+		}
+		return ev
+	case actAllocate:
+		if s.rnd.IntN(30) == 0 {
+			return evAllocated{}
+		}
+		s.allocated++
+		return evAllocated{netip.MustParseAddrPort("203.0.113.1:20000"), netip.MustParseAddrPort("203.0.113.1:20002")}
+	case actBegin:
+		if s.rnd.IntN(10) == 0 {
+			return evBegun{false}
+		}
+		s.granted++
+		return evBegun{true}
+	case actRemote:
+		if s.over > 0 {
+			s.fail("media is touched after the end")
+		}
+		if s.rnd.IntN(100) == 0 {
+			return evMediaFault{a.side}
+		}
+	case actReport:
+		s.reports++
+	case actAttempt:
+		s.closes++
+	case actOver:
+		s.over++
+		s.log("over: %s %d after %v", a.summary.why, a.summary.code, a.summary.ended.Sub(a.summary.began))
+	case actGone:
+		s.gone++
+		for _, b := range s.call.b {
+			if b.invite.running() {
+				s.fail("gone while attempt %d is under way", b.number)
+			}
+		}
+		s.log("gone")
+	}
+	return nil
+}
+
+// sent checks what leaves the edge, and carries it.
+func (s *sim) sent(a actSend) {
+	other := simBob
+	ua := s.caller
+	if a.leg != legA {
+		other, ua = simAlice, s.callees[a.to]
+	}
+	if message.Leaks(a.data, other) {
+		s.fail("the other side's number is in\n%s", a.data)
+	}
+	if strings.Contains(string(a.data), "secret-") && a.leg != legA {
+		s.fail("the caller's Call-ID is in\n%s", a.data)
+	}
+	s.checkManners(a)
+	if drop := message.Check(a.data); drop != message.Pass {
+		s.fail("our own guard drops (%v)\n%s", drop, a.data)
+	}
+	if ua == nil || a.to != ua.addr {
+		s.fail("sent to %s\n%s", a.to, a.data)
+	}
+	first := a.leg == legA && strings.Contains(string(a.data), "\r\nCSeq: 1 INVITE\r\n")
+	if first && a.code >= 200 {
+		s.finals[string(a.data)] = true
+		if len(s.finals) > 1 {
+			s.fail("two final answers to the caller")
+		}
+	}
+	if first && a.code < 200 && len(s.finals) > 0 {
+		s.fail("a provisional answer after the final one")
+	}
+	data := append([]byte(nil), a.data...)
+	s.carry(s.edgeAddr, a.to, data, func() { ua.receive(data) })
+}
+
+// checkManners holds what leaves against the rules that only the edge can see
+// broken: what was lost on its way would excuse it in the eyes of a peer.
+func (s *sim) checkManners(a actSend) {
+	text := string(a.data)
+	if a.leg == legA {
+		if a.method == message.Bye && a.code == 0 && !s.acked && s.now.Sub(s.answeredAt) < t64 {
+			s.fail("BYE to the caller before its ACK")
+		}
+		if a.method == message.Invite && a.code == 200 && s.answeredAt.IsZero() {
+			s.answeredAt = s.now
+		}
+		s.media = s.media || a.method == message.Invite && strings.Contains(text, "\r\nm=audio")
+		return
+	}
+	switch {
+	case a.method == message.Cancel && a.code == 0 && !s.heardFrom[a.leg]:
+		s.fail("CANCEL before a provisional answer")
+	case a.method == message.Invite && a.code == 0 && s.media && !s.heardFrom[a.leg]:
+		s.fail("another candidate after media was passed")
+	case a.method == message.Invite && a.code == 0 &&
+		(!strings.Contains(text, "\r\nFrom: <sip:"+simMaskB.Reveal()+"@") || !strings.Contains(text, "\r\nMax-Forwards: 69\r\n")):
+		s.fail("not the INVITE that it should be:\n%s", text)
+	}
+}
+
+// arrive is a datagram of a peer at the edge.
+func (s *sim) arrive(from netip.AddrPort, data []byte) {
+	if drop := message.Check(data); drop != message.Pass {
+		s.fail("the guard drops (%v)\n%s", drop, data)
+	}
+	msg, err := gosip.NewParser().ParseSIP(data)
+	if err != nil {
+		s.fail("unparsable: %v\n%s", err, data)
+	}
+	switch msg := msg.(type) {
+	case *gosip.Response:
+		res, f := message.NewResponse(msg)
+		if f != nil {
+			s.fail("%v\n%s", f, data)
+		}
+		if k, ok := s.call.tokens.openBranch(res.Branch, branchToken); ok && k.call == s.call.id {
+			s.heardFrom[k.leg] = s.heardFrom[k.leg] || res.Method == message.Invite
+			s.edge(evResponse{leg: k.leg, seq: k.seq, res: res, source: from})
+		}
+	case *gosip.Request:
+		req, f := message.NewRequest(msg, from)
+		if f != nil {
+			s.fail("%v\n%s", f, data)
+		}
+		s.request(req)
+	}
+}
+
+func (s *sim) request(req *message.Request) {
+	if req.ToTag != "" {
+		k, ok := s.call.tokens.open(req.ToTag, tagToken)
+		if !ok || k.call != s.call.id {
+			s.fail("a peer made a tag up: %s", req.ToTag)
+		}
+		s.acked = s.acked || req.Method == message.Ack && k.leg == legA
+		s.edge(evRequest{k.leg, req})
+		return
+	}
+	switch {
+	case req.Method == message.Cancel:
+		if s.started {
+			s.edge(evCancel{req})
+		}
+	case req.Method == message.Invite && s.started:
+		s.edge(evRepeated{})
+	case req.Method == message.Invite:
+		s.started = true
+		s.edge(evInvite{req: req, trunk: s.trunkA, own: "203.0.113.1:5060"})
+	}
+}
+
+func (s *sim) run() {
+	s.caller.invite()
+	if s.rnd.IntN(40) == 0 {
+		s.at(time.Duration(s.rnd.IntN(60))*time.Second, func() { s.edge(evEnd{"drain"}) })
+	}
+	if s.rnd.IntN(20) == 0 {
+		n := s.rnd.IntN(len(s.trunks))
+		s.at(time.Duration(s.rnd.IntN(3000))*time.Millisecond, func() {
+			if s.started {
+				s.edge(evUnreachable{uint8(n), seqInvite})
+			}
+		})
+	}
+	const limit = 3 * time.Hour
+	for len(s.queue) > 0 {
+		item := heap.Pop(&s.queue).(simItem)
+		if s.now = item.at; s.now.Sub(simStart) > limit {
+			s.fail("it does not end")
+		}
+		item.run()
+	}
+	s.check()
+}
+
+func (s *sim) check() {
+	if !s.started {
+		return // every INVITE was lost
+	}
+	switch {
+	case s.gone != 1:
+		s.fail("the call is not gone (%d)", s.gone)
+	case s.over != 1:
+		s.fail("media and limits were given back %d times", s.over)
+	case s.reports != s.granted:
+		s.fail("%d attempts, %d reports", s.granted, s.reports)
+	case s.closes != s.granted:
+		s.fail("%d attempts, %d ends", s.granted, s.closes)
+	case len(s.finals) != 1:
+		s.fail("%d final answers", len(s.finals))
+	}
+	s.caller.checkEnded()
+	for _, ua := range s.callees {
+		ua.checkEnded()
+	}
+}
+
+func TestSimulation(t *testing.T) {
+	if text := os.Getenv("SIM_SEED"); text != "" {
+		seed, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := newSim(t, seed)
+		s.run()
+		t.Log(strings.Join(s.trace, "\n"))
+		return
+	}
+	whys := map[string]int{}
+	for seed := range uint64(simSeeds) {
+		s := newSim(t, seed)
+		s.run()
+		for _, line := range s.trace {
+			if _, why, ok := strings.Cut(line, "over: "); ok {
+				whys[strings.Fields(why)[0]]++
+			}
+		}
+	}
+	t.Log(whys)
+	for _, why := range []string{"caller", "callee", "cancelled", "refused", "timeout", "unreachable", "no_answer", "no_ack", "bad_answer", "max_duration", "drain", "no_media_ports", "media_address", "no_carrier"} {
+		if whys[why] == 0 {
+			t.Errorf("no seed ends with %q", why)
+		}
+	}
+}

@@ -1,0 +1,173 @@
+package sip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"syscall"
+	"time"
+
+	gosip "github.com/emiago/sipgo/sip"
+
+	"maskline/sip/message"
+)
+
+// socket is one listening UDP socket with its guard. It is the net.PacketConn
+// that sipgo's transport reads from: what comes from nobody's trunk, too fast, or
+// in a form that message.Check refuses is dropped here, before it is parsed.
+//
+// To sipgo every datagram has the same source, so that its table of sources, which
+// never shrinks, holds one entry; its handler is called in the goroutine that
+// reads, so the true source is that of the datagram read last. Only sockets that
+// were closed return an error: any other would end sipgo's loop.
+type socket struct {
+	*net.UDPConn
+	edge  *Edge
+	index int
+	local netip.AddrPort
+	own   string // advertised address
+	layer *gosip.TransportLayer
+
+	// Of the datagram in hand; the reading goroutine's alone.
+	source netip.AddrPort
+	trunk  *Trunk
+	parsed bool
+}
+
+// nobody is the source that sipgo sees.
+type nobody struct{}
+
+func (nobody) Network() string { return "udp" }
+func (nobody) String() string  { return "trunk" }
+
+func (e *Edge) listen(ctx context.Context, index int, cfg Listen) (*socket, error) {
+	addr, err := parseUDP(cfg.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen %s: %w", cfg.Addr, err)
+	}
+	network := "udp4"
+	if addr.Addr().Is6() {
+		network = "udp6"
+	}
+	var config net.ListenConfig
+	conn, err := config.ListenPacket(ctx, network, addr.String())
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	s := &socket{UDPConn: conn.(*net.UDPConn), edge: e, index: index, own: cfg.Advertise, parsed: true}
+	s.local = unmapped(s.LocalAddr().(*net.UDPAddr).AddrPort())
+	if s.own == "" {
+		s.own = s.local.String()
+		if s.local.Addr().IsUnspecified() {
+			_ = conn.Close()
+			return nil, fmt.Errorf("listen %s: advertise is needed where every address is listened on", cfg.Addr)
+		}
+	}
+	if err := s.tune(e.cfg.ReadBuffer); err != nil {
+		_ = conn.Close()
+		return nil, fmt.Errorf("listen %s: %w", cfg.Addr, err)
+	}
+	s.layer = gosip.NewTransportLayer(net.DefaultResolver, gosip.NewParser(), nil, gosip.WithTransportLayerLogger(e.parserLog))
+	s.layer.OnMessage(s.receive)
+	return s, nil
+}
+
+func unmapped(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()) }
+
+// serve reads until the socket is closed.
+func (s *socket) serve() {
+	for !s.serveUntilFault() {
+		s.edge.log.Warn("the SIP listener starts again")
+	}
+}
+
+// serveUntilFault returns true when the socket was closed, false after a panic
+// below our handler.
+func (s *socket) serveUntilFault() (closed bool) {
+	defer s.edge.recovered("listener")
+	if err := s.layer.ServeUDP(s); err != nil {
+		s.edge.log.Error("the SIP listener failed")
+	}
+	return true
+}
+
+// ReadFrom returns the next datagram that passes the guard.
+func (s *socket) ReadFrom(b []byte) (int, net.Addr, error) {
+	const pause = 10 * time.Millisecond // after a fault that might come at once again
+	if !s.parsed {
+		s.edge.metrics.garbage.Inc()
+	}
+	for {
+		n, source, err := s.ReadFromUDPAddrPort(b)
+		switch {
+		case err == nil:
+		case errors.Is(err, net.ErrClosed):
+			return 0, nil, err
+		case isUndeliverable(err):
+			s.undeliverable()
+			continue
+		default:
+			time.Sleep(pause)
+			continue
+		}
+		source = unmapped(source)
+		if t := s.guard(b[:n], source); t != nil {
+			s.source, s.trunk, s.parsed = source, t, false
+			return n, nobody{}, nil
+		}
+	}
+}
+
+// guard returns the trunk of a datagram that may be parsed, else nil.
+func (s *socket) guard(b []byte, source netip.AddrPort) *Trunk {
+	m := s.edge.metrics
+	t := s.edge.matcher.find(source)
+	if t == nil {
+		m.strangers.Inc()
+		return nil
+	}
+	if !t.state.flood.Allow() {
+		m.floods.Inc()
+		return nil
+	}
+	if drop := message.Check(b); drop != message.Pass {
+		m.drops[drop].Inc()
+		return nil
+	}
+	return t
+}
+
+// receive is called by sipgo for each message that it could parse.
+func (s *socket) receive(msg gosip.Message) {
+	s.parsed = true
+	defer s.edge.recovered("message")
+	switch msg := msg.(type) {
+	case *gosip.Request:
+		req, fault := message.NewRequest(msg, s.source)
+		s.edge.onRequest(s, s.trunk, req, fault)
+	case *gosip.Response:
+		res, fault := message.NewResponse(msg)
+		s.edge.onResponse(s.trunk, res, fault, s.source)
+	}
+}
+
+// send writes one datagram. A fault of an earlier one, which the kernel reports
+// on the next call, is not this one's.
+func (s *socket) send(data []byte, to netip.AddrPort) error {
+	const tries = 3
+	var err error
+	for range tries {
+		if _, err = s.WriteToUDPAddrPort(data, to); !isUndeliverable(err) {
+			return err
+		}
+		s.undeliverable()
+	}
+	return err
+}
+
+// isUndeliverable reports whether the kernel tells of an ICMP message.
+func isUndeliverable(err error) bool {
+	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EHOSTUNREACH) || errors.Is(err, syscall.ENETUNREACH)
+}

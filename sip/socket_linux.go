@@ -1,0 +1,74 @@
+package sip
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// tune asks for the receive buffer, and for ICMP messages about what we sent.
+func (s *socket) tune(buffer int) error {
+	raw, err := s.SyscallConn()
+	if err != nil {
+		return fmt.Errorf("tuning the socket: %w", err)
+	}
+	level, option := unix.SOL_IP, unix.IP_RECVERR
+	if s.local.Addr().Is6() {
+		level, option = unix.SOL_IPV6, unix.IPV6_RECVERR
+	}
+	err = raw.Control(func(fd uintptr) {
+		// FORCE needs CAP_NET_ADMIN; without it the kernel's own limit holds.
+		if unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, buffer) != nil {
+			_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, buffer)
+		}
+		_ = unix.SetsockoptInt(int(fd), level, option, 1)
+	})
+	if err != nil {
+		return fmt.Errorf("tuning the socket: %w", err)
+	}
+	return nil
+}
+
+// undeliverable empties the socket's queue of ICMP messages.
+func (s *socket) undeliverable() {
+	raw, err := s.SyscallConn()
+	if err != nil {
+		return
+	}
+	var quoted [1024]byte
+	var control [512]byte
+	for {
+		var n, controls int
+		var fault error
+		if raw.Control(func(fd uintptr) {
+			n, controls, _, _, fault = unix.Recvmsg(int(fd), quoted[:], control[:], unix.MSG_ERRQUEUE|unix.MSG_DONTWAIT)
+		}) != nil || fault != nil {
+			return
+		}
+		if isUnreachable(control[:controls]) {
+			s.edge.onUndeliverable(quoted[:n])
+		}
+	}
+}
+
+// isUnreachable reports whether the kernel says that nobody is there, and not
+// that the datagram was too long.
+func isUnreachable(control []byte) bool {
+	messages, err := unix.ParseSocketControlMessage(control)
+	if err != nil {
+		return false
+	}
+	for _, m := range messages {
+		v4 := m.Header.Level == unix.SOL_IP && m.Header.Type == unix.IP_RECVERR
+		v6 := m.Header.Level == unix.SOL_IPV6 && m.Header.Type == unix.IPV6_RECVERR
+		if (!v4 && !v6) || len(m.Data) < 4 {
+			continue
+		}
+		// The error number is the first field of sock_extended_err.
+		if isUndeliverable(unix.Errno(binary.NativeEndian.Uint32(m.Data))) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,64 @@
+package sip
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// CallState is one call as an operator sees it, without numbers.
+type CallState struct {
+	ID       string // correlation id of the logs
+	From, To string // trunks; To is empty before an attempt
+	State    string // routing, calling, answered, up, over
+	Began    time.Time
+	Answered time.Time // zero: not yet
+}
+
+// TrunkState is one trunk as an operator sees it.
+type TrunkState struct {
+	Name            string
+	Carrier, Tenant string
+	Addr            netip.AddrPort // invalid: it only sends to us
+	Up              bool
+	Channels        int       // in use
+	HeldUntil       time.Time // it asked to be left alone until then; zero: no
+}
+
+// show keeps what Calls reports.
+func (a *actor) show() {
+	s := CallState{ID: a.id, From: a.trunk.Name, State: a.call.phase.String(), Began: a.call.began, Answered: a.call.answered}
+	if a.last != nil {
+		s.To = a.last.Name
+	}
+	a.shown.Store(&s)
+}
+
+// Calls lists the calls that are not over, oldest first.
+func (e *Edge) Calls() []CallState {
+	var list []CallState
+	for _, a := range e.calls.all() {
+		if s := a.shown.Load(); s != nil && s.State != phaseOver.String() {
+			list = append(list, *s)
+		}
+	}
+	slices.SortFunc(list, func(a, b CallState) int { return cmp.Or(a.Began.Compare(b.Began), cmp.Compare(a.ID, b.ID)) })
+	return list
+}
+
+// Trunks lists the trunks in the order of the configuration.
+func (e *Edge) Trunks() []TrunkState {
+	list := make([]TrunkState, 0, len(e.trunks))
+	for _, t := range e.trunks {
+		s := TrunkState{
+			Name: t.Name, Carrier: t.Carrier, Tenant: t.Tenant, Addr: t.addr,
+			Up: t.state.up.Load(), Channels: int(t.state.channels.Load()),
+		}
+		if until := time.Unix(0, t.state.heldUntil.Load()); until.After(e.now()) {
+			s.HeldUntil = until
+		}
+		list = append(list, s)
+	}
+	return list
+}
