@@ -130,7 +130,7 @@ func (s *simulation) step() {
 	}
 	s.turn.flush()
 	for _, p := range s.peers {
-		if p.session.window.used > p.session.window.limit || !p.up && p.session.window.limit != p.room {
+		if p.window.used > p.window.limit || !p.up && p.window.limit != p.room {
 			s.t.Fatal("a window was exceeded")
 		}
 	}

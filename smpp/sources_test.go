@@ -33,8 +33,10 @@ func TestUnboundConnectionsOfASource(t *testing.T) {
 	now := time.Now()
 	a := netip.MustParseAddr("192.0.2.1")
 	s := newSources(AuthConfig{Failures: 3, Per: time.Minute}, 2)
-	if !s.admit(a, now) || !s.admit(a, now) || s.admit(a, now) {
-		t.Fatal("the limit is not two")
+	for i, want := range []bool{true, true, false} {
+		if s.admit(a, now) != want {
+			t.Fatalf("connection %d: %v", i+1, !want)
+		}
 	}
 	s.settled(a)
 	if !s.admit(a, now) {
