@@ -75,7 +75,7 @@ func (d *dialer) once(ctx context.Context) (stood time.Duration, why string) {
 	e := d.edge
 	conn, err := d.dial(ctx)
 	if err != nil {
-		return 0, "connecting failed"
+		return 0, err.Error()
 	}
 	s := e.newSession(conn, d)
 	e.add(s)

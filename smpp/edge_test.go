@@ -41,7 +41,7 @@ func testTable() *numberdb.Table {
 	return table
 }
 
-func testRouter(t testing.TB, carriers ...string) *routing.Router {
+func routerOver(t testing.TB, table routing.Table, carriers ...string) *routing.Router {
 	t.Helper()
 	cfg := routing.Config{
 		Breaker:   routing.BreakerConfig{Window: 30 * time.Second, Ratio: 0.5, Min: 1000, HalfOpenAfter: time.Second},
@@ -50,7 +50,7 @@ func testRouter(t testing.TB, carriers ...string) *routing.Router {
 	for i, name := range carriers {
 		cfg.Carriers = append(cfg.Carriers, routing.CarrierConfig{Name: name, Priority: i, Services: routing.SMS})
 	}
-	r, err := routing.New(testTable(), cfg, prometheus.NewRegistry())
+	r, err := routing.New(table, cfg, prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,12 +94,16 @@ func carrierAt(name, addr string) CarrierConfig {
 func startEdge(t testing.TB, cfg Config) *bench { return startEdgeWith(t, cfg, Volatile{}) }
 
 func startEdgeWith(t testing.TB, cfg Config, j Journal) *bench {
+	return startEdgeOver(t, cfg, j, testTable())
+}
+
+func startEdgeOver(t testing.TB, cfg Config, j Journal, table routing.Table) *bench {
 	t.Helper()
 	var names []string
 	for _, c := range cfg.Carriers {
 		names = append(names, c.Name)
 	}
-	b := &bench{router: testRouter(t, names...), registry: prometheus.NewRegistry()}
+	b := &bench{router: routerOver(t, table, names...), registry: prometheus.NewRegistry()}
 	var log *zap.Logger
 	if _, isBench := t.(*testing.B); isBench {
 		log = zap.NewNop()
@@ -183,4 +187,33 @@ func relayTo(t testing.TB, change func(*Config)) (b *bench, shop, carrier *wire)
 	carrier = s.bind(t)
 	b.waitUp(t, "alfa")
 	return b, bound(t, b.addr, pdu.BindTransceiver, "shop"), carrier
+}
+
+// receipts is the value of receipts_total.
+func (b *bench) receipts(t testing.TB, r receiptResult) float64 {
+	t.Helper()
+	return b.metric(t, "receipts_total", "outcome", r.String())
+}
+
+// metric is the value of a metric with one of its labels; 0 where there is none.
+func (b *bench) metric(t testing.TB, name, label, value string) float64 {
+	t.Helper()
+	families, err := b.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := 0.0
+	for _, f := range families {
+		if f.GetName() != "maskline_smpp_"+name {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			for _, l := range m.GetLabel() {
+				if l.GetName() == label && l.GetValue() == value {
+					sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
+				}
+			}
+		}
+	}
+	return sum
 }

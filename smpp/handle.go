@@ -128,11 +128,6 @@ func (s *session) appendLocked(build func([]byte) []byte) bool {
 	if s.state == stateClosed {
 		return false
 	}
-	before := len(s.out.pending)
-	if s.out.pending == nil {
-		s.out.pending, s.out.spare = s.out.spare, nil
-	}
-	s.out.pending = build(s.out.pending)
-	s.out.appended(before)
+	s.out.commit(build(s.out.begin()))
 	return true
 }

@@ -37,9 +37,9 @@ type message struct {
 
 	// Where it goes.
 	plan      routing.Plan
-	candidate int          // the next one of the plan
-	to        *peer        // of the last attempt
-	via       *destination // of the last attempt
+	candidate int              // the next one of the plan
+	to        *peer            // of the last attempt
+	claimed   *routing.Carrier // of the last attempt; nil where no carrier takes part
 	verdict   attempts
 	answerBy  int64
 
@@ -87,7 +87,7 @@ func (p *messagePool) put(m *message) {
 }
 
 func (m *message) reset() {
-	m.up, m.from, m.to, m.via, m.receipt = nil, nil, nil, nil, nil
+	m.up, m.from, m.to, m.claimed, m.receipt = nil, nil, nil, nil, nil
 	m.payload, m.tlvs, m.validity = nil, nil, nil
 	m.source, m.destination, m.origSource, m.origDest = pdu.Address{}, pdu.Address{}, pdu.Address{}, pdu.Address{}
 	m.verdict = attempts{}

@@ -42,9 +42,9 @@ type peer struct {
 	name         string
 	index        int
 	names        *names
-	pdus         [directions][commands][]atomic.Uint64 // by status
-	messages     [][outcomes]atomic.Uint64             // by the index of the peer that they went to, 0: none
-	responseTime prometheus.Observer                   // of carriers
+	pdus         [directions][commandCount][]atomic.Uint64 // by status
+	messages     [][outcomes]atomic.Uint64                 // by the index of the peer that they went to, 0: none
+	responseTime prometheus.Observer                       // of carriers
 }
 
 func (p *peer) count(d direction, c pdu.Command, s pdu.Status) {

@@ -42,8 +42,8 @@ func (n *names) indexOfStatus(s pdu.Status) int {
 
 func (n *names) status(s pdu.Status) string { return n.statuses[n.indexOfStatus(s)] }
 
-// commands counts the indices of commands.
-const commands = 19
+// commandCount is the number of indices of commands.
+const commandCount = 19
 
 // commandIndex is a command's index; 0 stands for all that are not named.
 func commandIndex(c pdu.Command) int {
@@ -81,7 +81,7 @@ func commandIndex(c pdu.Command) int {
 
 // commandName is the name of an index. SMPP 3.4 §5.1.2.1
 func commandName(index int) string {
-	return [commands]string{
+	return [commandCount]string{
 		"other", "bind_receiver", "bind_transmitter", "bind_transceiver", "submit_sm", "deliver_sm", "data_sm",
 		"unbind", "enquire_link", "bind_receiver_resp", "bind_transmitter_resp", "bind_transceiver_resp",
 		"submit_sm_resp", "deliver_sm_resp", "data_sm_resp", "unbind_resp", "enquire_link_resp", "generic_nack",

@@ -21,10 +21,17 @@ type outbox struct {
 
 func newOutbox() outbox { return outbox{wake: make(chan struct{}, 1)} }
 
-// appended accounts for what was appended to pending since its length was
-// before.
-func (o *outbox) appended(before int) {
-	o.queued += int64(len(o.pending) - before)
+// begin is the buffer to append PDUs to; commit takes it back.
+func (o *outbox) begin() []byte {
+	if o.pending == nil {
+		o.pending, o.spare = o.spare, nil
+	}
+	return o.pending
+}
+
+func (o *outbox) commit(b []byte) {
+	o.queued += int64(len(b) - len(o.pending))
+	o.pending = b
 }
 
 // hasRoom reports whether a message may still be appended.

@@ -242,3 +242,31 @@ func (s *smsc) bind(t testing.TB) *wire {
 		return nil
 	}
 }
+
+// arrival is a PDU and where it came from.
+type arrival struct {
+	frame
+	wire *wire
+}
+
+// merge reads from all wires until they end.
+func merge(t testing.TB, wires []*wire) <-chan arrival {
+	t.Helper()
+	all := make(chan arrival, 1024)
+	var work sync.WaitGroup
+	for _, w := range wires {
+		_ = w.conn.SetReadDeadline(time.Time{})
+		work.Go(func() {
+			for f, ok := w.read(); ok; f, ok = w.read() {
+				all <- arrival{f, w}
+			}
+		})
+	}
+	t.Cleanup(func() {
+		for _, w := range wires {
+			w.conn.Close()
+		}
+		work.Wait()
+	})
+	return all
+}

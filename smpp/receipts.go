@@ -46,13 +46,9 @@ func (r receiptResult) String() string {
 // submitted notes a message whose originator wants receipts. A carrier's
 // receipt will be joined with it; where an account has the message, nobody else
 // will write one, so it is written here.
-func (e *Edge) submitted(t *turn, s *session, m *message, local uint64, remoteID []byte) {
-	sub := submission{
-		local: local, at: t.now.Unix(), account: m.up.terms.account.index, wants: m.wants,
-		source: inline(m.origSource), destination: inline(m.origDest),
-	}
+func (e *Edge) submitted(t *turn, s *session, sub *submission, remoteID []byte) {
 	if s.terms.bind == nil {
-		e.receiptFor(t, &sub, pdu.Receipt{State: pdu.Delivered, Done: t.now})
+		e.receiptFor(t, sub, pdu.Receipt{State: pdu.Delivered, Done: t.now})
 		return
 	}
 	if len(remoteID) == 0 {
@@ -62,9 +58,9 @@ func (e *Edge) submitted(t *turn, s *session, m *message, local uint64, remoteID
 	j := s.terms.carrier.joiner
 	normal := s.terms.bind.Receipts.AppendResponseID(t.id[:0], remoteID)
 	sub.key = j.key(normal)
-	early, dropped := j.add(sub)
+	early, dropped := j.add(*sub)
 	e.metrics.receipts[receiptForgotten].Add(float64(dropped))
-	e.journal.Sent(e.note(s.terms.carrier, string(normal), &sub))
+	e.journal.Sent(e.note(s.terms.carrier, string(normal), sub))
 	e.joinEarly(t, s.terms.carrier, early)
 }
 

@@ -72,6 +72,9 @@ func (s *session) limit(t *turn) pdu.Status {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.state != stateBound {
+		return r.of(temporarily) // it has unbound: an answer might not reach it
+	}
 	if s.unanswered >= s.terms.window {
 		return r.of(throttled)
 	}
@@ -115,7 +118,7 @@ func (e *Edge) advance(t *turn, m *message) {
 		if d == nil {
 			break
 		}
-		m.to, m.via = d.peer, d
+		m.to = d.peer
 		if d.offer(t, m, last) {
 			return
 		}
@@ -174,6 +177,7 @@ func (e *Edge) candidate(t *turn, m *message) (d *destination, last bool) {
 			m.verdict.temporary = true
 			continue
 		}
+		m.claimed = rc
 		return c.destination, m.candidate >= m.plan.Carriers()
 	}
 	return nil, true
@@ -200,13 +204,20 @@ func (e *Edge) answered(t *turn, s *session, m *message, status pdu.Status, id [
 	}
 }
 
-// accept ends a message that a downstream has accepted.
+// accept ends a message that a downstream has accepted. The upstream is
+// answered before any receipt, so that it knows the id.
 func (e *Edge) accept(t *turn, s *session, m *message, remoteID []byte) {
 	local := e.ids.next()
-	if m.wants != 0 {
-		e.submitted(t, s, m, local, remoteID)
+	if m.wants == 0 {
+		e.end(t, m, outcomeAccepted, pdu.ROK, local)
+		return
+	}
+	sub := submission{
+		local: local, at: t.now.Unix(), account: m.up.terms.account.index, wants: m.wants,
+		source: inline(m.origSource), destination: inline(m.origDest),
 	}
 	e.end(t, m, outcomeAccepted, pdu.ROK, local)
+	e.submitted(t, s, &sub, remoteID)
 }
 
 // finish ends a message that no candidate took.

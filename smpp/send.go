@@ -14,21 +14,16 @@ func (s *session) send(t *turn, m *message) bool {
 		s.mu.Unlock()
 		return false
 	}
-	before := len(s.out.pending)
-	if s.out.pending == nil {
-		s.out.pending, s.out.spare = s.out.spare, nil
-	}
 	sequence := s.window.nextFree()
-	pending, err := m.appendTo(s.out.pending, s.terms, sequence)
-	s.out.pending = pending
+	b, err := m.appendTo(s.out.begin(), s.terms, sequence)
+	s.out.commit(b)
 	if err != nil { // what came in was checked, so this is a fault of ours
 		s.mu.Unlock()
 		s.edge.metrics.unexpected.Inc()
 		return false
 	}
-	s.out.appended(before)
 	s.window.put(slot{
-		sequence: sequence, command: s.terms.sends, message: m, from: m.from, end: s.out.queued,
+		sequence: sequence, command: s.terms.sends, message: m, from: m.from, claimed: m.claimed, end: s.out.queued,
 		sentAt: t.at, answerBy: m.answerBy, until: t.at + int64(s.terms.responseTimeout),
 	})
 	s.counts.sent++
@@ -46,7 +41,7 @@ func (s *session) handleMessageResponse(t *turn, h pdu.Header, body []byte) {
 	if p == nil {
 		from, late := s.window.late.take(h.Sequence)
 		s.mu.Unlock()
-		s.unmatched(t, h, from, late)
+		s.unmatched(h, from, late)
 		return
 	}
 	if h.Command != pdu.GenericNack && h.Command != p.command.Response() {
@@ -77,23 +72,21 @@ func (s *session) handleMessageResponse(t *turn, h pdu.Header, body []byte) {
 
 // measured tells routing and the metrics of a response.
 func (s *session) measured(t *turn, o *slot, status pdu.Status) {
-	c := s.terms.carrier
-	if c == nil {
-		return
+	if o.claimed != nil {
+		s.terms.carrier.peer.responseTime.Observe(float64(t.at-o.sentAt) / 1e9)
+		o.report(t, attemptOf(status) != faulty)
 	}
-	c.peer.responseTime.Observe(float64(t.at-o.sentAt) / 1e9)
-	s.report(t, attemptOf(status) != faulty)
 }
 
 // report ends an attempt for the carrier's breaker.
-func (s *session) report(t *turn, ok bool) {
-	if d := s.terms.feeds[len(s.terms.feeds)-1]; d.carrier != nil {
-		d.carrier.Report(routing.SMS, ok, t.now)
+func (o *slot) report(t *turn, ok bool) {
+	if o.claimed != nil {
+		o.claimed.Report(routing.SMS, ok, t.now)
 	}
 }
 
 // unmatched counts responses that no request waits for.
-func (s *session) unmatched(_ *turn, h pdu.Header, from *peer, late bool) {
+func (s *session) unmatched(h pdu.Header, from *peer, late bool) {
 	if late {
 		s.edge.late(from, s.terms.peer, h.Status)
 		return
@@ -104,7 +97,7 @@ func (s *session) unmatched(_ *turn, h pdu.Header, from *peer, late bool) {
 // lost ends an attempt whose connection ended. Only what was handed to the
 // kernel whole can have reached the peer.
 func (s *session) lost(t *turn, o *slot, unsent bool) {
-	s.report(t, false)
+	o.report(t, false)
 	switch {
 	case o.message == nil:
 	case unsent:
@@ -138,7 +131,7 @@ func (s *session) expire(t *turn) {
 	s.mu.Unlock()
 	for i := range due {
 		if givenUp[i] {
-			s.report(t, false)
+			due[i].report(t, false)
 		}
 		switch m := due[i].message; {
 		case m == nil:
@@ -160,12 +153,7 @@ func (s *session) answer(t *turn, request pdu.Command, status pdu.Status, sequen
 		s.edge.metrics.answersLost.Inc()
 		return
 	}
-	before := len(s.out.pending)
-	if s.out.pending == nil {
-		s.out.pending, s.out.spare = s.out.spare, nil
-	}
-	s.out.pending = pdu.AppendMessageResp(s.out.pending, request, status, sequence, id)
-	s.out.appended(before)
+	s.out.commit(pdu.AppendMessageResp(s.out.begin(), request, status, sequence, id))
 	over := s.out.overrun()
 	s.mu.Unlock()
 	s.count(outbound, request.Response(), status)

@@ -8,7 +8,7 @@ import (
 
 // sources counts what each source address does before it is bound: open
 // connections and failed binds. An IPv6 source is its /64. The table is
-// bounded; where it is full, the record with the oldest failures goes.
+// bounded; where it is full, an old record goes.
 type sources struct {
 	cfg        AuthConfig
 	maxUnbound int
@@ -98,10 +98,17 @@ func (s *sources) record(key netip.Prefix, now time.Time) *sourceRecord {
 	return r
 }
 
+// evict removes the oldest of a few records that have no open connection. The
+// map's order is random, so nobody can choose which; to look at all of them
+// would cost more than a connection does.
 func (s *sources) evict() bool {
+	const draws = 8
 	var oldest netip.Prefix
-	found := false
+	found, drawn := false, 0
 	for key, r := range s.seen {
+		if drawn++; found && drawn > draws {
+			break
+		}
 		if r.unbound == 0 && (!found || r.since.Before(s.seen[oldest].since)) {
 			oldest, found = key, true
 		}

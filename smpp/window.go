@@ -1,14 +1,18 @@
 package smpp
 
-import "maskline/smpp/pdu"
+import (
+	"maskline/routing"
+	"maskline/smpp/pdu"
+)
 
 // slot is one request of ours that the peer has not answered.
 type slot struct {
 	sequence uint32 // 0: the slot is free
 	command  pdu.Command
-	message  *message // nil: its upstream was answered already
-	from     *peer    // who it came from
-	end      int64    // where it ends in the stream of octets written
+	message  *message         // nil: its upstream was answered already
+	from     *peer            // who it came from
+	claimed  *routing.Carrier // whose breaker hears of the outcome; nil: none
+	end      int64            // where it ends in the stream of octets written
 	sentAt   int64
 	answerBy int64 // when the upstream has to be answered
 	until    int64 // when waiting for the response ends

@@ -1,0 +1,307 @@
+package smpp
+
+import (
+	"bufio"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"maskline/e164"
+	"maskline/numberdb" //nolint:depguard // the benchmark makes the table that routing reads
+	"maskline/smpp/pdu"
+)
+
+// The load comes from a process of its own, so that the edge's CPU time can be
+// told from the generator's: the test binary starts itself with loadEnv set. It
+// plays the SMSCs of two carriers. The first sends deliver_sm as fast as its
+// window allows, the second accepts submit_sm at once.
+const loadEnv = "MASKLINE_SMPP_LOAD"
+
+const (
+	loadBindings = 1_000_000
+	loadMasks    = 2000
+)
+
+func loadParty(i uint64) uint64 { return 447_700_000_000 + i }
+func loadMask(i uint64) uint64  { return 441_100_000_000 + i%loadMasks }
+
+func loadNumber(n uint64) e164.Number { return e164.MustParse(strconv.FormatUint(n, 10)) }
+
+func loadTable(n uint64) *numberdb.Table {
+	table := numberdb.NewTable()
+	changes := make([]numberdb.Change, 0, 10_000)
+	for i := range n {
+		changes = append(changes, numberdb.Change{Binding: numberdb.Binding{
+			Mask: loadNumber(loadMask(i)), Party: loadNumber(loadParty(i)), Services: numberdb.SMS, Tenant: "shop",
+			To:      numberdb.Endpoint{Kind: numberdb.Tel, Number: loadNumber(446_000_000_000 + i)},
+			Present: loadNumber(loadMask(i + 1)),
+		}})
+		if len(changes) == cap(changes) {
+			table.Apply(changes)
+			changes = changes[:0]
+		}
+	}
+	table.Apply(changes)
+	return table
+}
+
+// loadResult is what the generator saw.
+type loadResult struct {
+	Accepted, Refused, Received int
+	Seconds                     float64
+	P50, P99                    float64 // milliseconds from deliver_sm to its response
+}
+
+// runLoad is the generator's main: "window count rate".
+func runLoad(spec string) error {
+	var window, count, rate int
+	if _, err := fmt.Sscan(spec, &window, &count, &rate); err != nil {
+		return err
+	}
+	in, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	out, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	fmt.Println(in.Addr(), out.Addr())
+	sink := &loadSink{}
+	var work sync.WaitGroup
+	work.Go(func() { sink.serve(out) })
+	conn, err := acceptBind(in)
+	if err != nil {
+		return err
+	}
+	if _, err := bufio.NewReader(os.Stdin).ReadString('\n'); err != nil { // the edge is ready
+		return err
+	}
+	source := &loadSource{conn: conn, reader: pdu.NewReader(conn, pdu.MaxBound, 64<<10), window: window, sentAt: make([]int64, count+1)}
+	result, err := source.run(count, rate)
+	if err != nil {
+		return err
+	}
+	result.Received = int(sink.received)
+	return json.NewEncoder(os.Stdout).Encode(result)
+}
+
+func acceptBind(l net.Listener) (net.Conn, error) {
+	conn, err := l.Accept()
+	if err != nil {
+		return nil, err
+	}
+	r := pdu.NewReader(conn, pdu.MaxBound, 4096)
+	for {
+		f, err := r.Next()
+		if err != nil {
+			return nil, err
+		}
+		if f != nil {
+			h := pdu.ParseHeader(f)
+			resp, _ := (&pdu.BindResp{}).Append(nil, h.Command, pdu.ROK, h.Sequence)
+			_, err := conn.Write(resp)
+			return conn, err
+		}
+		if _, err := r.Fill(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// loadSink accepts every submit_sm; it answers once per read.
+type loadSink struct{ received uint64 }
+
+func (s *loadSink) serve(l net.Listener) {
+	conn, err := acceptBind(l)
+	if err != nil {
+		return
+	}
+	r := pdu.NewReader(conn, pdu.MaxBound, 64<<10)
+	var out, id []byte
+	for {
+		if _, err := r.Fill(); err != nil {
+			return
+		}
+		out = out[:0]
+		for {
+			f, err := r.Next()
+			if err != nil {
+				return
+			}
+			if f == nil {
+				break
+			}
+			h := pdu.ParseHeader(f)
+			if h.Command != pdu.SubmitSM {
+				out = pdu.AppendHeader(out, h.Command.Response(), pdu.ROK, h.Sequence)
+				continue
+			}
+			s.received++
+			id = strconv.AppendUint(id[:0], s.received, 16)
+			out = pdu.AppendMessageResp(out, pdu.SubmitSM, pdu.ROK, h.Sequence, id)
+		}
+		if _, err := conn.Write(out); err != nil {
+			return
+		}
+	}
+}
+
+// loadSource keeps its window full, or sends at a rate.
+type loadSource struct {
+	conn   net.Conn
+	reader *pdu.Reader
+	window int
+	sentAt []int64
+	delays []int64
+	out    []byte
+}
+
+func (s *loadSource) run(count, rate int) (loadResult, error) {
+	template, _ := text("000000000000", "000000000000", strings.Repeat("x", 120)).Append(nil, pdu.DeliverSM, 1)
+	var result loadResult
+	started := time.Now()
+	sent, answered := 0, 0
+	for answered < count {
+		s.out = s.out[:0]
+		now := time.Since(started)
+		for sent < count && sent-answered < s.window && (rate == 0 || float64(sent) < now.Seconds()*float64(rate)) {
+			sent++
+			s.sentAt[sent] = int64(now)
+			s.out = appendLoad(s.out, template, sent)
+		}
+		if len(s.out) > 0 {
+			if _, err := s.conn.Write(s.out); err != nil {
+				return result, err
+			}
+		}
+		if sent == answered {
+			time.Sleep(50 * time.Microsecond) // ahead of the rate
+			continue
+		}
+		if rate > 0 {
+			_ = s.conn.SetReadDeadline(time.Now().Add(200 * time.Microsecond))
+		}
+		if _, err := s.reader.Fill(); err != nil && !os.IsTimeout(err) {
+			return result, err
+		}
+		n, err := s.take(int64(time.Since(started)), &result)
+		if err != nil {
+			return result, err
+		}
+		answered += n
+	}
+	result.Seconds = time.Since(started).Seconds()
+	slices.Sort(s.delays)
+	result.P50, result.P99 = float64(s.delays[len(s.delays)/2])/1e6, float64(s.delays[len(s.delays)*99/100])/1e6
+	return result, nil
+}
+
+// take counts the responses that were read.
+func (s *loadSource) take(at int64, result *loadResult) (int, error) {
+	n := 0
+	for {
+		f, err := s.reader.Next()
+		if f == nil || err != nil {
+			return n, err
+		}
+		h := pdu.ParseHeader(f)
+		if h.Command != pdu.DeliverSMResp {
+			continue
+		}
+		n++
+		s.delays = append(s.delays, at-s.sentAt[h.Sequence])
+		if h.Status == pdu.ROK {
+			result.Accepted++
+		} else {
+			result.Refused++
+		}
+	}
+}
+
+// appendLoad is message n: pseudo-random over all bindings.
+func appendLoad(dst, template []byte, n int) []byte {
+	i := mix(uint64(n)) % loadBindings
+	at := len(dst)
+	dst = append(dst, template...)
+	binary.BigEndian.PutUint32(dst[at+12:], uint32(n))
+	strconv.AppendUint(dst[at+19:at+19], loadParty(i), 10)
+	strconv.AppendUint(dst[at+34:at+34], loadMask(i), 10)
+	return dst
+}
+
+// load runs the generator against an edge with 1,000,000 bindings and reports
+// the rate, the edge's CPU time per 1,000 messages and the delay.
+func load(b *testing.B, window, rate int) {
+	count := max(b.N, 1000)
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d %d %d", loadEnv, window, count, rate))
+	cmd.Stderr = os.Stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	lines := bufio.NewReader(stdout)
+	var in, out string
+	if _, err := fmt.Fscanln(lines, &in, &out); err != nil {
+		b.Fatal(err)
+	}
+	from, to := carrierAt("from", in), carrierAt("to", out)
+	from.Binds[0].Window, to.Binds[0].Window = window, window
+	edge := startEdgeOver(b, Config{Carriers: []CarrierConfig{to, from}}, Volatile{}, loadTable(loadBindings))
+	edge.waitUp(b, "from")
+	edge.waitUp(b, "to")
+	before := cpuTime()
+	b.ReportAllocs()
+	b.ResetTimer()
+	fmt.Fprintln(stdin, "go")
+	var result loadResult
+	if err := json.NewDecoder(lines).Decode(&result); err != nil {
+		b.Fatal(err)
+	}
+	b.StopTimer()
+	used := cpuTime() - before
+	if err := cmd.Wait(); err != nil {
+		b.Fatal(err)
+	}
+	if result.Accepted != count || result.Received != count {
+		b.Fatalf("%d sent: %+v", count, result)
+	}
+	b.ReportMetric(float64(count)/result.Seconds, "msg/s")
+	b.ReportMetric(used.Seconds()/float64(count)*1000, "cpu-s/1000")
+	b.ReportMetric(result.P50, "p50-ms")
+	b.ReportMetric(result.P99, "p99-ms")
+	edge.stop()
+}
+
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+func BenchmarkRelay(b *testing.B) {
+	for _, window := range []int{10, 100, 500} {
+		b.Run(fmt.Sprintf("window=%d", window), func(b *testing.B) { load(b, window, 0) })
+	}
+	b.Run("rate=20000", func(b *testing.B) { load(b, 500, 20_000) })
+}

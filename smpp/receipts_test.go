@@ -1,0 +1,455 @@
+package smpp
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"maskline/smpp/pdu"
+)
+
+// receipt is a carrier's deliver_sm about one of its message ids.
+func receipt(id string, s pdu.State) *pdu.Message {
+	r := pdu.Receipt{MessageID: []byte(id), State: s, NetworkType: 3, ErrorCode: 27}
+	m := text(bob, maskOfAlice, "")
+	m.ESMClass = r.ESMClass()
+	m.ShortMessage = append(r.AppendText(nil, time.Now()), "the text that was sent"...)
+	m.TLVs = r.AppendTLVs(nil)
+	return m
+}
+
+// submitFor sends a message that wants receipts and returns our id for it.
+func submitFor(t testing.TB, shop, carrier *wire, registered byte, remoteID string) string {
+	t.Helper()
+	m := text(alice, "+"+maskOfBob, "x")
+	m.RegisteredDelivery = registered
+	shop.send(t, pdu.SubmitSM, m)
+	f := carrier.expect(t, pdu.SubmitSM, pdu.ROK)
+	if got := f.message(t).RegisteredDelivery; got != askFor(registered) {
+		t.Fatalf("registered_delivery %02x", got)
+	}
+	carrier.respond(t, f, pdu.ROK, remoteID)
+	answer := shop.expect(t, pdu.SubmitSMResp, pdu.ROK)
+	return answer.messageID(t)
+}
+
+// expectReceipt checks that a receipt tells the originator only what it knows.
+func expectReceipt(t testing.TB, w *wire, localID string, s pdu.State) frame {
+	t.Helper()
+	f := w.expect(t, pdu.DeliverSM, pdu.ROK)
+	m := f.message(t)
+	r, ok := pdu.ParseReceipt(m)
+	if !ok || !m.IsReceipt() || string(r.MessageID) != localID || r.State != s {
+		t.Fatalf("receipt %+v", r)
+	}
+	if string(m.Source.Digits) != "+"+maskOfBob || string(m.Destination.Digits) != alice {
+		t.Fatal("the addresses are not those that the originator wrote")
+	}
+	textOnly := *m
+	textOnly.TLVs = nil
+	if r, ok := pdu.ParseReceipt(&textOnly); !ok || string(r.MessageID) != localID || r.State != s {
+		t.Fatal("the text form differs from the TLVs")
+	}
+	if body := string(f.body); strings.Contains(body, bob) || strings.Contains(body, maskOfAlice) || strings.Contains(body, "the text") {
+		t.Fatal("the receipt holds what the originator must not know")
+	}
+	return f
+}
+
+func TestReceiptIsTranslated(t *testing.T) {
+	cases := []struct {
+		name              string
+		form              Receipts
+		response, receipt string
+		change            func(*pdu.Message)
+	}{
+		{"both forms", StandardIDs, "abc-1", "abc-1", func(*pdu.Message) {}},
+		{"text alone", StandardIDs, "abc-2", "abc-2", func(m *pdu.Message) { m.TLVs = nil }},
+		{"TLVs alone", StandardIDs, "abc-3", "abc-3", func(m *pdu.Message) { m.ShortMessage = nil }},
+		{"case and leading zeros", StandardIDs, "00AbC4", "0abc4", func(*pdu.Message) {}},
+		{"receipts in decimal", DecimalIDs, "1A2B3C", "1715004", func(*pdu.Message) {}},
+		{"receipts in hexadecimal", HexIDs, "1715004", "1A2B3C", func(*pdu.Message) {}},
+		{"only the TLV says that it is one", StandardIDs, "abc-5", "abc-5", func(m *pdu.Message) { m.ESMClass = 0 }},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			_, shop, carrier := relayTo(t, func(cfg *Config) { cfg.Carriers[0].Binds[0].Receipts = c.form })
+			id := submitFor(t, shop, carrier, pdu.RegisteredBoth, c.response)
+			m := receipt(c.receipt, pdu.Delivered)
+			c.change(m)
+			carrier.send(t, pdu.DeliverSM, m)
+			f := expectReceipt(t, shop, id, pdu.Delivered)
+			shop.respond(t, f, pdu.ROK, "")
+			carrier.expect(t, pdu.DeliverSMResp, pdu.ROK)
+		})
+	}
+}
+
+func TestWhichReceiptsAreWanted(t *testing.T) {
+	_, shop, carrier := relayTo(t, nil)
+	cases := []struct {
+		name       string
+		registered byte
+		state      pdu.State
+		passed     bool
+	}{
+		{"both, delivered", pdu.RegisteredBoth, pdu.Delivered, true},
+		{"both, failed", pdu.RegisteredBoth, pdu.Undeliverable, true},
+		{"both, on the way", pdu.RegisteredBoth, pdu.Enroute, false},
+		{"failure, delivered", pdu.RegisteredFailure, pdu.Delivered, false},
+		{"failure, expired", pdu.RegisteredFailure, pdu.Expired, true},
+		{"success, delivered", pdu.RegisteredSuccess, pdu.Delivered, true},
+		{"success, failed", pdu.RegisteredSuccess, pdu.Rejected, false},
+		{"with intermediate, on the way", pdu.RegisteredBoth | pdu.RegisteredIntermediate, pdu.Enroute, true},
+		{"none", 0, pdu.Delivered, false},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			remote := strings.NewReplacer(" ", "-", ",", "").Replace(c.name) // an id ends at a space
+			id := submitFor(t, shop, carrier, c.registered, remote)
+			carrier.send(t, pdu.DeliverSM, receipt(remote, c.state))
+			if c.passed {
+				shop.respond(t, expectReceipt(t, shop, id, c.state), pdu.ROK, "")
+			}
+			carrier.expect(t, pdu.DeliverSMResp, pdu.ROK)
+		})
+	}
+}
+
+// Receipts overtake the response to their message: they wait for it.
+func TestReceiptBeforeItsResponse(t *testing.T) {
+	b, shop, carrier := relayTo(t, nil)
+	m := text(alice, "+"+maskOfBob, "x")
+	m.RegisteredDelivery = pdu.RegisteredBoth | pdu.RegisteredIntermediate
+	shop.send(t, pdu.SubmitSM, m)
+	f := carrier.expect(t, pdu.SubmitSM, pdu.ROK)
+	for _, s := range []pdu.State{pdu.Enroute, pdu.Delivered} {
+		carrier.send(t, pdu.DeliverSM, receipt("early", s))
+		carrier.expect(t, pdu.DeliverSMResp, pdu.ROK)
+	}
+	carrier.respond(t, f, pdu.ROK, "early")
+	// The response may come before or after the receipts; both forms are right.
+	var id string
+	var states []pdu.State
+	for range 3 {
+		f := shop.mustRead(t)
+		if f.Command == pdu.SubmitSMResp {
+			id = f.messageID(t)
+			continue
+		}
+		r, _ := pdu.ParseReceipt(f.message(t))
+		states = append(states, r.State)
+		if id != "" && string(r.MessageID) != id {
+			t.Fatal("the receipt is about another message")
+		}
+		shop.respond(t, f, pdu.ROK, "")
+	}
+	if !slices.Equal(states, []pdu.State{pdu.Enroute, pdu.Delivered}) {
+		t.Fatalf("receipts %v", states)
+	}
+	_ = b
+}
+
+func TestReceiptOnAnotherBind(t *testing.T) {
+	s := newSMSC(t)
+	cfg := baseConfig()
+	cfg.Carriers = []CarrierConfig{carrierAt("alfa", s.addr())}
+	cfg.Carriers[0].Binds[0].BindType = Transmitter
+	receiver := carrierAt("alfa", s.addr()).Binds[0]
+	receiver.BindType = Receiver
+	cfg.Carriers[0].Binds = append(cfg.Carriers[0].Binds, receiver)
+	b := startEdge(t, cfg)
+	t.Cleanup(s.stop)
+	one, two := s.bind(t), s.bind(t)
+	eventually(t, "both are bound", func() bool {
+		states := b.Binds()
+		return states[0].State == "bound" && states[1].State == "bound"
+	})
+	shop := bound(t, b.addr, pdu.BindTransceiver, "shop")
+	m := text(alice, "+"+maskOfBob, "x")
+	m.RegisteredDelivery = pdu.RegisteredBoth
+	shop.send(t, pdu.SubmitSM, m)
+	arrivals := merge(t, []*wire{one, two})
+	submit := <-arrivals
+	submit.wire.respond(t, submit.frame, pdu.ROK, "77")
+	answer := shop.expect(t, pdu.SubmitSMResp, pdu.ROK)
+	other := one
+	if submit.wire == one {
+		other = two
+	}
+	other.send(t, pdu.DeliverSM, receipt("77", pdu.Delivered))
+	shop.respond(t, expectReceipt(t, shop, answer.messageID(t), pdu.Delivered), pdu.ROK, "")
+	if f := <-arrivals; f.Command != pdu.DeliverSMResp || f.Status != pdu.ROK {
+		t.Fatalf("answered %+v", f.Header)
+	}
+}
+
+func TestRepeatedAndUnknownReceipts(t *testing.T) {
+	b, shop, carrier := relayTo(t, nil)
+	id := submitFor(t, shop, carrier, pdu.RegisteredBoth, "77")
+	carrier.send(t, pdu.DeliverSM, receipt("77", pdu.Delivered))
+	shop.respond(t, expectReceipt(t, shop, id, pdu.Delivered), pdu.ROK, "")
+	carrier.expect(t, pdu.DeliverSMResp, pdu.ROK)
+	for _, s := range []pdu.State{pdu.Delivered, pdu.Undeliverable} {
+		carrier.send(t, pdu.DeliverSM, receipt("77", s))
+		carrier.expect(t, pdu.DeliverSMResp, pdu.ROK)
+	}
+	carrier.send(t, pdu.DeliverSM, receipt("nobody's", pdu.Delivered))
+	carrier.expect(t, pdu.DeliverSMResp, pdu.ROK)
+	empty := text(bob, maskOfAlice, "delivered, I think")
+	empty.ESMClass = pdu.ESMReceipt
+	carrier.send(t, pdu.DeliverSM, empty)
+	carrier.expect(t, pdu.DeliverSMResp, pdu.ROK)
+	for result, want := range map[receiptResult]float64{receiptDelivered: 1, receiptRepeated: 2, receiptUnknown: 1, receiptUnreadable: 1} {
+		if got := b.receipts(t, result); got != want {
+			t.Errorf("%v: %v, want %v", result, got, want)
+		}
+	}
+}
+
+// memoryJournal keeps what it is given, and fails when told to.
+type memoryJournal struct {
+	mu      sync.Mutex
+	fault   error
+	sent    []Submission
+	held    map[uint64]HeldReceipt
+	holding sync.WaitGroup
+}
+
+func (j *memoryJournal) Sent(s Submission) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.sent = append(j.sent, s)
+}
+
+func (j *memoryJournal) Hold(r HeldReceipt, done func(error)) {
+	j.holding.Go(func() {
+		j.mu.Lock()
+		err := j.fault
+		if err == nil {
+			if j.held == nil {
+				j.held = map[uint64]HeldReceipt{}
+			}
+			j.held[r.ID] = r
+		}
+		j.mu.Unlock()
+		done(err)
+	})
+}
+
+func (j *memoryJournal) Forget(ids ...uint64) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, id := range ids {
+		delete(j.held, id)
+	}
+}
+
+func (j *memoryJournal) Restore(_ context.Context, sent func(Submission), held func(HeldReceipt)) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, s := range j.sent {
+		sent(s)
+	}
+	ids := make([]uint64, 0, len(j.held))
+	for id := range j.held {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	for _, id := range ids {
+		held(j.held[id])
+	}
+	return nil
+}
+
+func (j *memoryJournal) count() int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return len(j.held)
+}
+
+// journaled is relayTo with a journal.
+func journaled(t *testing.T, j *memoryJournal, change func(*Config)) (b *bench, shop, carrier *wire) {
+	t.Helper()
+	s := newSMSC(t)
+	cfg := baseConfig()
+	cfg.Carriers = []CarrierConfig{carrierAt("alfa", s.addr())}
+	if change != nil {
+		change(&cfg)
+	}
+	t.Cleanup(j.holding.Wait)
+	b = startEdgeWith(t, cfg, j)
+	t.Cleanup(s.stop)
+	carrier = s.bind(t)
+	b.waitUp(t, "alfa")
+	return b, bound(t, b.addr, pdu.BindTransceiver, "shop"), carrier
+}
+
+// The originator is not bound: the carrier is answered once the receipt is
+// durable, and the originator gets all of them in order on its next bind.
+func TestReceiptsWaitForTheirOriginator(t *testing.T) {
+	j := &memoryJournal{}
+	b, shop, carrier := journaled(t, j, nil)
+	var ids []string
+	for _, remote := range []string{"1", "2", "3"} {
+		ids = append(ids, submitFor(t, shop, carrier, pdu.RegisteredBoth, remote))
+	}
+	shop.conn.Close()
+	eventually(t, "the originator is gone", func() bool { return b.accounts["shop"].destination.binds.Load().empty() })
+	for _, remote := range []string{"1", "2", "3"} {
+		carrier.send(t, pdu.DeliverSM, receipt(remote, pdu.Delivered))
+		carrier.expect(t, pdu.DeliverSMResp, pdu.ROK)
+	}
+	if j.count() != 3 {
+		t.Fatalf("%d receipts are durable", j.count())
+	}
+	shop = bound(t, b.addr, pdu.BindTransceiver, "shop")
+	for _, id := range ids {
+		shop.respond(t, expectReceipt(t, shop, id, pdu.Delivered), pdu.ROK, "")
+	}
+	eventually(t, "the journal forgets them", func() bool { return j.count() == 0 })
+	carrier.send(t, pdu.DeliverSM, receipt("1", pdu.Delivered))
+	carrier.expect(t, pdu.DeliverSMResp, pdu.ROK)
+	if b.receipts(t, receiptRepeated) != 1 {
+		t.Fatal("a receipt was passed on again")
+	}
+}
+
+// An originator that cannot take a receipt now gets it later.
+func TestReceiptThatIsRefusedForNow(t *testing.T) {
+	j := &memoryJournal{}
+	b, shop, carrier := journaled(t, j, nil)
+	id := submitFor(t, shop, carrier, pdu.RegisteredBoth, "1")
+	carrier.send(t, pdu.DeliverSM, receipt("1", pdu.Delivered))
+	shop.respond(t, expectReceipt(t, shop, id, pdu.Delivered), pdu.RMsgQFul, "")
+	carrier.expect(t, pdu.DeliverSMResp, pdu.ROK)
+	shop.respond(t, expectReceipt(t, shop, id, pdu.Delivered), pdu.ROK, "")
+	eventually(t, "the journal forgets it", func() bool { return j.count() == 0 })
+	_ = b
+}
+
+func TestReceiptThatIsRefusedForGood(t *testing.T) {
+	b, shop, carrier := relayTo(t, nil)
+	id := submitFor(t, shop, carrier, pdu.RegisteredBoth, "1")
+	carrier.send(t, pdu.DeliverSM, receipt("1", pdu.Delivered))
+	shop.respond(t, expectReceipt(t, shop, id, pdu.Delivered), pdu.RxPAppn, "")
+	carrier.expect(t, pdu.DeliverSMResp, pdu.ROK)
+	if b.receipts(t, receiptRefused) != 1 {
+		t.Fatal("not counted")
+	}
+}
+
+// The receipt cannot be made durable: it stays with the carrier, which sends it
+// again.
+func TestJournalThatFails(t *testing.T) {
+	j := &memoryJournal{fault: errors.New("disk full")}
+	b, shop, carrier := journaled(t, j, nil)
+	id := submitFor(t, shop, carrier, pdu.RegisteredBoth, "1")
+	shop.conn.Close()
+	eventually(t, "the originator is gone", func() bool { return b.accounts["shop"].destination.binds.Load().empty() })
+	carrier.send(t, pdu.DeliverSM, receipt("1", pdu.Delivered))
+	carrier.expect(t, pdu.DeliverSMResp, pdu.RxTAppn)
+	shop = bound(t, b.addr, pdu.BindTransceiver, "shop")
+	carrier.send(t, pdu.DeliverSM, receipt("1", pdu.Delivered))
+	shop.respond(t, expectReceipt(t, shop, id, pdu.Delivered), pdu.ROK, "")
+	carrier.expect(t, pdu.DeliverSMResp, pdu.ROK)
+}
+
+func TestReceiptsExpire(t *testing.T) {
+	j := &memoryJournal{}
+	b, shop, carrier := journaled(t, j, func(c *Config) { c.ReceiptsHold = 50 * time.Millisecond })
+	submitFor(t, shop, carrier, pdu.RegisteredBoth, "1")
+	shop.conn.Close()
+	eventually(t, "the originator is gone", func() bool { return b.accounts["shop"].destination.binds.Load().empty() })
+	carrier.send(t, pdu.DeliverSM, receipt("1", pdu.Delivered))
+	carrier.expect(t, pdu.DeliverSMResp, pdu.ROK)
+	eventually(t, "it is dropped", func() bool { return b.receipts(t, receiptExpired) == 1 && j.count() == 0 })
+}
+
+// After a restart receipts are still joined, those held still go out, and a
+// final one is not passed on twice.
+func TestRestart(t *testing.T) {
+	j := &memoryJournal{}
+	b, shop, carrier := journaled(t, j, nil)
+	first := submitFor(t, shop, carrier, pdu.RegisteredBoth, "1")
+	second := submitFor(t, shop, carrier, pdu.RegisteredBoth, "2")
+	third := submitFor(t, shop, carrier, pdu.RegisteredBoth, "3")
+	carrier.send(t, pdu.DeliverSM, receipt("3", pdu.Delivered))
+	shop.respond(t, expectReceipt(t, shop, third, pdu.Delivered), pdu.ROK, "")
+	carrier.expect(t, pdu.DeliverSMResp, pdu.ROK)
+	shop.conn.Close()
+	eventually(t, "the originator is gone", func() bool { return b.accounts["shop"].destination.binds.Load().empty() })
+	carrier.send(t, pdu.DeliverSM, receipt("1", pdu.Expired))
+	carrier.expect(t, pdu.DeliverSMResp, pdu.ROK)
+	carrier.conn.Close()
+	b.stop()
+
+	b, shop, carrier = journaled(t, j, nil)
+	shop.respond(t, expectReceipt(t, shop, first, pdu.Expired), pdu.ROK, "")
+	carrier.send(t, pdu.DeliverSM, receipt("2", pdu.Delivered))
+	shop.respond(t, expectReceipt(t, shop, second, pdu.Delivered), pdu.ROK, "")
+	carrier.expect(t, pdu.DeliverSMResp, pdu.ROK)
+	for _, remote := range []string{"1", "3"} {
+		carrier.send(t, pdu.DeliverSM, receipt(remote, pdu.Delivered))
+		carrier.expect(t, pdu.DeliverSMResp, pdu.ROK)
+	}
+	if b.receipts(t, receiptRepeated) != 2 {
+		t.Fatal("a receipt was passed on again")
+	}
+	if fourth := submitFor(t, shop, carrier, pdu.RegisteredBoth, "4"); fourth == first || fourth == second || fourth == third {
+		t.Fatal("a message id was given twice")
+	}
+}
+
+// No carrier takes part: the edge writes the receipt itself.
+func TestAccountToAccountReceipt(t *testing.T) {
+	b := startEdge(t, baseConfig())
+	shop := bound(t, b.addr, pdu.BindTransceiver, "shop")
+	outlet := bound(t, b.addr, pdu.BindTransceiver, "outlet")
+	m := text(carol, maskShop, "x")
+	m.RegisteredDelivery = pdu.RegisteredBoth
+	outlet.send(t, pdu.SubmitSM, m)
+	f := shop.expect(t, pdu.DeliverSM, pdu.ROK)
+	if f.message(t).RegisteredDelivery != 0 {
+		t.Fatal("the account was asked for a receipt")
+	}
+	shop.respond(t, f, pdu.ROK, "")
+	var id, about string
+	for range 2 {
+		switch f := outlet.mustRead(t); f.Command {
+		case pdu.SubmitSMResp:
+			id = f.messageID(t)
+		default:
+			m := f.message(t)
+			r, _ := pdu.ParseReceipt(m)
+			if r.State != pdu.Delivered || string(m.Source.Digits) != maskShop || string(m.Destination.Digits) != carol {
+				t.Fatalf("receipt %+v", r)
+			}
+			about = string(r.MessageID)
+			outlet.respond(t, f, pdu.ROK, "")
+		}
+	}
+	if id == "" || id != about {
+		t.Fatal("the receipt is about another message")
+	}
+}
+
+func TestSubmissionsInTheJournal(t *testing.T) {
+	j := &memoryJournal{}
+	_, shop, carrier := journaled(t, j, nil)
+	id := submitFor(t, shop, carrier, pdu.RegisteredBoth, "00AB")
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if len(j.sent) != 1 {
+		t.Fatalf("%d submissions", len(j.sent))
+	}
+	s := j.sent[0]
+	if s.Carrier != "alfa" || s.Account != "shop" || s.RemoteID != "ab" || string(appendID(nil, s.LocalID)) != id ||
+		s.Source.Digits != alice || s.Destination.Digits != "+"+maskOfBob || s.Wants != pdu.RegisteredBoth || s.Final {
+		t.Fatal("the submission differs")
+	}
+}
