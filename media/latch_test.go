@@ -85,6 +85,7 @@ func TestLatch(t *testing.T) {
 			for i, s := range tt.steps {
 				if s.from[0] == '!' {
 					l.reopen(netip.MustParseAddrPort(s.from[1:]))
+					in.learner = &learner{}
 				} else if got := admit(&l, in, netip.MustParseAddrPort(s.from), uint16(i)); got != s.let {
 					t.Fatalf("step %d: %s let in: %v, want %v", i, s.from, got, s.let)
 				}

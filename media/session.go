@@ -15,7 +15,7 @@ type Session struct {
 	id        string
 	onTimeout func(Timeout)
 	shard     uint32 // sessions spread over threads by it
-	index     int    // in relay.sessions, under relay.mu
+	index     int32  // in relay.sessions, under relay.mu
 
 	mu       sync.Mutex
 	sides    [2]side
