@@ -178,13 +178,18 @@ func TestNATLearnsTheAddress(t *testing.T) {
 	behind, z := newPeer(t, "127.0.0.9"), newPeer(t, "127.0.0.3")
 	s := b.call(newPeer(t, "127.0.0.2"), z)
 	b.setRemote(s, A, Remote{RTP: netip.MustParseAddrPort("127.0.0.2:9"), NAT: true})
-	for seq := range uint16(learnPackets - 1) {
+	const few = learnPackets - 1
+	for seq := range uint16(few) {
 		behind.send(s.Local(A), packet(uint32(A), seq))
 	}
-	exchange(t, s, A, behind, z, learnPackets-1)
+	behind.send(s.Local(A), []byte("not RTP")) // so it begins anew
+	for seq := range uint16(few) {
+		behind.send(s.Local(A), packet(uint32(A), few+seq))
+	}
+	exchange(t, s, A, behind, z, 2*few)
 	exchange(t, s, B, z, behind, 1)
-	if n := s.Stats().A.Dropped[DropLearning]; n != learnPackets-1 {
-		t.Errorf("dropped %d while learning, want %d", n, learnPackets-1)
+	if n := s.Stats().A.Dropped[DropLearning]; n != 2*few {
+		t.Errorf("dropped %d while learning, want %d", n, 2*few)
 	}
 }
 
