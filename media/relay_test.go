@@ -155,12 +155,15 @@ func TestSourcePortIsLearnedOnceAndAgainAfterReInvite(t *testing.T) {
 	exchange(t, s, A, port, z, 3)
 	b.setRemote(s, A, Remote{RTP: sdp.addr()})
 	exchange(t, s, B, z, port, 2) // the same SDP: still there until found elsewhere
+	other.send(s.Local(A), packet(1, 4))
+	eventually(t, "who was known goes first", func() bool { return s.Stats().A.Dropped[DropStranger] == 2 })
+	b.pass(relearnAfter)
 	exchange(t, s, A, other, z, 4)
 	exchange(t, s, B, z, other, 3)
 	port.send(s.Local(A), packet(1, 5))
 	exchange(t, s, A, other, z, 6)
-	if n := s.Stats().A.Dropped[DropStranger]; n != 2 {
-		t.Errorf("strangers %d, want 2", n)
+	if n := s.Stats().A.Dropped[DropStranger]; n != 3 {
+		t.Errorf("strangers %d, want 3", n)
 	}
 }
 
