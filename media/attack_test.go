@@ -102,6 +102,9 @@ func TestAttackerAtTheSameAddressLosesToSDP(t *testing.T) {
 		exchange(t, s, A, a, z, 100+seq)
 		neighbour.send(s.Local(A), packet(1, 2))
 		exchange(t, s, B, z, a, 100+seq)
+		b.setRemote(s, A, Remote{RTP: a.addr()}) // a re-INVITE is no chance either
+		neighbour.send(s.Local(A), packet(1, 3))
+		exchange(t, s, B, z, a, 200+seq)
 	}
 	z.nothing()
 	neighbour.nothing()

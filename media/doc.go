@@ -12,8 +12,8 @@
 //   - A released port rests before it serves another call (ports.go), and no
 //     failure leaks one.
 //
-// It may lose packets, as UDP does, and counts each one that it drops. Per
-// packet it starts no goroutine, waits for nothing and allocates nothing.
+// It may lose packets, as UDP does, and counts each one that it drops. For an
+// RTP packet it starts no goroutine, waits for nothing and allocates nothing.
 //
 // Start reading at relay.go, session.go and receive.go. What touches sockets is
 // behind the two interfaces of backend.go; portable_linux.go implements them.

@@ -3,13 +3,18 @@ package media
 import (
 	"net/netip"
 	"slices"
+	"time"
 )
+
+// relearnAfter is how long, after signalling has named the same address again,
+// a port waits for the source that it knew before it takes another.
+const relearnAfter = time.Second
 
 // latchState is how sure a port is of its peer's source address.
 type latchState uint8
 
 const (
-	latchOpen   latchState = iota // no packet since the last word of signalling
+	latchOpen   latchState = iota // no packet yet
 	latchLoose                    // an admitted address with another port; the one of SDP may still take over
 	latchStrict                   // one address, all else is a stranger
 )
@@ -20,7 +25,7 @@ type standing uint8
 const (
 	stranger standing = iota
 	unproven          // nat mode may learn it
-	former            // learned by nat mode before signalling spoke again, with the same SDP
+	former            // the latched one, heard again after signalling spoke
 	near              // an admitted address, a port of its own
 	exact             // as in SDP
 	known             // the latched one
@@ -33,12 +38,14 @@ const (
 // first valid packet. An address is never learned but in nat mode. An exact
 // match with SDP takes over from a merely near one at any time, so that who
 // shares the peer's address cannot keep its port from it. Signalling alone
-// opens the latch again.
+// opens the latch again; where it names the same address, the known source
+// goes first for a second, so that nobody can use the moment.
 type latch struct {
-	expect netip.AddrPort // SDP's; zero: none
-	source netip.AddrPort // latched; while open: the one before, or zero
-	state  latchState
-	follow bool // we send to source, not to expect
+	expect   netip.AddrPort // SDP's; zero: none
+	source   netip.AddrPort // latched; zero while open
+	reopened uint32         // when signalling named expect again, in ms; 0: the source was heard since
+	state    latchState
+	follow   bool // we send to source, not to expect
 }
 
 // sources are the rules by which a side's two ports judge.
@@ -54,11 +61,21 @@ func (s *sources) within(a netip.Addr) bool {
 
 // reopen takes a new word of signalling. Where the address stays the same we
 // go on sending to where the peer was found, until it is found elsewhere.
-func (l *latch) reopen(expect netip.AddrPort) {
-	if expect != l.expect {
+func (l *latch) reopen(expect netip.AddrPort, now time.Duration) {
+	switch {
+	case expect != l.expect:
 		*l = latch{expect: expect}
+	case l.state != latchOpen:
+		l.reopened = milliseconds(now)
 	}
-	l.state = latchOpen
+}
+
+// milliseconds is never zero; differences hold across its wrap.
+func milliseconds(t time.Duration) uint32 { return uint32(t/time.Millisecond) | 1 }
+
+// closed reports whether only the latched source and SDP's count now.
+func (l *latch) closed(now time.Duration) bool {
+	return l.state != latchOpen && (l.reopened == 0 || milliseconds(now)-l.reopened < uint32(relearnAfter/time.Millisecond))
 }
 
 // target is where packets for the peer go; zero: nowhere yet.
@@ -71,15 +88,18 @@ func (l *latch) target() netip.AddrPort {
 
 // judge looks at a source address and changes nothing. learned is an address
 // already learned for the same side, or zero.
-func (l *latch) judge(from netip.AddrPort, rules *sources, learned netip.Addr) standing {
+func (l *latch) judge(from netip.AddrPort, rules *sources, learned netip.Addr, now time.Duration) standing {
 	switch {
 	case l.state != latchOpen && from == l.source:
+		if l.reopened != 0 {
+			return former
+		}
 		return known
-	case l.state == latchStrict:
+	case l.state == latchStrict && l.reopened == 0:
 		return stranger
 	case from == l.expect:
 		return exact
-	case l.state == latchLoose:
+	case l.closed(now):
 		return stranger
 	case from.Addr() == l.expect.Addr() || rules.within(from.Addr()):
 		return near
@@ -87,8 +107,6 @@ func (l *latch) judge(from netip.AddrPort, rules *sources, learned netip.Addr) s
 		return stranger
 	case from.Addr() == learned:
 		return near
-	case from == l.source:
-		return former
 	default:
 		return unproven
 	}
@@ -102,10 +120,11 @@ func (l *latch) settle(from netip.AddrPort, s standing, rules *sources) {
 		l.state, l.follow = latchStrict, true
 	case near:
 		l.state, l.follow = latchLoose, (rules.nat || from.Addr() == l.expect.Addr()) && !rules.asymmetric
-	case former, unproven:
+	case unproven:
 		l.state, l.follow = latchStrict, !rules.asymmetric
+	case former: // as it was
 	default:
 		return
 	}
-	l.source = from
+	l.source, l.reopened = from, 0
 }

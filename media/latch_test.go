@@ -3,12 +3,13 @@ package media
 import (
 	"net/netip"
 	"testing"
+	"time"
 )
 
 // admit does what a port does with a valid packet, and reports whether it was
 // let in.
-func admit(l *latch, in *side, from netip.AddrPort, seq uint16) bool {
-	who := l.judge(from, &in.rules, netip.Addr{})
+func admit(l *latch, in *side, from netip.AddrPort, seq uint16, now time.Duration) bool {
+	who := l.judge(from, &in.rules, netip.Addr{}, now)
 	if who == stranger || who == unproven && !in.learner.valid(from, 1, seq) {
 		return false
 	}
@@ -26,7 +27,7 @@ func TestLatch(t *testing.T) {
 	)
 	prefix := []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")}
 	type step struct {
-		from   string // or "!" and the address that signalling names again
+		from   string // or "!" and the address that signalling names again, or "wait"
 		let    bool
 		target string // where we send afterwards
 	}
@@ -45,9 +46,29 @@ func TestLatch(t *testing.T) {
 		{"exact takes over from prefix", sources{from: prefix}, []step{{inPrefix, true, sdp}, {sdp, true, sdp}, {inPrefix, false, sdp}}},
 		{"asymmetric keeps the target", sources{asymmetric: true}, []step{{portA, true, sdp}, {portB, false, sdp}}},
 		{
-			"same SDP opens again and keeps the target",
+			"same SDP keeps the target and prefers the known port",
 			sources{},
-			[]step{{portA, true, portA}, {"!" + sdp, false, portA}, {otherIP, false, portA}, {portB, true, portB}, {portA, false, portB}},
+			[]step{{portA, true, portA}, {"!" + sdp, false, portA}, {portB, false, portA}, {portA, true, portA}, {"wait", false, portA}, {portB, false, portA}},
+		},
+		{
+			"same SDP prefers the exact source",
+			sources{},
+			[]step{{sdp, true, sdp}, {"!" + sdp, false, sdp}, {portB, false, sdp}, {sdp, true, sdp}, {"wait", false, sdp}, {portB, false, sdp}},
+		},
+		{
+			"same SDP lets exact take over at once",
+			sources{},
+			[]step{{portA, true, portA}, {"!" + sdp, false, portA}, {sdp, true, sdp}, {portA, false, sdp}},
+		},
+		{
+			"same SDP and silence of the known port: another is learned",
+			sources{},
+			[]step{{portA, true, portA}, {"!" + sdp, false, portA}, {"wait", false, portA}, {otherIP, false, portA}, {portB, true, portB}, {portA, false, portB}},
+		},
+		{
+			"silence without signalling opens nothing",
+			sources{},
+			[]step{{portA, true, portA}, {"wait", false, portA}, {portB, false, portA}},
 		},
 		{
 			"new SDP opens again and moves the target",
@@ -68,6 +89,7 @@ func TestLatch(t *testing.T) {
 				{otherIP, true, otherIP},
 				{sdp, false, otherIP},
 				{"!" + sdp, false, otherIP},
+				{portA, false, otherIP},
 				{otherIP, true, otherIP}, // proven before
 			},
 		},
@@ -77,15 +99,19 @@ func TestLatch(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			in := &side{rules: tt.rules, learner: &learner{}}
-			l := latch{}
-			l.reopen(netip.MustParseAddrPort(sdp))
+			l, now := latch{}, time.Minute
+			l.reopen(netip.MustParseAddrPort(sdp), now)
 			if got := l.target().String(); got != sdp {
 				t.Fatalf("before any packet we send to %s, want the address of SDP", got)
 			}
 			for i, s := range tt.steps {
-				if s.from[0] == '!' {
-					l.reopen(netip.MustParseAddrPort(s.from[1:]))
-				} else if got := admit(&l, in, netip.MustParseAddrPort(s.from), uint16(i)); got != s.let {
+				now += time.Millisecond
+				if s.from == "wait" {
+					now += relearnAfter
+				} else if s.from[0] == '!' {
+					l.reopen(netip.MustParseAddrPort(s.from[1:]), now)
+					in.learner = &learner{}
+				} else if got := admit(&l, in, netip.MustParseAddrPort(s.from), uint16(i), now); got != s.let {
 					t.Fatalf("step %d: %s let in: %v, want %v", i, s.from, got, s.let)
 				}
 				if got := l.target().String(); got != s.target {

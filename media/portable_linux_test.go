@@ -1,8 +1,10 @@
 package media
 
 import (
+	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -85,7 +87,7 @@ func TestLateEventMeetsTheNextSocket(t *testing.T) {
 	}
 	defer l.close()
 	b.backend.stop() // so that nobody else reads
-	fresh.port.session.sides[fresh.port.side].rtp.latch.reopen(a.addr())
+	fresh.port.session.sides[fresh.port.side].rtp.latch.reopen(a.addr(), b.now())
 	a.send(netip.AddrPortFrom(b.cfg.Addr, fresh.port.number), packet(1, 1))
 	l.read(fresh.index, generation)
 	if st := s.Stats(); st.A.Received.Packets+st.B.Received.Packets != 0 {
@@ -162,5 +164,61 @@ func TestAddressThatIsNotOurs(t *testing.T) {
 	_, err := openPortable(Config{Addr: netip.MustParseAddr("192.0.2.1"), PortMin: 20000, PortMax: 20003, Loops: 1}, nil, nil, nil)
 	if err == nil || !strings.Contains(err.Error(), "binding to media address 192.0.2.1") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// withDescriptors runs f while only n more descriptors may be opened.
+func withDescriptors(t *testing.T, n int, f func()) {
+	t.Helper()
+	var old unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
+		t.Fatal(err)
+	}
+	highest, err := unix.FcntlInt(0, unix.F_DUPFD_CLOEXEC, 200) // above all that are open
+	if err != nil {
+		t.Fatal(err)
+	}
+	held := []int{highest}
+	for fd := 0; fd < highest; { // so that no number below the limit is free
+		if fd, err = unix.Dup(0); err != nil {
+			t.Fatal(err)
+		}
+		held = append(held, fd)
+	}
+	defer func() {
+		for _, fd := range held {
+			_ = unix.Close(fd)
+		}
+	}()
+	low := unix.Rlimit{Cur: uint64(slices.Max(held) + 1 + n), Max: old.Max}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &low); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unix.Setrlimit(unix.RLIMIT_NOFILE, &old) }()
+	f()
+}
+
+func TestShortOfDescriptorsNothingLeaks(t *testing.T) {
+	b := newBed(t, nil)
+	before := descriptors(t)
+	for n := range portsPerCall {
+		withDescriptors(t, n, func() {
+			if _, err := b.Allocate(Options{}); !errors.Is(err, ErrBind) || !errors.Is(err, unix.EMFILE) {
+				t.Errorf("with %d descriptors: %v", n, err)
+			}
+		})
+	}
+	for n := range 4 { // the probe needs one, a loop two, and there are two loops
+		withDescriptors(t, n, func() {
+			if _, err := openPortable(b.cfg, b.total, b.now, b.log); !errors.Is(err, unix.EMFILE) {
+				t.Errorf("opening with %d descriptors: %v", n, err)
+			}
+		})
+	}
+	if after := descriptors(t); after != before {
+		t.Errorf("%d descriptors, %d before", after, before)
+	}
+	if got := b.ports.used(); got != 0 {
+		t.Errorf("%d pairs used", got)
 	}
 }

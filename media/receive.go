@@ -47,7 +47,7 @@ func (p *port) receive(b []byte, from netip.AddrPort, w *work) {
 func (p *port) relayRTP(b []byte, from netip.AddrPort, w *work) Drop {
 	s := p.session
 	in, out := &s.sides[p.side], &s.sides[p.side.other()]
-	who, d := p.judge(from, in, netip.Addr{})
+	who, d := p.judge(from, in, netip.Addr{}, w.now)
 	if d != Relayed {
 		return d
 	}
@@ -89,7 +89,7 @@ func (p *port) relayRTCP(b []byte, from netip.AddrPort, w *work) Drop {
 	if in.rules.nat {
 		learned = in.rtp.latch.source.Addr()
 	}
-	who, d := p.judge(from, in, learned)
+	who, d := p.judge(from, in, learned, w.now)
 	if d != Relayed {
 		return d
 	}
@@ -113,11 +113,11 @@ func (p *port) relayRTCP(b []byte, from netip.AddrPort, w *work) Drop {
 }
 
 // judge tells strangers apart and remembers the first.
-func (p *port) judge(from netip.AddrPort, in *side, learned netip.Addr) (standing, Drop) {
+func (p *port) judge(from netip.AddrPort, in *side, learned netip.Addr, now time.Duration) (standing, Drop) {
 	if !p.latch.expect.IsValid() {
 		return stranger, DropNoRemote
 	}
-	who := p.latch.judge(from, &in.rules, learned)
+	who := p.latch.judge(from, &in.rules, learned, now)
 	if who != stranger {
 		return who, Relayed
 	}
@@ -140,8 +140,8 @@ func (p *port) settle(from netip.AddrPort, who standing, in *side) {
 }
 
 // redirect takes a new address from signalling and opens the latch.
-func (p *port) redirect(expect netip.AddrPort, dscp uint8) {
-	p.latch.reopen(expect)
+func (p *port) redirect(expect netip.AddrPort, dscp uint8, now time.Duration) {
+	p.latch.reopen(expect, now)
 	p.aimed = false
 	_ = p.out.aim(netip.AddrPort{}, dscp) // without the mark is better than not at all
 }

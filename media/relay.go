@@ -136,7 +136,7 @@ func (r *Relay) add(s *Session) {
 	defer r.mu.Unlock()
 	r.made++
 	s.shard = r.made
-	s.index = len(r.sessions)
+	s.index = int32(len(r.sessions))
 	r.sessions = append(r.sessions, s)
 }
 

@@ -15,7 +15,7 @@ type Session struct {
 	id        string
 	onTimeout func(Timeout)
 	shard     uint32 // sessions spread over threads by it
-	index     int    // in relay.sessions, under relay.mu
+	index     int32  // in relay.sessions, under relay.mu
 
 	mu       sync.Mutex
 	sides    [2]side
@@ -52,7 +52,8 @@ func (s *Session) Local(side Side) netip.AddrPort {
 
 // SetRemote says where a side is and what it sends. From then on we send to
 // its address. Calling it again (re-INVITE, UPDATE) opens the latch for a new
-// source port; our own ports stay. It returns ErrRemote where the address
+// source port, at once where the address is new, else when the known source has
+// been silent for a second; our own ports stay. It returns ErrRemote where the address
 // cannot be used, ErrClosed after the session's end.
 func (s *Session) SetRemote(which Side, r Remote) error {
 	r, err := r.checked(s.relay.cfg)
@@ -71,9 +72,10 @@ func (s *Session) SetRemote(which Side, r Remote) error {
 	if r.NAT {
 		d.learner = &learner{}
 	}
-	d.rtp.redirect(r.RTP, r.DSCP)
-	d.rtcp.redirect(r.RTCP, r.DSCP)
-	s.quiet.hold(s.sides[A].held() || s.sides[B].held(), s.relay.now())
+	now := s.relay.now()
+	d.rtp.redirect(r.RTP, r.DSCP, now)
+	d.rtcp.redirect(r.RTCP, r.DSCP, now)
+	s.quiet.hold(s.sides[A].held() || s.sides[B].held(), now)
 	return nil
 }
 

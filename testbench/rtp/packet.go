@@ -16,7 +16,7 @@ const (
 // Tone is what the payload sounds like.
 type Tone uint8
 
-// The tones. G.711 ones are 400 Hz at -10 dBm0 and carry no stamps.
+// The tones. G.711 ones are 400 Hz at -9 dBm0 and carry no stamps.
 const (
 	Stamped Tone = iota // no sound: sender's id, time of sending, a pattern
 	ALaw
