@@ -18,7 +18,8 @@ demo: build ## build and show masked SMS and calls between simulated carriers; n
 	./bin/maskline demo
 
 .PHONY: test
-test: lint unit ## everything: linters and unit tests
+test: lint unit interop ## everything: linters, unit tests, foreign peers, the demo's scenario
+	./bin/maskline demo --once
 
 .PHONY: unit
 unit: ## unit tests with the race detector; needs Go and a C compiler

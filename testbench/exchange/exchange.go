@@ -84,7 +84,7 @@ func Start(name string) (*Exchange, error) {
 	if err != nil {
 		return fail(err)
 	}
-	voices, err := rtp.New(rtp.Config{})
+	voices, err := rtp.New(rtp.Config{Tone: rtp.ALaw})
 	if err != nil {
 		return fail(err)
 	}

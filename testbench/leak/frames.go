@@ -1,6 +1,7 @@
 package leak
 
 import (
+	"slices"
 	"strings"
 
 	"maskline/e164"
@@ -20,9 +21,10 @@ func NewWatch(parties ...e164.Number) *Watch {
 	return &Watch{parties: parties, scanner: NewScanner(parties...)}
 }
 
-// SMPP judges a PDU that the edge sent. Only a submit_sm or data_sm has an
+// SMPP judges a PDU that the edge sent to a peer who knows the numbers known,
+// having written to them itself. Beside these only a submit_sm or data_sm has an
 // addressee whose number may be seen: its destination.
-func (w *Watch) SMPP(frame []byte) []Finding {
+func (w *Watch) SMPP(frame []byte, known ...e164.Number) []Finding {
 	var addressee e164.Number
 	body := frame[min(pdu.HeaderLen, len(frame)):]
 	if len(frame) >= pdu.HeaderLen {
@@ -35,7 +37,7 @@ func (w *Watch) SMPP(frame []byte) []Finding {
 			addressee, _ = e164.Parse(d.Destination.Digits)
 		}
 	}
-	return w.others(frame, addressee)
+	return w.others(frame, append(known, addressee)...)
 }
 
 // SIP judges a message that the edge sent: the addressee of a request is in To,
@@ -52,10 +54,10 @@ func (w *Watch) SIP(message []byte) []Finding {
 // Text judges what nobody's number may be in: logs, metrics.
 func (w *Watch) Text(text []byte) []Finding { return w.scanner.Find(text) }
 
-func (w *Watch) others(data []byte, addressee e164.Number) []Finding {
+func (w *Watch) others(data []byte, known ...e164.Number) []Finding {
 	var all []Finding
 	for _, f := range w.scanner.Find(data) {
-		if w.parties[f.Number] != addressee {
+		if !slices.Contains(known, w.parties[f.Number]) {
 			all = append(all, f)
 		}
 	}

@@ -45,3 +45,19 @@ func TestWatch(t *testing.T) {
 		})
 	}
 }
+
+func TestAPeerMayHearOfWhomItWroteTo(t *testing.T) {
+	party := e164.MustParse("+447700900101")
+	w := NewWatch(party)
+	receipt := pdu.Message{Source: pdu.Address{TON: 1, NPI: 1, Digits: []byte("447700900101")}, ESMClass: pdu.ESMReceipt}
+	frame, err := receipt.Append(nil, pdu.DeliverSM, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found := w.SMPP(frame, party); len(found) > 0 {
+		t.Fatalf("found %v", found)
+	}
+	if len(w.SMPP(frame)) == 0 {
+		t.Fatal("found nothing towards a peer who does not know the number")
+	}
+}

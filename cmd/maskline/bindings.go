@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"io"
+
+	"maskline/configs"
+	"maskline/numberdb"
+)
+
+// bindings imports and exports for a table and what keeps it equal to a store.
+type bindings struct {
+	table *numberdb.Table
+	apply func(context.Context, []numberdb.Change) error
+	known numberdb.Known
+}
+
+// newBindings refuses rows that name carriers, accounts or tenants that the
+// configuration does not have.
+func newBindings(cfg *configs.Config, table *numberdb.Table, apply func(context.Context, []numberdb.Change) error) *bindings {
+	carriers, accounts, tenants := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	for _, c := range cfg.Carriers {
+		carriers[string(c.Name)] = true
+	}
+	for _, a := range cfg.SMPP.Accounts {
+		accounts[a.SystemID] = true
+	}
+	for _, t := range cfg.Tenants {
+		tenants[string(t.Name)] = true
+	}
+	has := func(set map[string]bool) func(string) bool { return func(name string) bool { return set[name] } }
+	return &bindings{table: table, apply: apply, known: numberdb.Known{
+		Carrier: has(carriers), Account: has(accounts), Tenant: has(tenants), Mask: table.IsMask,
+	}}
+}
+
+// Import applies a whole CSV or nothing of it.
+func (b *bindings) Import(ctx context.Context, csv io.Reader) (int, error) {
+	return numberdb.Import(ctx, csv, b.known, b.apply, nil)
+}
+
+// Export writes the table as CSV.
+func (b *bindings) Export(_ context.Context, w io.Writer) error {
+	return numberdb.Export(w, b.table.Each)
+}

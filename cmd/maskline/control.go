@@ -1,0 +1,98 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"maskline/api"
+)
+
+const socketName = "control.sock"
+
+// listenControl opens the control socket in the data directory. What an edge
+// that ended without tidying up has left there is replaced; one that still
+// answers is not.
+func listenControl(ctx context.Context, dir string) (net.Listener, error) {
+	path := filepath.Join(dir, socketName)
+	if c, err := dialControl(ctx, dir); err == nil {
+		_ = c.Close()
+		return nil, errors.New("opening the control socket: another edge answers on it")
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("opening the control socket: %w", err)
+	}
+	old := syscall.Umask(0o177) // nobody else may open it, not even for a moment
+	l, err := new(net.ListenConfig).Listen(ctx, "unix", path)
+	syscall.Umask(old)
+	if err != nil {
+		return nil, fmt.Errorf("opening the control socket: %w", err)
+	}
+	return l, nil
+}
+
+func dialControl(ctx context.Context, dir string) (net.Conn, error) {
+	dialer := net.Dialer{Timeout: 2 * time.Second}
+	return dialer.DialContext(ctx, "unix", filepath.Join(dir, socketName))
+}
+
+// controlClient talks to the edge that runs on a data directory.
+type controlClient struct{ http http.Client }
+
+// findEdge returns a client, or nil where no edge runs on dir.
+func findEdge(ctx context.Context, dir string) *controlClient {
+	c, err := dialControl(ctx, dir)
+	if err != nil {
+		return nil
+	}
+	_ = c.Close()
+	return &controlClient{http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dialControl(ctx, dir) },
+	}}}
+}
+
+// call sends a request and copies the body of a 200 into out.
+func (c *controlClient) call(ctx context.Context, method, path string, body io.Reader, out io.Writer) error {
+	req, err := http.NewRequestWithContext(ctx, method, "http://edge"+path, body)
+	if err != nil {
+		return fmt.Errorf("asking the edge: %w", err)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return fmt.Errorf("asking the edge: %w", err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != http.StatusOK {
+		return api.ReadProblem(resp.Body)
+	}
+	if _, err := io.Copy(out, resp.Body); err != nil {
+		return fmt.Errorf("reading the edge's answer: %w", err)
+	}
+	return nil
+}
+
+// explain asks the edge about a message or call.
+func (c *controlClient) explain(ctx context.Context, q api.Question) (api.Explanation, error) {
+	question, err := json.Marshal(q)
+	if err != nil {
+		return api.Explanation{}, fmt.Errorf("asking the edge: %w", err)
+	}
+	var body bytes.Buffer
+	if err := c.call(ctx, http.MethodPost, "/route", bytes.NewReader(question), &body); err != nil {
+		return api.Explanation{}, err
+	}
+	var answer api.Explanation
+	if err := json.Unmarshal(body.Bytes(), &answer); err != nil {
+		return api.Explanation{}, fmt.Errorf("reading the edge's answer: %w", err)
+	}
+	return answer, nil
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"maskline/configs"
+	"maskline/media"
+	"maskline/routing"
+)
+
+// The convert files turn the configuration into what each package wants. They
+// decide nothing: what contradicts itself was refused by configs.
+
+func routingConfig(cfg *configs.Config) routing.Config {
+	r := routing.Config{
+		UnknownMask:  answer(cfg.Routing.UnknownMask),
+		OutOfSession: answer(cfg.Routing.OutOfSession),
+		EndedSession: answer(cfg.Routing.EndedSession),
+		Emergency: routing.EmergencyConfig{
+			Numbers: map[string][]string{},
+			Trunk:   string(cfg.Routing.Emergency.Trunk),
+		},
+		Breaker: routing.BreakerConfig{
+			Window: cfg.Routing.Breaker.Window, Ratio: cfg.Routing.Breaker.Ratio,
+			Min: cfg.Routing.Breaker.Min, HalfOpenAfter: cfg.Routing.Breaker.HalfOpenAfter,
+		},
+	}
+	if cfg.Routing.Order == configs.ByCost {
+		r.Order = routing.ByCost
+	}
+	for country, numbers := range cfg.Routing.Emergency.Numbers {
+		for _, n := range numbers {
+			r.Emergency.Numbers[country] = append(r.Emergency.Numbers[country], string(n))
+		}
+	}
+	for i := range cfg.Carriers {
+		r.Carriers = append(r.Carriers, routingCarrier(cfg, &cfg.Carriers[i]))
+	}
+	return r
+}
+
+func answer(a configs.Answer) routing.Answer {
+	return routing.Answer{Drop: a.SMS == configs.SMSDrop, Code: a.Voice.Code}
+}
+
+// routingCarrier gives a carrier the services that it can be sent: messages
+// where we bind to it or it binds to us, calls where a trunk has an address.
+func routingCarrier(cfg *configs.Config, c *configs.Carrier) routing.CarrierConfig {
+	r := routing.CarrierConfig{Name: string(c.Name), Priority: c.Priority, Weight: c.Weight, Cost: c.Cost}
+	for _, p := range c.Prefixes {
+		r.Prefixes = append(r.Prefixes, string(p))
+	}
+	if len(c.SMPP) > 0 {
+		r.Services |= routing.SMS
+	}
+	for _, a := range cfg.SMPP.Accounts {
+		if a.Carrier == c.Name {
+			r.Services |= routing.SMS
+		}
+	}
+	for _, t := range c.SIP {
+		if t.Addr.Host != "" {
+			r.Services |= routing.Voice
+		}
+	}
+	return r
+}
+
+func mediaConfig(cfg *configs.Config) media.Config {
+	m := media.Config{
+		Addr:    cfg.Media.Addr[0],
+		PortMin: cfg.Media.Ports.First, PortMax: cfg.Media.Ports.Last,
+		Backend: string(cfg.Media.Backend),
+		Initial: cfg.Media.Timeout.Initial, Silent: cfg.Media.Timeout.Silent, Hold: cfg.Media.Timeout.Hold,
+		Drain: cfg.Media.Drain,
+	}
+	if len(cfg.Media.Advertise) > 0 {
+		m.Advertise = cfg.Media.Advertise[0]
+	}
+	return m
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"maskline/configs"
+	"maskline/sip"
+	"maskline/sip/message"
+)
+
+// noLimit stands for a configured "no limit" of a time.
+const noLimit = 1 << 62 * time.Nanosecond
+
+func sipConfig(cfg *configs.Config) sip.Config {
+	s := sip.Config{Drain: cfg.Drain.Calls}
+	for _, l := range cfg.SIP.Listen {
+		listen := sip.Listen{Addr: l.Addr.String()}
+		if l.Advertise.Host != "" {
+			listen.Advertise = l.Advertise.String()
+		}
+		s.Listen = append(s.Listen, listen)
+	}
+	for _, c := range cfg.Carriers {
+		for i := range c.SIP {
+			t := sipTrunk(&c.SIP[i])
+			t.Name, t.Carrier, t.Country = trunkName(string(c.Name), i, len(c.SIP)), string(c.Name), string(c.Country)
+			s.Trunks = append(s.Trunks, t)
+		}
+	}
+	peers := map[configs.Name]int{}
+	for i := range cfg.SIP.Peers {
+		p := &cfg.SIP.Peers[i]
+		t := sipTrunk(&p.Trunk)
+		t.Name, t.Tenant, t.Country = fmt.Sprintf("%s/pbx%d", p.Tenant, peers[p.Tenant]+1), string(p.Tenant), string(p.Country)
+		peers[p.Tenant]++
+		s.Trunks = append(s.Trunks, t)
+	}
+	for i, addr := range cfg.Media.Addr {
+		own := message.OwnMedia{Addr: addr, PortMin: cfg.Media.Ports.First, PortMax: cfg.Media.Ports.Last}
+		if i < len(cfg.Media.Advertise) {
+			own.Addr = cfg.Media.Advertise[i]
+		}
+		s.OwnMedia = append(s.OwnMedia, own)
+	}
+	return s
+}
+
+// trunkName tells a carrier's trunks apart in logs and metrics.
+func trunkName(carrier string, place, of int) string {
+	if of == 1 {
+		return carrier
+	}
+	return fmt.Sprintf("%s/%d", carrier, place+1)
+}
+
+func sipTrunk(t *configs.Trunk) sip.TrunkConfig {
+	trunk := sip.TrunkConfig{
+		Allow: t.Allow, MediaFrom: t.MediaFrom, CPS: t.CPS, Channels: t.Channels, TrustPAI: t.TrustPAI,
+		Probe:         sip.Probe{Every: orNegative(t.Probe.Every), DownAfter: t.Probe.DownAfter, UpAfter: t.Probe.UpAfter},
+		FirstResponse: t.FirstResponse, Trying: t.Trying, Ring: t.Ring,
+		FailoverOn:    []string{},
+		RetryAfterMax: max(t.RetryAfterMax, atOnce),
+		MaxDuration:   t.MaxDuration,
+		CLI:           sip.CLI{Format: string(t.CLI.Format), Domain: string(t.CLI.Domain)},
+		TechPrefix:    string(t.TechPrefix),
+		DSCP:          uint8(t.DSCP),
+		NAT:           t.NAT,
+	}
+	if t.MaxDuration == 0 {
+		trunk.MaxDuration = noLimit
+	}
+	if t.Addr.Host != "" {
+		trunk.Addr = t.Addr.String()
+	}
+	if t.Local.IsValid() {
+		trunk.Local = t.Local.String()
+	}
+	for _, r := range t.FailoverOn {
+		trunk.FailoverOn = append(trunk.FailoverOn, r.String())
+	}
+	for _, h := range t.CLI.Header {
+		trunk.CLI.Header = append(trunk.CLI.Header, string(h))
+	}
+	return trunk
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"time"
+
+	"maskline/configs"
+	"maskline/smpp"
+	"maskline/smpp/pdu"
+)
+
+// atOnce stands for a configured zero where the package takes zero for its
+// default.
+const atOnce = time.Nanosecond
+
+func smppConfig(cfg *configs.Config) smpp.Config {
+	s := smpp.Config{
+		BindTimeout:  cfg.SMPP.BindTimeout,
+		PDUTimeout:   cfg.SMPP.PDUTimeout,
+		AnswerWithin: cfg.SMPP.AnswerWithin,
+		ReceiptsHold: cfg.SMPP.ReceiptsHold,
+		Drain:        max(cfg.Drain.SMS, atOnce),
+		Auth: smpp.AuthConfig{
+			Failures: orUnlimited(cfg.SMPP.Auth.Failures), Per: cfg.SMPP.Auth.Per, Delay: orNegative(cfg.SMPP.Auth.Delay),
+		},
+	}
+	for _, l := range cfg.SMPP.Listen {
+		s.Listen = append(s.Listen, l.Addr.String())
+	}
+	for _, a := range cfg.SMPP.Accounts {
+		s.Accounts = append(s.Accounts, smpp.AccountConfig{
+			SystemID: a.SystemID, Password: a.Password.Reveal(),
+			Tenant: string(a.Tenant), Carrier: string(a.Carrier), Country: string(a.Country),
+			Binds: a.Binds, Window: a.Window, TPS: a.TPS, Allow: a.Allow,
+		})
+	}
+	for _, c := range cfg.Carriers {
+		carrier := smpp.CarrierConfig{Name: string(c.Name), Country: string(c.Country)}
+		for i := range c.SMPP {
+			carrier.Binds = append(carrier.Binds, smppBind(&c.SMPP[i]))
+		}
+		if len(carrier.Binds) > 0 || hasAccount(cfg, c.Name) {
+			s.Carriers = append(s.Carriers, carrier)
+		}
+	}
+	return s
+}
+
+func hasAccount(cfg *configs.Config, carrier configs.Name) bool {
+	for _, a := range cfg.SMPP.Accounts {
+		if a.Carrier == carrier {
+			return true
+		}
+	}
+	return false
+}
+
+func smppBind(b *configs.Bind) smpp.BindConfig {
+	ton, npi := byte(b.TON), byte(b.NPI)
+	bind := smpp.BindConfig{
+		Addr: b.Addr.String(), Backup: b.Role == configs.Backup,
+		SystemID: b.SystemID, Password: b.Password.Reveal(), SystemType: b.SystemType, AddressRange: b.AddressRange,
+		Sessions: b.Sessions, Window: b.Window, TPS: b.TPS,
+		EnquireLink: b.EnquireLink, ResponseTimeout: b.ResponseTimeout,
+		Reconnect: smpp.Reconnect{Min: b.Reconnect.Min, Max: b.Reconnect.Max},
+		TON:       &ton, NPI: &npi,
+		UnknownNext: b.Unknown == configs.UnknownNext,
+		Reply: smpp.Reply{
+			Temporary: pdu.Status(b.Reply.Temporary), Permanent: pdu.Status(b.Reply.Permanent), Throttled: pdu.Status(b.Reply.Throttled),
+		},
+	}
+	if b.Local.IsValid() {
+		bind.Local = b.Local.String()
+	}
+	switch b.Bind {
+	case configs.Transmitter:
+		bind.BindType = smpp.Transmitter
+	case configs.Receiver:
+		bind.BindType = smpp.Receiver
+	case configs.Transceiver:
+		bind.BindType = smpp.Transceiver
+	}
+	switch b.Receipts {
+	case configs.ReceiptsDecimal:
+		bind.Receipts = smpp.DecimalIDs
+	case configs.ReceiptsHex:
+		bind.Receipts = smpp.HexIDs
+	case configs.ReceiptsStandard:
+		bind.Receipts = smpp.StandardIDs
+	}
+	return bind
+}
+
+// orUnlimited turns a configured "no limit" into a bound that is never met.
+func orUnlimited(n int) int {
+	if n == 0 {
+		return 1 << 30
+	}
+	return n
+}
+
+// orNegative turns a configured zero into what packages take for "none".
+func orNegative(d time.Duration) time.Duration {
+	if d == 0 {
+		return -1
+	}
+	return d
+}

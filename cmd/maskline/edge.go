@@ -1,0 +1,300 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"go.uber.org/zap"
+
+	"maskline/api"
+	"maskline/configs"
+	"maskline/ledger"
+	"maskline/media"
+	"maskline/numberdb"
+	"maskline/routing"
+	"maskline/seal"
+	"maskline/sip"
+	"maskline/smpp"
+)
+
+// edge is all packages wired together. newEdge opens what keeps state, Listen
+// opens the sockets, Run serves.
+type edge struct {
+	cfg     *configs.Config
+	log     *zap.Logger
+	metrics *prometheus.Registry
+	started time.Time
+
+	store    numberdb.Store
+	table    *numberdb.Table
+	syncer   *numberdb.Syncer
+	ledger   *ledger.Ledger
+	router   *routing.Router
+	media    *media.Relay
+	smpp     *smpp.Edge
+	sip      *sip.Edge
+	bindings *bindings
+
+	api, metricsOnly, control net.Listener
+	listening, draining       atomic.Bool
+}
+
+// newEdge builds an edge. On an error what was opened is closed again.
+func newEdge(ctx context.Context, cfg *configs.Config, log *zap.Logger) (e *edge, err error) {
+	e = &edge{cfg: cfg, log: log, metrics: prometheus.NewRegistry(), started: time.Now(), table: numberdb.NewTable()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, e.close())
+		}
+	}()
+	e.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if err := os.MkdirAll(string(cfg.DataDir), 0o700); err != nil {
+		return nil, fmt.Errorf("making data_dir: %w", err)
+	}
+	if err := e.openState(ctx); err != nil {
+		return nil, err
+	}
+	if e.router, err = routing.New(e.table, routingConfig(cfg), e.metrics); err != nil {
+		return nil, err
+	}
+	if e.smpp, err = smpp.New(smppConfig(cfg), e.router, &journal{e.ledger}, log.Named("smpp"), e.metrics); err != nil {
+		return nil, err
+	}
+	if len(cfg.SIP.Listen) == 0 {
+		return e, nil
+	}
+	if e.media, err = media.New(mediaConfig(cfg), log.Named("media"), e.metrics); err != nil {
+		return nil, err
+	}
+	if e.sip, err = sip.New(sipConfig(cfg), e.router, relay{e.media}, log.Named("sip"), e.metrics); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// openState opens the store with its sync and the ledger.
+func (e *edge) openState(ctx context.Context) (err error) {
+	if e.store, err = openStore(ctx, e.cfg); err != nil {
+		return err
+	}
+	sync := numberdb.SyncConfig{MaxStale: e.cfg.Database.MaxStale}
+	if e.syncer, err = numberdb.NewSyncer(e.store, e.table, sync, e.log.Named("numberdb"), e.metrics); err != nil {
+		return err
+	}
+	e.bindings = newBindings(e.cfg, e.table, e.syncer.Apply)
+	key, created, err := seal.LoadOrCreate(keyFile(e.cfg))
+	if err != nil {
+		return err
+	}
+	if created {
+		e.log.Info("made the key file; keep a copy of it, what is sealed cannot be read without")
+	}
+	e.ledger, err = ledger.Open(ctx, ledgerConfig(e.cfg), key, e.log.Named("ledger"), e.metrics)
+	return err
+}
+
+// Listen opens every socket of the configuration, or none.
+func (e *edge) Listen(ctx context.Context) (err error) {
+	if err = e.smpp.Listen(); err != nil {
+		return err
+	}
+	if e.sip != nil {
+		if err = e.sip.Listen(); err != nil {
+			return err
+		}
+	}
+	listen := func(addr string) (net.Listener, error) {
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+		if err != nil {
+			return nil, fmt.Errorf("listening for HTTP: %w", err)
+		}
+		return l, nil
+	}
+	if e.api, err = listen(e.cfg.API.Listen.String()); err != nil {
+		return err
+	}
+	if e.cfg.API.MetricsListen.IsValid() {
+		if e.metricsOnly, err = listen(e.cfg.API.MetricsListen.String()); err != nil {
+			return err
+		}
+	}
+	if e.control, err = listenControl(ctx, string(e.cfg.DataDir)); err != nil {
+		return err
+	}
+	e.listening.Store(true)
+	e.log.Info("listening", zap.Stringer("api", e.api.Addr()), zap.Stringers("smpp", e.smppAddrs()), zap.Stringers("sip", e.sipAddrs()))
+	return nil
+}
+
+// Run serves until ctx ends, then drains: messages and calls under way are
+// finished within the configured times while the API still answers.
+func (e *edge) Run(ctx context.Context) error {
+	defer func() { _ = e.close() }()
+	serve, stopServing := context.WithCancelCause(ctx)
+	defer stopServing(nil)
+	// What others need until the last message has gone lives longer.
+	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopBackground()
+
+	var front, back group
+	back.start("the store", stopServing, func() error { return e.syncer.Run(background) })
+	back.start("the API", stopServing, func() error { return e.serveAPI(background) })
+	back.start("the control socket", stopServing, func() error {
+		return api.Serve(background, e.control, e.controlHandler(), api.ServerConfig{HeaderTimeout: controlHeaderTimeout}, e.log)
+	})
+	if e.metricsOnly != nil {
+		back.start("metrics", stopServing, func() error {
+			return api.Serve(background, e.metricsOnly, e.metricsHandler(), e.httpLimits(), e.log)
+		})
+	}
+	if err := e.waitLoaded(serve); err == nil {
+		front.start("SMPP", stopServing, func() error { return e.smpp.Run(serve) })
+		if e.sip != nil {
+			front.start("SIP", stopServing, func() error { e.sip.Run(serve); return nil })
+		}
+		e.log.Info("serving", zap.Int("bindings", e.table.Len()))
+	}
+	<-serve.Done()
+	e.draining.Store(true)
+	e.log.Info("draining")
+	err := front.wait()
+	stopBackground()
+	err = errors.Join(err, back.wait())
+	e.log.Info("stopped")
+	return err
+}
+
+// waitLoaded keeps traffic out until the table holds what the store has: an
+// empty table would refuse messages for good.
+func (e *edge) waitLoaded(ctx context.Context) error {
+	tick := time.NewTicker(loadPoll)
+	defer tick.Stop()
+	for !e.syncer.Fresh().Loaded {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+// close closes what Run leaves open, in the order of its use.
+func (e *edge) close() error {
+	var all []error
+	for _, l := range []net.Listener{e.api, e.metricsOnly, e.control} {
+		if l != nil {
+			_ = l.Close() // most are closed already
+		}
+	}
+	if e.media != nil {
+		if err := e.media.Close(); !errors.Is(err, media.ErrClosed) {
+			all = append(all, err)
+		}
+	}
+	if e.ledger != nil {
+		all = append(all, e.ledger.Close())
+	}
+	if e.store != nil {
+		all = append(all, e.store.Close())
+	}
+	return errors.Join(all...)
+}
+
+const (
+	loadPoll             = 5 * time.Millisecond
+	controlHeaderTimeout = 5 * time.Second
+)
+
+// group runs the parts of an edge; the first that fails stops the edge.
+type group struct {
+	wg     sync.WaitGroup
+	mu     sync.Mutex
+	failed []error
+}
+
+func (g *group) start(name string, stop context.CancelCauseFunc, run func() error) {
+	g.wg.Go(func() {
+		if err := run(); err != nil {
+			err = fmt.Errorf("%s: %w", name, err)
+			g.mu.Lock()
+			g.failed = append(g.failed, err)
+			g.mu.Unlock()
+			stop(err)
+		}
+	})
+}
+
+func (g *group) wait() error {
+	g.wg.Wait()
+	return errors.Join(g.failed...)
+}
+
+func (e *edge) serveAPI(ctx context.Context) error {
+	mux := http.NewServeMux()
+	e.health().Routes(mux)
+	if e.metricsOnly == nil {
+		mux.Handle("GET /metrics", api.Metrics(e.metrics))
+	}
+	return api.Serve(ctx, e.api, mux, e.httpLimits(), e.log)
+}
+
+func (e *edge) metricsHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", api.Metrics(e.metrics))
+	return mux
+}
+
+func (e *edge) httpLimits() api.ServerConfig {
+	return api.ServerConfig{
+		HeaderTimeout: e.cfg.API.Limits.Header, ReadTimeout: e.cfg.API.Limits.Read, WriteTimeout: 2 * e.cfg.API.Limits.Read,
+	}
+}
+
+func (e *edge) controlHandler() http.Handler {
+	control := api.Control{
+		Bindings: e.bindings,
+		Explain:  func(q api.Question) (api.Explanation, error) { return explain(e.router, q) },
+		Report:   e.health().Report,
+	}
+	return control.Handler()
+}
+
+func (e *edge) health() *api.Health {
+	return &api.Health{
+		Node: string(e.cfg.Node), Version: version, Started: e.started,
+		State: func() api.State {
+			return api.State{
+				Listening: e.listening.Load(), Draining: e.draining.Load(),
+				Bindings: e.table.Len(), Table: e.syncer.Fresh(),
+			}
+		},
+		Carriers: e.router.Carriers,
+		Links: func() api.Links {
+			links := api.Links{Binds: e.smpp.Binds()}
+			if e.sip != nil {
+				links.Trunks, links.Calls = e.sip.Trunks(), len(e.sip.Calls())
+			}
+			return links
+		},
+	}
+}
+
+func (e *edge) smppAddrs() []net.Addr { return e.smpp.Addrs() }
+
+func (e *edge) sipAddrs() []netip.AddrPort {
+	if e.sip == nil {
+		return nil
+	}
+	return e.sip.Addrs()
+}

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"maskline/api"
+	"maskline/configs"
+	"maskline/e164"
+	"maskline/routing"
+)
+
+type routeCommand struct {
+	From   string `arg:"" help:"Sender or caller; 'none' for a withheld one."`
+	To     string `arg:"" help:"Dialled number."`
+	SMS    bool   `name:"sms" xor:"service" help:"Ask about a message (the default)."`
+	Voice  bool   `xor:"service" help:"Ask about a call."`
+	Tenant string `help:"Ask as this tenant's account or peer; without it, as a carrier."`
+	Reveal bool   `help:"Show the real destination instead of its last two digits."`
+	Config string `required:"" help:"Configuration file." type:"path"`
+}
+
+// Run asks the running edge, or the store where none runs.
+func (cmd *routeCommand) Run(ctx context.Context, c console) error {
+	cfg, err := loadConfig(cmd.Config, c)
+	if err != nil {
+		return err
+	}
+	q := api.Question{From: cmd.From, To: cmd.To, Service: "sms", Tenant: cmd.Tenant, Reveal: cmd.Reveal}
+	if cmd.Voice {
+		q.Service = "voice"
+	}
+	var answer api.Explanation
+	edge := findEdge(ctx, string(cfg.DataDir))
+	if edge != nil {
+		answer, err = edge.explain(ctx, q)
+	} else {
+		answer, err = explainOffline(ctx, cfg, q)
+	}
+	if err != nil {
+		return err
+	}
+	printExplanation(c.out, answer)
+	if edge == nil && len(answer.Carriers) > 0 {
+		fmt.Fprintln(c.out, "no edge runs on this data_dir: carriers are taken to be up")
+	}
+	return nil
+}
+
+func explainOffline(ctx context.Context, cfg *configs.Config, q api.Question) (answer api.Explanation, err error) {
+	err = withStore(ctx, cfg, func(b *bindings) error {
+		router, err := routing.New(b.table, routingConfig(cfg), prometheus.NewRegistry())
+		if err != nil {
+			return err
+		}
+		for _, carrier := range router.Carriers() {
+			carrier.SetUp(routing.SMS, true)
+			carrier.SetUp(routing.Voice, true)
+		}
+		answer, err = explain(router, q)
+		return err
+	})
+	return answer, err
+}
+
+// explain answers a question by the router's present state.
+func explain(router *routing.Router, q api.Question) (api.Explanation, error) {
+	req := routing.Request{Origin: &routing.Origin{Carrier: "a carrier"}, Now: time.Now()}
+	if q.Tenant != "" {
+		req.Origin = &routing.Origin{Tenant: q.Tenant}
+	}
+	switch q.Service {
+	case routing.SMS.String():
+		req.Service = routing.SMS
+	case routing.Voice.String():
+		req.Service = routing.Voice
+	default:
+		return api.Explanation{}, errors.New("service: expected sms or voice")
+	}
+	if q.From != "none" {
+		from, err := e164.Parse(q.From)
+		if err != nil {
+			return api.Explanation{}, fmt.Errorf("from: %w", err)
+		}
+		req.From = from
+	}
+	dialled := strings.TrimPrefix(q.To, "+")
+	req.Dialled = []byte(dialled)
+	if strings.Trim(dialled, "0123456789") != "" || dialled == "" {
+		return api.Explanation{}, errors.New("to: expected digits, with or without a leading +")
+	}
+	req.To, _ = e164.Parse(dialled) // emergency strings and short codes are no numbers
+	plan, judged := router.Explain(&req)
+	answer := api.Explanation{Verdict: plan.Verdict.String(), Binding: bindingOf(&plan), Tenant: plan.Tenant}
+	if plan.Verdict == routing.Forward || plan.Verdict == routing.NoCarrier {
+		answer.Present = plan.Present.Reveal()
+		answer.Destination = plan.To.String()
+		if q.Reveal {
+			answer.Destination = plan.To.Reveal()
+		}
+	}
+	if plan.Answer.Drop && req.Service == routing.SMS {
+		answer.Answer = "accepted and dropped"
+	} else if plan.Answer.Code != 0 && req.Service == routing.Voice {
+		answer.Answer = fmt.Sprint("SIP ", plan.Answer.Code)
+	}
+	for _, j := range judged {
+		answer.Carriers = append(answer.Carriers, api.Candidate{Place: j.Place, Carrier: j.Carrier.Name, Why: j.Fitness.String()})
+	}
+	return answer, nil
+}
+
+func bindingOf(plan *routing.Plan) string {
+	switch {
+	case plan.Emergency:
+		return "emergency: unmasked, to the emergency trunk"
+	case plan.To.Kind == 0:
+		return ""
+	case plan.Outbound:
+		return "the tenant's own mask, outbound"
+	case plan.Public:
+		return "public"
+	default:
+		return "of this party"
+	}
+}
+
+func printExplanation(w io.Writer, a api.Explanation) {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, row := range [][2]string{
+		{"verdict", a.Verdict},
+		{"binding", a.Binding},
+		{"tenant", a.Tenant},
+		{"presented as", a.Present},
+		{"destination", a.Destination},
+		{"answer", a.Answer},
+	} {
+		if row[1] != "" {
+			fmt.Fprintf(table, "%s\t%s\n", row[0], row[1])
+		}
+	}
+	for _, c := range a.Carriers {
+		place := "-"
+		if c.Place > 0 {
+			place = fmt.Sprint(c.Place)
+		}
+		fmt.Fprintf(table, "carrier %s\t%s\t%s\n", place, c.Carrier, c.Why)
+	}
+	_ = table.Flush()
+}

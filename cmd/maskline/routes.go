@@ -1,0 +1,134 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"maskline/configs"
+	"maskline/numberdb"
+)
+
+type routesCommand struct {
+	Import importCommand `cmd:"" help:"Load bindings from a CSV file: all of it, or nothing if a row has a fault."`
+	Export exportCommand `cmd:"" help:"Write all bindings as CSV to standard output."`
+}
+
+type importCommand struct {
+	File   string `arg:"" help:"CSV file; its header is mask,party,to,present,services,carriers,expires_at and optionally tenant." type:"existingfile"`
+	Config string `required:"" help:"Configuration file." type:"path"`
+}
+
+// Run hands the file to the running edge, or to the store where none runs.
+func (cmd *importCommand) Run(ctx context.Context, c console) error {
+	cfg, err := loadConfig(cmd.Config, c)
+	if err != nil {
+		return err
+	}
+	file, err := os.Open(cmd.File)
+	if err != nil {
+		return fmt.Errorf("importing: %w", err)
+	}
+	defer func() { _ = file.Close() }()
+	body, finish := withProgress(file, c.err)
+	rows, err := importBindings(ctx, cfg, body)
+	finish()
+	var faults *numberdb.Faults
+	switch {
+	case errors.As(err, &faults):
+		return fmt.Errorf("the file has faults, nothing of it was applied\n%w", faults)
+	case err != nil:
+		return fmt.Errorf("importing: %w", err)
+	}
+	fmt.Fprintf(c.out, "imported %d bindings\n", rows)
+	return nil
+}
+
+func importBindings(ctx context.Context, cfg *configs.Config, csv io.Reader) (int, error) {
+	edge := findEdge(ctx, string(cfg.DataDir))
+	if edge == nil {
+		rows := 0
+		err := withStore(ctx, cfg, func(b *bindings) (err error) {
+			rows, err = b.Import(ctx, csv)
+			return err
+		})
+		return rows, err
+	}
+	var answer bytes.Buffer
+	if err := edge.call(ctx, http.MethodPost, "/bindings", csv, &answer); err != nil {
+		return 0, err
+	}
+	var result struct{ Rows int }
+	if err := json.Unmarshal(answer.Bytes(), &result); err != nil {
+		return 0, fmt.Errorf("reading the edge's answer: %w", err)
+	}
+	return result.Rows, nil
+}
+
+type exportCommand struct {
+	Config string `required:"" help:"Configuration file." type:"path"`
+}
+
+// Run writes what the running edge routes by, or what the store holds.
+func (cmd *exportCommand) Run(ctx context.Context, c console) error {
+	cfg, err := loadConfig(cmd.Config, c)
+	if err != nil {
+		return err
+	}
+	if edge := findEdge(ctx, string(cfg.DataDir)); edge != nil {
+		err = edge.call(ctx, http.MethodGet, "/bindings", nil, c.out)
+	} else {
+		err = withStore(ctx, cfg, func(b *bindings) error { return b.Export(ctx, c.out) })
+	}
+	if err != nil {
+		return fmt.Errorf("exporting: %w", err)
+	}
+	return nil
+}
+
+// withStore opens the store without an edge and loads it.
+func withStore(ctx context.Context, cfg *configs.Config, use func(*bindings) error) error {
+	store, err := openStore(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	table := numberdb.NewTable()
+	err = table.Replace(func(put func(numberdb.Binding)) error {
+		_, err := store.Load(ctx, put)
+		return err
+	})
+	if err == nil {
+		err = use(newBindings(cfg, table, func(ctx context.Context, changes []numberdb.Change) error {
+			_, err := store.Apply(ctx, changes)
+			return err
+		}))
+	}
+	return errors.Join(err, store.Close())
+}
+
+// withProgress shows on a terminal how much of the file has been read.
+func withProgress(file *os.File, w io.Writer) (body io.Reader, finish func()) {
+	info, err := file.Stat()
+	screen, isFile := w.(*os.File)
+	if err != nil || !isFile || !term.IsTerminal(int(screen.Fd())) {
+		return file, func() {}
+	}
+	bar := progressbar.NewOptions64(info.Size(),
+		progressbar.OptionSetDescription("reading bindings"),
+		progressbar.OptionSetWriter(w),
+		progressbar.OptionShowBytes(true),
+		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionClearOnFinish(),
+	)
+	reader := progressbar.NewReader(file, bar)
+	return &reader, func() { _ = bar.Finish() }
+}

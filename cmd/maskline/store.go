@@ -1,0 +1,42 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"maskline/configs"
+	"maskline/numberdb"
+	"maskline/numberdb/postgres"
+	"maskline/numberdb/sqlite"
+)
+
+// openStore opens the store that the configuration names.
+func openStore(ctx context.Context, cfg *configs.Config) (numberdb.Store, error) {
+	manual := cfg.Database.Migrate == configs.MigrateManual
+	if url := cfg.Database.URL.Reveal(); url != "" {
+		return postgres.Open(postgres.Config{URL: url, ManualMigrations: manual})
+	}
+	return sqlite.Open(ctx, sqlite.Config{Dir: string(cfg.DataDir), ManualMigrations: manual})
+}
+
+type migrateCommand struct {
+	Config string `required:"" help:"Configuration file." type:"path"`
+}
+
+// Run brings the schema up to date.
+func (cmd *migrateCommand) Run(ctx context.Context, c console) error {
+	cfg, err := loadConfig(cmd.Config, c)
+	if err != nil {
+		return err
+	}
+	if url := cfg.Database.URL.Reveal(); url != "" {
+		err = postgres.Migrate(ctx, postgres.Config{URL: url})
+	} else {
+		err = sqlite.Migrate(ctx, string(cfg.DataDir))
+	}
+	if err != nil {
+		return fmt.Errorf("migrating the store: %w", err)
+	}
+	fmt.Fprintln(c.out, "the schema is up to date")
+	return nil
+}
