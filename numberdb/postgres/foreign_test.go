@@ -248,7 +248,7 @@ func TestFollowersOfAnotherEdge(t *testing.T) {
 	defer one.Close()
 	defer other.Close()
 	follower := storetest.Follow(t, other)
-	for i := range 30 {
+	for i := range 10 {
 		follower.WaitFor(t, storetest.Apply(t, one, storetest.Put(i, 1, i), storetest.Delete(i/2, 1)))
 	}
 	follower.WaitEqual(t, one)

@@ -215,9 +215,9 @@ func cancelledApply(t *testing.T, db Database) {
 func interruptedApply(t *testing.T, db Database) {
 	store := open(t, db)
 	follower := Follow(t, store)
-	const rows = 4000
+	const rows = 2000
 	interrupted := 0
-	for round := range 12 {
+	for round := range 10 {
 		changes := make([]numberdb.Change, rows)
 		for i := range changes {
 			changes[i] = Put(i, round, i)
