@@ -14,9 +14,17 @@ import (
 func openStore(ctx context.Context, cfg *configs.Config) (numberdb.Store, error) {
 	manual := cfg.Database.Migrate == configs.MigrateManual
 	if url := cfg.Database.URL.Reveal(); url != "" {
-		return postgres.Open(postgres.Config{URL: url, ManualMigrations: manual})
+		return opened(postgres.Open(postgres.Config{URL: url, ManualMigrations: manual}))
 	}
-	return sqlite.Open(ctx, sqlite.Config{Dir: string(cfg.DataDir), ManualMigrations: manual})
+	return opened(sqlite.Open(ctx, sqlite.Config{Dir: string(cfg.DataDir), ManualMigrations: manual}))
+}
+
+// opened keeps the store that failed to open from looking like one.
+func opened[S numberdb.Store](store S, err error) (numberdb.Store, error) {
+	if err != nil {
+		return nil, err
+	}
+	return store, nil
 }
 
 type migrateCommand struct {
