@@ -62,12 +62,11 @@ func (s *sources) within(a netip.Addr) bool {
 // reopen takes a new word of signalling. Where the address stays the same we
 // go on sending to where the peer was found, until it is found elsewhere.
 func (l *latch) reopen(expect netip.AddrPort, now time.Duration) {
-	switch {
-	case expect != l.expect:
+	if expect != l.expect {
 		*l = latch{expect: expect}
-	case l.state != latchOpen:
-		l.reopened = milliseconds(now)
+		return
 	}
+	l.reopened = milliseconds(now)
 }
 
 // milliseconds is never zero; differences hold across its wrap.
