@@ -1,0 +1,170 @@
+package main
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"maskline/configs"
+	"maskline/media"
+	"maskline/routing"
+	"maskline/sip"
+	"maskline/sip/message"
+	"maskline/smpp"
+)
+
+// fullConfig gives every key that has an effect a value of its own.
+const fullConfig = `
+drain: {sms: 7s, calls: 8s}
+tenants: [{name: shop}]
+smpp:
+  listen: [{addr: "127.0.0.1:2775"}]
+  bind_timeout: 1s
+  pdu_timeout: 2s
+  auth: {failures: 0, per: 3m, delay: 0s}
+  answer_within: 4s
+  receipts_hold: 5h
+  accounts:
+    - {system_id: shop, password: pw1, tenant: shop, country: GB, binds: 2, window: 3, tps: 4, allow: [10.0.0.0/8]}
+    - {system_id: alfa-in, password: pw2, carrier: alfa}
+sip:
+  listen: [{addr: "udp://127.0.0.1:5060", advertise: "192.0.2.1:5061"}]
+  peers: [{tenant: shop, country: FR, addr: "udp://127.0.0.1:5090", max_duration: 0s}]
+media: {addr: 127.0.0.2, advertise: 192.0.2.2, ports: 20000-20099, timeout: {initial: 2s, silent: 3s, hold: 4s}, drain: 5s}
+carriers:
+  - name: alfa
+    country: DE
+    priority: 11
+    weight: 12
+    prefixes: ["44"]
+    cost: 0.5
+    smpp:
+      - {addr: "smsc.example:2776", local: 127.0.0.9, role: backup, system_id: us, password: pw3, system_type: t, address_range: r,
+         bind: receiver, sessions: 2, window: 13, tps: 14, enquire_link: 15s, response_timeout: 6s, reconnect: {min: 1s, max: 2s},
+         ton: 2, npi: 3, receipts: hex, unknown: next, reply: {temporary: 0x8, permanent: 0xB, throttled: 0x14}}
+      - {addr: "127.0.0.1:2777", system_id: us}
+    sip:
+      - {addr: "udp://127.0.0.1:5071", local: "127.0.0.1:5060", allow: [127.0.0.0/8], media_from: [127.0.0.0/8], cps: 16, channels: 17, trust_pai: true,
+         probe: {every: 0s, down_after: 4, up_after: 5}, first_response: 1s, trying: 2s, ring: 3s, failover_on: [503, 500-502, "404;cause=2"],
+         retry_after_max: 0s, max_duration: 1h, cli: {header: [pai], format: plain, domain: example.net}, tech_prefix: "9#", dscp: 10}
+  - name: bravo
+    cost: 2
+    sip: [{allow: [127.0.0.3/32]}, {addr: "udp://127.0.0.1:5072"}]
+routing:
+  order: cost
+  unknown_mask: {sms: drop, voice: 404}
+  out_of_session: {voice: 480}
+  ended_session: {voice: 603}
+  emergency: {numbers: {GB: ["999"]}, trunk: alfa}
+  breaker: {window: 1m, ratio: 0.25, min: 6, half_open_after: 7s}
+`
+
+func fullParsed(t *testing.T) *configs.Config {
+	t.Helper()
+	cfg, err := configs.Parse("edge.yaml", []byte(fullConfig+"\n"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
+
+func TestRoutingConfig(t *testing.T) {
+	want := routing.Config{
+		Order: routing.ByCost,
+		Carriers: []routing.CarrierConfig{
+			{Name: "alfa", Priority: 11, Weight: 12, Prefixes: []string{"44"}, Cost: 0.5, Services: routing.SMS | routing.Voice},
+			{Name: "bravo", Priority: 100, Weight: 1, Cost: 2, Services: routing.Voice},
+		},
+		UnknownMask:  routing.Answer{Drop: true, Code: 404},
+		OutOfSession: routing.Answer{Code: 480},
+		EndedSession: routing.Answer{Code: 603},
+		Emergency: routing.EmergencyConfig{
+			Numbers: map[string][]string{"default": {"112", "911", "999", "000"}, "GB": {"999"}}, Trunk: "alfa",
+		},
+		Breaker: routing.BreakerConfig{Window: time.Minute, Ratio: 0.25, Min: 6, HalfOpenAfter: 7 * time.Second},
+	}
+	if diff := cmp.Diff(want, routingConfig(fullParsed(t))); diff != "" {
+		t.Fatal(diff)
+	}
+}
+
+func TestSMPPConfig(t *testing.T) {
+	two, three, one := byte(2), byte(3), byte(1)
+	want := smpp.Config{
+		Listen: []string{"127.0.0.1:2775"}, Drain: 7 * time.Second,
+		BindTimeout: time.Second, PDUTimeout: 2 * time.Second, AnswerWithin: 4 * time.Second, ReceiptsHold: 5 * time.Hour,
+		Auth: smpp.AuthConfig{Failures: 1 << 30, Per: 3 * time.Minute, Delay: -1},
+		Accounts: []smpp.AccountConfig{
+			{SystemID: "shop", Password: "pw1", Tenant: "shop", Country: "GB", Binds: 2, Window: 3, TPS: 4, Allow: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}},
+			{SystemID: "alfa-in", Password: "pw2", Carrier: "alfa", Binds: 4, Window: 256},
+		},
+		Carriers: []smpp.CarrierConfig{{Name: "alfa", Country: "DE", Binds: []smpp.BindConfig{
+			{
+				Addr: "smsc.example:2776", Local: "127.0.0.9", Backup: true, SystemID: "us", Password: "pw3", SystemType: "t", AddressRange: "r",
+				BindType: smpp.Receiver, Sessions: 2, Window: 13, TPS: 14, EnquireLink: 15 * time.Second, ResponseTimeout: 6 * time.Second,
+				Reconnect: smpp.Reconnect{Min: time.Second, Max: 2 * time.Second},
+				TON:       &two, NPI: &three, Receipts: smpp.HexIDs, UnknownNext: true,
+				Reply: smpp.Reply{Temporary: 0x8, Permanent: 0xB, Throttled: 0x14},
+			},
+			{
+				Addr: "127.0.0.1:2777", SystemID: "us", Sessions: 1, Window: 10, EnquireLink: 30 * time.Second, ResponseTimeout: 10 * time.Second,
+				Reconnect: smpp.Reconnect{Min: 200 * time.Millisecond, Max: 5 * time.Second}, TON: &one, NPI: &one,
+				Reply: smpp.Reply{Temporary: 0x64, Permanent: 0x65, Throttled: 0x58},
+			},
+		}}},
+	}
+	if diff := cmp.Diff(want, smppConfig(fullParsed(t)), comparers); diff != "" {
+		t.Fatal(diff)
+	}
+}
+
+func TestSIPConfig(t *testing.T) {
+	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	other := sip.TrunkConfig{
+		Probe:         sip.Probe{Every: 10 * time.Second, DownAfter: 3, UpAfter: 2},
+		FirstResponse: 3 * time.Second, Trying: 6 * time.Second, Ring: time.Minute,
+		FailoverOn:    []string{"500", "502", "503", "504", "404;cause=2", "404;cause=3"},
+		RetryAfterMax: 30 * time.Second, MaxDuration: 4 * time.Hour,
+		CLI: sip.CLI{Header: []string{"from", "pai"}, Format: "e164"}, DSCP: 46,
+	}
+	onlyIn, out, peer := other, other, other
+	onlyIn.Name, onlyIn.Carrier, onlyIn.Allow = "bravo/1", "bravo", []netip.Prefix{netip.MustParsePrefix("127.0.0.3/32")}
+	out.Name, out.Carrier, out.Addr, out.Allow = "bravo/2", "bravo", "udp://127.0.0.1:5072", []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
+	peer.Name, peer.Tenant, peer.Country, peer.Addr = "shop/pbx1", "shop", "FR", "udp://127.0.0.1:5090"
+	peer.Allow, peer.MaxDuration = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, noLimit
+	want := sip.Config{
+		Drain:  8 * time.Second,
+		Listen: []sip.Listen{{Addr: "udp://127.0.0.1:5060", Advertise: "192.0.2.1:5061"}},
+		Trunks: []sip.TrunkConfig{
+			{
+				Name: "alfa", Carrier: "alfa", Country: "DE", Addr: "udp://127.0.0.1:5071", Local: "127.0.0.1:5060",
+				Allow: loopback, MediaFrom: loopback, CPS: 16, Channels: 17, TrustPAI: true,
+				Probe:         sip.Probe{Every: -1, DownAfter: 4, UpAfter: 5},
+				FirstResponse: time.Second, Trying: 2 * time.Second, Ring: 3 * time.Second,
+				FailoverOn:    []string{"503", "500-502", "404;cause=2"},
+				RetryAfterMax: atOnce, MaxDuration: time.Hour,
+				CLI: sip.CLI{Header: []string{"pai"}, Format: "plain", Domain: "example.net"}, TechPrefix: "9#", DSCP: 10,
+			},
+			onlyIn, out, peer,
+		},
+		OwnMedia: []message.OwnMedia{{Addr: netip.MustParseAddr("192.0.2.2"), PortMin: 20000, PortMax: 20099}},
+	}
+	if diff := cmp.Diff(want, sipConfig(fullParsed(t)), comparers); diff != "" {
+		t.Fatal(diff)
+	}
+}
+
+func TestMediaConfig(t *testing.T) {
+	want := media.Config{
+		Addr: netip.MustParseAddr("127.0.0.2"), Advertise: netip.MustParseAddr("192.0.2.2"), PortMin: 20000, PortMax: 20099,
+		Backend: "auto", Initial: 2 * time.Second, Silent: 3 * time.Second, Hold: 4 * time.Second, Drain: 5 * time.Second,
+	}
+	if diff := cmp.Diff(want, mediaConfig(fullParsed(t)), comparers); diff != "" {
+		t.Fatal(diff)
+	}
+}
+
+var comparers = cmp.Options{cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{}), cmpopts.EquateEmpty()}
