@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"maskline/configs"
 	"maskline/e164"
 	"maskline/testbench/exchange"
@@ -142,7 +144,7 @@ func (w *world) startEdge(ctx context.Context, apiListen string) error {
 	if err != nil {
 		return err
 	}
-	e, err := newEdge(ctx, cfg, log)
+	e, err := newEdge(ctx, cfg, log, prometheus.NewRegistry())
 	if err != nil {
 		return err
 	}

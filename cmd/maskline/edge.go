@@ -32,7 +32,7 @@ import (
 type edge struct {
 	cfg     *configs.Config
 	log     *zap.Logger
-	metrics *prometheus.Registry
+	metrics registry
 	started time.Time
 
 	store    numberdb.Store
@@ -49,9 +49,15 @@ type edge struct {
 	listening, draining       atomic.Bool
 }
 
+// registry takes metrics in and gives them out; *prometheus.Registry is one.
+type registry interface {
+	prometheus.Registerer
+	prometheus.Gatherer
+}
+
 // newEdge builds an edge. On an error what was opened is closed again.
-func newEdge(ctx context.Context, cfg *configs.Config, log *zap.Logger) (*edge, error) {
-	e := &edge{cfg: cfg, log: log, metrics: prometheus.NewRegistry(), started: time.Now(), table: numberdb.NewTable()}
+func newEdge(ctx context.Context, cfg *configs.Config, log *zap.Logger, metrics registry) (*edge, error) {
+	e := &edge{cfg: cfg, log: log, metrics: metrics, started: time.Now(), table: numberdb.NewTable()}
 	if err := e.build(ctx); err != nil {
 		return nil, errors.Join(err, e.close())
 	}

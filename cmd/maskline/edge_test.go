@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"maskline/api"
 	"maskline/configs"
 )
@@ -36,7 +38,7 @@ func startEdge(t *testing.T, c *cli) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.edge, err = newEdge(t.Context(), cfg, log); err != nil {
+	if r.edge, err = newEdge(t.Context(), cfg, log, prometheus.NewRegistry()); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.Listen(t.Context()); err != nil {

@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
 	"maskline/configs"
@@ -32,7 +33,7 @@ func (cmd *serveCommand) Run(ctx context.Context, c console) error {
 	defer func() { _ = log.Sync() }()
 	stop := watchSignals(cmd.Config, c, log)
 	defer stop()
-	e, err := newEdge(ctx, cfg, log)
+	e, err := newEdge(ctx, cfg, log, prometheus.NewRegistry())
 	if err != nil {
 		return fmt.Errorf("starting: %w", err)
 	}
