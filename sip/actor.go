@@ -65,11 +65,13 @@ func (a *actor) handle(ev event) {
 	now := a.edge.now()
 	before := a.call.phase
 	for events := []event{ev}; len(events) > 0; events = events[1:] {
-		for _, act := range a.call.handle(events[0], now) {
+		actions := a.call.handle(events[0], now)
+		for _, act := range actions {
 			if result := a.do(act, now); result != nil {
 				events = append(events, result)
 			}
 		}
+		clear(actions) // messages sent are not kept
 	}
 	if a.call.phase != before {
 		a.show()

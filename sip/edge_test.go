@@ -2,10 +2,14 @@ package sip
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
+	gosip "github.com/emiago/sipgo/sip"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
@@ -525,6 +529,8 @@ func TestConfigFaults(t *testing.T) {
 		{"listen on a name", func(c *Config) { c.Listen[0].Addr = "udp://localhost:0" }, "not an address"},
 		{"listen on tcp", func(c *Config) { c.Listen[0].Addr = "tcp://127.0.0.1:0" }, "only udp"},
 		{"listen everywhere without a name", func(c *Config) { c.Listen[0].Addr = "udp://0.0.0.0:0" }, "advertise"},
+		{"advertise that is no address", func(c *Config) { c.Listen[0].Advertise = "a>b:5060" }, "host:port"},
+		{"advertise without a port", func(c *Config) { c.Listen[0].Advertise = "sip.example.com" }, "host:port"},
 		{"local that is no socket", func(c *Config) { c.Trunks[0].Local = "192.0.2.1" }, "local"},
 		{"trunk of the other IP version", func(c *Config) { c.Trunks[0].Addr = "[2001:db8::1]:5060" }, "local"},
 	}
@@ -547,4 +553,93 @@ func TestConfigFaults(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestHostileFlood has the memory stay where it was.
+func TestHostileFlood(t *testing.T) {
+	b := newBed(t, nil)
+	good := b.caller.invite("h")
+	bad := []string{
+		strings.Repeat("OPTIONS sip:edge SIP/2.0;p=\"1\"", 2000),
+		strings.Replace(good, "Content-Length: ", "Content-Length: 9", 1),
+		strings.Replace(good, "CSeq:", "Content-Length: 3\r\nCSeq:", 1),
+		b.caller.reply(b.caller.other("OPTIONS"), 200, ""),
+		b.caller.other("BYE"),
+	}
+	flood := func(n int) {
+		for i := range n {
+			b.caller.send(bad[i%len(bad)])
+			for b.caller.receive(time.Microsecond) != "" { // answers are not piled up
+			}
+		}
+		eventually(t, "the flood is through", func() bool {
+			b.caller.send(b.caller.other("OPTIONS"))
+			for text := b.caller.receive(10 * time.Millisecond); text != ""; text = b.caller.receive(time.Millisecond) {
+				if strings.HasPrefix(text, "SIP/2.0 200") {
+					return true
+				}
+			}
+			return false
+		})
+	}
+	flood(500)
+	before := heapInUse()
+	flood(5000)
+	if grown := heapInUse() - before; grown > 1<<20 {
+		t.Errorf("the heap has grown by %d bytes", grown)
+	}
+	b.hangUp(b.caller, b.connect(b.caller, "healthy"))
+}
+
+func TestIPv6(t *testing.T) {
+	b := newBed(t, func(c *Config) {
+		c.Listen = append(c.Listen, Listen{Addr: "udp://[::1]:0"})
+		c.Trunks = append(c.Trunks, TrunkConfig{Name: "six", Carrier: "alfa", Allow: prefixes("::1/128"), Probe: Probe{Every: -1}})
+	})
+	conn, err := net.ListenUDP("udp6", &net.UDPAddr{IP: net.IPv6loopback})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &peer{t: t, conn: conn, addr: conn.LocalAddr().(*net.UDPAddr).AddrPort(), edge: b.edge.Addrs()[1]}
+	t.Cleanup(func() { _ = conn.Close() })
+	p.send(p.other("OPTIONS"))
+	if answer := p.expect("SIP/2.0 200"); !strings.Contains(answer, "Via: SIP/2.0/UDP ["+"::1]:") || !strings.Contains(answer, ";received=::1") {
+		t.Error(answer)
+	}
+}
+
+// FuzzReceive gives an edge with a call under way what the guard lets through.
+func FuzzReceive(f *testing.F) {
+	b := newBed(f, nil, func(e *Edge) {
+		// The same tokens in every process of the fuzzer, so that its seeds are in the dialog.
+		e.tokens, _ = newTokens(make([]byte, 16))
+		e.draws = rand.NewChaCha8([32]byte{})
+	})
+	d := b.connect(b.caller, "one")
+	f.Add([]byte(b.caller.invite("two")))
+	f.Add([]byte(b.caller.other("OPTIONS")))
+	f.Add([]byte(b.caller.inDialog("BYE", d.answer, 2)))
+	f.Add([]byte(b.caller.inDialog("INVITE", d.answer, 2)))
+	f.Add([]byte(b.callees[0].toDialog("BYE", d.invite, 2)))
+	f.Add([]byte(b.callees[0].reply(d.invite, 200, b.callees[0].sdp())))
+	f.Add([]byte(b.callees[0].reply(d.invite, 503, "")))
+	own := b.edge.sockets[0]
+	parser := gosip.NewParser()
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s := &socket{UDPConn: own.UDPConn, edge: b.edge, local: own.local, own: own.own}
+		for _, source := range []netip.AddrPort{b.caller.addr, b.callees[0].addr} {
+			if s.trunk = s.guard(data, source); s.trunk == nil {
+				return
+			}
+			msg, err := parser.ParseSIP(data)
+			if err != nil {
+				return
+			}
+			s.source = source
+			s.receive(msg)
+		}
+		if b.log.FilterMessage("panic").Len() != 0 {
+			t.Fatal("there was a panic")
+		}
+	})
 }
