@@ -101,12 +101,6 @@ func (s *sipp) wait() {
 
 func tail(b []byte) []byte { return b[max(0, len(b)-3000):] }
 
-// stop ends a side that has nothing more to do.
-func (s *sipp) stop() {
-	_ = s.cmd.Process.Kill()
-	<-s.done
-}
-
 // received is all that the other side, the edge, sent to it.
 func (s *sipp) received() []byte {
 	s.t.Helper()
