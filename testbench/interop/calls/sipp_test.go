@@ -50,7 +50,7 @@ func start(t *testing.T, r run, to string) *sipp {
 	args := []string{
 		"-sf", filepath.Join("testdata", r.scenario+".xml"), "-i", "127.0.0.1", "-p", strconv.Itoa(r.port.number),
 		"-m", strconv.Itoa(max(r.calls, 1)), "-nostdin", "-timeout", "60", "-timeout_error", "-recv_timeout", "15000",
-		"-key", "real", r.number.Reveal(), "-trace_err", "-error_file", s.errors,
+		"-buff_size", "4194304", "-key", "real", r.number.Reveal(), "-trace_err", "-error_file", s.errors,
 	}
 	if !r.quiet {
 		args = append(args, "-trace_msg", "-message_file", s.trace)
