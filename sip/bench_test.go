@@ -18,8 +18,8 @@ type bench struct {
 	t          *testing.T
 	call       *call
 	now        time.Time
-	trunkA     *Trunk
-	trunks     []*Trunk
+	trunkA     *trunk
+	trunks     []*trunk
 	routed     evRouted
 	begins     bool
 	ports      bool

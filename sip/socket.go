@@ -35,7 +35,7 @@ type socket struct {
 
 	// Of the datagram in hand; the reading goroutine's alone.
 	source netip.AddrPort
-	trunk  *Trunk
+	trunk  *trunk
 	parsed bool
 }
 
@@ -141,7 +141,7 @@ func (s *socket) ReadFrom(b []byte) (int, net.Addr, error) {
 }
 
 // guard returns the trunk of a datagram that may be parsed, else nil.
-func (s *socket) guard(b []byte, source netip.AddrPort) *Trunk {
+func (s *socket) guard(b []byte, source netip.AddrPort) *trunk {
 	m := s.edge.metrics
 	t := s.edge.matcher.find(source)
 	if t == nil {
