@@ -20,10 +20,9 @@ type actor struct {
 	call                *call
 	id                  string // correlation id, in logs only
 	inviteKey, mergeKey string
-	trunk               *Trunk // that it came from
+	trunk               *trunk // that it came from
 	alarm               alarm
 	shown               atomic.Pointer[CallState]
-	settled             atomic.Bool // over, and nothing of ours is unanswered
 
 	mu      sync.Mutex
 	mailbox []event
@@ -31,8 +30,9 @@ type actor struct {
 
 	// Only the goroutine that works the mailbox off touches these.
 	media     MediaSession
-	last      *Trunk // of the latest attempt
+	last      *trunk // of the latest attempt
 	emergency bool
+	settled   bool // over, and nothing of ours is unanswered
 	dead      bool
 }
 
@@ -65,11 +65,13 @@ func (a *actor) handle(ev event) {
 	now := a.edge.now()
 	before := a.call.phase
 	for events := []event{ev}; len(events) > 0; events = events[1:] {
-		for _, act := range a.call.handle(events[0], now) {
+		actions := a.call.handle(events[0], now)
+		for _, act := range actions {
 			if result := a.do(act, now); result != nil {
 				events = append(events, result)
 			}
 		}
+		clear(actions) // messages sent are not kept
 	}
 	if a.call.phase != before {
 		a.show()
@@ -78,7 +80,7 @@ func (a *actor) handle(ev event) {
 		a.remove()
 		return
 	}
-	a.settled.Store(a.call.settled())
+	a.settle(a.call.settled())
 	if wake := a.call.wake(); !wake.IsZero() {
 		a.edge.timers.set(&a.alarm, wake)
 	}
@@ -103,9 +105,20 @@ func (a *actor) rescue() {
 
 func (a *actor) remove() {
 	a.dead = true
-	a.settled.Store(true)
+	a.settle(true)
 	a.edge.timers.clear(&a.alarm)
 	a.edge.calls.remove(a)
+}
+
+// settle keeps the edge's count of calls that wait for an answer.
+func (a *actor) settle(settled bool) {
+	switch {
+	case settled && !a.settled:
+		a.edge.unsettled.Add(-1)
+	case !settled && a.settled:
+		a.edge.unsettled.Add(1)
+	}
+	a.settled = settled
 }
 
 // do carries out one action. What it returns is told to the call next.
@@ -193,6 +206,7 @@ func (a *actor) over(s summary) {
 	if a.media != nil {
 		stats = a.media.Release()
 	}
+	a.edge.active.Add(-1)
 	a.trunk.leave()
 	a.trunk.state.metrics.ended(s.why)
 	to := "none"

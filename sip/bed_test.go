@@ -26,7 +26,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // bed is an edge on loopback between a caller and two candidates, all of them
 // plain sockets. Routing is replaced: the mask goes to Bob by the candidates.
 type bed struct {
-	t      *testing.T
+	t      testing.TB
 	edge   *Edge
 	media  *fakeMedia
 	log    *observer.ObservedLogs
@@ -39,7 +39,7 @@ type bed struct {
 	callees        [2]*peer
 }
 
-func newBed(t *testing.T, change func(*Config)) *bed {
+func newBed(t testing.TB, change func(*Config), setUp ...func(*Edge)) *bed {
 	t.Helper()
 	b := &bed{t: t, media: &fakeMedia{}, reg: prometheus.NewRegistry()}
 	b.caller, b.tenant = newPeer(t, "127.0.0.1"), newPeer(t, "127.0.0.1")
@@ -73,6 +73,9 @@ func newBed(t *testing.T, change func(*Config)) *bed {
 		t.Fatal(err)
 	}
 	b.edge.decide, b.edge.goodbye = b.decide, 200*time.Millisecond
+	for _, f := range setUp {
+		f(b.edge)
+	}
 	if err := b.edge.Listen(); err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +156,7 @@ func (b *bed) count(name string, labels ...string) float64 {
 }
 
 // eventually polls for what another goroutine does.
-func eventually(t *testing.T, what string, ok func() bool) {
+func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(10 * time.Second)
 	for !ok() {
@@ -233,13 +236,13 @@ func (s *fakeSession) Release() MediaStats {
 
 // peer is a SIP device made of a socket and text.
 type peer struct {
-	t    *testing.T
+	t    testing.TB
 	conn *net.UDPConn
 	addr netip.AddrPort
 	edge netip.AddrPort
 }
 
-func newPeer(t *testing.T, ip string) *peer {
+func newPeer(t testing.TB, ip string) *peer {
 	t.Helper()
 	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.ParseIP(ip)})
 	if err != nil {

@@ -15,11 +15,11 @@ import (
 
 // bench drives one call by hand.
 type bench struct {
-	t          *testing.T
+	t          testing.TB
 	call       *call
 	now        time.Time
-	trunkA     *Trunk
-	trunks     []*Trunk
+	trunkA     *trunk
+	trunks     []*trunk
 	routed     evRouted
 	begins     bool
 	ports      bool
@@ -35,11 +35,12 @@ type bench struct {
 	sentTo  map[string]netip.AddrPort
 	summary summary
 
+	events   []event // all that the call was given
 	everSent map[string]bool
 	repeated bool // the last step sent only what had been sent before
 }
 
-func newBench(t *testing.T) *bench {
+func newBench(t testing.TB) *bench {
 	ids, err := newTokens(make([]byte, 16))
 	if err != nil {
 		t.Fatal(err)
@@ -88,6 +89,7 @@ func (b *bench) step(in string) string {
 func (b *bench) handle(ev event) []string {
 	var out []string
 	var results []event
+	b.events = append(b.events, ev)
 	for _, a := range b.call.handle(ev, b.now) {
 		text, result := b.do(a)
 		out = append(out, text)

@@ -169,12 +169,18 @@ func (c *call) over(why string, code, cause int) {
 	c.trim()
 }
 
-// trim lets go of what only a living call needs.
+// trim lets go of what only setting the call up needed.
 func (c *call) trim() {
 	c.offer, c.plan = nil, evRouted{}
-	c.a.req, c.a.head, c.a.recordRoute, c.a.said = nil, nil, nil, nil
+	c.a.req, c.a.head, c.a.recordRoute = nil, nil, nil
 	for _, a := range c.b {
-		a.said, a.early = nil, nil
+		a.early = nil
+		if a != c.active || c.phase == phaseOver {
+			a.said = nil
+		}
+	}
+	if c.phase == phaseOver {
+		c.a.said = nil
 	}
 }
 

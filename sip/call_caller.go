@@ -118,6 +118,7 @@ func (c *call) onAck(l *leg, req *message.Request) {
 		}
 		if c.phase == phaseAnswered {
 			c.phase = phaseUp
+			c.trim()
 		}
 		if c.a.byeWanted {
 			c.hang(l)

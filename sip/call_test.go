@@ -355,3 +355,19 @@ func TestSummary(t *testing.T) {
 		t.Fatalf("%+v", s)
 	}
 }
+
+// BenchmarkCall is all that a call costs between parsing and sending: set up,
+// answered and ended, both legs.
+func BenchmarkCall(b *testing.B) {
+	script := newBench(b)
+	for _, in := range []string{"A INVITE", "B0 100", "B0 180", "B0 200+sdp", "A ACK", "A BYE", "B0 200 BYE"} {
+		script.step(in)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		c := newCall(7, script.call.tokens, 6)
+		for _, ev := range script.events {
+			c.handle(ev, script.now)
+		}
+	}
+}

@@ -22,11 +22,11 @@ func newCalls() *calls {
 // inviteKey is the server transaction of an INVITE or of its CANCEL. RFC 3261
 // §17.2.3.
 func inviteKey(req *message.Request) string {
-	return req.Branch + " " + req.SentBy + " " + req.Source.Addr().String()
+	return req.Branch + " " + req.SentBy() + " " + req.Source.Addr().String()
 }
 
 // mergeKey is equal for one INVITE that arrives over two ways. RFC 3261 §8.2.2.2.
-func mergeKey(trunk *Trunk, req *message.Request) string {
+func mergeKey(trunk *trunk, req *message.Request) string {
 	return req.FromTag + " " + req.CallID + " " + strconv.FormatUint(uint64(req.CSeq), 10) + " " + trunk.Name
 }
 

@@ -19,7 +19,8 @@ type Config struct {
 	// Drain is how long Run lets calls go on after its context has ended. Zero:
 	// they are ended at once.
 	Drain time.Duration
-	// MaxAttempts bounds the carriers' trunks that one call tries. Zero: 6.
+	// MaxAttempts bounds the carriers' trunks that one call tries, 100 at most.
+	// Zero: 6.
 	MaxAttempts int
 	// MaxCalls bounds the calls in memory, those included of which only
 	// transactions are left (32 s after their end). Beyond it new ones are answered
@@ -121,6 +122,7 @@ type Probe struct {
 
 const (
 	defaultMaxAttempts   = 6
+	mostAttempts         = 100
 	defaultMaxCalls      = 200_000
 	defaultReadBuffer    = 4 << 20
 	defaultFirstResponse = 3 * time.Second

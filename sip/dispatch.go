@@ -10,7 +10,7 @@ import (
 // onRequest finds whom a request is for. What needs no call is answered here,
 // without keeping anything: the same request gets the same answer again. RFC 3261
 // §8.2.7.
-func (e *Edge) onRequest(s *socket, t *Trunk, req *message.Request, fault *message.Fault) {
+func (e *Edge) onRequest(s *socket, t *trunk, req *message.Request, fault *message.Fault) {
 	t.state.metrics.in.request(req.Method)
 	if fault != nil {
 		e.metrics.faults.WithLabelValues(fault.Name).Inc()
@@ -47,7 +47,7 @@ func (e *Edge) onRequest(s *socket, t *Trunk, req *message.Request, fault *messa
 }
 
 // inDialog passes a request to the call that our tag names.
-func (e *Edge) inDialog(s *socket, t *Trunk, req *message.Request) {
+func (e *Edge) inDialog(s *socket, t *trunk, req *message.Request) {
 	if k, ok := e.tokens.open(req.ToTag, tagToken); ok {
 		if a := e.calls.find(k.call); a != nil {
 			a.post(evRequest{k.leg, req})
@@ -60,7 +60,7 @@ func (e *Edge) inDialog(s *socket, t *Trunk, req *message.Request) {
 }
 
 // onInvite opens a call, if nothing speaks against it.
-func (e *Edge) onInvite(s *socket, t *Trunk, req *message.Request) {
+func (e *Edge) onInvite(s *socket, t *trunk, req *message.Request) {
 	key := inviteKey(req)
 	if a := e.calls.findInvite(key); a != nil {
 		a.post(evRepeated{})
@@ -89,6 +89,8 @@ func (e *Edge) onInvite(s *socket, t *Trunk, req *message.Request) {
 	}
 	switch how {
 	case addedNew:
+		e.active.Add(1)
+		e.unsettled.Add(1)
 		a.post(evInvite{req: req, trunk: t, socket: s.index, own: s.own})
 	case addedRepeated:
 		known.post(evRepeated{})
@@ -102,7 +104,7 @@ func (e *Edge) onInvite(s *socket, t *Trunk, req *message.Request) {
 // overLimit is the answer to a call beyond a trunk's limits: a carrier may try
 // another way, a tenant has none. No Retry-After: it would take the whole trunk
 // out of use for one call too many.
-func overLimit(t *Trunk) message.Reply {
+func overLimit(t *trunk) message.Reply {
 	if t.Tenant != "" {
 		return message.Reply{Code: 480, Cause: causeRejected}
 	}
@@ -123,7 +125,7 @@ func (e *Edge) isLoop(req *message.Request) bool {
 }
 
 // reply answers a request that has no call.
-func (e *Edge) reply(s *socket, t *Trunk, req *message.Request, reply message.Reply) {
+func (e *Edge) reply(s *socket, t *trunk, req *message.Request, reply message.Reply) {
 	tag := ""
 	if req.ToTag == "" {
 		tag = e.tokens.String(token{call: hash(req.Branch + req.CallID)}) // the same for a repeated request
@@ -139,7 +141,7 @@ func hash(s string) uint64 {
 }
 
 // onResponse finds the request of ours that a response answers.
-func (e *Edge) onResponse(t *Trunk, res *message.Response, fault *message.Fault, source netip.AddrPort) {
+func (e *Edge) onResponse(t *trunk, res *message.Response, fault *message.Fault, source netip.AddrPort) {
 	if fault != nil {
 		e.metrics.faults.WithLabelValues(fault.Name).Inc()
 		return

@@ -34,14 +34,16 @@ type Edge struct {
 	goodbye   time.Duration // how long the end waits for answers to our BYEs
 
 	tokens    *tokens
-	trunks    []*Trunk
-	byCarrier map[string][]*Trunk // those that we can send to
+	trunks    []*trunk
+	byCarrier map[string][]*trunk // those that we can send to
 	matcher   *matcher
 	sockets   []*socket
 	probers   []*prober
 	calls     *calls
 	timers    *timers
 	draining  atomic.Bool
+	active    atomic.Int64 // calls that are not over
+	unsettled atomic.Int64 // and those of which something of ours is unanswered
 
 	ids   sync.Mutex
 	draws *rand.ChaCha8
@@ -53,6 +55,7 @@ const defaultGoodbye = 5 * time.Second
 // key at fault.
 func New(cfg Config, router Router, media Media, log *zap.Logger, reg prometheus.Registerer) (*Edge, error) {
 	setDefault(&cfg.MaxAttempts, defaultMaxAttempts)
+	cfg.MaxAttempts = min(cfg.MaxAttempts, mostAttempts)
 	setDefault(&cfg.MaxCalls, defaultMaxCalls)
 	setDefault(&cfg.ReadBuffer, defaultReadBuffer)
 	var seed [48]byte
@@ -64,7 +67,7 @@ func New(cfg Config, router Router, media Media, log *zap.Logger, reg prometheus
 	e := &Edge{
 		cfg: cfg, router: router, media: media, log: log, parserLog: newParserLog(log), now: time.Now,
 		tokens: ids, draws: rand.NewChaCha8([32]byte(seed[:32])), calls: newCalls(), timers: newTimers(),
-		byCarrier: map[string][]*Trunk{},
+		byCarrier: map[string][]*trunk{},
 	}
 	e.decide, e.goodbye = e.decideByRouting, defaultGoodbye
 	if err := e.addTrunks(); err != nil {
@@ -127,7 +130,7 @@ func (e *Edge) Listen() error {
 }
 
 // bind chooses the socket that a trunk is reached from.
-func (e *Edge) bind(t *Trunk) error {
+func (e *Edge) bind(t *trunk) error {
 	for i, s := range e.sockets {
 		if t.addr.IsValid() && t.addr.Addr().Is4() != s.local.Addr().Is4() {
 			continue
@@ -188,32 +191,22 @@ func (e *Edge) startProbes() {
 // drain waits for the calls, then ends them.
 func (e *Edge) drain() {
 	e.draining.Store(true)
-	e.log.Info("draining", zap.Int("calls", len(e.Calls())))
-	e.await(e.cfg.Drain, func(a *actor) bool {
-		s := a.shown.Load()
-		return s != nil && s.State == phaseOver.String()
-	})
+	e.log.Info("draining", zap.Int64("calls", e.active.Load()))
+	e.await(e.cfg.Drain, &e.active)
 	for _, a := range e.calls.all() {
 		a.post(evEnd{"drain"})
 	}
-	e.await(e.goodbye, func(a *actor) bool { return a.settled.Load() })
+	e.await(e.goodbye, &e.unsettled)
 }
 
-// await returns when all calls are done, or after limit.
-func (e *Edge) await(limit time.Duration, done func(*actor) bool) {
+// await returns when the count has come to zero, or after limit.
+func (e *Edge) await(limit time.Duration, count *atomic.Int64) {
 	const every = 20 * time.Millisecond
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	end := time.NewTimer(limit)
 	defer end.Stop()
-	for {
-		waiting := false
-		for _, a := range e.calls.all() {
-			waiting = waiting || !done(a)
-		}
-		if !waiting {
-			return
-		}
+	for count.Load() > 0 {
 		select {
 		case <-tick.C:
 		case <-end.C:
@@ -222,7 +215,7 @@ func (e *Edge) await(limit time.Duration, done func(*actor) bool) {
 	}
 }
 
-func (e *Edge) newActor(t *Trunk, inviteKey, mergeKey string) *actor {
+func (e *Edge) newActor(t *trunk, inviteKey, mergeKey string) *actor {
 	e.ids.Lock()
 	id := e.draws.Uint64()
 	e.ids.Unlock()
@@ -236,7 +229,7 @@ func (e *Edge) newActor(t *Trunk, inviteKey, mergeKey string) *actor {
 
 // isEmergency asks routing whether a call that a limit would refuse is an
 // emergency call, which none may hold up.
-func (e *Edge) isEmergency(t *Trunk, req *message.Request) bool {
+func (e *Edge) isEmergency(t *trunk, req *message.Request) bool {
 	called := req.Called()
 	return e.decide(&routing.Request{
 		Service: routing.Voice, Origin: &t.origin, Dialled: []byte(called.Dialled),

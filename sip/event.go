@@ -16,7 +16,7 @@ type (
 	// evInvite opens the call.
 	evInvite struct {
 		req    *message.Request
-		trunk  *Trunk
+		trunk  *trunk
 		socket int    // where it came in, and where the leg's messages go out
 		own    string // that socket's advertised address
 	}
@@ -81,7 +81,7 @@ func (evTick) isEvent()        {}
 // candidate is one trunk of the plan.
 type candidate struct {
 	carrier *routing.Carrier // nil for a tenant's peer
-	trunk   *Trunk
+	trunk   *trunk
 }
 
 // action is something that a call wants done.
@@ -90,7 +90,7 @@ type action interface{ isAction() }
 type (
 	// actSend sends a message.
 	actSend struct {
-		trunk  *Trunk
+		trunk  *trunk
 		socket int
 		to     netip.AddrPort
 		data   []byte
@@ -169,7 +169,7 @@ func (o outcome) String() string { return outcomeNames[o] }
 
 // summary is what is told of a call at its end. It holds no number.
 type summary struct {
-	from, to  *Trunk // to is nil where no attempt was made
+	from, to  *trunk // to is nil where no attempt was made
 	why       string // "caller", "callee", "cancelled", a refusal's name, ...
 	code      int    // final answer to the caller; 200 for an answered call
 	cause     int    // Q.850, 0 where none was said

@@ -19,7 +19,7 @@ const (
 // leg is the dialog with one side, and the requests inside it. RFC 3261 §12.
 type leg struct {
 	number uint8
-	trunk  *Trunk
+	trunk  *trunk
 	socket int
 	own    string         // our address as this side sees it
 	hop    netip.AddrPort // where our requests go

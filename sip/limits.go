@@ -25,7 +25,7 @@ type trunkState struct {
 	metrics   *trunkMetrics
 }
 
-func (t *Trunk) initState() {
+func (t *trunk) initState() {
 	t.state.flood = limiter(t.CPS*floodPerCall, floodFloor)
 	t.state.in, t.state.out = limiter(t.CPS, 0), limiter(t.CPS, 0)
 	t.state.up.Store(t.Probe.Every < 0 && t.addr.IsValid())
@@ -57,11 +57,11 @@ var busyNames = [busies]string{"free", "down", "held", "channels", "cps", "break
 func (b busy) String() string { return busyNames[b] }
 
 // admit takes a channel for a call from the trunk.
-func (t *Trunk) admit(now time.Time) busy { return t.take(t.state.in, now) }
+func (t *trunk) admit(now time.Time) busy { return t.take(t.state.in, now) }
 
 // engage takes a channel for a call to the trunk. Emergency calls pass every
 // limit and hold.
-func (t *Trunk) engage(now time.Time, emergency bool) busy {
+func (t *trunk) engage(now time.Time, emergency bool) busy {
 	if emergency {
 		t.state.channels.Add(1)
 		return free
@@ -76,7 +76,7 @@ func (t *Trunk) engage(now time.Time, emergency bool) busy {
 	}
 }
 
-func (t *Trunk) take(calls *rate.Limiter, now time.Time) busy {
+func (t *trunk) take(calls *rate.Limiter, now time.Time) busy {
 	if n := t.state.channels.Add(1); t.Channels > 0 && n > int64(t.Channels) {
 		t.leave()
 		return busyChannels
@@ -89,10 +89,10 @@ func (t *Trunk) take(calls *rate.Limiter, now time.Time) busy {
 }
 
 // leave gives a channel back.
-func (t *Trunk) leave() { t.state.channels.Add(-1) }
+func (t *trunk) leave() { t.state.channels.Add(-1) }
 
 // hold leaves the trunk alone for as long as it asked, within its bound.
-func (t *Trunk) hold(d time.Duration, now time.Time) {
+func (t *trunk) hold(d time.Duration, now time.Time) {
 	if d > 0 {
 		t.state.heldUntil.Store(now.Add(min(d, t.RetryAfterMax)).UnixNano())
 	}

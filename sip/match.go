@@ -11,7 +11,7 @@ import (
 // read by every datagram and never changes.
 type matcher struct {
 	lengths []prefixLength // longest first
-	trunks  map[netip.Prefix][]*Trunk
+	trunks  map[netip.Prefix][]*trunk
 }
 
 type prefixLength struct {
@@ -19,8 +19,8 @@ type prefixLength struct {
 	bits int
 }
 
-func newMatcher(trunks []*Trunk) *matcher {
-	m := &matcher{trunks: map[netip.Prefix][]*Trunk{}}
+func newMatcher(trunks []*trunk) *matcher {
+	m := &matcher{trunks: map[netip.Prefix][]*trunk{}}
 	for _, t := range trunks {
 		for _, p := range t.allow {
 			m.trunks[p] = append(m.trunks[p], t)
@@ -35,7 +35,7 @@ func newMatcher(trunks []*Trunk) *matcher {
 }
 
 // find returns nil for a stranger.
-func (m *matcher) find(source netip.AddrPort) *Trunk {
+func (m *matcher) find(source netip.AddrPort) *trunk {
 	addr := source.Addr()
 	for _, length := range m.lengths {
 		if length.is4 != addr.Is4() {

@@ -58,7 +58,7 @@ type MediaStats struct {
 }
 
 // remote is the side's media as its trunk lets it be.
-func remote(t *Trunk, s *message.SDP, types message.PayloadTypes) Remote {
+func remote(t *trunk, s *message.SDP, types message.PayloadTypes) Remote {
 	return Remote{
 		RTP: s.RTP, RTCP: s.RTCP, From: t.MediaFrom, PayloadTypes: types,
 		Direction: s.Direction, NAT: t.NAT, DSCP: t.DSCP,

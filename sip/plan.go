@@ -63,7 +63,7 @@ func (e *Edge) plan(plan *routing.Plan) evRouted {
 }
 
 // peer finds the tenant's trunk of an endpoint "user@host:port".
-func (e *Edge) peer(endpoint string) (string, *Trunk) {
+func (e *Edge) peer(endpoint string) (string, *trunk) {
 	at := strings.LastIndexByte(endpoint, '@')
 	if at < 1 {
 		return "", nil

@@ -43,7 +43,7 @@ func (h *health) judge(ok bool, p Probe) bool {
 // prober asks one trunk for its life.
 type prober struct {
 	edge  *Edge
-	trunk *Trunk
+	trunk *trunk
 	index int
 	alarm alarm
 
@@ -58,7 +58,7 @@ type prober struct {
 
 const probeTimeout = 4 * time.Second
 
-func (e *Edge) addProber(t *Trunk) {
+func (e *Edge) addProber(t *trunk) {
 	if t.Probe.Every > 0 && t.addr.IsValid() {
 		p := &prober{edge: e, trunk: t, index: len(e.probers)}
 		p.alarm.fire = p.fire

@@ -47,8 +47,8 @@ type sim struct {
 	started bool
 	caller  *simUA
 	callees map[netip.AddrPort]*simUA
-	trunkA  *Trunk
-	trunks  []*Trunk
+	trunkA  *trunk
+	trunks  []*trunk
 
 	allocated, over, gone    int
 	granted, reports, closes int
@@ -113,7 +113,7 @@ func newSim(t *testing.T, seed uint64) *sim {
 	return s
 }
 
-func testTrunk(t testing.TB, cfg TrunkConfig) *Trunk {
+func testTrunk(t testing.TB, cfg TrunkConfig) *trunk {
 	t.Helper()
 	cfg.Probe.Every = -1
 	tr, err := newTrunk(cfg, nil)

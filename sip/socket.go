@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
+	"unicode"
 
 	gosip "github.com/emiago/sipgo/sip"
 
@@ -32,7 +35,7 @@ type socket struct {
 
 	// Of the datagram in hand; the reading goroutine's alone.
 	source netip.AddrPort
-	trunk  *Trunk
+	trunk  *trunk
 	parsed bool
 }
 
@@ -46,6 +49,9 @@ func (e *Edge) listen(ctx context.Context, index int, cfg Listen) (*socket, erro
 	addr, err := parseUDP(cfg.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("listen %s: %w", cfg.Addr, err)
+	}
+	if cfg.Advertise != "" && !isHostPort(cfg.Advertise) {
+		return nil, fmt.Errorf("listen %s: advertise is host:port", cfg.Addr)
 	}
 	network := "udp4"
 	if addr.Addr().Is6() {
@@ -72,6 +78,20 @@ func (e *Edge) listen(ctx context.Context, index int, cfg Listen) (*socket, erro
 	s.layer = gosip.NewTransportLayer(net.DefaultResolver, gosip.NewParser(), nil, gosip.WithTransportLayerLogger(e.parserLog))
 	s.layer.OnMessage(s.receive)
 	return s, nil
+}
+
+// isHostPort reports whether text can stand in Via and Contact.
+func isHostPort(text string) bool {
+	host, port, err := net.SplitHostPort(text)
+	if err != nil || host == "" {
+		return false
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+		return false
+	}
+	return !strings.ContainsFunc(host, func(r rune) bool {
+		return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(".-:", r)
+	})
 }
 
 func unmapped(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()) }
@@ -121,7 +141,7 @@ func (s *socket) ReadFrom(b []byte) (int, net.Addr, error) {
 }
 
 // guard returns the trunk of a datagram that may be parsed, else nil.
-func (s *socket) guard(b []byte, source netip.AddrPort) *Trunk {
+func (s *socket) guard(b []byte, source netip.AddrPort) *trunk {
 	m := s.edge.metrics
 	t := s.edge.matcher.find(source)
 	if t == nil {

@@ -10,9 +10,9 @@ import (
 	"maskline/sip/message"
 )
 
-// Trunk is a configured trunk. The call reads it and never changes it; what
+// trunk is a configured trunk. The call reads it and never changes it; what
 // changes is in [trunkState].
-type Trunk struct {
+type trunk struct {
 	TrunkConfig
 	addr     netip.AddrPort // invalid: it only sends to us
 	host     string         // addr as URIs write it
@@ -29,7 +29,7 @@ type Trunk struct {
 
 const defaultPort = 5060
 
-func newTrunk(cfg TrunkConfig, own []message.OwnMedia) (*Trunk, error) {
+func newTrunk(cfg TrunkConfig, own []message.OwnMedia) (*trunk, error) {
 	cfg.setDefaults()
 	if cfg.Name == "" {
 		return nil, errors.New("a trunk has no name")
@@ -41,14 +41,14 @@ func newTrunk(cfg TrunkConfig, own []message.OwnMedia) (*Trunk, error) {
 	return t, nil
 }
 
-func (c *TrunkConfig) trunk(own []message.OwnMedia) (*Trunk, error) {
+func (c *TrunkConfig) trunk(own []message.OwnMedia) (*trunk, error) {
 	if (c.Carrier == "") == (c.Tenant == "") {
 		return nil, errors.New("it belongs to a carrier or to a tenant")
 	}
 	if c.DSCP > 63 {
 		return nil, errors.New("dscp is 0 to 63")
 	}
-	t := &Trunk{
+	t := &trunk{
 		TrunkConfig: *c,
 		media:       message.AddressPolicy{From: c.MediaFrom, Own: own},
 		origin:      routing.Origin{Carrier: c.Carrier, Tenant: c.Tenant, Country: c.Country},
@@ -108,7 +108,7 @@ func (c *CLI) parse(prefix string) (message.CLI, error) {
 
 // allows reports whether the trunk may send from an address, and so whether
 // anything may be sent to it on the trunk's behalf.
-func (t *Trunk) allows(a netip.Addr) bool {
+func (t *trunk) allows(a netip.Addr) bool {
 	for _, p := range t.allow {
 		if p.Contains(a) {
 			return true

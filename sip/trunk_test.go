@@ -55,20 +55,20 @@ func TestTrunkConfig(t *testing.T) {
 }
 
 func TestMatch(t *testing.T) {
-	trunk := func(name, addr string, allow ...string) *Trunk {
+	named := func(name, addr string, allow ...string) *trunk {
 		tr, err := newTrunk(TrunkConfig{Name: name, Carrier: name, Addr: addr, Allow: prefixes(allow...)}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return tr
 	}
-	m := newMatcher([]*Trunk{
-		trunk("wide", "", "192.0.0.0/16"),
-		trunk("first", "", "192.0.2.0/24"),
-		trunk("second", "192.0.2.7:5072", "192.0.2.0/24"),
-		trunk("host", "", "192.0.2.9/32"),
-		trunk("addr only", "198.51.100.1:5060"),
-		trunk("six", "", "2001:db8::/32"),
+	m := newMatcher([]*trunk{
+		named("wide", "", "192.0.0.0/16"),
+		named("first", "", "192.0.2.0/24"),
+		named("second", "192.0.2.7:5072", "192.0.2.0/24"),
+		named("host", "", "192.0.2.9/32"),
+		named("addr only", "198.51.100.1:5060"),
+		named("six", "", "2001:db8::/32"),
 	})
 	cases := []struct{ source, want string }{
 		{"192.0.3.1:5060", "wide"},
@@ -137,7 +137,7 @@ func TestLimits(t *testing.T) {
 }
 
 func BenchmarkMatch(b *testing.B) {
-	var all []*Trunk
+	var all []*trunk
 	for i := range 200 {
 		tr, err := newTrunk(TrunkConfig{Name: "x", Carrier: "x", Addr: netip.AddrFrom4([4]byte{192, 0, byte(i), 1}).String()}, nil)
 		if err != nil {

@@ -1,9 +1,15 @@
 package message
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+)
 
 // userAgent is all that a peer learns about us.
 const userAgent = "Maskline"
+
+// messageSize is room for the headers of most messages.
+const messageSize = 640
 
 // Dialog is what our requests inside one dialog have in common. All of it is
 // ours or what this same peer told us. RFC 3261 §12.
@@ -36,6 +42,7 @@ type Draft struct {
 // Append writes the request.
 func (d *Draft) Append(dst []byte) []byte {
 	g := d.Dialog
+	dst = slices.Grow(dst, messageSize+len(d.SDP))
 	dst = append(dst, d.Method...)
 	dst = append(dst, ' ')
 	dst = append(dst, g.Target...)

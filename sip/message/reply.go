@@ -3,6 +3,7 @@ package message
 import (
 	"io"
 	"net/netip"
+	"slices"
 	"strconv"
 
 	"github.com/emiago/sipgo/sip"
@@ -10,6 +11,9 @@ import (
 
 // Allow lists the methods that we serve, as the header of that name says them.
 const Allow = "INVITE, ACK, CANCEL, BYE, OPTIONS"
+
+// replySize is room for what an answer adds to its head.
+const replySize = 256
 
 // Reply is an answer to a request. Beyond what the requester sent itself
 // ([Request.Head], [Request.RecordRoute]) it holds only what stands here.
@@ -25,6 +29,7 @@ type Reply struct {
 
 // Append writes the answer to a request with this head.
 func (r *Reply) Append(dst, head []byte) []byte {
+	dst = slices.Grow(dst, len(head)+len(r.RecordRoute)+len(r.SDP)+replySize)
 	dst = append(dst, "SIP/2.0 "...)
 	dst = strconv.AppendInt(dst, int64(r.Code), 10)
 	dst = append(dst, ' ')

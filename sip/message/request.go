@@ -21,7 +21,6 @@ type Request struct {
 	Method      string
 	Source      netip.AddrPort
 	Branch      string // of the top Via
-	SentBy      string // host and port of the top Via
 	CallID      string
 	FromTag     string
 	ToTag       string // empty outside a dialog
@@ -42,7 +41,6 @@ func NewRequest(msg *sip.Request, source netip.AddrPort) (*Request, *Fault) {
 	r := &Request{Method: string(msg.Method), Source: source, MaxForwards: defaultMaxForwards, msg: msg}
 	if via := msg.Via(); via != nil {
 		r.Branch = param(via.Params, "branch")
-		r.SentBy = via.SentBy()
 	}
 	if h := msg.CallID(); h != nil {
 		r.CallID = string(*h)
@@ -61,6 +59,14 @@ func NewRequest(msg *sip.Request, source netip.AddrPort) (*Request, *Fault) {
 	}
 	r.Body = msg.Body()
 	return r, r.check()
+}
+
+// SentBy is the host and port of the top Via.
+func (r *Request) SentBy() string {
+	if via := r.msg.Via(); via != nil {
+		return via.SentBy()
+	}
+	return ""
 }
 
 // ReplyTo is where answers go. RFC 3261 §18.2.2, RFC 3581 §4; maddr is not

@@ -1,0 +1,69 @@
+package sip
+
+import (
+	"testing"
+	"time"
+
+	"maskline/routing"
+)
+
+func TestProbes(t *testing.T) {
+	b := newBed(t, func(c *Config) {
+		for i := range c.Trunks {
+			if c.Trunks[i].Name == "out0" {
+				c.Trunks[i].Probe = Probe{Every: 20 * time.Millisecond, DownAfter: 2, UpAfter: 2}
+			} else if c.Trunks[i].Carrier != "" {
+				c.Trunks[i].Addr = "" // the others only send to us
+			}
+		}
+	})
+	carrier := b.router.Carrier("alfa")
+	if carrier.Up(routing.Voice) {
+		t.Error("the carrier is up before its first answer")
+	}
+	answer := func(code int) {
+		b.callees[0].send(b.callees[0].reply(b.callees[0].expect("OPTIONS "), code, ""))
+	}
+	answer(404) // any answer is a sign of life
+	eventually(t, "it is up after the first answer", func() bool { return carrier.Up(routing.Voice) })
+	answer(503)
+	answer(200)
+	answer(503)
+	if !carrier.Up(routing.Voice) {
+		t.Error("single failures took it down")
+	}
+	answer(503)
+	eventually(t, "it is down after two", func() bool { return !carrier.Up(routing.Voice) && b.count("trunk_up", "trunk", "out0") == 0 })
+	answer(200)
+	if carrier.Up(routing.Voice) {
+		t.Error("one success brought it back")
+	}
+	answer(200)
+	eventually(t, "it is back after two", func() bool { return carrier.Up(routing.Voice) })
+	_ = b.callees[0].conn.Close()
+	eventually(t, "a closed port takes it down", func() bool { return !carrier.Up(routing.Voice) })
+}
+
+func TestHealth(t *testing.T) {
+	p := Probe{DownAfter: 3, UpAfter: 2}
+	cases := []struct{ name, outcomes, states string }{
+		{"up at the first success", "+", "+"},
+		{"down from the start", "-----", "-----"},
+		{"up after failures at the start", "--+-+-++", "-------+"},
+		{"down after three in a row", "+--+---", "++++++-"},
+		{"back after two in a row", "+---+-++", "+++----+"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			var h health
+			got := ""
+			for _, o := range c.outcomes {
+				h.judge(o == '+', p)
+				got += map[bool]string{true: "+", false: "-"}[h.up]
+			}
+			if got != c.states {
+				t.Fatalf("%s, want %s", got, c.states)
+			}
+		})
+	}
+}

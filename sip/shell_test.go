@@ -1,0 +1,122 @@
+package sip
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+)
+
+func TestParserLogKeepsTheMessageAlone(t *testing.T) {
+	core, logs := observer.New(zapcore.DebugLevel)
+	log := newParserLog(zap.New(core))
+	log.With("data", "INVITE +447700900001").WithGroup("x").Error("failed for +447700900001", "error", errors.New("INVITE"))
+	log.Info("quiet")
+	log.Debug("quieter")
+	if logs.Len() != 1 {
+		t.Fatalf("%d entries", logs.Len())
+	}
+	if e := logs.All()[0]; e.Message != "failed for …01" || len(e.Context) != 0 || e.LoggerName != "sipgo" || e.Level != zapcore.ErrorLevel {
+		t.Fatalf("%+v", e)
+	}
+	for range 1000 {
+		log.Error("flood")
+	}
+	if n := logs.Len(); n > 10 {
+		t.Fatalf("%d entries of a flood", n)
+	}
+	if log.Handler().Enabled(context.Background(), slog.LevelInfo) {
+		t.Error("it makes sipgo format what is dropped")
+	}
+}
+
+func TestStackHoldsNoArguments(t *testing.T) {
+	stack := "goroutine 1 [running]:\nmain.f({0x1, 0x2}, \"+447700900001\")\n\t/home/x/main.go:5 +0x1\nmain.(*T).g(...)\n\t/home/x/main.go:9\n"
+	got := strings.Join(functions([]byte(stack)), " ")
+	if got != "main.f main.(*T).g" {
+		t.Fatal(got)
+	}
+}
+
+// TestMailboxOrder posts from many goroutines: each one's events stay in order,
+// and only one is handled at a time.
+func TestMailboxOrder(t *testing.T) {
+	b := newBed(t, nil)
+	d := b.connect(b.caller, "one")
+	_ = d
+	a := b.edge.calls.all()[0]
+	var work sync.WaitGroup
+	for range 8 {
+		work.Go(func() {
+			for range 500 {
+				a.post(evTick{})
+				a.post(evRepeated{})
+			}
+		})
+	}
+	work.Wait()
+	eventually(t, "the mailbox is empty", func() bool {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		return !a.running && len(a.mailbox) == 0
+	})
+	b.hangUp(b.caller, d)
+}
+
+// TestManyCalls opens calls from several sockets at once, and leaves nothing behind.
+func TestManyCalls(t *testing.T) {
+	b := newBed(t, func(c *Config) {
+		for i := range c.Trunks {
+			c.Trunks[i].FirstResponse, c.Trunks[i].Trying = 5*time.Second, 5*time.Second
+		}
+	})
+	const callers, each = 4, 25
+	answering := make(chan struct{})
+	go func() {
+		defer close(answering)
+		callee := b.callees[0]
+		for ended := 0; ended < callers*each; {
+			text := callee.receive(10 * time.Second)
+			switch {
+			case text == "":
+				return
+			case strings.HasPrefix(text, "INVITE "):
+				callee.send(callee.reply(text, 200, callee.sdp()))
+			case strings.HasPrefix(text, "BYE "):
+				callee.send(callee.reply(text, 200, ""))
+				ended++
+			}
+		}
+	}()
+	var work sync.WaitGroup
+	for i := range callers {
+		p := newPeer(t, "127.0.0.1")
+		p.edge = b.addr
+		work.Go(func() {
+			for j := range each {
+				p.send(p.invite(string(rune('a'+i)) + string(rune('a'+j))))
+				answer := p.expect("SIP/2.0 200")
+				p.send(p.inDialog("ACK", answer, 1))
+				p.send(p.inDialog("BYE", answer, 2))
+				p.expect("SIP/2.0 200")
+			}
+		})
+	}
+	work.Wait()
+	<-answering
+	eventually(t, "all calls are over", func() bool { return len(b.edge.Calls()) == 0 && b.count("channels") == 0 })
+	allocated, released := b.media.counts()
+	if allocated != callers*each || released != allocated {
+		t.Errorf("%d allocated, %d released", allocated, released)
+	}
+	if got := b.count("panics_total"); got != 0 {
+		t.Errorf("%v panics", got)
+	}
+}

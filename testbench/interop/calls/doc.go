@@ -1,0 +1,7 @@
+// Package calls sets SIPp at both ends of the edge: callers and called sides
+// with their real numbers in every place that SIP offers, carriers that refuse,
+// stay silent or are not there. Everything that each side was sent is searched
+// for the other side's number.
+//
+// It needs sipp (Debian: sip-tester) and is built with the tag "peers".
+package calls

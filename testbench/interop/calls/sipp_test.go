@@ -1,0 +1,122 @@
+//go:build peers
+
+package calls
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"testing"
+	"time"
+
+	"maskline/e164"
+)
+
+// sipp is one run of SIPp.
+type sipp struct {
+	t        *testing.T
+	scenario string
+	port     int
+	trace    string
+	errors   string
+	cmd      *exec.Cmd
+	output   bytes.Buffer
+	done     chan error
+}
+
+// run describes a side of a scenario.
+type run struct {
+	scenario string
+	port     *port
+	number   e164.Number // its real number, without which nothing could leak
+	dials    e164.Number // caller only
+	calls    int
+	rate     int  // calls a second, caller only
+	quiet    bool // no trace, for load
+}
+
+func start(t *testing.T, r run, to string) *sipp {
+	t.Helper()
+	dir := t.TempDir()
+	s := &sipp{
+		t: t, scenario: r.scenario, port: r.port.number, done: make(chan error, 1),
+		trace: filepath.Join(dir, "messages"), errors: filepath.Join(dir, "errors"),
+	}
+	args := []string{
+		"-sf", filepath.Join("testdata", r.scenario+".xml"), "-i", "127.0.0.1", "-p", strconv.Itoa(r.port.number),
+		"-m", strconv.Itoa(max(r.calls, 1)), "-nostdin", "-timeout", "60", "-timeout_error", "-recv_timeout", "15000",
+		"-buff_size", "4194304", "-key", "real", r.number.Reveal(), "-trace_err", "-error_file", s.errors,
+	}
+	if !r.quiet {
+		args = append(args, "-trace_msg", "-message_file", s.trace)
+	}
+	if to != "" {
+		args = append(args, "-s", r.dials.Reveal(), "-r", strconv.Itoa(max(r.rate, 1)), to)
+	}
+	r.port.release()
+	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
+	s.cmd = exec.CommandContext(ctx, "sipp", args...)
+	s.cmd.Stdout, s.cmd.Stderr = &s.output, &s.output
+	if err := s.cmd.Start(); err != nil {
+		t.Fatalf("sipp is needed (Debian: apt-get install sip-tester): %v", err)
+	}
+	go func() {
+		defer cancel()
+		s.done <- s.cmd.Wait()
+	}()
+	t.Cleanup(func() { _ = s.cmd.Process.Kill() })
+	if to == "" {
+		s.waitForPort()
+	}
+	return s
+}
+
+// waitForPort returns when SIPp holds its port.
+func (s *sipp) waitForPort() {
+	s.t.Helper()
+	eventually(s.t, "sipp listens", func() bool {
+		conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: s.port})
+		if err != nil {
+			return true
+		}
+		_ = conn.Close()
+		return false
+	})
+}
+
+// wait wants the scenario to have gone as written.
+func (s *sipp) wait() {
+	s.t.Helper()
+	if err := <-s.done; err != nil {
+		faults, _ := os.ReadFile(s.errors)
+		trace, _ := os.ReadFile(s.trace)
+		s.t.Fatalf("%s: %v\n%s\n%s\n%s", s.scenario, err, faults, tail(s.output.Bytes()), tail(trace))
+	}
+}
+
+func tail(b []byte) []byte { return b[max(0, len(b)-3000):] }
+
+// received is all that the other side, the edge, sent to it.
+func (s *sipp) received() []byte {
+	s.t.Helper()
+	trace, err := os.ReadFile(s.trace)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	part := regexp.MustCompile(`(?m)^-{20,}.*$`)
+	var got []byte
+	for _, message := range part.Split(string(trace), -1) {
+		if loc := regexp.MustCompile(`UDP message received \[\d+\] bytes`).FindStringIndex(message); loc != nil {
+			got = append(got, message[loc[1]:]...)
+		}
+	}
+	if len(got) == 0 {
+		s.t.Fatalf("%s received nothing", s.scenario)
+	}
+	return got
+}
