@@ -1,6 +1,9 @@
 package routing
 
-import "fmt"
+import (
+	"bytes"
+	"fmt"
+)
 
 // Config is what the routing section and the carriers' entries say.
 type Config struct {
@@ -34,7 +37,10 @@ type EmergencyConfig struct {
 	Trunk   string              // the carrier that takes them; empty: refused
 }
 
-const defaultCountry = "default"
+const (
+	defaultCountry = "default"
+	serviceURN     = "urn:service:sos"
+)
 
 type answers struct{ unknown, outOfSession, ended Answer }
 
@@ -78,8 +84,12 @@ func newEmergency(cfg EmergencyConfig, carriers []*Carrier) (emergency, error) {
 	return e, fmt.Errorf("emergency trunk: no carrier is named %q", cfg.Trunk)
 }
 
-// is compares whole strings: "112" is one, "+112" and "1120" are not.
+// is compares whole strings: "112" is one, "+112" and "1120" are not. A service
+// URN is one in every country (RFC 5031).
 func (e *emergency) is(dialled []byte, country string) bool {
+	if urn, ok := bytes.CutPrefix(dialled, []byte(serviceURN)); ok && (len(urn) == 0 || urn[0] == '.') {
+		return true
+	}
 	set, ok := e.byCountry[country]
 	if !ok {
 		set = e.byCountry[defaultCountry]

@@ -27,7 +27,7 @@ type Origin struct {
 type Request struct {
 	Service Service // exactly one
 	Origin  *Origin
-	Dialled []byte      // the dialled string as on the wire, without "+"
+	Dialled []byte      // the dialled string as it came; emergency strings are compared with it
 	To      e164.Number // Dialled as a number; none where it is no E.164 number
 	From    e164.Number // none where withheld or alphanumeric
 	Seed    uint64      // equal seeds order equal carriers alike: segments of one message

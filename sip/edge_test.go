@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"maskline/sip/message"
+	"maskline/testbench/leak"
 )
 
 func TestCallOverUDP(t *testing.T) {
@@ -32,7 +32,7 @@ func TestCallOverUDP(t *testing.T) {
 	if len(b.edge.Calls()) != 0 {
 		t.Error("it is still listed")
 	}
-	if message.Leaks([]byte(d.invite), simAlice) || message.Leaks([]byte(d.answer), simBob) {
+	if leak.Contains([]byte(d.invite), simAlice) || leak.Contains([]byte(d.answer), simBob) {
 		t.Error("a number got through")
 	}
 	if !strings.Contains(d.invite, "From: <sip:"+simMaskB.Reveal()+"@") {
@@ -68,7 +68,7 @@ func (b *bed) checkLog() {
 	b.t.Helper()
 	for _, entry := range b.log.All() {
 		text := fmt.Sprint(entry.Entry, entry.ContextMap())
-		if message.Leaks([]byte(text), simAlice) || message.Leaks([]byte(text), simBob) {
+		if leak.Contains([]byte(text), simAlice) || leak.Contains([]byte(text), simBob) {
 			b.t.Errorf("a number in the log: %s", text)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 
 	"maskline/e164"
 	"maskline/sip/message"
+	"maskline/testbench/leak"
 )
 
 // The simulation runs one call of the reducer between a caller and several
@@ -256,7 +257,7 @@ func (s *sim) sent(a actSend) {
 	if a.leg != legA {
 		other, ua = simAlice, s.callees[a.to]
 	}
-	if message.Leaks(a.data, other) {
+	if leak.Contains(a.data, other) {
 		s.fail("the other side's number is in\n%s", a.data)
 	}
 	if strings.Contains(string(a.data), "secret-") && a.leg != legA {

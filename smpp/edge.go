@@ -175,7 +175,7 @@ func (e *Edge) closeListeners() {
 // returns.
 func (e *Edge) Run(ctx context.Context) error {
 	defer e.closeListeners()
-	if err := e.restore(ctx); err != nil {
+	if err := e.restore(ctx); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("smpp: restoring receipts: %w", err)
 	}
 	sweep, stopSweep := context.WithCancel(context.WithoutCancel(ctx))

@@ -91,12 +91,11 @@ func explain(router *routing.Router, q api.Question) (api.Explanation, error) {
 		}
 		req.From = from
 	}
-	dialled := strings.TrimPrefix(q.To, "+")
-	req.Dialled = []byte(dialled)
-	if strings.Trim(dialled, "0123456789") != "" || dialled == "" {
+	if digits := strings.TrimPrefix(q.To, "+"); digits == "" || strings.Trim(digits, "0123456789") != "" {
 		return api.Explanation{}, errors.New("to: expected digits, with or without a leading +")
 	}
-	req.To, _ = e164.Parse(dialled) // emergency strings and short codes are no numbers
+	req.Dialled = []byte(q.To)
+	req.To, _ = e164.Parse(q.To) // emergency strings and short codes are no numbers
 	plan, judged := router.Explain(&req)
 	answer := api.Explanation{Verdict: plan.Verdict.String(), Binding: bindingOf(&plan), Tenant: plan.Tenant}
 	if plan.Verdict == routing.Forward || plan.Verdict == routing.NoCarrier {

@@ -33,7 +33,10 @@ func (f Finding) String() string {
 	return fmt.Sprintf("number %d as %s at octet %d", f.Number, f.Form, f.Offset)
 }
 
-const tail = 9 // digits compared
+const (
+	tail       = 9 // digits compared
+	formDigits = "digits"
+)
 
 // NewScanner makes a scanner for numbers.
 func NewScanner(numbers ...e164.Number) *Scanner {
@@ -43,7 +46,7 @@ func NewScanner(numbers ...e164.Number) *Scanner {
 		if len(digits) > tail {
 			digits = digits[len(digits)-tail:]
 		}
-		s.add(i, "digits", digits)
+		s.add(i, formDigits, digits)
 		s.add(i, "UTF-16", utf16(digits))
 		s.add(i, "hexadecimal", []byte(hex.EncodeToString(digits)))
 		for _, b := range base64Forms(digits) {
@@ -63,7 +66,9 @@ func (s *Scanner) add(number int, form string, b []byte) {
 	s.patterns = append(s.patterns, pattern{number, form, b})
 }
 
-// Find returns the first finding of each number and form in data.
+// Find returns the first finding of each number and form in data. Offsets of
+// escaped and separated digits are those in the text without escapes and
+// separators.
 func (s *Scanner) Find(data []byte) []Finding {
 	var all []Finding
 	for _, p := range s.patterns {
@@ -71,8 +76,28 @@ func (s *Scanner) Find(data []byte) []Finding {
 			all = append(all, Finding{p.number, p.form, at})
 		}
 	}
+	all = append(all, s.findDigits(unescaped(data), "escaped digits")...)
+	return append(all, s.findDigits(joined(data), "separated digits")...)
+}
+
+// findDigits looks for plain digits in a changed form of the data.
+func (s *Scanner) findDigits(data []byte, form string) []Finding {
+	if data == nil {
+		return nil
+	}
+	var all []Finding
+	for _, p := range s.patterns {
+		if p.form == formDigits {
+			if at := bytes.Index(data, p.bytes); at >= 0 {
+				all = append(all, Finding{p.number, form, at})
+			}
+		}
+	}
 	return all
 }
+
+// Contains reports whether data shows the number in any form.
+func Contains(data []byte, n e164.Number) bool { return n != 0 && len(NewScanner(n).Find(data)) > 0 }
 
 func utf16(digits []byte) []byte {
 	out := make([]byte, 0, 2*len(digits))

@@ -47,6 +47,9 @@ func TestFindsAPlantedNumber(t *testing.T) {
 		"header":                 []byte("From: <sip:+" + planted + "@host>"),
 		"national":               []byte("tel:07700900123"),
 		"escaped":                []byte("sip:%2B" + planted + "@host"),
+		"separated":              []byte("call +44 7700 900-123 now"),
+		"in brackets":            []byte("(07700) 900 123"),
+		"digits escaped":         []byte("sip:%344%377%37%30%3090%30123@host"),
 		"UCS-2":                  wide.Bytes(),
 		"hex":                    []byte(hex.EncodeToString([]byte(planted))),
 		"base64 at start":        []byte(base64.StdEncoding.EncodeToString([]byte(planted + " x"))),
@@ -84,7 +87,12 @@ func TestFindsNothingInNoise(t *testing.T) {
 	if found := NewScanner(e164.MustParse(planted)).Find(noise); len(found) > 0 {
 		t.Fatalf("found %v in noise", found)
 	}
-	if found := NewScanner(e164.MustParse(planted)).Find([]byte("From: <sip:+447700900124@host>")); len(found) > 0 {
-		t.Fatalf("found %v in another number", found)
+	for _, other := range []string{"From: <sip:+447700900124@host>", "447700 1 900123", "100%, 4477-00-9001", "127.0.0.1:44770 0900"} {
+		if Contains([]byte(other), e164.MustParse(planted)) {
+			t.Fatalf("found in %q", other)
+		}
+	}
+	if Contains([]byte("anything"), 0) {
+		t.Fatal("found a number that is none")
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"maskline/e164"
-	"maskline/sip/message"
+	"maskline/testbench/leak"
 )
 
 // TestCalls runs a caller and the carriers' called sides through the edge.
@@ -81,15 +81,15 @@ func TestUnknownMask(t *testing.T) {
 // checkNothingLeaks searches what each side was sent, the log and the metrics.
 func checkNothingLeaks(t *testing.T, b *bed, caller *sipp, callees []*sipp) {
 	t.Helper()
-	if message.Leaks(caller.received(), bob) {
+	if leak.Contains(caller.received(), bob) {
 		t.Error("the caller was shown Bob's number")
 	}
 	for _, callee := range callees {
 		got := callee.received()
-		if message.Leaks(got, alice) {
+		if leak.Contains(got, alice) {
 			t.Errorf("the called side was shown Alice's number")
 		}
-		if !message.Leaks(got, maskB) {
+		if !leak.Contains(got, maskB) {
 			t.Errorf("the called side was not shown the mask")
 		}
 		for _, header := range []string{"Diversion", "Remote-Party-ID", "History-Info", "User-to-User", "Identity:", "X-Real", "Subject", "Referred-By"} {
@@ -100,7 +100,7 @@ func checkNothingLeaks(t *testing.T, b *bed, caller *sipp, callees []*sipp) {
 	}
 	for name, text := range map[string][]byte{"log": b.log.bytes(), "metrics": []byte(b.metrics())} {
 		for _, n := range []e164.Number{alice, bob, maskA, maskB} {
-			if message.Leaks(text, n) {
+			if leak.Contains(text, n) {
 				t.Errorf("the %s shows a number", name)
 			}
 		}
@@ -115,15 +115,15 @@ func TestScannerSees(t *testing.T) {
 	caller := start(t, run{scenario: "caller_hangs_up", port: b.caller, number: alice, dials: maskA}, b.addr.String())
 	caller.wait()
 	callee.wait()
-	if !message.Leaks(caller.received(), alice) {
+	if !leak.Contains(caller.received(), alice) {
 		t.Error("the caller gets its own From back, and it was not found")
 	}
-	if !message.Leaks(callee.received(), bob) {
+	if !leak.Contains(callee.received(), bob) {
 		t.Error("the called side is addressed by its number, and it was not found")
 	}
 	for _, planted := range []string{"+447700900001", "07700900001", "%2B447700900001", "eyJvcmlnIjp7InRuIjoiNDQ3NzAwOTAwMDAxIn19", "+44 7700 900001"} {
 		text := append(callee.received(), "X-Planted: "+planted+"\r\n"...)
-		if !message.Leaks(text, alice) {
+		if !leak.Contains(text, alice) {
 			t.Errorf("%s was planted and not found", planted)
 		}
 	}
