@@ -70,6 +70,9 @@ func (c *checker) trunkAddresses(t *Trunk, path string) {
 	if ip, isIP := t.Addr.IP(); isIP && (ip.IsUnspecified() || ip.IsMulticast()) {
 		c.fault(addr, "is no address of a neighbour; expected the one to send to")
 	}
+	if _, isIP := t.Addr.IP(); t.Addr.Host != "" && !isIP {
+		c.fault(addr, "is a name, which this version does not look up; expected an IP address")
+	}
 	if t.Addr.Host != "" && t.Addr.Port == 0 {
 		c.fault(addr, "has port 0; expected the port to send to")
 	}

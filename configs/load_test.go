@@ -113,7 +113,6 @@ func TestAccepted(t *testing.T) {
 		{"a value alone is a list of one", "media: {addr: 127.0.0.1}\ncarriers: [{name: alfa, prefixes: 44, present: any, smpp: [{addr: 127.0.0.1:2776, system_id: a}]}]"},
 		{"a carrier that only binds to us", "smpp: {listen: [{addr: 127.0.0.1:2775}], accounts: [{system_id: a, password: b, carrier: alfa}]}\ncarriers: [{name: alfa}]"},
 		{"a trunk that only sends to us", "sip: {listen: [{addr: udp://127.0.0.1:5060}]}\ncarriers: [{name: alfa, sip: [{allow: [192.0.2.0/24]}]}]"},
-		{"a trunk by name", "sip: {listen: [{addr: udp://127.0.0.1:5060}]}\ncarriers: [{name: alfa, sip: [{addr: udp://sip.alfa.example:5060, allow: [192.0.2.0/24]}]}]"},
 		{"a trunk through one of two listeners", "sip: {listen: [{addr: udp://127.0.0.1:5060}, {addr: udp://127.0.0.2:5060}]}\ncarriers: [{name: alfa, sip: [{addr: udp://127.0.0.1:5071, local: 127.0.0.2:5060}]}]"},
 		{"kernel-chosen ports", "api: {listen: 127.0.0.1:0}\nsmpp: {listen: [{addr: 127.0.0.1:0}, {addr: 127.0.0.1:0}]}\nsip: {listen: [{addr: udp://127.0.0.1:0}]}"},
 		{"one port over TCP and UDP", "smpp: {listen: [{addr: 127.0.0.1:5060}]}\nsip: {listen: [{addr: udp://127.0.0.1:5060}]}"},

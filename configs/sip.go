@@ -39,7 +39,7 @@ type Peer struct {
 // Trunk is a SIP neighbour. A request belongs to the trunk whose allow holds its
 // source.
 type Trunk struct {
-	// udp://, tcp:// or tls:// with name or IP address and port of the neighbour. Default empty: it only sends to us.
+	// udp://, tcp:// or tls:// with name or IP address and port of the neighbour; this version looks no names up. Default empty: it only sends to us.
 	Addr SIPAddress `key:"addr"`
 	// IP address and port of the sip.listen entry that sends to it. Default empty: the first that fits.
 	Local netip.AddrPort `key:"local"`
@@ -90,7 +90,7 @@ type Trunk struct {
 	SRTP SRTP `key:"srtp"`
 	// Fax over T.38. Default refuse.
 	T38 T38 `key:"t38"`
-	// DSCP of what is sent to it, signalling and media; 0: best effort. Default 46.
+	// DSCP of the media that is sent to it; 0: best effort. Default 46.
 	DSCP int `key:"dscp" default:"46" min:"0" max:"63"`
 	// Whether media may come from elsewhere than its SDP says. Default false.
 	NAT bool `key:"nat" default:"false"`

@@ -61,7 +61,6 @@ func unavailable() []later {
 			{path: "codecs"},
 			{path: "srtp"},
 			{path: "t38"},
-			{path: "nat"},
 		} {
 			key.path = trunk + key.path
 			keys = append(keys, key)
