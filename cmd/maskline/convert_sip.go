@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -61,14 +62,11 @@ func sipTrunk(t *configs.Trunk) sip.TrunkConfig {
 		FirstResponse: t.FirstResponse, Trying: t.Trying, Ring: t.Ring,
 		FailoverOn:    []string{},
 		RetryAfterMax: max(t.RetryAfterMax, atOnce),
-		MaxDuration:   t.MaxDuration,
+		MaxDuration:   cmp.Or(t.MaxDuration, noLimit),
 		CLI:           sip.CLI{Format: string(t.CLI.Format), Domain: string(t.CLI.Domain)},
 		TechPrefix:    string(t.TechPrefix),
 		DSCP:          uint8(t.DSCP),
 		NAT:           t.NAT,
-	}
-	if t.MaxDuration == 0 {
-		trunk.MaxDuration = noLimit
 	}
 	if t.Addr.Host != "" {
 		trunk.Addr = t.Addr.String()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -96,7 +97,7 @@ func (e *edge) openState(ctx context.Context) (err error) {
 	if e.store, err = openStore(ctx, e.cfg); err != nil {
 		return err
 	}
-	sync := numberdb.SyncConfig{MaxStale: e.cfg.Database.MaxStale}
+	sync := numberdb.SyncConfig{MaxStale: cmp.Or(e.cfg.Database.MaxStale, noLimit)}
 	if e.syncer, err = numberdb.NewSyncer(e.store, e.table, sync, e.log.Named("numberdb"), e.metrics); err != nil {
 		return err
 	}
