@@ -146,12 +146,14 @@ func (s *simulation) submit(p *simPeer) {
 
 // flushWrites hands octets of the outbox to the far end: all, or n of them.
 func (s *simulation) flushWrites(p *simPeer, n int) {
-	b := p.out.take(s.turn.at)
+	b := p.out.claim(s.turn.at)
 	if n < 0 || n > len(b) {
 		n = len(b)
 	}
 	p.unread = append(p.unread, b[:n]...)
-	p.out.took(b, n)
+	if b != nil {
+		p.out.wrote(n)
+	}
 	for len(p.unread) >= pdu.HeaderLen {
 		h := pdu.ParseHeader(p.unread)
 		if len(p.unread) < int(h.Length) {
