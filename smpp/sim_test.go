@@ -324,3 +324,30 @@ func TestLostLinkAfterTheWrite(t *testing.T) {
 		t.Fatalf("answers %v", s.sent["m1"].answers)
 	}
 }
+
+// A write that is under way while its connection ends is accounted for before
+// anybody judges what had left.
+func TestLostLinkDuringTheWrite(t *testing.T) {
+	s := newSimulation(t, 1)
+	up, alfa, bravo := s.peers[0], s.peers[2], s.peers[3]
+	alfa.terms.bind.UnknownNext = false
+	s.submit(up)
+	alfa.direct = &directWriter{}
+	alfa.direct.mu.Lock() // as writeDirect does
+	b := alfa.out.claim(s.turn.at)
+	alfa.cut("lost")
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		alfa.teardown(s.edge.newTurn())
+	}()
+	eventually(t, "the teardown has begun", func() bool { return s.edge.carriers["alfa"].destination.binds.Load().empty() })
+	alfa.mu.Lock()
+	alfa.out.wrote(len(b))
+	alfa.mu.Unlock()
+	alfa.direct.mu.Unlock()
+	<-ended
+	if bravo.window.used != 0 {
+		t.Fatal("a message that had left went to the second carrier")
+	}
+}
