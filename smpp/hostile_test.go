@@ -195,11 +195,11 @@ func TestPeerThatStopsReading(t *testing.T) {
 func TestMemoryOfIdleBinds(t *testing.T) {
 	const binds = 200
 	b := startEdge(t, baseConfig())
-	inUse := func() uint64 {
+	inUse := func() int64 {
 		runtime.GC()
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
-		return m.HeapAlloc + m.StackInuse
+		return int64(m.HeapAlloc + m.StackInuse)
 	}
 	before := inUse()
 	for range binds {
