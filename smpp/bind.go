@@ -113,7 +113,7 @@ func (s *session) bound(t *turn, terms *terms, response func([]byte) []byte) boo
 	}
 	s.pace = newPace(terms.tps)
 	if response != nil {
-		s.appendLocked(response)
+		s.out.commit(response(s.out.begin()))
 	}
 	s.mu.Unlock()
 	t.mark(s)

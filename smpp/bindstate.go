@@ -1,6 +1,10 @@
 package smpp
 
-import "time"
+import (
+	"cmp"
+	"slices"
+	"time"
+)
 
 // BindState is one bind as people and the readiness report see it.
 type BindState struct {
@@ -20,8 +24,8 @@ type BindState struct {
 	Sent        uint64 // messages sent to the peer
 }
 
-// Binds lists all binds of ours, bound or not, and those of peers that are
-// bound.
+// Binds lists all binds of ours, bound or not, in the order of the
+// configuration, then those of peers that are bound.
 func (e *Edge) Binds() []BindState {
 	var all []BindState
 	for _, cfg := range e.cfg.Carriers {
@@ -29,11 +33,15 @@ func (e *Edge) Binds() []BindState {
 			all = append(all, d.bindState())
 		}
 	}
+	ours := len(all)
 	for _, s := range e.snapshot(nil) {
 		if b := (BindState{Direction: "in"}); s.dialer == nil && s.describe(&b) {
 			all = append(all, b)
 		}
 	}
+	slices.SortFunc(all[ours:], func(a, b BindState) int {
+		return cmp.Or(cmp.Compare(a.Peer, b.Peer), a.Since.Compare(b.Since))
+	})
 	return all
 }
 

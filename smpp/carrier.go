@@ -126,9 +126,11 @@ func (d *dialer) ended(why string) {
 	d.mu.Unlock()
 }
 
-// handleBindResponse ends our bind (ESME role).
+// handleBindResponse ends our bind (ESME role). It is the only request that can
+// be open then, so a response with another sequence number, as go-smpp's server
+// sends, is taken too.
 func (s *session) handleBindResponse(t *turn, h pdu.Header, body []byte) {
-	if s.dialer == nil || s.terms != nil || h.Sequence != bindSequence || h.Command != s.dialer.bind.BindType.command().Response() {
+	if s.dialer == nil || s.terms != nil || h.Command != s.dialer.bind.BindType.command().Response() {
 		s.edge.metrics.unexpected.Inc()
 		return
 	}

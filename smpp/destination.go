@@ -45,6 +45,7 @@ func (b *binds) empty() bool { return len(b.primary)+len(b.backup) == 0 }
 // add takes in a bind that may send from now on.
 func (d *destination) add(t *turn, s *session) {
 	d.mu.Lock()
+	defer d.mu.Unlock()
 	old := d.binds.Load()
 	next := &binds{windows: old.windows + s.terms.window}
 	next.primary = append(next.primary, old.primary...)
@@ -56,7 +57,6 @@ func (d *destination) add(t *turn, s *session) {
 	}
 	d.replace(next)
 	d.drain(t)
-	d.mu.Unlock()
 }
 
 // remove takes out a bind. Where it was the last one, what waits goes on to its
@@ -149,8 +149,8 @@ func (d *destination) roomMade(t *turn) {
 		return
 	}
 	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.drain(t)
-	d.mu.Unlock()
 }
 
 // drain sends what waits, in order, while there is room. It runs under mu.

@@ -15,9 +15,10 @@
 //
 // Each connection has a reader and a writer goroutine; one sweeper meets all
 // deadlines. A message is owned by one place at a time (message.go), so it is
-// completed once. Locks are taken in this order, and never the other way
-// round: destination.mu, then session.mu; all others are held alone.
+// completed once. session.mu is taken last, below destination.mu or
+// directWriter.mu; every other lock is held alone.
 //
 // Start reading at edge.go, session.go and handle.go; then relay.go, send.go and
-// destination.go for a message's way, receipts.go for what comes back.
+// destination.go for a message's way, receipts.go for what comes back. The
+// README has the tables: what passes, what is answered, what is bounded.
 package smpp

@@ -33,6 +33,8 @@ type Edge struct {
 	clock   func() time.Time
 	started time.Time
 
+	answerWithin time.Duration // Config.AnswerWithin, less what the sweeper may be late
+
 	accounts    map[string]*account // by system_id
 	accountList []*account          // by index
 	carriers    map[string]*carrier // by name
@@ -70,6 +72,7 @@ func newEdge(cfg Config, router Router, journal Journal, log *zap.Logger, reg pr
 		sources:  newSources(cfg.Auth, cfg.MaxUnbound),
 		sessions: map[*session]struct{}{},
 	}
+	e.answerWithin = max(cfg.AnswerWithin-2*tick, cfg.AnswerWithin/2)
 	_, _ = rand.Read(e.noPassword[:])
 	e.ids.start(e.started)
 	e.metrics.peer("unbound")

@@ -110,11 +110,8 @@ func (s *session) nack(t *turn, sequence uint32, status pdu.Status) {
 // append adds one PDU to the outbox. A peer that leaves too much unread is cut
 // off.
 func (s *session) append(t *turn, c pdu.Command, status pdu.Status, build func([]byte) []byte) {
-	s.mu.Lock()
-	ok := s.appendLocked(build)
-	over := s.out.overrun()
-	s.mu.Unlock()
-	if !ok {
+	sent, over := s.appendPDU(build)
+	if !sent {
 		return
 	}
 	s.count(outbound, c, status)
@@ -124,10 +121,14 @@ func (s *session) append(t *turn, c pdu.Command, status pdu.Status, build func([
 	}
 }
 
-func (s *session) appendLocked(build func([]byte) []byte) bool {
+// appendPDU returns false where the connection is gone, and whether the peer
+// has left too much unread.
+func (s *session) appendPDU(build func([]byte) []byte) (sent, over bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.state == stateClosed {
-		return false
+		return false, false
 	}
 	s.out.commit(build(s.out.begin()))
-	return true
+	return true, s.out.overrun()
 }

@@ -191,6 +191,25 @@ func TestPeerThatStopsReading(t *testing.T) {
 	aHealthyPeerIsServed(t, b)
 }
 
+// A bind that is idle costs less than 64 KiB, this end of the test included.
+func TestMemoryOfIdleBinds(t *testing.T) {
+	const binds = 200
+	b := startEdge(t, baseConfig())
+	inUse := func() int64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc + m.StackInuse)
+	}
+	before := inUse()
+	for range binds {
+		bound(t, b.addr, pdu.BindTransceiver, "shop")
+	}
+	if each := (inUse() - before) / binds; each > 64<<10 {
+		t.Fatalf("%d octets for each", each)
+	}
+}
+
 func TestConnectionsOfOneSource(t *testing.T) {
 	cfg := baseConfig()
 	cfg.MaxUnbound = 4

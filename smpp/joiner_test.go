@@ -208,68 +208,6 @@ func BenchmarkJoin(b *testing.B) {
 	}
 }
 
-func TestHeldKeepTheirOrder(t *testing.T) {
-	h := &heldReceipts{}
-	for id := range uint64(5) {
-		if !h.reserve() {
-			t.Fatal("no room")
-		}
-		h.add(HeldReceipt{ID: id + 1})
-	}
-	one, _ := h.next(0)
-	two, _ := h.next(0)
-	h.giveBack(two, 0)
-	h.giveBack(one, 0)
-	for want := range uint64(5) {
-		r, ok := h.next(0)
-		if !ok || r.ID != want+1 {
-			t.Fatalf("got %d, want %d", r.ID, want+1)
-		}
-		h.settled()
-	}
-	if h.length() != 0 {
-		t.Fatalf("%d are left", h.length())
-	}
-}
-
-func TestHeldRest(t *testing.T) {
-	h := &heldReceipts{}
-	h.restore(HeldReceipt{ID: 1})
-	r, _ := h.next(0)
-	h.giveBack(r, 100)
-	if _, ok := h.next(99); ok {
-		t.Fatal("it did not rest")
-	}
-	h.wake()
-	if _, ok := h.next(99); !ok {
-		t.Fatal("a new bind did not wake it")
-	}
-}
-
-func TestHeldAreBounded(t *testing.T) {
-	h := &heldReceipts{}
-	for range maxHeld {
-		if !h.reserve() {
-			t.Fatal("refused too early")
-		}
-	}
-	if h.reserve() {
-		t.Fatal("no bound")
-	}
-	h.unreserve()
-	if !h.reserve() {
-		t.Fatal("room was not given back")
-	}
-	for range heldSending {
-		h.restore(HeldReceipt{})
-		h.next(0)
-	}
-	h.restore(HeldReceipt{})
-	if _, ok := h.next(0); ok {
-		t.Fatal("too many on their way")
-	}
-}
-
 func TestIDs(t *testing.T) {
 	noon := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 	var i ids

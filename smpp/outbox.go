@@ -7,16 +7,20 @@ const (
 	outboxKeep  = 64 << 10  // buffers up to this size are used again
 )
 
-// outbox gathers what goes to one peer: everybody appends to it under the
-// session's lock, one goroutine writes. What gathers during a write leaves with
-// the next one.
+// outbox gathers what goes to one peer. Everybody appends to it under the
+// session's lock, one at a time writes: whoever flushes first and finds nobody
+// writing, as far as the kernel takes it at once; the rest is the writer
+// goroutine's. What gathers during a write leaves with the next one.
 type outbox struct {
 	pending []byte
 	spare   []byte
+	leaving []byte        // being written
+	busy    bool          // leaving is somebody's
+	left    bool          // it is the writer goroutine's, which has not begun
+	since   int64         // when leaving was taken
 	queued  int64         // octets ever appended
 	written int64         // octets ever handed to the kernel
-	since   int64         // when the write under way began; 0: none
-	wake    chan struct{} // holds a token while there is something to write
+	wake    chan struct{} // holds a token while the writer goroutine has work
 }
 
 func newOutbox() outbox { return outbox{wake: make(chan struct{}, 1)} }
@@ -40,30 +44,47 @@ func (o *outbox) hasRoom() bool { return len(o.pending) < outboxRoom }
 // overrun reports whether the peer has left too much unread.
 func (o *outbox) overrun() bool { return len(o.pending) > outboxLimit }
 
-// take hands over what is pending for a write that begins at the instant at.
-func (o *outbox) take(at int64) []byte {
-	if len(o.pending) == 0 {
+// claim makes the caller the one who writes, and hands over what is pending. It
+// returns nil where somebody else writes, or there is nothing to write.
+func (o *outbox) claim(at int64) []byte {
+	if o.busy || len(o.pending) == 0 {
 		return nil
 	}
-	b := o.pending
+	o.busy, o.since = true, at
+	o.leaving = o.pending
 	o.pending, o.spare = o.spare[:0], nil
-	o.since = at
-	return b
+	return o.leaving
 }
 
-// took ends a write of which n octets went out.
-func (o *outbox) took(b []byte, n int) {
+// claimLeft is claim for the writer goroutine, which also takes what a flush
+// left.
+func (o *outbox) claimLeft(at int64) []byte {
+	if o.left {
+		o.left = false
+		return o.leaving
+	}
+	return o.claim(at)
+}
+
+// wrote accounts for n octets written by the claimer. It returns what is left
+// of them; where nothing is, the claim ends.
+func (o *outbox) wrote(n int) []byte {
 	o.written += int64(n)
-	o.since = 0
-	if cap(b) <= outboxKeep {
-		o.spare = b[:0]
+	if n < len(o.leaving) {
+		o.leaving = o.leaving[n:]
+		return o.leaving
+	}
+	if cap(o.leaving) <= outboxKeep {
+		o.spare = o.leaving[:0]
 	}
 	if cap(o.pending) > outboxKeep && len(o.pending) == 0 {
 		o.pending = nil
 	}
+	o.leaving, o.busy, o.since = nil, false, 0
+	return nil
 }
 
-// signal wakes the writer.
+// signal wakes the writer goroutine.
 func (o *outbox) signal() {
 	select {
 	case o.wake <- struct{}{}:

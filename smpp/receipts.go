@@ -189,7 +189,7 @@ func (e *Edge) receiptJob(sub *submission, r pdu.Receipt) *receiptJob {
 // sendReceipt makes the one attempt to deliver a receipt now.
 func (e *Edge) sendReceipt(t *turn, m *message, job *receiptJob) {
 	m.receipt = job
-	m.answerBy = t.at + int64(e.cfg.AnswerWithin)
+	m.answerBy = t.at + int64(e.cfg.AnswerWithin/2) // the rest is the journal's
 	m.fillReceipt()
 	m.to = job.account.peer
 	if !job.account.destination.offer(t, m, true) {

@@ -26,7 +26,7 @@ func (s *session) handleMessage(t *turn, h pdu.Header, body []byte) {
 	}
 	m := s.edge.messages.get()
 	m.up, m.sequence, m.command, m.from = s, h.Sequence, h.Command, s.terms.peer
-	m.answerBy = t.at + int64(s.edge.cfg.AnswerWithin)
+	m.answerBy = t.at + int64(s.edge.answerWithin)
 	if refusal := m.fill(&t.in); refusal != notRefused {
 		s.edge.refuse(t, m, refusal)
 		return

@@ -9,29 +9,35 @@ import (
 // false, and the message stays the caller's, where the session cannot take it
 // now.
 func (s *session) send(t *turn, m *message) bool {
-	s.mu.Lock()
-	if s.state != stateBound || s.window.full() || !s.out.hasRoom() || !m.canCarry(s.terms) || !s.pace.take(t.at) {
-		s.mu.Unlock()
+	terms := s.enqueue(t, m)
+	if terms == nil {
 		return false
+	}
+	terms.peer.count(outbound, terms.sends, pdu.ROK) // m is the window's now
+	t.mark(s)
+	return true
+}
+
+// enqueue is send under the lock; it returns nil for false.
+func (s *session) enqueue(t *turn, m *message) *terms {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != stateBound || s.window.full() || !s.out.hasRoom() || !m.canCarry(s.terms) || !s.pace.take(t.at) {
+		return nil
 	}
 	sequence := s.window.nextFree()
 	b, err := m.appendTo(s.out.begin(), s.terms, sequence)
 	s.out.commit(b)
 	if err != nil { // what came in was checked, so this is a fault of ours
-		s.mu.Unlock()
 		s.edge.metrics.unexpected.Inc()
-		return false
+		return nil
 	}
 	s.window.put(slot{
-		sequence: sequence, command: s.terms.sends, message: m, from: m.from, claimed: m.claimed, end: s.out.queued,
-		sentAt: t.at, answerBy: m.answerBy, until: t.at + int64(s.terms.responseTimeout),
+		sequence: sequence, command: s.terms.sends, message: m, from: m.from, claimed: m.claimed,
+		end: s.out.queued, answerBy: m.answerBy, until: t.at + int64(s.terms.responseTimeout),
 	})
 	s.counts.sent++
-	terms := s.terms
-	s.mu.Unlock()
-	terms.peer.count(outbound, terms.sends, pdu.ROK)
-	t.mark(s)
-	return true
+	return s.terms
 }
 
 // handleMessageResponse ends an attempt: the response to a message of ours.
@@ -73,7 +79,8 @@ func (s *session) handleMessageResponse(t *turn, h pdu.Header, body []byte) {
 // measured tells routing and the metrics of a response.
 func (s *session) measured(t *turn, o *slot, status pdu.Status) {
 	if o.claimed != nil {
-		s.terms.carrier.peer.responseTime.Observe(float64(t.at-o.sentAt) / 1e9)
+		sentAt := o.until - int64(s.terms.responseTimeout)
+		s.terms.carrier.peer.responseTime.Observe(float64(t.at-sentAt) / 1e9)
 		o.report(t, attemptOf(status) != faulty)
 	}
 }
@@ -146,19 +153,27 @@ func (s *session) expire(t *turn) {
 
 // answer sends the response to a message that a peer sent us.
 func (s *session) answer(t *turn, request pdu.Command, status pdu.Status, sequence uint32, id []byte) {
-	s.mu.Lock()
-	s.unanswered--
-	if s.state == stateClosed {
-		s.mu.Unlock()
+	sent, over := s.appendAnswer(request, status, sequence, id)
+	if !sent {
 		s.edge.metrics.answersLost.Inc()
 		return
 	}
-	s.out.commit(pdu.AppendMessageResp(s.out.begin(), request, status, sequence, id))
-	over := s.out.overrun()
-	s.mu.Unlock()
 	s.count(outbound, request.Response(), status)
 	t.mark(s)
 	if over {
 		s.cut("the peer does not read")
 	}
+}
+
+// appendAnswer returns false where the peer is gone, and whether it has left too
+// much unread.
+func (s *session) appendAnswer(request pdu.Command, status pdu.Status, sequence uint32, id []byte) (sent, over bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unanswered--
+	if s.state == stateClosed {
+		return false, false
+	}
+	s.out.commit(pdu.AppendMessageResp(s.out.begin(), request, status, sequence, id))
+	return true, s.out.overrun()
 }

@@ -41,8 +41,9 @@ type session struct {
 	edge   *Edge
 	conn   net.Conn
 	reader *pdu.Reader // the reader goroutine's
-	dialer *dialer     // the bind of ours that it is; nil where a peer connected
-	source netip.Addr  // of a peer that connected
+	direct *directWriter
+	dialer *dialer    // the bind of ours that it is; nil where a peer connected
+	source netip.Addr // of a peer that connected
 	opened int64
 	done   chan struct{} // closed when the connection is cut
 
@@ -74,7 +75,7 @@ func (e *Edge) newSession(conn net.Conn, d *dialer) *session {
 	s := &session{
 		edge: e, conn: conn, dialer: d, opened: at,
 		done: make(chan struct{}),
-		out:  newOutbox(),
+		out:  newOutbox(), direct: newDirectWriter(conn),
 	}
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = tcp.SetWriteBuffer(socketBuffer) // the kernel would take megabytes for a peer that does not read
@@ -151,49 +152,13 @@ func (s *session) handleAll(t *turn) bool {
 // drainInput reads and drops until the connection is closed, so that what was
 // written last reaches a peer that is still sending.
 func (s *session) drainInput() {
-	s.out.signal()
+	s.flush(s.edge.at(s.edge.clock()))
 	var sink [512]byte
 	for {
 		if _, err := s.conn.Read(sink[:]); err != nil {
 			return
 		}
 	}
-}
-
-// write is the writer goroutine.
-func (s *session) write() {
-	for {
-		select {
-		case <-s.out.wake:
-		case <-s.done:
-			return
-		}
-		for s.writeOnce() {
-		}
-	}
-}
-
-// writeOnce writes what is pending; it returns false where nothing is.
-func (s *session) writeOnce() bool {
-	s.mu.Lock()
-	b := s.out.take(s.edge.at(s.edge.clock()))
-	closing := s.state == stateClosing
-	s.mu.Unlock()
-	if b == nil {
-		if closing {
-			s.cut("closed")
-		}
-		return false
-	}
-	n, err := s.conn.Write(b)
-	s.mu.Lock()
-	s.out.took(b, n)
-	s.mu.Unlock()
-	if err != nil {
-		s.cut("write failed")
-		return false
-	}
-	return true
 }
 
 // close ends the session once what is pending was written.
@@ -249,6 +214,7 @@ func (s *session) leave(t *turn) {
 // stopped: what it did not hand to the kernel never left.
 func (s *session) teardown(t *turn) {
 	s.leave(t)
+	s.direct.settle()
 	s.mu.Lock()
 	written := s.out.written
 	var owed []slot

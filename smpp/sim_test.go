@@ -146,12 +146,14 @@ func (s *simulation) submit(p *simPeer) {
 
 // flushWrites hands octets of the outbox to the far end: all, or n of them.
 func (s *simulation) flushWrites(p *simPeer, n int) {
-	b := p.out.take(s.turn.at)
+	b := p.out.claim(s.turn.at)
 	if n < 0 || n > len(b) {
 		n = len(b)
 	}
 	p.unread = append(p.unread, b[:n]...)
-	p.out.took(b, n)
+	if b != nil {
+		p.out.wrote(n)
+	}
 	for len(p.unread) >= pdu.HeaderLen {
 		h := pdu.ParseHeader(p.unread)
 		if len(p.unread) < int(h.Length) {
@@ -320,5 +322,32 @@ func TestLostLinkAfterTheWrite(t *testing.T) {
 	s.flushWrites(up, -1)
 	if bravo.window.used != 0 || len(s.sent["m1"].answers) != 1 || s.sent["m1"].answers[0] != pdu.RSysErr {
 		t.Fatalf("answers %v", s.sent["m1"].answers)
+	}
+}
+
+// A write that is under way while its connection ends is accounted for before
+// anybody judges what had left.
+func TestLostLinkDuringTheWrite(t *testing.T) {
+	s := newSimulation(t, 1)
+	up, alfa, bravo := s.peers[0], s.peers[2], s.peers[3]
+	alfa.terms.bind.UnknownNext = false
+	s.submit(up)
+	alfa.direct = &directWriter{}
+	alfa.direct.mu.Lock() // as writeDirect does
+	b := alfa.out.claim(s.turn.at)
+	alfa.cut("lost")
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		alfa.teardown(s.edge.newTurn())
+	}()
+	eventually(t, "the teardown has begun", func() bool { return s.edge.carriers["alfa"].destination.binds.Load().empty() })
+	alfa.mu.Lock()
+	alfa.out.wrote(len(b))
+	alfa.mu.Unlock()
+	alfa.direct.mu.Unlock()
+	<-ended
+	if bravo.window.used != 0 {
+		t.Fatal("a message that had left went to the second carrier")
 	}
 }

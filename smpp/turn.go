@@ -51,10 +51,10 @@ func (t *turn) mark(s *session) {
 // maxDirty keeps mark's search short.
 const maxDirty = 16
 
-// flush wakes the writers of the marked sessions.
+// flush writes what the batch has left with each marked session.
 func (t *turn) flush() {
 	for i, s := range t.dirty {
-		s.out.signal()
+		s.flush(t.at)
 		t.dirty[i] = nil
 	}
 	t.dirty = t.dirty[:0]

@@ -13,9 +13,8 @@ type slot struct {
 	from     *peer            // who it came from
 	claimed  *routing.Carrier // whose breaker hears of the outcome; nil: none
 	end      int64            // where it ends in the stream of octets written
-	sentAt   int64
-	answerBy int64 // when the upstream has to be answered
-	until    int64 // when waiting for the response ends
+	answerBy int64            // when the upstream has to be answered
+	until    int64            // when waiting for the response ends
 }
 
 // due is when the slot needs attention.
@@ -42,11 +41,17 @@ type window struct {
 const never = int64(1<<63 - 1)
 
 func newWindow(limit int) window {
+	return window{limit: limit, earliest: never, late: lateSet{limit: 2 * limit}}
+}
+
+// grow makes the table, which binds that never send do without. It is twice as
+// large as the window, so that a few slow requests do not make a crowd of it.
+func (w *window) grow() {
 	size := 1
-	for size < 2*limit {
+	for size < 2*w.limit {
 		size *= 2
 	}
-	return window{slots: make([]slot, size), limit: limit, earliest: never, late: lateSet{limit: 2 * limit}}
+	w.slots = make([]slot, size)
 }
 
 // next gives the following sequence number. SMPP 3.4 §5.1.4
@@ -61,6 +66,9 @@ func (w *window) next() uint32 {
 // nextFree gives the following sequence number that has a free slot. The
 // window is not full, so there is one.
 func (w *window) nextFree() uint32 {
+	if w.slots == nil {
+		w.grow()
+	}
 	for {
 		sequence := w.next()
 		if w.at(sequence).sequence == 0 {

@@ -70,6 +70,7 @@ func TestWindowFindsOnlyItsOwn(t *testing.T) {
 
 func TestWindowExpires(t *testing.T) {
 	w := newWindow(4)
+	w.grow()
 	m := &message{}
 	w.put(slot{sequence: 1, message: m, answerBy: 50, until: 100})
 	w.put(slot{sequence: 2, message: m, answerBy: 200, until: 100})

@@ -1,0 +1,167 @@
+//go:build peers
+
+package sms
+
+import (
+	"bufio"
+	_ "embed"
+	"encoding/json"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+)
+
+//go:embed smsc.js
+var smscProgram string
+
+// event is a line that the SMSC prints.
+type event struct {
+	Event      string
+	Port       int
+	Mode       string
+	From, To   string
+	Text       string
+	Coding     int
+	ESM        int
+	Registered int
+	UDH        []string
+	ID         string
+	Status     int
+	Tag        string
+}
+
+// smsc is a carrier's SMSC, played by node-smpp.
+type smsc struct {
+	name string
+	port int
+	in   io.WriteCloser
+
+	mu     sync.Mutex
+	events []event
+}
+
+// nodeModules is a folder that holds node-smpp.
+func nodeModules(t *testing.T) string {
+	t.Helper()
+	for _, dir := range []string{os.Getenv("MASKLINE_NODE_MODULES"), filepath.Join("..", "node_modules")} {
+		if dir == "" {
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(dir, "smpp")); err == nil {
+			abs, err := filepath.Abs(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return abs
+		}
+	}
+	dir := t.TempDir()
+	cmd := exec.Command("npm", "install", "--prefix", dir, "--no-audit", "--no-fund", "--loglevel=error", "smpp@0.5.1")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("node-smpp is needed: npm install smpp@0.5.1, or name its folder in MASKLINE_NODE_MODULES: %v\n%s", err, out)
+	}
+	return filepath.Join(dir, "node_modules")
+}
+
+func startSMSC(t *testing.T, name, modules string) *smsc {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "smsc.js")
+	if err := os.WriteFile(program, []byte(smscProgram), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("node", program, name)
+	cmd.Env = append(os.Environ(), "NODE_PATH="+modules)
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("node is needed (Debian: nodejs): %v", err)
+	}
+	s := &smsc{name: name, in: in}
+	var reading sync.WaitGroup
+	reading.Go(func() { s.collect(out) })
+	t.Cleanup(func() {
+		in.Close() // the program ends with its input
+		reading.Wait()
+		_ = cmd.Wait()
+	})
+	eventually(t, name+" listens", func() bool {
+		for _, e := range s.all("listening") {
+			s.port = e.Port
+		}
+		return s.port != 0
+	})
+	return s
+}
+
+func (s *smsc) collect(out io.Reader) {
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		var e event
+		if json.Unmarshal(lines.Bytes(), &e) == nil {
+			s.mu.Lock()
+			s.events = append(s.events, e)
+			s.mu.Unlock()
+		}
+	}
+}
+
+// all lists the events of one kind.
+func (s *smsc) all(kind string) (found []event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.events {
+		if e.Event == kind {
+			found = append(found, e)
+		}
+	}
+	return found
+}
+
+// submits lists the messages that came in one of the modes.
+func (s *smsc) submits(modes ...string) (found []event) {
+	for _, e := range s.all("submit") {
+		for _, m := range modes {
+			if e.Mode == m {
+				found = append(found, e)
+			}
+		}
+	}
+	return found
+}
+
+// tell sends a command and waits until it was carried out.
+func (s *smsc) tell(t *testing.T, command map[string]any) {
+	t.Helper()
+	before := len(s.all("done"))
+	line, err := json.Marshal(command)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.in.Write(append(line, '\n')); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, s.name+" has obeyed", func() bool { return len(s.all("done")) > before })
+}
+
+const patience = 30 * time.Second
+
+func eventually(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if done() {
+			return
+		}
+	}
+	t.Fatal("never came true: " + what)
+}
