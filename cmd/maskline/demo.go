@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"syscall"
 	"time"
 
 	"maskline/testbench/leak"
@@ -36,7 +37,10 @@ func (cmd *demoCommand) Run(ctx context.Context, c console) error {
 		ctx = limited
 	}
 	w, err := startWorld(ctx, listen)
-	if err != nil {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("starting the demo: %w; choose another address with --api-listen", err)
+	case err != nil:
 		return fmt.Errorf("starting the demo: %w", err)
 	}
 	defer w.stop()
@@ -78,6 +82,7 @@ func (cmd *demoCommand) forEver(ctx context.Context, c console, w *world) error 
 			case <-time.After(time.Second):
 			}
 		}
+		report.soFar()
 	}
 	fmt.Fprintln(c.out)
 	report.summary(w, w.leaks(context.WithoutCancel(ctx)))

@@ -51,9 +51,14 @@ func (r *report) add(o outcome) {
 	fmt.Fprintf(r.out, reportRow, o.scene.what, o.scene.from.Reveal(), o.scene.dialled.Reveal(), arrived, seen, by, note)
 }
 
-func (r *report) summary(w *world, leaks []string) {
-	fmt.Fprintf(r.out, "\n%d messages and %d calls arrived masked, %d of them by failover; %d were refused as they should be; %d failed.\n",
+// soFar is the running count.
+func (r *report) soFar() {
+	fmt.Fprintf(r.out, "\n%d messages and %d calls arrived masked, %d of them by failover; %d were refused as they should be; %d failed.\n\n",
 		r.messages, r.calls, r.over, r.refused, r.failed)
+}
+
+func (r *report) summary(w *world, leaks []string) {
+	r.soFar()
 	frames := len(w.shop.Tap.Frames())
 	for _, c := range w.carriers() {
 		frames += len(c.smsc.Tap.Frames()) + len(c.exchange.Tap.Frames())
