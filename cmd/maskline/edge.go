@@ -50,36 +50,36 @@ type edge struct {
 }
 
 // newEdge builds an edge. On an error what was opened is closed again.
-func newEdge(ctx context.Context, cfg *configs.Config, log *zap.Logger) (e *edge, err error) {
-	e = &edge{cfg: cfg, log: log, metrics: prometheus.NewRegistry(), started: time.Now(), table: numberdb.NewTable()}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, e.close())
-		}
-	}()
-	e.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	if err := os.MkdirAll(string(cfg.DataDir), 0o700); err != nil {
-		return nil, fmt.Errorf("making data_dir: %w", err)
-	}
-	if err := e.openState(ctx); err != nil {
-		return nil, err
-	}
-	if e.router, err = routing.New(e.table, routingConfig(cfg), e.metrics); err != nil {
-		return nil, err
-	}
-	if e.smpp, err = smpp.New(smppConfig(cfg), e.router, &journal{e.ledger}, log.Named("smpp"), e.metrics); err != nil {
-		return nil, err
-	}
-	if len(cfg.SIP.Listen) == 0 {
-		return e, nil
-	}
-	if e.media, err = media.New(mediaConfig(cfg), log.Named("media"), e.metrics); err != nil {
-		return nil, err
-	}
-	if e.sip, err = sip.New(sipConfig(cfg), e.router, relay{e.media}, log.Named("sip"), e.metrics); err != nil {
-		return nil, err
+func newEdge(ctx context.Context, cfg *configs.Config, log *zap.Logger) (*edge, error) {
+	e := &edge{cfg: cfg, log: log, metrics: prometheus.NewRegistry(), started: time.Now(), table: numberdb.NewTable()}
+	if err := e.build(ctx); err != nil {
+		return nil, errors.Join(err, e.close())
 	}
 	return e, nil
+}
+
+func (e *edge) build(ctx context.Context) (err error) {
+	e.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if err := os.MkdirAll(string(e.cfg.DataDir), 0o700); err != nil {
+		return fmt.Errorf("making data_dir: %w", err)
+	}
+	if err := e.openState(ctx); err != nil {
+		return err
+	}
+	if e.router, err = routing.New(e.table, routingConfig(e.cfg), e.metrics); err != nil {
+		return err
+	}
+	if e.smpp, err = smpp.New(smppConfig(e.cfg), e.router, &journal{e.ledger}, e.log.Named("smpp"), e.metrics); err != nil {
+		return err
+	}
+	if len(e.cfg.SIP.Listen) == 0 {
+		return nil
+	}
+	if e.media, err = media.New(mediaConfig(e.cfg), e.log.Named("media"), e.metrics); err != nil {
+		return err
+	}
+	e.sip, err = sip.New(sipConfig(e.cfg), e.router, relay{e.media}, e.log.Named("sip"), e.metrics)
+	return err
 }
 
 // openState opens the store with its sync and the ledger.

@@ -10,13 +10,21 @@ import (
 	"maskline/numberdb/sqlite"
 )
 
-// openStore opens the store that the configuration names.
+// openStore opens the store that the configuration names. It returns a nil
+// interface with an error, never one that holds a nil store.
 func openStore(ctx context.Context, cfg *configs.Config) (numberdb.Store, error) {
 	manual := cfg.Database.Migrate == configs.MigrateManual
 	if url := cfg.Database.URL.Reveal(); url != "" {
-		return postgres.Open(postgres.Config{URL: url, ManualMigrations: manual})
+		return opened(postgres.Open(postgres.Config{URL: url, ManualMigrations: manual}))
 	}
-	return sqlite.Open(ctx, sqlite.Config{Dir: string(cfg.DataDir), ManualMigrations: manual})
+	return opened(sqlite.Open(ctx, sqlite.Config{Dir: string(cfg.DataDir), ManualMigrations: manual}))
+}
+
+func opened[S numberdb.Store](store S, err error) (numberdb.Store, error) {
+	if err != nil {
+		return nil, err
+	}
+	return store, nil
 }
 
 type migrateCommand struct {
