@@ -33,7 +33,7 @@ type Config struct {
 type Edge struct {
 	*Child
 	cfg     Config
-	logFrom int64         // where in the log this life begins
+	logFrom int64 // where in the log this life begins
 	listen  Listeners
 }
 

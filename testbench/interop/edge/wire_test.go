@@ -24,8 +24,13 @@ type wire struct {
 // not held against the others.
 func (b *bed) dialWire(from netip.Addr) *wire {
 	b.t.Helper()
+	return b.dialFrom(from, b.edge.Listeners().SMPP[0])
+}
+
+func (b *bed) dialFrom(from netip.Addr, to netip.AddrPort) *wire {
+	b.t.Helper()
 	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: from.AsSlice()}, Timeout: patience}
-	conn, err := dialer.DialContext(b.t.Context(), "tcp", b.edge.Listeners().SMPP[0].String())
+	conn, err := dialer.DialContext(b.t.Context(), "tcp", to.String())
 	if err != nil {
 		b.t.Fatal(err)
 	}
