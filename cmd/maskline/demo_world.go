@@ -99,37 +99,40 @@ type world struct {
 }
 
 // startWorld starts two carriers, the edge between them and the shop.
-func startWorld(ctx context.Context, apiListen string) (w *world, err error) {
-	w = &world{}
-	defer func() {
-		if err != nil {
-			w.stop()
-		}
-	}()
-	if w.alfa, err = startCarrier("alfa"); err != nil {
+func startWorld(ctx context.Context, apiListen string) (*world, error) {
+	w := &world{}
+	if err := w.start(ctx, apiListen); err != nil {
+		w.stop()
 		return nil, err
+	}
+	return w, nil
+}
+
+func (w *world) start(ctx context.Context, apiListen string) (err error) {
+	if w.alfa, err = startCarrier("alfa"); err != nil {
+		return err
 	}
 	if w.bravo, err = startCarrier("bravo"); err != nil {
-		return nil, err
+		return err
 	}
 	if w.dir, err = os.MkdirTemp("", "maskline-demo-"); err != nil {
-		return nil, err
+		return err
 	}
 	if err = w.startEdge(ctx, apiListen); err != nil {
-		return nil, err
+		return err
 	}
 	smppAddr := w.edge.smppAddrs()[0].(*net.TCPAddr).AddrPort()
 	w.sipAddr = w.edge.sipAddrs()[0]
 	if err = w.await(ctx, "the carriers' binds and trunks", w.linked); err != nil {
-		return nil, err
+		return err
 	}
 	if w.shop, err = smppsim.BindESME(ctx, smppAddr, "shop", "demo"); err != nil {
-		return nil, err
+		return err
 	}
 	if _, err = w.edge.bindings.Import(ctx, strings.NewReader(demoBindings)); err != nil {
-		return nil, fmt.Errorf("importing the bindings: %w", err)
+		return fmt.Errorf("importing the bindings: %w", err)
 	}
-	return w, nil
+	return nil
 }
 
 func (w *world) startEdge(ctx context.Context, apiListen string) error {

@@ -200,11 +200,14 @@ func (s *SMSC) bind(l *link, h pdu.Header, body []byte) {
 		status = pdu.StatusOf(err)
 	}
 	frame, err := resp.Append(nil, h.Command, status, h.Sequence)
-	if err != nil || l.write(frame) != nil || status != pdu.ROK {
+	if err != nil {
 		return
 	}
+	// Whoever saw the response finds the bind usable, and nothing overtakes it.
 	s.mu.Lock()
-	s.links = append(s.links, l)
+	if l.write(frame) == nil && status == pdu.ROK {
+		s.links = append(s.links, l)
+	}
 	s.mu.Unlock()
 	s.receipts.wake()
 }

@@ -31,7 +31,6 @@ var (
 	shopNumber  = e164.MustParse("+442079460033") // public, reaches the shop's account
 	outletShows = e164.MustParse("+442079460044") // the outlet's mask towards the shop
 	guestDials  = e164.MustParse("+442079460055") // reaches the driver by the carrier delta
-	deskNumber  = e164.MustParse("+442079460066") // the mask of the shop's desk phone
 )
 
 const bindings = `mask,party,to,present,services,carriers,expires_at,tenant
@@ -78,6 +77,16 @@ func newBed(t *testing.T) *bed {
 	b := &bed{t: t, ip: loopback(), dir: t.TempDir()}
 	b.alfa, b.bravo = b.startCarrier("alfa"), b.startCarrier("bravo")
 	return b
+}
+
+// sub runs a subtest that the bed can fail. An edge that it starts ends with it.
+func (b *bed) sub(name string, f func(t *testing.T)) {
+	b.t.Run(name, func(t *testing.T) {
+		parent := b.t
+		b.t = t
+		defer func() { b.t = parent }()
+		f(t)
+	})
 }
 
 // loopback is an address that nobody else on this machine uses by chance.
