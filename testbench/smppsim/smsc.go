@@ -110,6 +110,15 @@ func (s *SMSC) Submitted() []Message {
 	return slices.Clone(s.submitted)
 }
 
+// TakeSubmitted is Submitted, and forgets what it returns.
+func (s *SMSC) TakeSubmitted() []Message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := s.submitted
+	s.submitted = nil
+	return all
+}
+
 // ErrNotBound says that no bind of the edge is up.
 var ErrNotBound = errors.New("not bound")
 
