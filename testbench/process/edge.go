@@ -46,10 +46,11 @@ type Listeners struct {
 }
 
 const (
-	startWithin = 20 * time.Second
-	pollEvery   = 10 * time.Millisecond
-	answerIn    = 5 * time.Second
-	maxBody     = 16 << 20
+	startWithin   = 20 * time.Second
+	commandWithin = 30 * time.Second
+	pollEvery     = 10 * time.Millisecond
+	answerIn      = 5 * time.Second
+	maxBody       = 16 << 20
 )
 
 // Start launches an edge and waits until it is ready.
@@ -79,7 +80,8 @@ func Launch(cfg Config) (*Edge, error) {
 		return nil, fmt.Errorf("opening the log: %w", err)
 	}
 	e := &Edge{cfg: cfg, logFrom: info.Size()}
-	cmd := e.command("serve")
+	cmd := exec.Command(cfg.Binary, arguments("serve")...) //nolint:noctx // ended by signals
+	e.prepare(cmd)
 	cmd.Stdout, cmd.Stderr = log, log
 	if e.Child, err = StartChild(cmd); err != nil {
 		return nil, err
@@ -87,11 +89,12 @@ func Launch(cfg Config) (*Edge, error) {
 	return e, nil
 }
 
-func (e *Edge) command(args ...string) *exec.Cmd {
-	cmd := exec.Command(e.cfg.Binary, append(args, "--config", "edge.yaml")...) //nolint:noctx // ended by signals
+func arguments(args ...string) []string { return append(args, "--config", "edge.yaml") }
+
+// prepare lets a command run where the edge does.
+func (e *Edge) prepare(cmd *exec.Cmd) {
 	cmd.Dir = e.cfg.Dir
 	cmd.Env = append(os.Environ(), e.cfg.Env...)
-	return cmd
 }
 
 // Again starts the same edge anew after it has ended, on the same folder.
@@ -183,23 +186,26 @@ func (e *Edge) Get(ctx context.Context, path string) (status int, body []byte, e
 
 // Run runs another subcommand on the same configuration, and returns what it
 // printed to both of its outputs.
-func (e *Edge) Run(args ...string) (output []byte, code int, err error) {
-	cmd := e.command(args...)
+func (e *Edge) Run(ctx context.Context, args ...string) (output []byte, code int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, commandWithin)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, e.cfg.Binary, arguments(args...)...)
+	e.prepare(cmd)
 	output, err = cmd.CombinedOutput()
 	var failed *exec.ExitError
-	if errors.As(err, &failed) {
+	if errors.As(err, &failed) && ctx.Err() == nil {
 		return output, failed.ExitCode(), nil
 	}
 	return output, 0, err
 }
 
 // Import loads bindings through the command line.
-func (e *Edge) Import(csv string) error {
+func (e *Edge) Import(ctx context.Context, csv string) error {
 	file := filepath.Join(e.cfg.Dir, "bindings.csv")
 	if err := os.WriteFile(file, []byte(csv), 0o600); err != nil {
 		return fmt.Errorf("importing: %w", err)
 	}
-	output, code, err := e.Run("routes", "import", file)
+	output, code, err := e.Run(ctx, "routes", "import", file)
 	if err == nil && code != 0 {
 		err = fmt.Errorf("exit code %d: %s", code, output)
 	}

@@ -109,7 +109,7 @@ func (w *world) start(ctx context.Context) (err error) {
 	if w.edge, err = process.Start(ctx, process.Config{Binary: binary, Dir: w.dir, Text: text}); err != nil {
 		return err
 	}
-	if err := w.edge.Import(w.people.bindings()); err != nil {
+	if err := w.edge.Import(ctx, w.people.bindings()); err != nil {
 		return err
 	}
 	w.shop, w.outlet = newAccount(w, "shop"), newAccount(w, "outlet")

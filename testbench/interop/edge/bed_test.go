@@ -214,7 +214,7 @@ func (b *bed) awaitCarriers() {
 // imports loads bindings through the command line.
 func (b *bed) imports(csv string) {
 	b.t.Helper()
-	if err := b.edge.Import(csv); err != nil {
+	if err := b.edge.Import(b.t.Context(), csv); err != nil {
 		b.t.Fatal(err)
 	}
 }

@@ -99,7 +99,7 @@ func (j *judge) told() {
 		{"route", stranger.Reveal(), riderDials.Reveal()},
 		{"check"},
 	} {
-		output, _, err := j.b.edge.Run(args...)
+		output, _, err := j.b.edge.Run(j.b.t.Context(), args...)
 		if err != nil {
 			j.b.t.Fatal(err)
 		}

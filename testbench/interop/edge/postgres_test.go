@@ -102,7 +102,7 @@ func TestPostgres(t *testing.T) {
 			t.Fatalf("ready %v, %+v", ready, table)
 		}
 		b.healthy()
-		output, code, err := b.edge.Run("routes", "import", filepath.Join(b.dir, "bindings.csv"))
+		output, code, err := b.edge.Run(t.Context(), "routes", "import", filepath.Join(b.dir, "bindings.csv"))
 		if err != nil || code != 1 {
 			t.Fatalf("an import into a store that is away: %v, code %d", err, code)
 		}
@@ -165,7 +165,7 @@ func TestPostgresIsAwayAtTheStart(t *testing.T) {
 // noPassword searches what was logged and what the configuration prints as.
 func (b *bed) noPassword() {
 	b.t.Helper()
-	checked, _, err := b.edge.Run("check")
+	checked, _, err := b.edge.Run(b.t.Context(), "check")
 	if err != nil {
 		b.t.Fatal(err)
 	}
