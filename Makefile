@@ -29,6 +29,10 @@ unit: ## unit tests with the race detector; needs Go and a C compiler
 interop: build peers ## tests against foreign peers (node-smpp, Kannel, SIPp, baresip, Postgres)
 	MASKLINE_BINARY=$(CURDIR)/bin/maskline $(GO) test -tags peers -p 1 -timeout 15m ./testbench/... ./numberdb/...
 
+.PHONY: soak
+soak: build ## load, kills and outages for MINUTES (default 30), counted; needs Postgres
+	MASKLINE_BINARY=$(CURDIR)/bin/maskline $(GO) run ./testbench/soak -for $(or $(MINUTES),30)m
+
 .PHONY: peers
 peers: ## install the foreign peers (as root on Debian), or print the command that does
 	./testbench/interop/peers.sh

@@ -54,8 +54,18 @@ func (x *Exchange) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 	if dialog.RespondSDP(offer(stream.Local())) != nil {
 		x.forget(req.CallID().Value())
 		x.hangUp(s)
+		return
+	}
+	select {
+	case <-s.ended:
+	case <-time.After(longestCall): // the edge has forgotten it
+		x.forget(req.CallID().Value())
+		x.hangUp(s)
 	}
 }
+
+// longestCall ends calls whose other end does not tell.
+const longestCall = time.Minute
 
 // onAck ends the repetition of our 200.
 func (x *Exchange) onAck(req *sip.Request, tx sip.ServerTransaction) {

@@ -20,7 +20,7 @@ func (x *Exchange) Call(ctx context.Context, edge netip.AddrPort, from, to strin
 	if err != nil {
 		return call, fmt.Errorf("calling: %w", err)
 	}
-	defer stream.Stop()
+	defer stream.Close()
 	started := time.Now()
 	own := x.Addr()
 	fromURI := sip.Uri{Scheme: "sip", User: from, Host: own.Addr().String(), Port: int(own.Port())}

@@ -39,6 +39,8 @@ type Call struct {
 	Sent     int // RTP packets
 	Received int
 	Setup    time.Duration // INVITE to final response
+
+	over bool // of an answered call: Sent and Received are final
 }
 
 // Exchange is a carrier's SIP side on one loopback socket.
@@ -96,7 +98,7 @@ func Start(name string) (*Exchange, error) {
 		return fail(err)
 	}
 	x := &Exchange{name: name, ring: ringing, ua: ua, voices: voices, talking: map[string]*session{}}
-	x.conn = &conn{PacketConn: packets, exchange: x}
+	x.conn = &conn{PacketConn: packets, exchange: x, served: make(chan struct{})}
 	server, err := sipgo.NewServer(ua, sipgo.WithServerLogger(quiet))
 	if err != nil {
 		return fail(err)
@@ -122,6 +124,7 @@ func Start(name string) (*Exchange, error) {
 		_ = tx.Respond(sip.NewResponseFromRequest(req, sip.StatusOK, "OK", nil))
 	})
 	x.wg.Go(func() { _ = server.ServeUDP(x.conn) })
+	<-x.conn.served // before that a client would want a socket of its own
 	return x, nil
 }
 
@@ -144,6 +147,23 @@ func (x *Exchange) Answered() []Call {
 		all = append(all, *c)
 	}
 	return all
+}
+
+// TakeAnswered is Answered, and forgets the calls that are over.
+func (x *Exchange) TakeAnswered() []Call {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	var over []Call
+	var on []*Call
+	for _, c := range x.answers {
+		if c.over {
+			over = append(over, *c)
+		} else {
+			on = append(on, c)
+		}
+	}
+	x.answers = on
+	return over
 }
 
 // Close ends everything and waits.
@@ -182,20 +202,23 @@ func (x *Exchange) forget(callID string) *session {
 
 // hangUp stops the voice and notes what it sent and heard.
 func (x *Exchange) hangUp(s *session) {
-	s.stream.Stop()
+	s.stream.Close()
 	report := s.stream.Report()
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	s.call.Sent, s.call.Received = report.Sent, report.Received
+	s.call.Sent, s.call.Received, s.call.over = report.Sent, report.Received, true
 }
 
 // conn taps and, in silent mode, swallows what arrives.
 type conn struct {
 	net.PacketConn
 	exchange *Exchange
+	served   chan struct{} // closed when sipgo begins to read
+	once     sync.Once
 }
 
 func (c *conn) ReadFrom(b []byte) (int, net.Addr, error) {
+	c.once.Do(func() { close(c.served) })
 	for {
 		n, from, err := c.PacketConn.ReadFrom(b)
 		if err != nil {

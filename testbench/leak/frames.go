@@ -25,19 +25,21 @@ func NewWatch(parties ...e164.Number) *Watch {
 // having written to them itself. Beside these only a submit_sm or data_sm has an
 // addressee whose number may be seen: its destination.
 func (w *Watch) SMPP(frame []byte, known ...e164.Number) []Finding {
-	var addressee e164.Number
-	body := frame[min(pdu.HeaderLen, len(frame)):]
-	if len(frame) >= pdu.HeaderLen {
-		command := pdu.ParseHeader(frame).Command
-		var m pdu.Message
-		var d pdu.Data
-		if command == pdu.SubmitSM && m.Decode(body) == nil {
-			addressee, _ = e164.Parse(m.Destination.Digits)
-		} else if command == pdu.DataSM && d.Decode(body) == nil {
-			addressee, _ = e164.Parse(d.Destination.Digits)
-		}
+	if len(frame) < pdu.HeaderLen {
+		return w.others(frame, known...)
 	}
-	return w.others(frame, append(known, addressee)...)
+	var addressee e164.Number
+	var m pdu.Message
+	var d pdu.Data
+	command, body := pdu.ParseHeader(frame).Command, frame[pdu.HeaderLen:]
+	if command == pdu.SubmitSM && m.Decode(body) == nil {
+		addressee, _ = e164.Parse(m.Destination.Digits)
+	} else if command == pdu.DataSM && d.Decode(body) == nil {
+		addressee, _ = e164.Parse(d.Destination.Digits)
+	}
+	// Not the header: a sequence number with what follows may look like digits
+	// in semi-octets.
+	return w.others(body, append(known, addressee)...)
 }
 
 // SIP judges a message that the edge sent: the addressee of a request is in To,

@@ -46,6 +46,23 @@ func TestWatch(t *testing.T) {
 	}
 }
 
+// 1936 as a sequence number, with an empty service_type and an international
+// address after it, is 7009001 in semi-octets.
+func TestASequenceNumberIsNoNumber(t *testing.T) {
+	w := NewWatch(e164.MustParse("+447700900101"))
+	m := pdu.Message{Source: pdu.Address{TON: 1, NPI: 1, Digits: []byte("442079460001")}}
+	frame, err := m.Append(nil, pdu.DeliverSM, 1936)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found := w.SMPP(frame); len(found) > 0 {
+		t.Fatalf("found %v", found)
+	}
+	if len(w.SMPP([]byte("07700900101"))) == 0 {
+		t.Fatal("found nothing in what is no PDU")
+	}
+}
+
 func TestAPeerMayHearOfWhomItWroteTo(t *testing.T) {
 	party := e164.MustParse("+447700900101")
 	w := NewWatch(party)

@@ -325,3 +325,22 @@ func TestConfigIsChecked(t *testing.T) {
 		}
 	}
 }
+
+func TestClosedStreamsGiveTheirSocketsBack(t *testing.T) {
+	g, err := New(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	s, err := g.Open(netip.MustParseAddr("127.0.0.1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	s.Close()
+	conn, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(s.Local()))
+	if err != nil {
+		t.Fatalf("its port is still taken: %v", err)
+	}
+	conn.Close()
+}

@@ -3,6 +3,7 @@ package rtp
 import (
 	"encoding/binary"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -76,6 +77,20 @@ func (s *Stream) Stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sending = false
+}
+
+// Close stops sending and receiving for good. The report stays as it is.
+func (s *Stream) Close() {
+	s.Stop()
+	g := s.generator
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for i, slot := range g.streams {
+		if at := slices.Index(slot, s); at >= 0 {
+			g.streams[i] = slices.Delete(slot, at, at+1)
+			_ = unix.Close(s.fd)
+		}
+	}
 }
 
 // Report is a snapshot.

@@ -103,6 +103,18 @@ func (e *ESME) Receipts() []Receipt {
 	return slices.Clone(e.receipts)
 }
 
+// Take returns what arrived and forgets it.
+func (e *ESME) Take() ([]Message, []Receipt) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delivered, receipts := e.delivered, e.receipts
+	e.delivered, e.receipts = nil, nil
+	return delivered, receipts
+}
+
+// Done is closed when the connection has ended.
+func (e *ESME) Done() <-chan struct{} { return e.link.done }
+
 func (e *ESME) request(l *link, h pdu.Header, body []byte) {
 	if h.Command != pdu.DeliverSM {
 		_ = l.write(pdu.AppendHeader(nil, pdu.GenericNack, pdu.RInvCmdID, h.Sequence))

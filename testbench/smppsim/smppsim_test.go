@@ -58,3 +58,68 @@ func TestTheTwoEndsTalk(t *testing.T) {
 		t.Fatal("submitted over a closed connection")
 	}
 }
+
+// bindTo binds an ESME that must bind.
+func bindTo(t *testing.T, smsc *SMSC) *ESME {
+	t.Helper()
+	esme, err := BindESME(t.Context(), smsc.Addr(), "shop", "secret")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(esme.Close)
+	return esme
+}
+
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not in time: %s", what)
+		}
+	}
+}
+
+func TestLateAnswers(t *testing.T) {
+	smsc, err := StartSMSC("alfa")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer smsc.Close()
+	esme := bindTo(t, smsc)
+	smsc.SetMode(Late)
+	answered := make(chan pdu.Status, 1)
+	go func() {
+		_, status, _ := esme.Submit(t.Context(), "442079460001", "447700900001", "x")
+		answered <- status
+	}()
+	eventually(t, "the message is there", func() bool { return len(smsc.Tap.Frames()) == 2 })
+	if len(answered) > 0 || len(smsc.Submitted()) > 0 {
+		t.Fatal("answered at once")
+	}
+	smsc.SetMode(Accept)
+	if status := <-answered; status != pdu.ROK || len(smsc.Submitted()) != 1 {
+		t.Fatalf("status %x, %d messages", status, len(smsc.Submitted()))
+	}
+}
+
+func TestReceiptsOutliveABind(t *testing.T) {
+	smsc, err := StartSMSC("alfa")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer smsc.Close()
+	smsc.HoldReceipts(true)
+	first := bindTo(t, smsc)
+	ids, status, err := first.Submit(t.Context(), "442079460001", "447700900001", "x")
+	if err != nil || status != pdu.ROK {
+		t.Fatalf("%v, status %x", err, status)
+	}
+	first.Close()
+	eventually(t, "the bind is gone", func() bool { return smsc.Bound() == 0 })
+	smsc.HoldReceipts(false)
+	second := bindTo(t, smsc)
+	eventually(t, "the receipt is there", func() bool { return len(second.Receipts()) == 1 && smsc.ReceiptsOwed() == 0 })
+	if r := second.Receipts()[0]; r.MessageID != ids[0] || len(first.Receipts()) > 0 {
+		t.Fatal("another receipt")
+	}
+}

@@ -22,6 +22,7 @@ type Mode int
 const (
 	Accept   Mode = iota
 	Throttle      // every submit_sm is answered ESME_RTHROTTLED
+	Late          // answers wait for another mode, in which they are given
 	Silent        // nothing is answered any more
 	Gone          // connections are closed and refused
 )
@@ -37,9 +38,12 @@ type SMSC struct {
 	mu        sync.Mutex
 	mode      Mode
 	links     []*link
+	late      []func() // submissions that wait for another mode
 	submitted []Message
 	reference byte
 	nextID    int
+
+	receipts courier
 }
 
 // StartSMSC listens on a loopback port of the kernel's choice. Any system_id
@@ -50,7 +54,9 @@ func StartSMSC(name string) (*SMSC, error) {
 		return nil, fmt.Errorf("starting the SMSC of %s: %w", name, err)
 	}
 	s := &SMSC{name: name, listener: listener, nextID: 1000}
+	s.receipts.start(s)
 	s.wg.Go(s.accept)
+	s.wg.Go(s.receipts.run)
 	return s, nil
 }
 
@@ -63,6 +69,7 @@ func (s *SMSC) Addr() netip.AddrPort {
 func (s *SMSC) Close() {
 	_ = s.listener.Close()
 	s.SetMode(Gone)
+	s.receipts.stop()
 	s.wg.Wait()
 }
 
@@ -74,9 +81,18 @@ func (s *SMSC) SetMode(m Mode) {
 	if m == Gone {
 		cut = slices.Clone(s.links)
 	}
+	late := s.late
+	if m == Late {
+		late = nil
+	} else {
+		s.late = nil
+	}
 	s.mu.Unlock()
 	for _, l := range cut {
 		l.close()
+	}
+	for _, submit := range late {
+		submit()
 	}
 }
 
@@ -92,6 +108,15 @@ func (s *SMSC) Submitted() []Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.submitted)
+}
+
+// TakeSubmitted is Submitted, and forgets what it returns.
+func (s *SMSC) TakeSubmitted() []Message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := s.submitted
+	s.submitted = nil
+	return all
 }
 
 // ErrNotBound says that no bind of the edge is up.
@@ -144,6 +169,16 @@ func (s *SMSC) accept() {
 	}
 }
 
+// link is a bind of the edge, or nil.
+func (s *SMSC) link() *link {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.links) == 0 {
+		return nil
+	}
+	return s.links[0]
+}
+
 func (s *SMSC) currentMode() Mode {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -174,12 +209,16 @@ func (s *SMSC) bind(l *link, h pdu.Header, body []byte) {
 		status = pdu.StatusOf(err)
 	}
 	frame, err := resp.Append(nil, h.Command, status, h.Sequence)
-	if err != nil || l.write(frame) != nil || status != pdu.ROK {
+	if err != nil {
 		return
 	}
+	// Whoever saw the response finds the bind usable, and nothing overtakes it.
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.links = append(s.links, l)
+	if l.write(frame) == nil && status == pdu.ROK {
+		s.links = append(s.links, l)
+	}
+	s.mu.Unlock()
+	s.receipts.wake()
 }
 
 func (s *SMSC) submit(l *link, h pdu.Header, body []byte) {
@@ -195,6 +234,11 @@ func (s *SMSC) submit(l *link, h pdu.Header, body []byte) {
 	case mode == Silent:
 		s.mu.Unlock()
 		return
+	case mode == Late:
+		body := slices.Clone(body)
+		s.late = append(s.late, func() { s.submit(l, h, body) })
+		s.mu.Unlock()
+		return
 	case mode == Throttle:
 		status = pdu.RThrottled
 	case status == pdu.ROK:
@@ -207,31 +251,6 @@ func (s *SMSC) submit(l *link, h pdu.Header, body []byte) {
 		return
 	}
 	if m.RegisteredDelivery&pdu.RegisteredMask != 0 {
-		s.sendReceipt(l, &m, id)
+		s.receipts.add(&m, id)
 	}
-}
-
-// sendReceipt tells that the message has arrived, as a carrier does, on the
-// link that it was submitted on.
-func (s *SMSC) sendReceipt(l *link, m *pdu.Message, id string) {
-	now := time.Now()
-	receipt := pdu.Receipt{MessageID: []byte(id), State: pdu.Delivered, Done: now}
-	deliver := pdu.Message{
-		Source: m.Destination, Destination: m.Source, ESMClass: receipt.ESMClass(),
-		ShortMessage: receipt.AppendText(nil, now), TLVs: receipt.AppendTLVs(nil),
-	}
-	frame, err := deliver.Append(nil, pdu.DeliverSM, receiptSequence+uint32(s.count()))
-	if err == nil {
-		_ = l.write(frame)
-	}
-}
-
-// receiptSequence keeps receipts, whose answers nobody waits for, apart from
-// the sequence numbers of Deliver.
-const receiptSequence = 1 << 30
-
-func (s *SMSC) count() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.nextID
 }

@@ -38,6 +38,15 @@ func (t *Tap) Frames() [][]byte {
 	return slices.Clone(t.frames)
 }
 
+// Take is Frames, and makes room for as many again.
+func (t *Tap) Take() [][]byte {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	frames := t.frames
+	t.frames, t.octets = nil, 0
+	return frames
+}
+
 // Missed is how many frames were not kept.
 func (t *Tap) Missed() int {
 	t.mu.Lock()

@@ -1,0 +1,108 @@
+//go:build peers
+
+package edge
+
+import (
+	"encoding/binary"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"maskline/e164"
+	"maskline/smpp/pdu"
+	"maskline/testbench/capture"
+	"maskline/testbench/leak"
+)
+
+// judge searches what the edge sent and told.
+type judge struct {
+	b     *bed
+	watch *leak.Watch
+	found []string
+	seen  map[string]int // frames judged, by kind
+}
+
+func newJudge(b *bed) *judge {
+	return &judge{b: b, watch: leak.NewWatch(rider, driver, customer, stranger, guest), seen: map[string]int{}}
+}
+
+func (j *judge) note(kind string, found []leak.Finding) {
+	j.seen[kind]++
+	for _, f := range found {
+		j.found = append(j.found, kind+": "+f.String())
+	}
+}
+
+// recording judges every frame by whom it went to.
+func (j *judge) recording(r *capture.Recording) {
+	j.b.t.Helper()
+	l := j.b.edge.Listeners()
+	for _, s := range r.Streams {
+		switch {
+		case s.From == l.API:
+			j.note("HTTP", j.watch.Text(s.Data))
+		case s.From == l.SMPP[0]:
+			j.pdus("SMPP to an account", s.Data, customer) // whom the shop writes to by its number
+		case s.To == j.b.alfa.smsc.Addr() || s.To == j.b.bravo.smsc.Addr():
+			j.pdus("SMPP to a carrier", s.Data)
+		default:
+			j.b.t.Errorf("a connection from %v to %v that nobody knows of", s.From, s.To)
+		}
+	}
+	for _, d := range r.Datagrams {
+		media := d.From.Port() >= 20000 && d.From.Port() <= 20399
+		switch {
+		case d.From == l.SIP[0]:
+			j.note("SIP", j.watch.SIP(d.Payload))
+		case media && d.From.Port()%2 == 0:
+			j.seen["RTP"]++ // relayed as it came
+		case media:
+			j.note("RTCP", j.watch.Text(d.Payload))
+		default:
+			j.note("elsewhere", j.watch.Text(d.Payload)) // the marks
+		}
+	}
+}
+
+func (j *judge) pdus(kind string, stream []byte, known ...e164.Number) {
+	j.b.t.Helper()
+	for len(stream) > 0 {
+		if len(stream) < pdu.HeaderLen || int(binary.BigEndian.Uint32(stream)) > len(stream) {
+			j.b.t.Errorf("%s: half a PDU at the end of a connection", kind)
+			return
+		}
+		length := binary.BigEndian.Uint32(stream)
+		j.note(kind, j.watch.SMPP(stream[:length], known...))
+		stream = stream[length:]
+	}
+}
+
+// told judges what the edge says to its operator.
+func (j *judge) told() {
+	j.b.t.Helper()
+	j.note("log", j.watch.Text(j.b.log()))
+	for _, path := range []string{"/metrics", "/readyz", "/healthz", "/nothing"} {
+		_, body, err := j.b.edge.Get(j.b.t.Context(), path)
+		if err != nil {
+			j.b.t.Fatal(err)
+		}
+		j.note(path, j.watch.Text(body))
+	}
+	faulty := filepath.Join(j.b.dir, "faulty.csv")
+	text := strings.Replace(bindings, ",tel:", ",tel:x", 1) + bindings
+	if err := os.WriteFile(faulty, []byte(text), 0o600); err != nil {
+		j.b.t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"routes", "import", faulty},
+		{"route", rider.Reveal(), riderDials.Reveal(), "--voice"},
+		{"route", stranger.Reveal(), riderDials.Reveal()},
+		{"check"},
+	} {
+		output, _, err := j.b.edge.Run(j.b.t.Context(), args...)
+		if err != nil {
+			j.b.t.Fatal(err)
+		}
+		j.note("maskline "+args[0], j.watch.Text(output))
+	}
+}

@@ -1,0 +1,177 @@
+//go:build peers
+
+package edge
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"maskline/smpp/pdu"
+	"maskline/testbench/pgtest"
+	"maskline/testbench/process"
+)
+
+const (
+	databaseName     = "masks"
+	databasePassword = "correct-horse"
+)
+
+// newDatabase starts a throw-away Postgres and returns it with a URL that holds
+// a password.
+func newDatabase(t *testing.T) (*pgtest.Server, string) {
+	t.Helper()
+	server, err := pgtest.Start(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := server.CreateDatabase(t.Context(), databaseName); err != nil {
+		t.Fatal(err)
+	}
+	return server, strings.Replace(server.URL(databaseName), "@/", ":"+databasePassword+"@/", 1)
+}
+
+// table is the part of /readyz about the store.
+type table struct {
+	Loaded   bool
+	Bindings int
+	StoreUp  bool `json:"store_up"`
+}
+
+// ready asks /readyz.
+func (b *bed) ready() (bool, table) {
+	b.t.Helper()
+	status, body, err := b.edge.Get(b.t.Context(), "/readyz")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	var report struct{ Table table }
+	if err := json.Unmarshal(body, &report); err != nil {
+		b.t.Fatal(err)
+	}
+	return status == http.StatusOK, report.Table
+}
+
+// reaches waits until a message to the rider's mask arrives at a number.
+func (b *bed) reaches(to string) {
+	b.t.Helper()
+	b.eventually("a message to the mask goes elsewhere", func() bool {
+		if status := b.deliver(b.bravo, rider, riderDials, "where are you?"); status != pdu.ROK {
+			b.t.Fatalf("a message was answered 0x%02X", uint32(status))
+		}
+		all := b.alfa.smsc.Submitted()
+		return all[len(all)-1].Destination == to
+	})
+}
+
+func TestPostgres(t *testing.T) {
+	server, url := newDatabase(t)
+	b := newBed(t)
+	b.start(settings{database: url})
+	b.imports(bindings)
+	b.healthy()
+
+	b.sub("a row changed by SQL is routed", func(t *testing.T) {
+		sql := `UPDATE maskline.bindings SET to_value = '` + digits(customer) + `' WHERE mask = '` + digits(riderDials) + `'`
+		if err := server.Exec(t.Context(), databaseName, sql); err != nil {
+			t.Fatal(err)
+		}
+		b.reaches(digits(customer))
+		b.imports(bindings)
+		b.reaches(digits(driver))
+	})
+	b.sub("while it is away traffic goes on", func(t *testing.T) {
+		if err := server.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		b.eventually("/readyz shows that the store is away", func() bool {
+			_, table := b.ready()
+			return !table.StoreUp
+		})
+		if ready, table := b.ready(); !ready || !table.Loaded || table.Bindings != 3 {
+			t.Fatalf("ready %v, %+v", ready, table)
+		}
+		b.healthy()
+		output, code, err := b.edge.Run(t.Context(), "routes", "import", filepath.Join(b.dir, "bindings.csv"))
+		if err != nil || code != 1 {
+			t.Fatalf("an import into a store that is away: %v, code %d", err, code)
+		}
+		if said := string(output); strings.Count(said, "\n") != 1 || !strings.Contains(said, "store is away") {
+			t.Errorf("it said %q", said)
+		}
+	})
+	b.sub("when it is back it is followed again", func(t *testing.T) {
+		if err := server.Restart(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		b.eventually("/readyz shows that the store is up", func() bool {
+			_, table := b.ready()
+			return table.StoreUp
+		})
+		sql := `UPDATE maskline.bindings SET to_value = '` + digits(customer) + `' WHERE mask = '` + digits(riderDials) + `'`
+		if err := server.Exec(t.Context(), databaseName, sql); err != nil {
+			t.Fatal(err)
+		}
+		b.reaches(digits(customer))
+		b.imports(bindings)
+	})
+	b.again()
+	b.healthy()
+	b.stop()
+	b.noPassword()
+}
+
+// An edge may be started before its database: it waits for it.
+func TestPostgresIsAwayAtTheStart(t *testing.T) {
+	server, url := newDatabase(t)
+	if err := server.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	b := newBed(t)
+	e, err := process.Launch(process.Config{Binary: binaryPath, Dir: b.dir, Text: b.config(settings{database: url})})
+	b.running(e, err)
+	b.eventually("the log tells of the store", func() bool { return strings.Contains(string(b.log()), `"logger":"numberdb"`) })
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if err := b.edge.AwaitReady(ctx); err == nil {
+		t.Fatal("the edge is ready without its bindings")
+	}
+	if ready, table := b.ready(); ready || table.Loaded {
+		t.Fatalf("ready %v, %+v", ready, table)
+	}
+	if err := server.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.edge.AwaitReady(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.awaitCarriers()
+	b.imports(bindings)
+	b.healthy()
+	b.stop()
+	b.noPassword()
+}
+
+// noPassword searches what was logged and what the configuration prints as.
+func (b *bed) noPassword() {
+	b.t.Helper()
+	checked, _, err := b.edge.Run(b.t.Context(), "check")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for name, text := range map[string][]byte{"the log": b.log(), "the configuration": checked} {
+		if bytes.Contains(text, []byte(databasePassword)) {
+			b.t.Errorf("%s shows the database's password", name)
+		}
+	}
+}
