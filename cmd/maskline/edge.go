@@ -101,7 +101,7 @@ func (e *edge) openState(ctx context.Context) (err error) {
 	if e.syncer, err = numberdb.NewSyncer(e.store, e.table, sync, e.log.Named("numberdb"), e.metrics); err != nil {
 		return err
 	}
-	e.bindings = newBindings(e.cfg, e.table, e.syncer.Apply)
+	e.bindings = newBindings(e.cfg, e.table, e.apply)
 	key, created, err := seal.LoadOrCreate(keyFile(e.cfg))
 	if err != nil {
 		return err
@@ -110,6 +110,15 @@ func (e *edge) openState(ctx context.Context) (err error) {
 		e.log.Info("made the key file; keep a copy of it, what is sealed cannot be read without")
 	}
 	e.ledger, err = ledger.Open(ctx, ledgerConfig(e.cfg), key, e.log.Named("ledger"), e.metrics)
+	return err
+}
+
+// apply is the syncer's, with a word on a store that the edge knows to be away.
+func (e *edge) apply(ctx context.Context, changes []numberdb.Change) error {
+	err := e.syncer.Apply(ctx, changes)
+	if err != nil && !e.syncer.Fresh().Up && !errors.Is(err, numberdb.ErrNotYetRouted) {
+		err = fmt.Errorf("the store is away: %w", err)
+	}
 	return err
 }
 
