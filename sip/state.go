@@ -18,12 +18,13 @@ type CallState struct {
 
 // TrunkState is one trunk as an operator sees it.
 type TrunkState struct {
-	Name            string
-	Carrier, Tenant string
-	Addr            netip.AddrPort // invalid: it only sends to us
-	Up              bool
-	Channels        int       // in use
-	HeldUntil       time.Time // it asked to be left alone until then; zero: no
+	Name      string         `json:"name"`
+	Carrier   string         `json:"carrier,omitempty"`
+	Tenant    string         `json:"tenant,omitempty"`
+	Addr      netip.AddrPort `json:"addr,omitzero"` // invalid: it only sends to us
+	Up        bool           `json:"up"`
+	Channels  int            `json:"channels"`            // in use
+	HeldUntil time.Time      `json:"held_until,omitzero"` // it asked to be left alone until then; zero: no
 }
 
 // show keeps what Calls reports.

@@ -20,5 +20,5 @@
 //
 // Start reading at edge.go, session.go and handle.go; then relay.go, send.go and
 // destination.go for a message's way, receipts.go for what comes back. The
-// README has the tables: what passes, what is answered, what is bounded.
+// page docs/smpp.md has the tables: what passes, what is answered, what is bounded.
 package smpp

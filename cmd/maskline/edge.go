@@ -300,7 +300,7 @@ func (e *edge) health() *api.Health {
 		},
 		Carriers: e.router.Carriers,
 		Links: func() api.Links {
-			links := api.Links{Binds: e.smpp.Binds()}
+			links := api.Links{Binds: e.smpp.Binds(), Trunks: []sip.TrunkState{}}
 			if e.sip != nil {
 				links.Trunks, links.Calls = e.sip.Trunks(), len(e.sip.Calls())
 			}
