@@ -41,7 +41,7 @@ type Edge struct {
 	joinable    atomic.Int64        // submissions of all carriers
 	noPassword  [sha256.Size]byte   // what unknown system_ids are compared with
 
-	listeners   []net.Listener
+	listeners   []*listener // by index of Config.Listen
 	sources     *sources
 	connections atomic.Int64 // of peers
 	floods      floods
@@ -75,8 +75,11 @@ func newEdge(cfg Config, router Router, journal Journal, log *zap.Logger, reg pr
 	e.answerWithin = max(cfg.AnswerWithin-2*tick, cfg.AnswerWithin/2)
 	_, _ = rand.Read(e.noPassword[:])
 	e.ids.start(e.started)
-	e.metrics.peer("unbound")
+	e.metrics.unbound = e.metrics.peer("unbound")
 	if err := e.makeCarriers(); err != nil {
+		return nil, fmt.Errorf("smpp: %w", err)
+	}
+	if err := e.makeListeners(); err != nil {
 		return nil, fmt.Errorf("smpp: %w", err)
 	}
 	if err := e.makeAccounts(); err != nil {
@@ -105,8 +108,14 @@ func (e *Edge) makeCarriers() error {
 			joiner:      newJoiner(&e.joinable, e.cfg.Submissions, e.cfg.SubmissionsFor),
 		}
 		for i := range cfg.Binds {
+			login, err := cfg.Binds[i].login()
+			if err != nil {
+				return fmt.Errorf("carrier %q: bind to %s: %w", cfg.Name, cfg.Binds[i].Addr, err)
+			}
 			for range cfg.Binds[i].Sessions {
-				c.dialers = append(c.dialers, &dialer{edge: e, carrier: c, bind: &cfg.Binds[i], since: e.started})
+				d := &dialer{edge: e, carrier: c, bind: &cfg.Binds[i], since: e.started}
+				d.login.Store(login)
+				c.dialers = append(c.dialers, d)
 			}
 		}
 		e.carriers[cfg.Name] = c
@@ -146,13 +155,13 @@ func (e *Edge) at(now time.Time) int64 { return int64(now.Sub(e.started)) }
 
 // Listen opens the listeners. Nobody is served before Run.
 func (e *Edge) Listen() error {
-	for _, addr := range e.cfg.Listen {
-		l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", addr)
+	for i, l := range e.listeners {
+		opened, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", e.cfg.Listen[i].Addr)
 		if err != nil {
 			e.closeListeners()
 			return fmt.Errorf("smpp: listening: %w", err)
 		}
-		e.listeners = append(e.listeners, l)
+		l.Listener = opened
 	}
 	return nil
 }
@@ -162,14 +171,18 @@ func (e *Edge) Listen() error {
 func (e *Edge) Addrs() []net.Addr {
 	var all []net.Addr
 	for _, l := range e.listeners {
-		all = append(all, l.Addr())
+		if l.Listener != nil {
+			all = append(all, l.Addr())
+		}
 	}
 	return all
 }
 
 func (e *Edge) closeListeners() {
 	for _, l := range e.listeners {
-		_ = l.Close()
+		if l.Listener != nil {
+			_ = l.Close()
+		}
 	}
 }
 
@@ -185,6 +198,9 @@ func (e *Edge) Run(ctx context.Context) error {
 	var sweeper sync.WaitGroup
 	sweeper.Go(func() { e.sweep(sweep) })
 	for _, l := range e.listeners {
+		if l.Listener == nil {
+			continue
+		}
 		e.work.Go(func() { e.serveListener(ctx, l) })
 	}
 	for _, c := range e.carriers {

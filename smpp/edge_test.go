@@ -70,7 +70,7 @@ type bench struct {
 // the test.
 func baseConfig() Config {
 	return Config{
-		Listen:       []string{"127.0.0.1:0"},
+		Listen:       []ListenConfig{{Addr: "127.0.0.1:0"}},
 		BindTimeout:  2 * time.Second,
 		PDUTimeout:   2 * time.Second,
 		AnswerWithin: 2 * time.Second,

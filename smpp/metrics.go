@@ -62,7 +62,8 @@ func (p *peer) outcome(to *peer, o outcome) {
 
 type metrics struct {
 	names *names
-	peers []*peer // by index; the first stands for connections that are not bound
+	peers   []*peer // by index
+	unbound *peer   // connections that are not bound; the first of peers
 
 	receipts           [receiptResults]prometheus.Counter
 	authFailures       prometheus.Counter
@@ -73,6 +74,7 @@ type metrics struct {
 	mismatched         prometheus.Counter
 	panics             prometheus.Counter
 	responseTime       *prometheus.HistogramVec
+	tlsFailures        *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -93,6 +95,9 @@ func newMetrics() *metrics {
 			Help:    "Time from a message sent to a carrier to its response.",
 			Buckets: prometheus.ExponentialBuckets(0.001, 4, 8),
 		}, []string{"carrier"}),
+		tlsFailures: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "maskline_smpp_tls_failures_total", Help: "TLS handshakes that failed, by peer and reason.",
+		}, []string{"peer", "reason"}),
 	}
 }
 
@@ -126,7 +131,7 @@ func (m *metrics) register(e *Edge, reg prometheus.Registerer) error {
 	}
 	all := []prometheus.Collector{
 		receipts, m.authFailures, m.refusedConnections, m.answersLost, m.late, m.unexpected,
-		m.mismatched, m.panics, m.responseTime, newCollector(e),
+		m.mismatched, m.panics, m.responseTime, m.tlsFailures, newCollector(e),
 	}
 	for _, c := range all {
 		if err := reg.Register(c); err != nil {
@@ -136,8 +141,12 @@ func (m *metrics) register(e *Edge, reg prometheus.Registerer) error {
 	return nil
 }
 
+func (m *metrics) tlsFailed(peer string, fault tlsFault) {
+	m.tlsFailures.WithLabelValues(peer, fault.String()).Inc()
+}
+
 func (s *session) count(d direction, c pdu.Command, status pdu.Status) {
-	p := s.edge.metrics.peers[0]
+	p := s.edge.metrics.unbound
 	if s.terms != nil {
 		p = s.terms.peer
 	} else if s.dialer != nil {
