@@ -35,6 +35,7 @@ func (c *carrier) servedByAccounts() bool { return len(c.cfg.Binds) == 0 }
 type dialer struct {
 	edge    *Edge
 	carrier *carrier
+	index   int // of bind, among the carrier's
 	bind    *BindConfig
 	login   atomic.Pointer[login]
 

@@ -11,14 +11,14 @@ import (
 // Config is the smpp section and the carriers' smpp entries.
 type Config struct {
 	Listen         []ListenConfig // what peers bind to; none: nobody binds to us
-	SystemID       string        // what we call ourselves in bind responses; empty: "maskline"
-	BindTimeout    time.Duration // from connection to valid bind, both roles; 0: 5 s
-	PDUTimeout     time.Duration // from first to last octet of a PDU; 0: 5 s
-	WriteTimeout   time.Duration // a peer that takes nothing for so long is cut off; 0: 10 s
-	AnswerWithin   time.Duration // an upstream is answered within this, all attempts together; 0: 10 s
-	EnquireLink    time.Duration // silence on a peer's bind before we probe it; 0: 30 s
-	ReceiptsHold   time.Duration // how long receipts wait for an unbound originator; 0: 24 h
-	Drain          time.Duration // time to finish what is in flight at the end; 0: 30 s
+	SystemID       string         // what we call ourselves in bind responses; empty: "maskline"
+	BindTimeout    time.Duration  // from connection to valid bind, both roles; 0: 5 s
+	PDUTimeout     time.Duration  // from first to last octet of a PDU; 0: 5 s
+	WriteTimeout   time.Duration  // a peer that takes nothing for so long is cut off; 0: 10 s
+	AnswerWithin   time.Duration  // an upstream is answered within this, all attempts together; 0: 10 s
+	EnquireLink    time.Duration  // silence on a peer's bind before we probe it; 0: 30 s
+	ReceiptsHold   time.Duration  // how long receipts wait for an unbound originator; 0: 24 h
+	Drain          time.Duration  // time to finish what is in flight at the end; 0: 30 s
 	Auth           AuthConfig
 	MaxConnections int           // connections of peers in all; 0: 4096
 	MaxUnbound     int           // connections of one source that are not bound yet; 0: 64

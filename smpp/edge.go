@@ -35,11 +35,10 @@ type Edge struct {
 
 	answerWithin time.Duration // Config.AnswerWithin, less what the sweeper may be late
 
-	accounts    map[string]*account // by system_id
-	accountList []*account          // by index
-	carriers    map[string]*carrier // by name
-	joinable    atomic.Int64        // submissions of all carriers
-	noPassword  [sha256.Size]byte   // what unknown system_ids are compared with
+	accounts   atomic.Pointer[accounts]
+	carriers   map[string]*carrier // by name
+	joinable   atomic.Int64        // submissions of all carriers
+	noPassword [sha256.Size]byte   // what unknown system_ids are compared with
 
 	listeners   []*listener // by index of Config.Listen
 	sources     *sources
@@ -49,6 +48,8 @@ type Edge struct {
 	messages    messagePool
 	draining    atomic.Bool
 	work        sync.WaitGroup // listeners, dialers, sessions
+
+	reloading sync.Mutex // one reload at a time
 
 	mu       sync.Mutex
 	sessions map[*session]struct{}
@@ -68,7 +69,7 @@ func newEdge(cfg Config, router Router, journal Journal, log *zap.Logger, reg pr
 	e := &Edge{
 		cfg: cfg, router: router, journal: journal, log: log, clock: clock, started: clock(),
 		metrics:  newMetrics(),
-		accounts: map[string]*account{}, carriers: map[string]*carrier{},
+		carriers: map[string]*carrier{},
 		sources:  newSources(cfg.Auth, cfg.MaxUnbound),
 		sessions: map[*session]struct{}{},
 	}
@@ -113,7 +114,7 @@ func (e *Edge) makeCarriers() error {
 				return fmt.Errorf("carrier %q: bind to %s: %w", cfg.Name, cfg.Binds[i].Addr, err)
 			}
 			for range cfg.Binds[i].Sessions {
-				d := &dialer{edge: e, carrier: c, bind: &cfg.Binds[i], since: e.started}
+				d := &dialer{edge: e, carrier: c, index: i, bind: &cfg.Binds[i], since: e.started}
 				d.login.Store(login)
 				c.dialers = append(c.dialers, d)
 			}
@@ -124,30 +125,16 @@ func (e *Edge) makeCarriers() error {
 }
 
 func (e *Edge) makeAccounts() error {
-	for i, cfg := range e.cfg.Accounts {
-		if e.accounts[cfg.SystemID] != nil {
-			return fmt.Errorf("account %q stands twice", cfg.SystemID)
-		}
-		a := &account{
-			cfg: cfg, index: uint32(i), passwordHash: sha256.Sum256([]byte(cfg.Password)),
-			peer:   e.metrics.peer(cfg.SystemID),
-			origin: routing.Origin{Tenant: cfg.Tenant, Carrier: cfg.Carrier, Country: cfg.Country},
-			pace:   newPace(cfg.TPS),
-		}
-		a.held.edge = e
-		a.destination = newDestination(a.peer, nil)
-		if cfg.Carrier != "" {
-			if a.carrier = e.carriers[cfg.Carrier]; a.carrier == nil {
-				return fmt.Errorf("account %q: no carrier is named %q", cfg.SystemID, cfg.Carrier)
-			}
-		}
-		e.accounts[cfg.SystemID] = a
-		e.accountList = append(e.accountList, a)
+	all, _, err := e.withAccounts(&accounts{}, e.cfg.Accounts)
+	if err != nil {
+		return err
+	}
+	e.accounts.Store(all)
+	for i := range e.cfg.Accounts {
+		all.list[i].apply(&e.cfg.Accounts[i])
 	}
 	return nil
 }
-
-func (e *Edge) accountAt(index uint32) *account { return e.accountList[index] }
 
 // at turns a time into an instant of the edge: nanoseconds since its start, by
 // the monotonic clock.
@@ -223,7 +210,7 @@ func (e *Edge) restore(ctx context.Context) error {
 
 func (e *Edge) restoreSubmission(s Submission) {
 	e.ids.raise(s.LocalID)
-	c, a := e.carriers[s.Carrier], e.accounts[s.Account]
+	c, a := e.carriers[s.Carrier], e.account(s.Account)
 	if c == nil || a == nil {
 		return // gone from the configuration
 	}
@@ -235,7 +222,7 @@ func (e *Edge) restoreSubmission(s Submission) {
 
 func (e *Edge) restoreReceipt(r HeldReceipt) {
 	e.ids.raise(max(r.ID, r.LocalID))
-	if a := e.accounts[r.Account]; a != nil {
+	if a := e.account(r.Account); a != nil {
 		a.held.restore(r)
 	}
 }

@@ -16,7 +16,7 @@ import (
 // listener is a socket that peers connect to. Its TLS may be replaced while it
 // serves; connections that stand keep theirs.
 type listener struct {
-	net.Listener                             // nil until Listen
+	net.Listener                            // nil until Listen
 	tls          atomic.Pointer[tls.Config] // holds nil: plain TCP
 }
 
@@ -39,7 +39,7 @@ func (e *Edge) serveListener(ctx context.Context, l *listener) {
 		conn, err := l.Accept()
 		switch {
 		case err == nil:
-			e.admit(conn, l.tls.Load())
+			e.admit(ctx, conn, l.tls.Load())
 		case errors.Is(err, net.ErrClosed):
 			return
 		default: // no file descriptors, a connection gone before it was taken
@@ -55,7 +55,7 @@ const acceptPause = 100 * time.Millisecond
 
 // admit starts a session for a connection, or closes it at once where a limit
 // is reached. Refusals cost no goroutine and no answer.
-func (e *Edge) admit(conn net.Conn, secured *tls.Config) {
+func (e *Edge) admit(ctx context.Context, conn net.Conn, secured *tls.Config) {
 	source := remoteAddr(conn)
 	if e.draining.Load() || int(e.connections.Load()) >= e.cfg.MaxConnections || !e.sources.admit(source, e.clock()) {
 		e.metrics.refusedConnections.Inc()
@@ -75,7 +75,7 @@ func (e *Edge) admit(conn net.Conn, secured *tls.Config) {
 	e.work.Go(func() {
 		defer e.connections.Add(-1)
 		defer e.remove(s)
-		if s.handshake() {
+		if s.handshake(ctx) {
 			s.serve()
 		}
 		s.settle()
@@ -88,12 +88,12 @@ func (e *Edge) admit(conn net.Conn, secured *tls.Config) {
 
 // handshake settles TLS, where the connection has it. The sweeper ends the
 // connection where that takes longer than a bind may.
-func (s *session) handshake() bool {
+func (s *session) handshake(ctx context.Context) bool {
 	secured, isTLS := s.conn.(*tls.Conn)
 	if !isTLS {
 		return true
 	}
-	err := secured.Handshake()
+	err := secured.HandshakeContext(ctx)
 	if err == nil {
 		return true
 	}

@@ -1,6 +1,7 @@
 package smpp
 
 import (
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -43,7 +44,7 @@ type peer struct {
 	index        int
 	names        *names
 	pdus         [directions][commandCount][]atomic.Uint64 // by status
-	messages     [][outcomes]atomic.Uint64                 // by the index of the peer that they went to, 0: none
+	messages     atomic.Pointer[[]*outcomeCounts]          // by the index of the peer that they went to, 0: none; nil: nothing yet
 	responseTime prometheus.Observer                       // of carriers
 }
 
@@ -57,13 +58,37 @@ func (p *peer) outcome(to *peer, o outcome) {
 	if to != nil {
 		i = to.index
 	}
-	p.messages[i][o].Add(1)
+	p.toward(i)[o].Add(1)
+}
+
+type outcomeCounts [outcomes]atomic.Uint64
+
+// toward finds or makes the counts of messages to the peer with this index.
+func (p *peer) toward(i int) *outcomeCounts {
+	for {
+		list := p.messages.Load()
+		if i < len(*list) && (*list)[i] != nil {
+			return (*list)[i]
+		}
+		longer := make([]*outcomeCounts, max(len(*list), i+1))
+		copy(longer, *list)
+		longer[i] = new(outcomeCounts)
+		p.messages.CompareAndSwap(list, &longer) // where another was faster, its list may do
+	}
+}
+
+// sum is how many messages to the peer with index i had this outcome.
+func (p *peer) sum(i int, o outcome) uint64 {
+	if list := *p.messages.Load(); i < len(list) && list[i] != nil {
+		return list[i][o].Load()
+	}
+	return 0
 }
 
 type metrics struct {
-	names *names
-	peers   []*peer // by index
-	unbound *peer   // connections that are not bound; the first of peers
+	names   *names
+	peers   atomic.Pointer[[]*peer] // by index; an account that is added makes it longer
+	unbound *peer                   // connections that are not bound; the first of peers
 
 	receipts           [receiptResults]prometheus.Counter
 	authFailures       prometheus.Counter
@@ -101,28 +126,35 @@ func newMetrics() *metrics {
 	}
 }
 
-// peer finds or makes the peer with this name.
+// all is every peer, by index.
+func (m *metrics) all() []*peer {
+	if list := m.peers.Load(); list != nil {
+		return *list
+	}
+	return nil
+}
+
+// peer finds or makes the peer with this name. One goroutine at a time calls it.
 func (m *metrics) peer(name string) *peer {
-	for _, p := range m.peers {
+	list := m.all()
+	for _, p := range list {
 		if p.name == name {
 			return p
 		}
 	}
-	p := &peer{name: name, index: len(m.peers), names: m.names}
+	p := &peer{name: name, index: len(list), names: m.names}
+	p.messages.Store(new([]*outcomeCounts))
 	for d := range p.pdus {
 		for c := range p.pdus[d] {
 			p.pdus[d][c] = make([]atomic.Uint64, len(m.names.statuses))
 		}
 	}
-	m.peers = append(m.peers, p)
+	list = append(slices.Clip(list), p)
+	m.peers.Store(&list)
 	return p
 }
 
-// register is called once all peers are known.
 func (m *metrics) register(e *Edge, reg prometheus.Registerer) error {
-	for _, p := range m.peers {
-		p.messages = make([][outcomes]atomic.Uint64, len(m.peers))
-	}
 	receipts := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "maskline_smpp_receipts_total", Help: "Delivery receipts, by what became of them.",
 	}, []string{"outcome"})

@@ -263,7 +263,7 @@ func TestOurBindsOverTLS(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			addr := ""
+			var addr string
 			if c.plain {
 				addr = greeter(t)
 			} else {
