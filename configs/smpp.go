@@ -22,15 +22,15 @@ type SMPP struct {
 	// How long receipts wait for an originator that is not bound; not 0. Default 24h.
 	ReceiptsHold time.Duration `key:"receipts_hold" default:"24h" min:"1s"`
 	// Who may bind. Default empty: nobody.
-	Accounts []Account `key:"accounts"`
+	Accounts []Account `key:"accounts" live:"true"`
 }
 
 // SMPPListen is a listener.
 type SMPPListen struct {
 	// IP address and TCP port; port 0: the kernel chooses. Required.
 	Addr netip.AddrPort `key:"addr" required:"true"`
-	// TLS of this listener.
-	TLS ServerTLS `key:"tls"`
+	// TLS of this listener. A reload reads its files again.
+	TLS ServerTLS `key:"tls" live:"true"`
 }
 
 // SMPPAuth slows down whoever guesses passwords. Other sources and established
@@ -49,7 +49,7 @@ type Account struct {
 	// system_id of the bind, 1 to 15 octets, unique. SMPP 3.4 §4.1. Required.
 	SystemID string `key:"system_id" octets:"15" ascii:"true" required:"true"`
 	// Password of the bind, 1 to 8 octets. SMPP 3.4 §4.1. Required.
-	Password Secret `key:"password" octets:"8" ascii:"true" required:"true"`
+	Password Secret `key:"password" octets:"8" ascii:"true" required:"true" live:"true"`
 	// Tenant that sends and receives here; either this or carrier. Default empty.
 	Tenant Name `key:"tenant"`
 	// Carrier whose traffic comes and goes here; either this or tenant. Default empty.
@@ -57,13 +57,13 @@ type Account struct {
 	// Country that selects the emergency strings, ISO 3166. Default empty: routing.emergency.numbers.default.
 	Country Country `key:"country"`
 	// Most binds at a time; not 0. Default 4.
-	Binds int `key:"binds" default:"4" min:"1" max:"1000"`
+	Binds int `key:"binds" default:"4" min:"1" max:"1000" live:"true"`
 	// Most unanswered requests of one bind, per direction; not 0. Default 256.
-	Window int `key:"window" default:"256" min:"1" max:"10000"`
+	Window int `key:"window" default:"256" min:"1" max:"10000" live:"true"`
 	// Messages per second, all binds together; 0: no limit. Default 0.
-	TPS int `key:"tps" default:"0" min:"0" max:"1000000"`
+	TPS int `key:"tps" default:"0" min:"0" max:"1000000" live:"true"`
 	// Networks that it may bind from. Default empty: any, since it has a password.
-	Allow []netip.Prefix `key:"allow"`
+	Allow []netip.Prefix `key:"allow" live:"true"`
 }
 
 // Bind is the ESME role towards one SMSC of a carrier: we bind to it.
@@ -75,13 +75,13 @@ type Bind struct {
 	// A backup is bound too, but used only where no primary of the carrier can take the message. Default primary.
 	Role Role `key:"role"`
 	// Our system_id there, 1 to 15 octets. SMPP 3.4 §4.1. Required.
-	SystemID string `key:"system_id" octets:"15" ascii:"true" required:"true"`
+	SystemID string `key:"system_id" octets:"15" ascii:"true" required:"true" live:"true"`
 	// Our password there, at most 8 octets. SMPP 3.4 §4.1. Default empty.
-	Password Secret `key:"password" octets:"8" ascii:"true"`
+	Password Secret `key:"password" octets:"8" ascii:"true" live:"true"`
 	// system_type of the bind, at most 12 octets. SMPP 3.4 §4.1. Default empty.
-	SystemType string `key:"system_type" octets:"12" ascii:"true"`
+	SystemType string `key:"system_type" octets:"12" ascii:"true" live:"true"`
 	// address_range of the bind, at most 40 octets. SMPP 3.4 §4.1. Default empty.
-	AddressRange string `key:"address_range" octets:"40" ascii:"true"`
+	AddressRange string `key:"address_range" octets:"40" ascii:"true" live:"true"`
 	// Directions of the bind. Default transceiver.
 	Bind BindType `key:"bind"`
 	// Binds to this address; not 0. Default 1.
@@ -96,8 +96,8 @@ type Bind struct {
 	ResponseTimeout time.Duration `key:"response_timeout" default:"10s" min:"1ms"`
 	// Waits between attempts to bind again.
 	Reconnect Reconnect `key:"reconnect"`
-	// TLS towards the SMSC.
-	TLS SMPPTLS `key:"tls"`
+	// TLS towards the SMSC. A reload reads its files again, for the next bind.
+	TLS SMPPTLS `key:"tls" live:"true"`
 	// What data_coding 0 means there. Default gsm7.
 	Encoding Encoding `key:"encoding"`
 	// How long messages are sent there: UDH segments, SAR TLVs or message_payload. Default udh.

@@ -41,6 +41,9 @@ func (s *session) handleBind(t *turn, h pdu.Header, body []byte) {
 		return
 	}
 	s.count(outbound, h.Command.Response(), pdu.ROK)
+	if a.isRemoved() {
+		s.retire(t, reasonRemoved) // by a reload that did not see this bind yet
+	}
 }
 
 // settle ends the session's count among the connections that are not bound.

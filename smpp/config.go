@@ -10,15 +10,15 @@ import (
 
 // Config is the smpp section and the carriers' smpp entries.
 type Config struct {
-	Listen         []string      // addresses "host:port" that peers bind to; none: nobody binds to us
-	SystemID       string        // what we call ourselves in bind responses; empty: "maskline"
-	BindTimeout    time.Duration // from connection to valid bind, both roles; 0: 5 s
-	PDUTimeout     time.Duration // from first to last octet of a PDU; 0: 5 s
-	WriteTimeout   time.Duration // a peer that takes nothing for so long is cut off; 0: 10 s
-	AnswerWithin   time.Duration // an upstream is answered within this, all attempts together; 0: 10 s
-	EnquireLink    time.Duration // silence on a peer's bind before we probe it; 0: 30 s
-	ReceiptsHold   time.Duration // how long receipts wait for an unbound originator; 0: 24 h
-	Drain          time.Duration // time to finish what is in flight at the end; 0: 30 s
+	Listen         []ListenConfig // what peers bind to; none: nobody binds to us
+	SystemID       string         // what we call ourselves in bind responses; empty: "maskline"
+	BindTimeout    time.Duration  // from connection to valid bind, both roles; 0: 5 s
+	PDUTimeout     time.Duration  // from first to last octet of a PDU; 0: 5 s
+	WriteTimeout   time.Duration  // a peer that takes nothing for so long is cut off; 0: 10 s
+	AnswerWithin   time.Duration  // an upstream is answered within this, all attempts together; 0: 10 s
+	EnquireLink    time.Duration  // silence on a peer's bind before we probe it; 0: 30 s
+	ReceiptsHold   time.Duration  // how long receipts wait for an unbound originator; 0: 24 h
+	Drain          time.Duration  // time to finish what is in flight at the end; 0: 30 s
 	Auth           AuthConfig
 	MaxConnections int           // connections of peers in all; 0: 4096
 	MaxUnbound     int           // connections of one source that are not bound yet; 0: 64
@@ -26,6 +26,12 @@ type Config struct {
 	SubmissionsFor time.Duration // how long a receipt can be joined; 0: 72 h
 	Accounts       []AccountConfig
 	Carriers       []CarrierConfig
+}
+
+// ListenConfig is a listener.
+type ListenConfig struct {
+	Addr string // "host:port"
+	TLS  ServerTLS
 }
 
 // AuthConfig bounds guessing of passwords.
@@ -97,6 +103,7 @@ type BindConfig struct {
 	EnquireLink     time.Duration // silence before we probe; 0: 30 s
 	ResponseTimeout time.Duration // then the outcome of a message is unknown; 0: 10 s
 	Reconnect       Reconnect
+	TLS             ClientTLS
 	TON, NPI        *byte    // of both addresses that we write; nil: 1, international and E.164
 	Receipts        Receipts // how the ids of its receipts are written
 	UnknownNext     bool     // after an unknown outcome also try the next carrier

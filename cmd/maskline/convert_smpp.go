@@ -24,7 +24,10 @@ func smppConfig(cfg *configs.Config) smpp.Config {
 		},
 	}
 	for _, l := range cfg.SMPP.Listen {
-		s.Listen = append(s.Listen, l.Addr.String())
+		s.Listen = append(s.Listen, smpp.ListenConfig{
+			Addr: l.Addr.String(),
+			TLS:  smpp.ServerTLS{Cert: string(l.TLS.Cert), Key: string(l.TLS.Key), ClientCA: string(l.TLS.ClientCA)},
+		})
 	}
 	for _, a := range cfg.SMPP.Accounts {
 		s.Accounts = append(s.Accounts, smpp.AccountConfig{
@@ -63,6 +66,9 @@ func smppBind(b *configs.Bind) smpp.BindConfig {
 		EnquireLink: b.EnquireLink, ResponseTimeout: b.ResponseTimeout,
 		Reconnect: smpp.Reconnect{Min: b.Reconnect.Min, Max: b.Reconnect.Max},
 		TON:       &ton, NPI: &npi,
+		TLS: smpp.ClientTLS{
+			Enabled: b.TLS.Enabled, CA: string(b.TLS.CA), Cert: string(b.TLS.Cert), Key: string(b.TLS.Key), Name: b.TLS.Name,
+		},
 		UnknownNext: b.Unknown == configs.UnknownNext,
 		Reply: smpp.Reply{
 			Temporary: pdu.Status(b.Reply.Temporary), Permanent: pdu.Status(b.Reply.Permanent), Throttled: pdu.Status(b.Reply.Throttled),

@@ -94,7 +94,7 @@ func TestRoutingConfig(t *testing.T) {
 func TestSMPPConfig(t *testing.T) {
 	two, three, one := byte(2), byte(3), byte(1)
 	want := smpp.Config{
-		Listen: []string{"127.0.0.1:2775"}, Drain: 7 * time.Second,
+		Listen: []smpp.ListenConfig{{Addr: "127.0.0.1:2775"}}, Drain: 7 * time.Second,
 		BindTimeout: time.Second, PDUTimeout: 2 * time.Second, AnswerWithin: 4 * time.Second, ReceiptsHold: 5 * time.Hour,
 		Auth: smpp.AuthConfig{Failures: 1 << 30, Per: 3 * time.Minute, Delay: -1},
 		Accounts: []smpp.AccountConfig{

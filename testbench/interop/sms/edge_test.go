@@ -52,7 +52,7 @@ func startEdge(t *testing.T, carriers ...*smsc) *edge {
 	t.Helper()
 	routes := routing.Config{Breaker: routing.BreakerConfig{Window: 10 * time.Second, Ratio: 0.5, Min: 5, HalfOpenAfter: 500 * time.Millisecond}}
 	cfg := smpp.Config{
-		Listen: []string{"127.0.0.1:0"}, AnswerWithin: 3 * time.Second, BindTimeout: time.Second, Drain: 3 * time.Second,
+		Listen: []smpp.ListenConfig{{Addr: "127.0.0.1:0"}}, AnswerWithin: 3 * time.Second, BindTimeout: time.Second, Drain: 3 * time.Second,
 		Accounts: []smpp.AccountConfig{{SystemID: "shop", Password: "sesame", Tenant: "shop"}},
 	}
 	for i, c := range carriers {
