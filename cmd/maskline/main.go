@@ -38,6 +38,8 @@ type commands struct {
 	Routes  routesCommand  `cmd:"" help:"Import or export bindings."`
 	Route   routeCommand   `cmd:"" help:"Show what would happen to a message or call, without sending it."`
 
+	Testbench testbenchCommand `cmd:"" help:"Tools that make traffic."`
+
 	Version kong.VersionFlag `help:"Print the version."`
 }
 
