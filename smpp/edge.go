@@ -35,10 +35,12 @@ type Edge struct {
 
 	answerWithin time.Duration // Config.AnswerWithin, less what the sweeper may be late
 
-	accounts   atomic.Pointer[accounts]
-	carriers   map[string]*carrier // by name
-	joinable   atomic.Int64        // submissions of all carriers
-	noPassword [sha256.Size]byte   // what unknown system_ids are compared with
+	accounts     atomic.Pointer[accounts]
+	carriers     map[string]*carrier // by name
+	destinations atomic.Int32        // of carriers and accounts
+	redeliveries *redeliveries       // nil: none are recognised
+	joinable     atomic.Int64        // submissions of all carriers
+	noPassword   [sha256.Size]byte   // what unknown system_ids are compared with
 
 	listeners   []*listener // by index of Config.Listen
 	sources     *sources
@@ -46,6 +48,7 @@ type Edge struct {
 	floods      floods
 	ids         ids
 	messages    messagePool
+	turns       atomic.Uint64 // ever made
 	draining    atomic.Bool
 	work        sync.WaitGroup // listeners, dialers, sessions
 
@@ -70,7 +73,7 @@ func newEdge(cfg Config, router Router, journal Journal, log *zap.Logger, reg pr
 		cfg: cfg, router: router, journal: journal, log: log, clock: clock, started: clock(),
 		metrics:  newMetrics(),
 		carriers: map[string]*carrier{},
-		sources:  newSources(cfg.Auth, cfg.MaxUnbound),
+		sources:  newSources(cfg.Auth, cfg.MaxUnbound), redeliveries: newRedeliveries(cfg.Redelivery),
 		sessions: map[*session]struct{}{},
 	}
 	e.answerWithin = max(cfg.AnswerWithin-2*tick, cfg.AnswerWithin/2)
@@ -105,9 +108,10 @@ func (e *Edge) makeCarriers() error {
 		p.responseTime = e.metrics.responseTime.WithLabelValues(cfg.Name)
 		c := &carrier{
 			cfg: cfg, peer: p, origin: routing.Origin{Carrier: cfg.Name, Country: cfg.Country},
-			destination: newDestination(p, rc),
+			destination: e.newDestination(p, rc),
 			joiner:      newJoiner(&e.joinable, e.cfg.Submissions, e.cfg.SubmissionsFor),
 		}
+		c.destination.pace, c.destination.masks = newSharedPace(cfg.TPS), newMaskPaces(cfg.MaskTPS)
 		for i := range cfg.Binds {
 			login, err := cfg.Binds[i].login()
 			if err != nil {
