@@ -45,6 +45,7 @@ type peer struct {
 	pdus         [directions][commandCount][]atomic.Uint64 // by status
 	messages     [][outcomes]atomic.Uint64                 // by the index of the peer that they went to, 0: none
 	responseTime prometheus.Observer                       // of carriers
+	receiptDelay prometheus.Observer                       // of carriers
 }
 
 func (p *peer) count(d direction, c pdu.Command, s pdu.Status) {
@@ -73,6 +74,7 @@ type metrics struct {
 	mismatched         prometheus.Counter
 	panics             prometheus.Counter
 	responseTime       *prometheus.HistogramVec
+	receiptDelay       *prometheus.HistogramVec
 }
 
 func newMetrics() *metrics {
@@ -93,6 +95,11 @@ func newMetrics() *metrics {
 			Help:    "Time from a message sent to a carrier to its response.",
 			Buckets: prometheus.ExponentialBuckets(0.001, 4, 8),
 		}, []string{"carrier"}),
+		receiptDelay: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "maskline_smpp_receipt_delay_seconds",
+			Help:    "Time from a carrier's acceptance of a message to its final receipt.",
+			Buckets: prometheus.ExponentialBuckets(0.25, 4, 10), // to 18 hours
+		}, []string{"peer"}),
 	}
 }
 
@@ -126,7 +133,7 @@ func (m *metrics) register(e *Edge, reg prometheus.Registerer) error {
 	}
 	all := []prometheus.Collector{
 		receipts, m.authFailures, m.refusedConnections, m.answersLost, m.late, m.unexpected,
-		m.mismatched, m.panics, m.responseTime, newCollector(e),
+		m.mismatched, m.panics, m.responseTime, m.receiptDelay, newCollector(e),
 	}
 	for _, c := range all {
 		if err := reg.Register(c); err != nil {
