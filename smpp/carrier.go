@@ -97,26 +97,32 @@ func (d *dialer) once(ctx context.Context) (stood time.Duration, why string) {
 	if err != nil {
 		return 0, err.Error()
 	}
-	s := e.newSession(conn, d)
-	e.add(s)
+	s := d.open(conn, login.request)
 	defer e.remove(s)
-	d.started(s)
 	if ctx.Err() != nil {
 		s.cut("the edge stops") // drain may have looked before it was added
 	}
-	t := e.newTurn()
-	c := d.bind.BindType.command()
-	s.append(t, c, pdu.ROK, func(dst []byte) []byte {
-		s.window.sequence = bindSequence
-		out, _ := login.request.Append(dst, c, bindSequence) // checked by Config.check
-		return out
-	})
-	t.flush()
 	s.serve()
 	if s.terms != nil {
 		stood = e.clock().Sub(s.since)
 	}
 	return stood, s.reason
+}
+
+// open makes the session of a connection and asks to bind.
+func (d *dialer) open(conn net.Conn, request *pdu.Bind) *session {
+	s := d.edge.newSession(conn, d)
+	d.edge.add(s)
+	d.started(s)
+	t := d.edge.newTurn()
+	c := d.bind.BindType.command()
+	s.append(t, c, pdu.ROK, func(dst []byte) []byte {
+		s.window.sequence = bindSequence
+		out, _ := request.Append(dst, c, bindSequence) // checked by Config.check
+		return out
+	})
+	t.flush()
+	return s
 }
 
 // bindSequence is the sequence number of a bind, the first request.

@@ -106,6 +106,7 @@ func (e *Edge) makeCarriers() error {
 		}
 		p := e.metrics.peer(cfg.Name)
 		p.responseTime = e.metrics.responseTime.WithLabelValues(cfg.Name)
+		p.receiptDelay = e.metrics.receiptDelay.WithLabelValues(cfg.Name)
 		c := &carrier{
 			cfg: cfg, peer: p, origin: routing.Origin{Carrier: cfg.Name, Country: cfg.Country},
 			destination: e.newDestination(p, rc),
@@ -219,7 +220,7 @@ func (e *Edge) restoreSubmission(s Submission) {
 		return // gone from the configuration
 	}
 	c.joiner.add(submission{
-		key: c.joiner.key([]byte(s.RemoteID)), local: s.LocalID, at: s.At.Unix(), account: a.index,
+		key: c.joiner.key([]byte(s.RemoteID)), local: s.LocalID, at: s.At.UnixMilli(), account: a.index,
 		wants: s.Wants, final: s.Final, source: importAddress(s.Source), destination: importAddress(s.Destination),
 	})
 }

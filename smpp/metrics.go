@@ -47,6 +47,7 @@ type peer struct {
 	messages     atomic.Pointer[[]*outcomeCounts]          // by the index of the peer that they went to, 0: none; nil: nothing yet
 	responseTime prometheus.Observer                       // of carriers
 	uncertain    atomic.Int32                              // messages from it whose redelivery would be known
+	receiptDelay prometheus.Observer                       // of carriers
 }
 
 func (p *peer) count(d direction, c pdu.Command, s pdu.Status) {
@@ -102,6 +103,7 @@ type metrics struct {
 	redeliveries       [redeliveryEnd]prometheus.Counter // by what is known of the first one
 	responseTime       *prometheus.HistogramVec
 	tlsFailures        *prometheus.CounterVec
+	receiptDelay       *prometheus.HistogramVec
 }
 
 func newMetrics() *metrics {
@@ -125,6 +127,11 @@ func newMetrics() *metrics {
 		tlsFailures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "maskline_smpp_tls_failures_total", Help: "TLS handshakes that failed, by peer and reason.",
 		}, []string{"peer", "reason"}),
+		receiptDelay: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "maskline_smpp_receipt_delay_seconds",
+			Help:    "Time from a carrier's acceptance of a message to its final receipt.",
+			Buckets: prometheus.ExponentialBuckets(0.25, 4, 10), // to 18 hours
+		}, []string{"peer"}),
 	}
 }
 
@@ -172,7 +179,7 @@ func (m *metrics) register(e *Edge, reg prometheus.Registerer) error {
 	}
 	all := []prometheus.Collector{
 		receipts, redeliveries, m.authFailures, m.refusedConnections, m.answersLost, m.late, m.unexpected,
-		m.mismatched, m.panics, m.responseTime, m.tlsFailures, newCollector(e),
+		m.mismatched, m.panics, m.responseTime, m.receiptDelay, m.tlsFailures, newCollector(e),
 	}
 	for _, c := range all {
 		if err := reg.Register(c); err != nil {

@@ -235,7 +235,7 @@ func (e *Edge) accept(t *turn, s *session, m *message, local uint64, remoteID []
 		return
 	}
 	sub := submission{
-		local: local, at: t.now.Unix(), account: m.up.terms.account.index, wants: m.wants,
+		local: local, at: t.now.UnixMilli(), account: m.up.terms.account.index, wants: m.wants,
 		source: inline(m.origSource), destination: inline(m.origDest),
 	}
 	e.end(t, m, outcomeAccepted, pdu.ROK, local)

@@ -108,6 +108,11 @@ func (s *session) serve() {
 	s.read(t)
 	s.cut("connection closed by the peer")
 	<-written
+	s.end(t)
+}
+
+// end is the last that happens to a session, once its connection is cut.
+func (s *session) end(t *turn) {
 	t.begin()
 	s.teardown(t)
 	t.flush()
@@ -127,19 +132,25 @@ func (s *session) read(t *turn) {
 			s.refusedTLS(err)
 			return
 		}
-		t.begin()
-		s.lastRead.Store(t.at)
-		if !s.handleAll(t) {
-			t.flush()
+		if !s.received(t) {
 			return
 		}
-		if !s.reader.Partial() {
-			s.partial.Store(0)
-		} else if s.partial.Load() == 0 {
-			s.partial.Store(t.at)
-		}
-		t.flush()
 	}
+}
+
+// received handles what one read brought. It returns false where the stream
+// cannot be read further.
+func (s *session) received(t *turn) bool {
+	t.begin()
+	s.lastRead.Store(t.at)
+	more := s.handleAll(t)
+	if !s.reader.Partial() {
+		s.partial.Store(0)
+	} else if s.partial.Load() == 0 {
+		s.partial.Store(t.at)
+	}
+	t.flush()
+	return more
 }
 
 // handleAll handles every whole frame that was read. It returns false where

@@ -35,8 +35,8 @@ func (e *Edge) sweep(ctx context.Context) {
 }
 
 func (e *Edge) sweepDestinations(t *turn) {
-	for _, c := range e.carriers {
-		e.sweepDestination(t, c.destination)
+	for i := range e.cfg.Carriers { // in their order: a simulation runs twice alike
+		e.sweepDestination(t, e.carriers[e.cfg.Carriers[i].Name].destination)
 	}
 	for _, a := range e.accountList() {
 		e.sweepDestination(t, a.destination)
