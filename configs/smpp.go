@@ -41,6 +41,9 @@ type SMPPListen struct {
 type SMPPAuth struct {
 	// Failed binds of one source within auth.per after which it is refused; 0: no limit. Default 10.
 	Failures int `key:"failures" default:"10" min:"0" max:"1000000"`
+	// Failed binds of one account within auth.per, by sources that it is not known by, after which
+	// such sources are refused; 0: no limit. Its own allow and the sources that it has bound from go on. Default 50.
+	AccountFailures int `key:"account_failures" default:"50" min:"0" max:"1000000"`
 	// Period in which failures count, and for the rest of which the source is refused; not 0. Default 1m.
 	Per time.Duration `key:"per" default:"1m" min:"1s"`
 	// Delay of every refusal of a bind, so that its causes look alike; 0: none. Default 500ms.
@@ -133,6 +136,8 @@ type Reconnect struct {
 	Min time.Duration `key:"min" default:"200ms" min:"1ms"`
 	// Longest wait, at least reconnect.min; not 0. Default 5s.
 	Max time.Duration `key:"max" default:"5s" min:"1ms"`
+	// Most attempts of one session in any minute, since carriers lock out who comes too often; 0: no limit. Default 20.
+	PerMinute int `key:"per_minute" default:"20" min:"0" max:"1000"`
 }
 
 // SMPPTLS is TLS towards an SMSC.

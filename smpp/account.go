@@ -2,7 +2,6 @@ package smpp
 
 import (
 	"crypto/sha256"
-	"crypto/subtle"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -10,7 +9,6 @@ import (
 	"sync/atomic"
 
 	"maskline/routing"
-	"maskline/smpp/pdu"
 )
 
 // account is a peer that may bind to us. What it is never changes; what it may
@@ -29,6 +27,7 @@ type account struct {
 	overQuota atomic.Uint64 // messages refused by it
 
 	mu      sync.Mutex
+	guesses guesses
 	bound   int  // binds now
 	removed bool // from the configuration: nobody binds as it
 }
@@ -163,29 +162,4 @@ func (a *account) mayBindFrom(source netip.Addr) bool {
 		}
 	}
 	return false
-}
-
-// authenticate finds the account of a bind. Every refusal looks alike from
-// outside: what failed goes to the log only. Passwords are compared as hashes,
-// in constant time, and an unknown system_id costs the same comparison.
-func (e *Edge) authenticate(b *pdu.Bind, source netip.Addr) (*account, string) {
-	given := sha256.Sum256(b.Password)
-	a, known := e.accounts.Load().byID[string(b.SystemID)]
-	want := e.noPassword
-	if known {
-		want = a.settings.Load().passwordHash
-	}
-	same := subtle.ConstantTimeCompare(given[:], want[:]) == 1
-	switch {
-	case !known:
-		return nil, "unknown system_id"
-	case !same:
-		return nil, "wrong password"
-	case !a.mayBindFrom(source):
-		return nil, "source not allowed"
-	case !a.claimBind():
-		return nil, "too many binds"
-	default:
-		return a, ""
-	}
 }

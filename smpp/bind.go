@@ -20,14 +20,14 @@ func (s *session) handleBind(t *turn, h pdu.Header, body []byte) {
 	}
 	var b pdu.Bind
 	if err := b.Decode(body); err != nil {
-		s.refuseBind(t, h, pdu.StatusOf(err), "faulty bind")
+		s.refuseBind(t, h, pdu.StatusOf(err), authFaulty)
 		return
 	}
 	if s.edge.draining.Load() {
-		s.refuseBind(t, h, pdu.RBindFail, "draining")
+		s.refuseBind(t, h, pdu.RBindFail, authDraining)
 		return
 	}
-	a, why := s.edge.authenticate(&b, s.source)
+	a, why := s.edge.authenticate(&b, s.source, t.now)
 	if a == nil {
 		s.edge.sources.failed(s.source, t.now)
 		s.refuseBind(t, h, pdu.RBindFail, why)
@@ -76,14 +76,14 @@ func (e *Edge) appendBindResp(dst []byte, h pdu.Header, version byte) []byte {
 }
 
 // refuseBind answers after the delay that every refusal has, and closes.
-func (s *session) refuseBind(t *turn, h pdu.Header, status pdu.Status, why string) {
-	s.edge.metrics.authFailures.Inc()
+func (s *session) refuseBind(t *turn, h pdu.Header, status pdu.Status, why authFault) {
+	s.edge.metrics.authFailures[why].Inc()
 	if s.edge.floods.allow(t.at) {
-		s.edge.log.Warn("bind refused", zap.String("reason", why), zap.Stringer("source", s.source))
+		s.edge.log.Warn("bind refused", zap.String("reason", why.text()), zap.Stringer("source", s.source))
 	}
 	s.waitOut(s.edge.cfg.Auth.Delay)
 	s.reply(t, h.Command, status, h.Sequence)
-	s.close(t, why)
+	s.close(t, why.text())
 }
 
 // waitOut pauses the reader of a session that is not bound.

@@ -62,7 +62,12 @@ func (b *BindConfig) login() (*login, error) {
 // run binds again and again until ctx ends.
 func (d *dialer) run(ctx context.Context) {
 	pause := d.bind.Reconnect.Min
+	redials := newRedials(d.bind.Reconnect.PerMinute)
 	for ctx.Err() == nil {
+		if !sleep(ctx, redials.wait(d.edge.clock())) {
+			return
+		}
+		redials.made(d.edge.clock())
 		bound, why := d.once(ctx)
 		d.ended(why)
 		if ctx.Err() != nil {

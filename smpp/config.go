@@ -38,9 +38,10 @@ type ListenConfig struct {
 
 // AuthConfig bounds guessing of passwords.
 type AuthConfig struct {
-	Failures int           // failed binds of one source within Per before it is refused; 0: 10
-	Per      time.Duration // 0: 1 min
-	Delay    time.Duration // every refused bind is answered after this; 0: 500 ms, negative: at once
+	Failures        int           // failed binds of one source within Per before it is refused; 0: 10
+	AccountFailures int           // failed binds of one account within Per before sources that it does not know are refused; 0: 50
+	Per             time.Duration // 0: 1 min
+	Delay           time.Duration // every refused bind is answered after this; 0: 500 ms, negative: at once
 }
 
 // AccountConfig is a peer that binds to us. It belongs to a tenant or is a
@@ -120,6 +121,8 @@ type BindConfig struct {
 type Reconnect struct {
 	Min time.Duration // 0: 200 ms
 	Max time.Duration // 0: 5 s
+
+	PerMinute int // attempts of one session in any minute; 0: no limit
 }
 
 // Reply is what a carrier is told for its deliver_sm.
@@ -148,6 +151,7 @@ func (c Config) withDefaults() Config {
 	or(&c.ReceiptsHold, 24*time.Hour)
 	or(&c.Drain, 30*time.Second)
 	or(&c.Auth.Failures, 10)
+	or(&c.Auth.AccountFailures, 50)
 	or(&c.Auth.Per, time.Minute)
 	or(&c.Auth.Delay, 500*time.Millisecond)
 	or(&c.MaxConnections, 4096)

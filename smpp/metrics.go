@@ -93,7 +93,7 @@ type metrics struct {
 	unbound *peer                   // connections that are not bound; the first of peers
 
 	receipts           [receiptResults]prometheus.Counter
-	authFailures       prometheus.Counter
+	authFailures       [authFaults]prometheus.Counter
 	refusedConnections prometheus.Counter
 	answersLost        prometheus.Counter
 	late               prometheus.Counter
@@ -111,8 +111,7 @@ func newMetrics() *metrics {
 		return prometheus.NewCounter(prometheus.CounterOpts{Name: "maskline_smpp_" + name, Help: help})
 	}
 	return &metrics{
-		names:              newNames(),
-		authFailures:       counter("auth_failures_total", "Binds of peers that were refused."),
+		names: newNames(),
 		refusedConnections: counter("refused_connections_total", "Connections closed at once because of a limit."),
 		answersLost:        counter("answers_lost_total", "Answers whose upstream was gone."),
 		late:               counter("late_responses_total", "Responses that came after their upstream was answered."),
@@ -177,8 +176,17 @@ func (m *metrics) register(e *Edge, reg prometheus.Registerer) error {
 	for _, c := range []certainty{underWay, givenUp, acceptedLate} {
 		m.redeliveries[c] = redeliveries.WithLabelValues(c.String())
 	}
+	refused := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "maskline_smpp_auth_failures_total", Help: "Binds of peers that were refused, by reason.",
+	}, []string{"reason"})
+	for f := authOK + 1; f < authFaults; f++ {
+		m.authFailures[f] = refused.WithLabelValues(f.String())
+	}
+	for f := range tlsFaults {
+		m.tlsFailures.WithLabelValues(m.unbound.name, f.String())
+	}
 	all := []prometheus.Collector{
-		receipts, redeliveries, m.authFailures, m.refusedConnections, m.answersLost, m.late, m.unexpected,
+		receipts, redeliveries, refused, m.refusedConnections, m.answersLost, m.late, m.unexpected,
 		m.mismatched, m.panics, m.responseTime, m.receiptDelay, m.tlsFailures, newCollector(e),
 	}
 	for _, c := range all {

@@ -22,7 +22,8 @@ func smppConfig(cfg *configs.Config) smpp.Config {
 		Share:        smpp.ShareConfig{Of: cfg.Routing.Share.Of, SlowerThan: cfg.Routing.Share.SlowerThan},
 		Drain:        max(cfg.Drain.SMS, atOnce),
 		Auth: smpp.AuthConfig{
-			Failures: orUnlimited(cfg.SMPP.Auth.Failures), Per: cfg.SMPP.Auth.Per, Delay: orNegative(cfg.SMPP.Auth.Delay),
+			Failures: orUnlimited(cfg.SMPP.Auth.Failures), AccountFailures: orUnlimited(cfg.SMPP.Auth.AccountFailures),
+			Per: cfg.SMPP.Auth.Per, Delay: orNegative(cfg.SMPP.Auth.Delay),
 		},
 	}
 	for _, l := range cfg.SMPP.Listen {
@@ -66,7 +67,7 @@ func smppBind(b *configs.Bind) smpp.BindConfig {
 		SystemID: b.SystemID, Password: b.Password.Reveal(), SystemType: b.SystemType, AddressRange: b.AddressRange,
 		Sessions: b.Sessions, Window: b.Window, TPS: b.TPS,
 		EnquireLink: b.EnquireLink, ResponseTimeout: b.ResponseTimeout,
-		Reconnect: smpp.Reconnect{Min: b.Reconnect.Min, Max: b.Reconnect.Max},
+		Reconnect: smpp.Reconnect{Min: b.Reconnect.Min, Max: b.Reconnect.Max, PerMinute: b.Reconnect.PerMinute},
 		TON:       &ton, NPI: &npi,
 		TLS: smpp.ClientTLS{
 			Enabled: b.TLS.Enabled, CA: string(b.TLS.CA), Cert: string(b.TLS.Cert), Key: string(b.TLS.Key), Name: b.TLS.Name,
