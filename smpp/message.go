@@ -34,6 +34,7 @@ type message struct {
 	registered  byte // asked of a carrier
 	sticky      bool // a segment: all of one message take the same bind
 	seed        uint64
+	fingerprint uint64 // of what came in
 
 	// Where it goes.
 	plan      routing.Plan

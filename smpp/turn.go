@@ -20,11 +20,13 @@ type turn struct {
 	data    pdu.Data
 	resp    pdu.MessageResp
 	request routing.Request
+	spoken  spoken // the text of in
 	id      []byte
 }
 
 func (e *Edge) newTurn() *turn {
 	t := &turn{edge: e, id: make([]byte, 0, 128)}
+	t.spoken.in = &t.in
 	t.begin()
 	return t
 }

@@ -18,19 +18,24 @@ type bindings struct {
 // newBindings refuses rows that name carriers, accounts or tenants that the
 // configuration does not have.
 func newBindings(cfg *configs.Config, table *numberdb.Table, apply func(context.Context, []numberdb.Change) error) *bindings {
-	carriers, accounts, tenants := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	carriers, tenants := map[string]bool{}, map[string]bool{}
+	accounts := map[string]string{} // to their tenants
 	for _, c := range cfg.Carriers {
 		carriers[string(c.Name)] = true
 	}
 	for _, a := range cfg.SMPP.Accounts {
-		accounts[a.SystemID] = true
+		accounts[a.SystemID] = string(a.Tenant)
 	}
 	for _, t := range cfg.Tenants {
 		tenants[string(t.Name)] = true
 	}
 	has := func(set map[string]bool) func(string) bool { return func(name string) bool { return set[name] } }
 	return &bindings{table: table, apply: apply, known: numberdb.Known{
-		Carrier: has(carriers), Account: has(accounts), Tenant: has(tenants), Mask: table.IsMask,
+		Carrier: has(carriers), Tenant: has(tenants), Mask: table.IsMask,
+		Account: func(name string) (tenant string, known bool) {
+			tenant, known = accounts[name]
+			return tenant, known
+		},
 	}}
 }
 
