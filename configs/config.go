@@ -85,6 +85,8 @@ type Tenant struct {
 	SpendDay float64 `key:"spend_day" default:"0" min:"0" max:"1000000000"`
 	// Countries that it may reach. Default empty: all.
 	Regions []Country `key:"regions"`
+	// Where the tenant differs from routing.opt_out; keys and calling codes left out are as there.
+	OptOut OptOut `key:"opt_out"`
 }
 
 // Lifecycle is what pools use where they say nothing else.

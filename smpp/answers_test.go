@@ -51,6 +51,11 @@ func TestVerdicts(t *testing.T) {
 		routing.Loop:             pdu.RInvDstAdr,
 		routing.EmergencyRefused: pdu.RInvDstAdr,
 		routing.NoCarrier:        pdu.RSysErr,
+		routing.Blocked:          pdu.RSubmitFail,
+		routing.OptedOut:         pdu.RSubmitFail,
+		routing.RuleRefused:      pdu.RSubmitFail,
+		routing.OptOut:           pdu.ROK,
+		routing.OptIn:            pdu.ROK,
 	}
 	for _, v := range routing.Verdicts() {
 		s, ok := want[v]

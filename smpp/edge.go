@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
+	"hash/maphash"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -19,6 +20,8 @@ import (
 // Router decides where a message goes. *routing.Router is one.
 type Router interface {
 	Decide(req *routing.Request, plan *routing.Plan)
+	// Delivered tells that a downstream accepted a message.
+	Delivered(fingerprint uint64, at time.Time)
 	// Carrier finds a carrier by name, nil where there is none.
 	Carrier(name string) *routing.Carrier
 }
@@ -47,6 +50,7 @@ type Edge struct {
 	connections atomic.Int64 // of peers
 	floods      floods
 	ids         ids
+	printKey    maphash.Seed // of fingerprints
 	messages    messagePool
 	turns       atomic.Uint64 // ever made
 	draining    atomic.Bool
@@ -74,7 +78,7 @@ func newEdge(cfg Config, router Router, journal Journal, log *zap.Logger, reg pr
 		metrics:  newMetrics(),
 		carriers: map[string]*carrier{},
 		sources:  newSources(cfg.Auth, cfg.MaxUnbound), redeliveries: newRedeliveries(cfg.Redelivery),
-		sessions: map[*session]struct{}{},
+		sessions: map[*session]struct{}{}, printKey: maphash.MakeSeed(),
 	}
 	e.answerWithin = max(cfg.AnswerWithin-2*tick, cfg.AnswerWithin/2)
 	_, _ = rand.Read(e.noPassword[:])

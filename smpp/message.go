@@ -36,8 +36,9 @@ type message struct {
 	registered  byte // asked of a carrier
 	sticky      bool // a segment: all of one message take the same bind
 	seed        uint64
-	segments    int // short messages on the air, for rates
-	charged     int // of them taken from the account's quota
+	segments    int    // short messages on the air, for rates
+	charged     int    // of them taken from the account's quota
+	fingerprint uint64 // of what came in
 
 	// Where it goes.
 	plan      routing.Plan

@@ -111,7 +111,7 @@ func newMetrics() *metrics {
 		return prometheus.NewCounter(prometheus.CounterOpts{Name: "maskline_smpp_" + name, Help: help})
 	}
 	return &metrics{
-		names: newNames(),
+		names:              newNames(),
 		refusedConnections: counter("refused_connections_total", "Connections closed at once because of a limit."),
 		answersLost:        counter("answers_lost_total", "Answers whose upstream was gone."),
 		late:               counter("late_responses_total", "Responses that came after their upstream was answered."),

@@ -108,13 +108,10 @@ func (e *Edge) route(t *turn, m *message) {
 	t.request.Origin = m.up.terms.origin
 	t.request.Now = t.now
 	m.address(&t.request, &t.in)
+	e.hear(t, m)
 	e.router.Decide(&t.request, &m.plan)
 	if m.plan.Verdict != routing.Forward {
-		if m.plan.Answer.Drop {
-			e.drop(t, m)
-			return
-		}
-		e.refuse(t, m, refusalOf(m.plan.Verdict))
+		e.ruled(t, m)
 		return
 	}
 	if m.plan.To.Kind == routing.ToPeer {
@@ -230,6 +227,7 @@ func (e *Edge) answered(t *turn, s *session, m *message, status pdu.Status, id [
 // accept ends a message that a downstream has accepted; local is the id that it
 // gets. The upstream is answered before any receipt, so that it knows the id.
 func (e *Edge) accept(t *turn, s *session, m *message, local uint64, remoteID []byte) {
+	e.router.Delivered(m.fingerprint, t.now)
 	if m.wants == 0 {
 		e.end(t, m, outcomeAccepted, pdu.ROK, local)
 		return

@@ -21,6 +21,7 @@ type turn struct {
 	data    pdu.Data
 	resp    pdu.MessageResp
 	request routing.Request
+	spoken  spoken // the text of in
 	id      []byte
 
 	followed []followed // where this batch's messages went
@@ -31,6 +32,7 @@ type turn struct {
 
 func (e *Edge) newTurn() *turn {
 	t := &turn{edge: e, id: make([]byte, 0, 128), lot: e.turns.Add(1) << 32}
+	t.spoken.in = &t.in
 	t.begin()
 	return t
 }

@@ -65,6 +65,11 @@ routing:
   ended_session: {voice: 603}
   emergency: {numbers: {GB: ["999"]}, trunk: alfa}
   breaker: {window: 1m, ratio: 0.25, min: 6, half_open_after: 7s}
+  loop: {repeats: 8, within: 9s}
+  opt_out: {enabled: false, scope: session, words: {default: BYE, "1": [], "32": [], "33": FIN, "41": [], "352": [], "377": []}, start: GO}
+  rules:
+    - {name: one, when: {tenant: shop, direction: outbound, sender: ["44", withheld], text: "/x/"}, then: drop}
+    - {name: two, when: {direction: inbound}, status: 0x400}
 `
 
 func fullParsed(t *testing.T) *configs.Config {
@@ -90,8 +95,18 @@ func TestRoutingConfig(t *testing.T) {
 			Numbers: map[string][]string{"default": {"112", "911", "999", "000"}, "GB": {"999"}}, Trunk: "alfa",
 		},
 		Breaker: routing.BreakerConfig{Window: time.Minute, Ratio: 0.25, Min: 6, HalfOpenAfter: 7 * time.Second},
+		Loop:    routing.LoopConfig{Repeats: 8, Within: 9 * time.Second},
+		Rules: []routing.RuleConfig{
+			{Name: "one", Tenant: "shop", Direction: routing.Outbound, Senders: []string{"44", "withheld"}, Text: []string{"/x/"}, Drop: true, Status: 0x45},
+			{Name: "two", Direction: routing.Inbound, Status: 0x400},
+		},
+		OptOut: routing.OptOutConfig{
+			Session: true, Start: []string{"GO"},
+			Stop: map[string][]string{"default": {"BYE"}, "33": {"FIN"}, "1": nil, "32": nil, "41": nil, "352": nil, "377": nil},
+		},
 	}
-	if diff := cmp.Diff(want, routingConfig(fullParsed(t))); diff != "" {
+	want.TenantOptOuts = map[string]routing.OptOutConfig{"shop": want.OptOut}
+	if diff := cmp.Diff(want, routingConfig(fullParsed(t), nil)); diff != "" {
 		t.Fatal(diff)
 	}
 }
