@@ -43,7 +43,6 @@ func unavailable() []later {
 		{path: "carriers[].smpp[].encoding"},
 		{path: "carriers[].smpp[].long"},
 		{path: "carriers[].smpp[].tlvs"},
-		{path: "routing.share"},
 		{path: "routing.unknown_mask.voice.announce", only: []string{"a code"}},
 		{path: "routing.out_of_session.voice.announce", only: []string{"a code"}},
 		{path: "routing.ended_session.voice.announce", only: []string{"a code"}},

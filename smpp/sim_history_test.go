@@ -80,7 +80,7 @@ type simMessage struct {
 	answers   []simEvent
 	attempts  []simAttempt
 	receipts  []*simEvent // of carriers; status is that of the answer
-	notified  []simEvent // of the originator
+	notified  []simEvent  // of the originator
 	confirmed []simEvent
 }
 

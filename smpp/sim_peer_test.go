@@ -268,7 +268,8 @@ func (p *simPeer) handle(f frame) {
 		}
 		p.send(b, &e)
 	case c == pdu.BindTransceiverResp || c == pdu.BindReceiverResp || c == pdu.BindTransmitterResp:
-		if p.bound = f.Status == pdu.ROK && p.session != nil; p.bound {
+		if f.Status == pdu.ROK {
+			p.bound = p.session != nil
 			p.w.record(p.up())
 		}
 	case c == pdu.SubmitSM || c == pdu.DeliverSM:

@@ -31,11 +31,14 @@ type simWorld struct {
 
 	registry *prometheus.Registry
 
-	watch   *leak.Watch
-	peers   []*simPeer
-	links   int
-	events  []simEvent
-	faults  []string
+	watch *leak.Watch
+	peers []*simPeer
+
+	sweeping []*session
+
+	links  int
+	events []simEvent
+	faults []string
 
 	count   int                     // messages
 	wants   map[string]byte         // registered_delivery of a message
@@ -48,7 +51,7 @@ func newSimWorld(seed uint64) *simWorld {
 	r := rand.New(rand.NewPCG(seed, 2))
 	w := &simWorld{
 		rand: r, start: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC), journal: &simJournal{rand: r},
-		watch:   leak.NewWatch(e164.MustParse(alice), e164.MustParse(bob), e164.MustParse(carol)),
+		watch: leak.NewWatch(e164.MustParse(alice), e164.MustParse(bob), e164.MustParse(carol)),
 		wants: map[string]byte{}, intents: map[string]string{}, remotes: map[string][]*simRemote{},
 		breaker: routing.BreakerConfig{Window: 30 * time.Second, Ratio: 0.5, Min: 5 + 1000*r.IntN(2), HalfOpenAfter: time.Second},
 	}
@@ -179,14 +182,13 @@ func (w *simWorld) sweepFor(d, every time.Duration) {
 	for end := w.now.Add(d); w.now.Before(end); {
 		w.now = w.now.Add(every)
 		w.turn.begin()
+		w.sweeping = w.sweeping[:0]
 		for _, p := range w.peers {
 			if p.session != nil {
-				p.session.sweep(w.turn)
+				w.sweeping = append(w.sweeping, p.session)
 			}
 		}
-		w.edge.sweepDestinations(w.turn)
-		w.edge.sweepReceipts(w.turn)
-		w.turn.flush()
+		w.edge.sweepAll(w.turn, w.sweeping)
 		w.pump()
 	}
 }

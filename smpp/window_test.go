@@ -80,7 +80,7 @@ func TestWindowExpires(t *testing.T) {
 		waited   bool
 	}
 	at := func(now int64) (ends []end) {
-		w.expire(now, func(s slot, givenUp bool) { ends = append(ends, end{s.sequence, givenUp, s.message != nil}) })
+		w.expire(now, (*redeliveries)(nil).note, func(s slot, givenUp bool) { ends = append(ends, end{s.sequence, givenUp, s.message != nil}) })
 		return ends
 	}
 	for _, step := range []struct {
@@ -126,10 +126,10 @@ func TestWindowClearsInOrder(t *testing.T) {
 func TestLateSetIsBounded(t *testing.T) {
 	l := lateSet{limit: 10}
 	for s := range uint32(1000) {
-		l.add(s+1, nil)
+		l.add(s+1, lateRequest{})
 	}
-	if len(l.from) != 10 || len(l.order) != 10 {
-		t.Fatalf("%d remembered", len(l.from))
+	if len(l.by) != 10 || len(l.order) != 10 {
+		t.Fatalf("%d remembered", len(l.by))
 	}
 	if _, ok := l.take(1000); !ok {
 		t.Fatal("the latest is forgotten")
@@ -142,7 +142,7 @@ func TestPace(t *testing.T) {
 		p := newPace(perSecond)
 		taken := 0
 		for at := int64(0); at < 10*second; at += second / 100_000 {
-			if p.take(at) {
+			if p.take(at, 1) {
 				taken++
 			}
 		}
@@ -152,14 +152,14 @@ func TestPace(t *testing.T) {
 	}
 	unlimited := newPace(0)
 	for range 1000 {
-		if !unlimited.take(0) {
+		if !unlimited.take(0, 1) {
 			t.Fatal("no limit refused")
 		}
 	}
 	idle := newPace(10)
-	idle.take(0)
+	idle.take(0, 1)
 	taken := 0
-	for idle.take(3600 * second) {
+	for idle.take(3600*second, 1) {
 		taken++
 	}
 	if taken > 2 {
