@@ -102,7 +102,7 @@ func (d *dialer) once(ctx context.Context) (stood time.Duration, why string) {
 	if err != nil {
 		return 0, err.Error()
 	}
-	s := d.open(conn, login.request)
+	s := d.open(conn, login)
 	defer e.remove(s)
 	if ctx.Err() != nil {
 		s.cut("the edge stops") // drain may have looked before it was added
@@ -115,7 +115,7 @@ func (d *dialer) once(ctx context.Context) (stood time.Duration, why string) {
 }
 
 // open makes the session of a connection and asks to bind.
-func (d *dialer) open(conn net.Conn, request *pdu.Bind) *session {
+func (d *dialer) open(conn net.Conn, login *login) *session {
 	s := d.edge.newSession(conn, d)
 	d.edge.add(s)
 	d.started(s)
@@ -123,7 +123,7 @@ func (d *dialer) open(conn net.Conn, request *pdu.Bind) *session {
 	c := d.bind.BindType.command()
 	s.append(t, c, pdu.ROK, func(dst []byte) []byte {
 		s.window.sequence = bindSequence
-		out, _ := request.Append(dst, c, bindSequence) // checked by Config.check
+		out, _ := login.request.Append(dst, c, bindSequence) // checked by Config.check
 		return out
 	})
 	t.flush()

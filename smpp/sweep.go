@@ -23,15 +23,20 @@ func (e *Edge) sweep(ctx context.Context) {
 		}
 		t.begin()
 		sessions = e.snapshot(sessions[:0])
-		for _, s := range sessions {
-			s.sweep(t)
-		}
-		e.sweepDestinations(t)
-		e.sweepReceipts(t)
-		e.redeliveries.expire(t.at)
-		t.flush()
+		e.sweepAll(t, sessions)
 		clear(sessions)
 	}
+}
+
+// sweepAll meets the deadlines that are due now.
+func (e *Edge) sweepAll(t *turn, sessions []*session) {
+	for _, s := range sessions {
+		s.sweep(t)
+	}
+	e.sweepDestinations(t)
+	e.sweepReceipts(t)
+	e.redeliveries.expire(t.at)
+	t.flush()
 }
 
 func (e *Edge) sweepDestinations(t *turn) {
@@ -52,7 +57,8 @@ func (e *Edge) sweepDestination(t *turn, d *destination) {
 }
 
 func (e *Edge) sweepReceipts(t *turn) {
-	for _, c := range e.carriers {
+	for i := range e.cfg.Carriers {
+		c := e.carriers[e.cfg.Carriers[i].Name]
 		e.metrics.receipts[receiptUnjoined].Add(float64(c.joiner.expire(t.at)))
 	}
 	for _, a := range e.accountList() {
