@@ -51,12 +51,13 @@ answered after the receiver has accepted; metrics, receipts, redaction on. Texts
 
 `, r.bindings)
 	t.WriteString(tableHead)
-	steps := []func(context.Context, *strings.Builder) error{r.soloDirect, r.soloWindows, r.soloMany, r.soloFew}
-	for _, step := range steps {
-		if err := step(ctx, &t); err != nil {
+	f := &findings{text: &t, all: map[string][]sample{}}
+	for _, step := range []func(context.Context, *findings) error{r.soloDirect, r.soloWindows, r.soloMany, r.soloFew} {
+		if err := step(ctx, f); err != nil {
 			return "", err
 		}
 	}
+	f.conclude()
 	t.WriteString("\n| memory and start | figure |\n|---|---|\n")
 	if err := r.soloMemory(ctx, &t); err != nil {
 		return "", err
@@ -90,13 +91,46 @@ func (r *rig) repeat(ctx context.Context, measured *process.Child, cfg smppload.
 }
 
 // line measures one row.
-func (r *rig) line(ctx context.Context, t *strings.Builder, work string, measured *process.Child, cfg smppload.Config) error {
+func (r *rig) line(ctx context.Context, f *findings, work string, measured *process.Child, cfg smppload.Config) error {
 	all, err := r.repeat(ctx, measured, cfg)
 	if err != nil {
 		return fmt.Errorf("%s: %w", work, err)
 	}
-	t.WriteString(row(work, all))
+	f.text.WriteString(row(work, all))
+	f.all[work] = all
 	return nil
+}
+
+// The works that conclusions are drawn from.
+const (
+	alone   = "generator alone, 20,000/s"
+	oneBind = "one bind each side, window %d"
+	paced   = "one bind each side, 20,000/s"
+	many    = "64 binds each side, window 10"
+)
+
+// findings is the table and what is in it.
+type findings struct {
+	text *strings.Builder
+	all  map[string][]sample
+}
+
+// conclude writes the figures that follow from several rows.
+func (f *findings) conclude() {
+	f.text.WriteString("\n| from the medians above | figure | first bar |\n|---|---|---|\n")
+	added := func(figure func(sample) float64) float64 {
+		return median(f.all[paced], figure) - median(f.all[alone], figure)
+	}
+	fmt.Fprintf(f.text, "| added by the edge at 20,000/s, end to end, p50 / p99 | %.2f / %.2f ms | p99 5 ms |\n",
+		added(func(s sample) float64 { return s.Transit.P50 }), added(func(s sample) float64 { return s.Transit.P99 }))
+	fmt.Fprintf(f.text, "| the same to the answer, p50 / p99 | %.2f / %.2f ms | |\n",
+		added(func(s sample) float64 { return s.Answer.P50 }), added(func(s sample) float64 { return s.Answer.P99 }))
+	for _, window := range []int{10, 100} {
+		fmt.Fprintf(f.text, "| CPU per message, 64 binds of window 10 against one bind of window %d | %.1f times | 2 times |\n",
+			window, over(median(f.all[many], cpu), median(f.all[fmt.Sprintf(oneBind, window)], cpu)))
+	}
+	fmt.Fprintf(f.text, "| CPU per message, all bindings against %d, window 100 | %.1f times | 1.5 times |\n",
+		few, over(median(f.all[fmt.Sprintf(oneBind, 100)], cpu), median(f.all[fmt.Sprintf(oneBind+", %d bindings", 100, few)], cpu)))
 }
 
 func (r *rig) counted(cfg smppload.Config, messages int) smppload.Config {
@@ -104,20 +138,20 @@ func (r *rig) counted(cfg smppload.Config, messages int) smppload.Config {
 	return cfg
 }
 
-func (r *rig) paced(cfg smppload.Config) smppload.Config {
+func (r *rig) atRate(cfg smppload.Config) smppload.Config {
 	cfg.Rate, cfg.Duration = fixedRate, r.during(4*time.Second)
 	return cfg
 }
 
 // soloDirect shows what the generator can do by itself.
-func (r *rig) soloDirect(ctx context.Context, t *strings.Builder) error {
-	if err := r.line(ctx, t, "generator alone, window 100", nil, r.counted(r.direct(100), 1_000_000)); err != nil {
+func (r *rig) soloDirect(ctx context.Context, f *findings) error {
+	if err := r.line(ctx, f, "generator alone, window 100", nil, r.counted(r.direct(100), 1_000_000)); err != nil {
 		return err
 	}
-	return r.line(ctx, t, "generator alone, 20,000/s", nil, r.paced(r.direct(bigWindow)))
+	return r.line(ctx, f, alone, nil, r.atRate(r.direct(bigWindow)))
 }
 
-func (r *rig) soloWindows(ctx context.Context, t *strings.Builder) error {
+func (r *rig) soloWindows(ctx context.Context, f *findings) error {
 	if err := r.startEdge(ctx, edgeConfig{"million", r.plan, 1, bigWindow}); err != nil {
 		return err
 	}
@@ -127,31 +161,31 @@ func (r *rig) soloWindows(ctx context.Context, t *strings.Builder) error {
 		if window == 10 {
 			messages = 100_000
 		}
-		if err := r.line(ctx, t, fmt.Sprintf("one bind each side, window %d", window), e, r.counted(r.through(window, 1), messages)); err != nil {
+		if err := r.line(ctx, f, fmt.Sprintf(oneBind, window), e, r.counted(r.through(window, 1), messages)); err != nil {
 			return err
 		}
 	}
-	if err := r.line(ctx, t, "one bind each side, 20,000/s", e, r.paced(r.through(bigWindow, 1))); err != nil {
+	if err := r.line(ctx, f, paced, e, r.atRate(r.through(bigWindow, 1))); err != nil {
 		return err
 	}
-	return r.line(ctx, t, "account to carrier with a receipt for each, window 100", e, r.counted(r.fromAccount(100), 200_000))
+	return r.line(ctx, f, "account to carrier with a receipt for each, window 100", e, r.counted(r.fromAccount(100), 200_000))
 }
 
-func (r *rig) soloMany(ctx context.Context, t *strings.Builder) error {
+func (r *rig) soloMany(ctx context.Context, f *findings) error {
 	if err := r.startEdge(ctx, edgeConfig{"million", r.plan, manyBinds, 10}); err != nil {
 		return err
 	}
-	return r.line(ctx, t, "64 binds each side, window 10", r.edge.Child, r.counted(r.through(10, manyBinds), 500_000))
+	return r.line(ctx, f, many, r.edge.Child, r.counted(r.through(10, manyBinds), 500_000))
 }
 
-func (r *rig) soloFew(ctx context.Context, t *strings.Builder) error {
+func (r *rig) soloFew(ctx context.Context, f *findings) error {
 	small := smppload.Generate(few)
 	if err := r.startEdge(ctx, edgeConfig{"few", small, 1, bigWindow}); err != nil {
 		return err
 	}
 	cfg := r.counted(r.through(100, 1), 500_000)
 	cfg.Plan = small
-	return r.line(ctx, t, fmt.Sprintf("one bind each side, window 100, %d bindings", few), r.edge.Child, cfg)
+	return r.line(ctx, f, fmt.Sprintf(oneBind+", %d bindings", 100, few), r.edge.Child, cfg)
 }
 
 // soloMemory measures idle binds, and a carrier that stops to read.
