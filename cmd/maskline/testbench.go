@@ -100,7 +100,8 @@ func (cmd *testbenchSMPP) Run(ctx context.Context, c console) error {
 	} else {
 		report.Write(c.out)
 	}
-	if len(report.Faulty()) > 0 {
+	if faults := report.Faulty(); len(faults) > 0 {
+		fmt.Fprintf(c.err, "FAULT: %s\n", strings.Join(faults, ", "))
 		return &exitError{1}
 	}
 	return nil

@@ -34,9 +34,9 @@ func TestTestbenchSendsAndReports(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	// What masks nothing is caught.
-	code, out, _ := c.run(both...)
-	if code != 1 || !strings.Contains(out, "300 misrouted, 300 leaked") {
-		t.Errorf("exit %d: %s", code, out)
+	code, out, errs := c.run(both...)
+	if code != 1 || !strings.Contains(out, "300 misrouted, 300 leaked") || !strings.Contains(errs, "FAULT: 300 misrouted, 300 leaked") {
+		t.Errorf("exit %d: %s%s", code, out, errs)
 	}
 }
 

@@ -33,14 +33,19 @@ const (
 	planMasks  = 2000
 )
 
-// Generate makes n bindings over 2,000 masks.
-func Generate(n int) *Plan {
+// Generate makes n bindings over 2,000 masks. Those of another series have other
+// numbers, and endpoints in another country: 446…, 456…, up to 496….
+func Generate(n int, series ...int) *Plan {
+	apart := uint64(0)
+	if len(series) > 0 {
+		apart = uint64(series[0])
+	}
 	p := &Plan{bindings: make([]binding, n)}
 	for i := range p.bindings {
-		at := uint64(i)
+		at, mask := uint64(i), firstMask+apart*planMasks
 		p.bindings[i] = binding{
-			party: firstParty + at, mask: firstMask + at%planMasks,
-			to: firstReal + at, present: firstMask + (at+1)%planMasks,
+			party: firstParty + apart*MaxBindings + at, mask: mask + at%planMasks,
+			to: firstReal + apart*10_000_000_000 + at, present: mask + (at+1)%planMasks,
 		}
 	}
 	return p

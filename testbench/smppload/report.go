@@ -3,7 +3,6 @@ package smppload
 import (
 	"fmt"
 	"io"
-	"strings"
 	"time"
 )
 
@@ -154,9 +153,6 @@ func (r *Report) Write(w io.Writer) {
 	}
 	line("answer", "%v", r.Answer)
 	line("transit", "%v", r.Transit)
-	if faults := r.Faulty(); len(faults) > 0 {
-		fmt.Fprintf(w, "\nFAULT: %s\n", strings.Join(faults, ", "))
-	}
 }
 
 // String is for people.
