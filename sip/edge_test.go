@@ -240,3 +240,19 @@ func TestIPv6(t *testing.T) {
 		t.Error(answer)
 	}
 }
+
+// TestForkedUpstream has a carrier try two masks with one INVITE, in turn or at
+// once: Via and Request-URI are all that differs.
+func TestForkedUpstream(t *testing.T) {
+	b := newBed(t, nil)
+	first := b.caller.invite("one")
+	b.caller.send(first)
+	b.callees[0].expect("INVITE ")
+	fork := strings.NewReplacer("INVITE sip:"+simMaskA.Reveal(), "INVITE sip:+441119999999", "z9hG4bKone", "z9hG4bKfork").Replace(first)
+	b.caller.send(fork)
+	if answer := b.caller.expect("SIP/2.0 4"); !strings.HasPrefix(answer, "SIP/2.0 404 ") {
+		t.Errorf("the second mask is not looked up:\n%s", answer)
+	}
+	b.caller.send(strings.Replace(first, "z9hG4bKone", "z9hG4bKtwo", 1))
+	b.caller.expect("SIP/2.0 482")
+}
