@@ -263,8 +263,10 @@ func (b *bench) request(side string, number uint8, words []string) event {
 			if w == "again-2" {
 				cseq = "21"
 			}
-		case "changed":
+		case "newer":
 			body, cseq = strings.Replace(description, "o=- 1 1", "o=- 1 2", 1), "20"
+		case "changed":
+			body, cseq = strings.Replace(description, "m=audio 4", "m=audio 5", 1), "20"
 		case "bare":
 			cseq = "20"
 		}

@@ -28,7 +28,7 @@ func (c *call) onInvite(ev evInvite) {
 		c.refuse(refusal{code: fault.Code, why: fault.Name})
 		return
 	}
-	c.offer, c.a.heard = offer, offer.Origin
+	c.offer, c.a.heard = offer, offer.Content
 	called := req.Called()
 	c.do(actRoute{dialled: called.Dialled, to: called.Number, from: req.Caller(ev.trunk.TrustPAI)})
 }

@@ -81,8 +81,9 @@ func (c *call) calleeLeft(a *attempt) {
 	c.end("callee")
 }
 
-// onReinvite answers a repeated session description with ours: a refresh. A
-// changed one is refused, which leaves the session as it is. RFC 3261 §14.2.
+// onReinvite answers a repeated session description with ours: a refresh,
+// whatever its version says. A changed one is refused, which leaves the session as
+// it is. RFC 3261 §14.2.
 func (c *call) onReinvite(l *leg, req *message.Request) {
 	if req.Branch == l.again.branch && req.CSeq == l.again.cseq {
 		if l.again.last != nil {
@@ -104,7 +105,7 @@ func (c *call) onReinvite(l *leg, req *message.Request) {
 	l.seen = req.CSeq
 	l.again.begin(req)
 	reply := message.Reply{Code: 488}
-	if offer, fault := message.ParseSDP(req.Body, &l.trunk.media); fault == nil && offer.Origin == l.heard {
+	if offer, fault := message.ParseSDP(req.Body, &l.trunk.media); fault == nil && offer.Content == l.heard {
 		reply = message.Reply{Code: 200, Contact: l.own, Allow: true, SDP: l.said}
 		l.dialog.Target = req.Peer().Target
 	}

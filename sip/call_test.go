@@ -184,6 +184,8 @@ func TestCall(t *testing.T) {
 		{"refresh from the caller", after(up,
 			step{"A INVITE again", "A 200+sdp"}, step{"A INVITE again", "A 200+sdp"}, step{"500ms", "A 200+sdp"}, step{"A ACK again", ""}, step{"4s", ""})},
 		{"refresh from the called side", after(up, step{"B0 INVITE again", "B0 200+sdp"}, step{"B0 ACK again", ""}, step{"4s", ""})},
+		{"refresh with a new version of the same", after(up, step{"A INVITE newer", "A 200+sdp"})},
+		{"refresh from the called side with a new version", after(up, step{"B0 INVITE newer", "B0 200+sdp"})},
 		{"refresh without an ACK", after(up,
 			step{"A INVITE again", "A 200+sdp"},
 			step{"32s", "B0 BYE, A BYE, attempt B0 answered 200, over no_ack 200"})},

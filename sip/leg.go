@@ -27,8 +27,8 @@ type leg struct {
 	cseq   uint32 // of our last request
 	seen   uint32 // of its last request
 
-	said  []byte         // the session description that we sent it last
-	heard message.Origin // of the one that it sent last
+	said  []byte // the session description that we sent it last
+	heard uint64 // content of the one that it sent last
 
 	bye      client
 	again    server // its re-INVITE

@@ -132,6 +132,34 @@ func TestSDPAccepted(t *testing.T) {
 	}
 }
 
+// TestContent tells a repeated description from a changed one by what is in it:
+// some peers count the version up for a refresh, others forget to.
+func TestContent(t *testing.T) {
+	cases := []struct {
+		name, old, with string
+		same            bool
+	}{
+		{"nothing", "", "", true},
+		{"version", "o=- 1 2", "o=- 1 3", true},
+		{"what we leave behind", "s=-\n", "s=-\ni=hello\n", true},
+		{"address", "c=IN IP4 192.0.2.10", "c=IN IP4 192.0.2.11", false},
+		{"hold", "c=IN IP4 192.0.2.10", "c=IN IP4 0.0.0.0", false},
+		{"port", "40000", "40002", false},
+		{"port of RTCP", "RTP/AVP 0 8\n", "RTP/AVP 0 8\na=rtcp:40009\n", false},
+		{"direction", "RTP/AVP 0 8\n", "RTP/AVP 0 8\na=sendonly\n", false},
+		{"formats", "RTP/AVP 0 8", "RTP/AVP 8", false},
+		{"a further stream", "m=audio", "m=video 4000 RTP/AVP 96\nm=audio", false},
+	}
+	before := goodSDP(t, plainSDP).Content
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			if same := goodSDP(t, strings.Replace(plainSDP, c.old, c.with, 1)).Content == before; same != c.same {
+				t.Fatalf("same: %v", same)
+			}
+		})
+	}
+}
+
 func TestAnswerGolden(t *testing.T) {
 	a := goodSDP(t, offer)
 	b := goodSDP(t, strings.Replace(plainSDP, "RTP/AVP 0 8\n", "RTP/AVP 101 8 3\na=rtpmap:8 PCMA/8000\na=rtpmap:101 telephone-event/8000\na=fmtp:101 0-15\na=recvonly\n", 1))
