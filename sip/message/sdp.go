@@ -124,6 +124,9 @@ func (s *SDP) readLines(body []byte) ([]byte, *Fault) {
 			plain = append(plain, "m=application 0 UDP 0\r\n"...)
 		}
 	}
+	if !bytes.HasSuffix(plain, []byte("\n")) { // some devices forget the last one
+		plain = append(plain, "\r\n"...)
+	}
 	return plain, nil
 }
 

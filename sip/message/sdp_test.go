@@ -115,6 +115,7 @@ func TestSDPAccepted(t *testing.T) {
 		{"address of RTCP", "RTP/AVP 0 8\n", "RTP/AVP 0 8\na=rtcp:50000 IN IP4 192.0.2.99\n", "192.0.2.10:40000", "192.0.2.99:50000", SendRecv},
 		{"direction of the session", "t=0 0\n", "t=0 0\na=inactive\n", "192.0.2.10:40000", "192.0.2.10:40001", Inactive},
 		{"direction of the stream wins", "t=0 0\nm=audio 40000 RTP/AVP 0 8\n", "t=0 0\na=inactive\nm=audio 40000 RTP/AVP 0 8\na=recvonly\n", "192.0.2.10:40000", "192.0.2.10:40001", RecvOnly},
+		{"without the last line end", "RTP/AVP 0 8\n", "RTP/AVP 0 8", "192.0.2.10:40000", "192.0.2.10:40001", SendRecv},
 		{"hold by address", "c=IN IP4 192.0.2.10", "c=IN IP4 0.0.0.0", "invalid AddrPort", "invalid AddrPort", SendOnly},
 		{"fax beside audio", "m=audio", "m=image 30000 udptl t38\na=T38FaxVersion:0\nm=audio", "192.0.2.10:40000", "192.0.2.10:40001", SendRecv},
 		{"SRTP first, plain second", "m=audio", "m=audio 30000 RTP/SAVP 0\nm=audio", "192.0.2.10:40000", "192.0.2.10:40001", SendRecv},
