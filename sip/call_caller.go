@@ -77,7 +77,7 @@ func (c *call) onRouted(ev evRouted) {
 		c.refuse(*ev.refused)
 		return
 	}
-	c.plan, c.last = ev, ev.otherwise
+	c.plan, c.last, c.emergency = ev, ev.otherwise, ev.emergency
 	if !ev.emergency {
 		c.a.req = nil
 	}
