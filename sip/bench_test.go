@@ -269,12 +269,14 @@ func (b *bench) request(side string, number uint8, words []string) event {
 			body, cseq = strings.Replace(description, "m=audio 4", "m=audio 5", 1), "20"
 		case "bare":
 			cseq = "20"
+		case "of-refresh": // a CANCEL inside the dialog
+			to, cseq, branch = "<sip:+441110000001@edge>;tag="+b.tag, "20", "z9hG4bKINVITE-again"
 		}
 	}
 	text := withBody(fmt.Sprintf("%s sip:edge SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=%s\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s %s\r\nContact: <sip:%s>\r\n",
 		method, source, branch, from, to, callID, cseq, method, source), body)
 	req := b.parse(text, source)
-	if method == message.Cancel {
+	if method == message.Cancel && req.ToTag == "" {
 		return evCancel{req}
 	}
 	return evRequest{number, req}

@@ -21,7 +21,23 @@ func (c *call) onRequest(ev evRequest) {
 		c.onBye(l, req)
 	case message.Invite:
 		c.onReinvite(l, req)
-	case message.Options:
+	case message.Cancel: // we have answered what it is about: no effect, RFC 3261 §9.2
+		code := 481
+		if req.Branch == l.again.branch {
+			code = 200
+		}
+		c.answer(l, req, message.Reply{Code: code})
+	default:
+		c.onOther(l, req)
+	}
+}
+
+// onOther is a request that changes nothing in the dialog.
+func (c *call) onOther(l *leg, req *message.Request) {
+	switch {
+	case c.phase == phaseOver || l.ended:
+		c.answer(l, req, message.Reply{Code: 481})
+	case req.Method == message.Options:
 		c.answer(l, req, message.Reply{Code: 200, Allow: true})
 	default:
 		c.answer(l, req, message.Reply{Code: refuseMethod(req.Method), Allow: true})

@@ -196,6 +196,11 @@ func TestCall(t *testing.T) {
 		{"re-INVITE with an old CSeq", after(up, step{"A INVITE old", "A 500"})},
 		{"re-INVITE after the end", after(up,
 			step{"A BYE", "A 200, B0 BYE, attempt B0 answered 200, over caller 200"}, step{"A INVITE again", "A 481"})},
+		{"CANCEL of a refresh that was answered", after(up, step{"A INVITE again", "A 200+sdp"}, step{"A CANCEL of-refresh", "A 200"}, step{"A ACK again", ""})},
+		{"CANCEL of no refresh", after(up, step{"A CANCEL of-refresh", "A 481"})},
+		{"requests after the end", after(up,
+			step{"A BYE", "A 200, B0 BYE, attempt B0 answered 200, over caller 200"},
+			step{"A OPTIONS", "A 481"}, step{"A UPDATE", "A 481"}, step{"B0 OPTIONS", "B0 481"})},
 		{"OPTIONS in the dialog", after(up, step{"A OPTIONS", "A 200"})},
 		{"UPDATE", after(up, step{"A UPDATE", "A 405"})},
 		{"REFER", after(up, step{"B0 REFER", "B0 405"})},
@@ -355,6 +360,17 @@ func TestSummary(t *testing.T) {
 	if s.from != b.trunkA || s.to != b.trunks[1] || s.why != "caller" || s.attempts != 2 ||
 		s.answered.Sub(s.began) != time.Second || s.ended.Sub(s.answered) != 10*time.Second {
 		t.Fatalf("%+v", s)
+	}
+}
+
+func TestSummaryOfAnEmergencyCall(t *testing.T) {
+	b := newBench(t)
+	b.routed.emergency = true
+	for _, in := range []string{"A INVITE", "B0 200+sdp", "A ACK", "A BYE"} {
+		b.step(in)
+	}
+	if !b.summary.emergency {
+		t.Fatal("an answered emergency call is told of as another one")
 	}
 }
 
