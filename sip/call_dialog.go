@@ -123,7 +123,7 @@ func (c *call) onReinvite(l *leg, req *message.Request) {
 	reply := message.Reply{Code: 488}
 	if offer, fault := message.ParseSDP(req.Body, &l.trunk.media); fault == nil && offer.Content == l.heard {
 		reply = message.Reply{Code: 200, Contact: l.own, Allow: true, SDP: l.said}
-		l.dialog.Target = req.Peer().Target
+		l.follow(req.Peer())
 	}
 	l.again.respond(reply.Code, c.answer(l, req, reply), c.now)
 }

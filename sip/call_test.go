@@ -327,6 +327,26 @@ func TestRoutesOfTheDialog(t *testing.T) {
 	}
 }
 
+// TestRefreshMovesTheTarget has the called side take a refresh to name another
+// contact. RFC 3261 §12.2.1.2.
+func TestRefreshMovesTheTarget(t *testing.T) {
+	for _, c := range []struct{ name, routes, want string }{
+		{"no routes", "", "198.51.100.1:5099"},
+		{"routes stay", "Record-Route: <sip:198.51.100.1:5080;lr>\r\n", "198.51.100.1:5080"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBench(t)
+			b.routes = c.routes
+			for _, in := range []string{"A INVITE", "B0 200+sdp", "A ACK", "B0 INVITE moved", "B0 ACK again", "A BYE"} {
+				b.step(in)
+			}
+			if !strings.HasPrefix(b.last["B0"], "BYE sip:198.51.100.1:5099 ") || b.sentTo["B0"].String() != c.want {
+				t.Errorf("sent to %s\n%s", b.sentTo["B0"], b.last["B0"])
+			}
+		})
+	}
+}
+
 func TestEmergencyCall(t *testing.T) {
 	b := newBench(t)
 	b.routed.emergency, b.routed.present, b.routed.to = true, simAlice, 0

@@ -70,6 +70,15 @@ func (l *leg) learn(p message.Peer, source netip.AddrPort) {
 	}
 }
 
+// follow takes over the contact that a request inside the dialog names; the route
+// set stays. RFC 3261 §12.2.1.2.
+func (l *leg) follow(p message.Peer) {
+	l.dialog.Target = p.Target
+	if len(l.dialog.Routes)+len(p.Routes) == 0 && p.Next.IsValid() && l.trunk.allows(p.Next.Addr()) {
+		l.hop = p.Next
+	}
+}
+
 func (l *leg) next() time.Time {
 	return sooner(l.bye.next(), l.again.next(), l.byeUntil)
 }
