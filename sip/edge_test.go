@@ -256,3 +256,14 @@ func TestForkedUpstream(t *testing.T) {
 	b.caller.send(strings.Replace(first, "z9hG4bKone", "z9hG4bKtwo", 1))
 	b.caller.expect("SIP/2.0 482")
 }
+
+// TestPeerUser has a binding name a user in the form of a URI, which is written
+// into one again.
+func TestPeerUser(t *testing.T) {
+	b := newBed(t, nil)
+	for user, want := range map[string]string{"desk": "desk", "desk%20one": "desk one", "100%25": "100%"} {
+		if got, trunk := b.edge.peer(user + "@" + b.tenant.addr.String()); got != want || trunk == nil {
+			t.Errorf("%s: %q", user, got)
+		}
+	}
+}
