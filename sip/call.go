@@ -71,6 +71,9 @@ func newCall(id uint64, ids *tokens, maxAttempts int) *call {
 // order. The slice is good until the next call.
 func (c *call) handle(ev event, now time.Time) []action {
 	c.now, c.out = now, c.out[:0]
+	if _, opens := ev.(evInvite); !opens && c.began.IsZero() {
+		return nil // over another socket it came first: it will be sent again
+	}
 	switch ev := ev.(type) {
 	case evInvite:
 		c.onInvite(ev)

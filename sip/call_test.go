@@ -247,6 +247,21 @@ func TestCallRefused(t *testing.T) {
 	}
 }
 
+// TestEventBeforeTheInvite has another socket's goroutine be faster with a CANCEL.
+func TestEventBeforeTheInvite(t *testing.T) {
+	cancel := newBench(t)
+	cancel.step("A INVITE")
+	b := newBench(t)
+	for _, ev := range []event{cancel.event([]string{"A", "CANCEL"}), evRepeated{}, evEnd{"drain"}} {
+		if acts := b.call.handle(ev, b.now); len(acts) > 0 {
+			t.Errorf("%T: %v", ev, acts)
+		}
+	}
+	if got := b.step("A INVITE"); !strings.HasPrefix(got, "A 100, route") {
+		t.Error(got)
+	}
+}
+
 func TestMediaToTheCalledSideImpossible(t *testing.T) {
 	b := newBench(t)
 	b.mediaFault = "B"
