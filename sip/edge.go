@@ -40,6 +40,7 @@ type Edge struct {
 	probers   []*prober
 	calls     *calls
 	timers    *timers
+	showing   sync.Mutex // of a carrier's state to routing
 	draining  atomic.Bool
 	active    atomic.Int64 // calls that are not over
 	unsettled atomic.Int64 // and those of which something of ours is unanswered

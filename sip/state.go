@@ -56,8 +56,8 @@ func (e *Edge) Trunks() []TrunkState {
 			Name: t.Name, Carrier: t.Carrier, Tenant: t.Tenant, Addr: t.addr,
 			Up: t.state.up.Load(), Channels: int(t.state.channels.Load()),
 		}
-		if until := time.Unix(0, t.state.heldUntil.Load()); until.After(e.now()) {
-			s.HeldUntil = until
+		if t.held(e.now()) {
+			s.HeldUntil = time.Unix(0, t.state.heldUntil.Load())
 		}
 		list = append(list, s)
 	}
