@@ -117,6 +117,7 @@ func (b *binds) allStalled() bool {
 type followed struct {
 	destination *destination
 	session     *session
+	fresh       bool
 }
 
 // maxFollowed bounds the search for it.
@@ -124,8 +125,14 @@ const maxFollowed = 8
 
 func (t *turn) following(d *destination) *session {
 	for i := range t.followed {
-		if t.followed[i].destination == d {
-			return t.followed[i].session
+		if f := &t.followed[i]; f.destination == d {
+			if f.fresh {
+				f.fresh = false
+				if int(f.session.load.used.Load())*4 > f.session.window.limit {
+					return nil
+				}
+			}
+			return f.session
 		}
 	}
 	return nil
@@ -134,12 +141,12 @@ func (t *turn) following(d *destination) *session {
 func (t *turn) follow(d *destination, s *session) {
 	for i := range t.followed {
 		if t.followed[i].destination == d {
-			t.followed[i].session = s
+			t.followed[i].session, t.followed[i].fresh = s, false
 			return
 		}
 	}
 	if len(t.followed) < maxFollowed {
-		t.followed = append(t.followed, followed{d, s})
+		t.followed = append(t.followed, followed{d, s, false})
 	}
 }
 
