@@ -25,7 +25,7 @@ const (
 	receiptHeld                            // it waits, durably; it will end in another way
 	receiptRefused                         // the originator refuses it for good
 	receiptExpired                         // it waited too long
-	receiptDropped                         // no room to hold one that we wrote or had answered
+	receiptDropped                         // no room to hold one that nobody else has
 	receiptReturned                        // no room to hold it: left with its carrier
 	receiptUnknown                         // it names no message of ours, yet; it is parked
 	receiptUnjoined                        // and never did
@@ -282,11 +282,12 @@ func (e *Edge) receiptFailed(t *turn, m *message) {
 	e.journal.Hold(job.held, func(err error) {
 		t := e.newTurn()
 		defer t.flush()
-		if err != nil {
+		if err != nil && m.up != nil {
 			job.account.held.unreserve()
 			e.receiptUnheld(t, m)
 			return
 		}
+		// Where nobody else has it any more, it waits in memory at least.
 		e.metrics.receipts[receiptHeld].Inc()
 		e.noteFinal(job)
 		if m.up != nil {
@@ -307,7 +308,7 @@ func (e *Edge) noteFinal(job *receiptJob) {
 }
 
 // receiptUnheld leaves the receipt with its carrier, which sends it again. One
-// that nobody waits for is lost, and counted.
+// that nobody waits for and that there is no room for is lost, and counted.
 func (e *Edge) receiptUnheld(t *turn, m *message) {
 	job := m.receipt
 	if job.joiner != nil {

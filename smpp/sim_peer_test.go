@@ -227,6 +227,9 @@ func (p *simPeer) left(f frame) {
 		e.status = f.Status
 		if e.kind == simReceipt {
 			e.kind = simReceived
+			if e.status != pdu.ROK && e.message != "" {
+				p.w.returned = append(p.w.returned, e)
+			}
 		} else {
 			e.kind = simAnswered
 			var r pdu.MessageResp
@@ -366,12 +369,13 @@ func (p *simPeer) answer() {
 type simRemote struct {
 	message           string
 	response, receipt string // forms of its id
+	final             pdu.State
 }
 
 // newRemote makes the ids of a message. Each carrier counts by itself, so
 // different carriers use the same ids.
 func newRemote(message string, form Receipts, n int) *simRemote {
-	r := &simRemote{message: message}
+	r := &simRemote{message: message, final: simStates[n%7]}
 	n += 0xA000
 	switch form {
 	case DecimalIDs:

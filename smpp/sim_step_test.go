@@ -227,6 +227,9 @@ func (w *simWorld) receipt() {
 	}
 	e := p.event(simReceipt)
 	e.message, e.state = remote.message, simStates[w.rand.IntN(len(simStates))]
+	if isFinal(e.state) && w.rand.IntN(10) > 0 {
+		e.state = remote.final
+	}
 	m := receipt(remote.receipt, e.state)
 	switch w.rand.IntN(8) {
 	case 0:
@@ -237,6 +240,23 @@ func (w *simWorld) receipt() {
 		m.TLVs, m.ShortMessage, e.message = nil, []byte("delivered, I think"), ""
 	}
 	p.request(m, e)
+}
+
+// repeat lets carriers send again what the edge has left with them.
+func (w *simWorld) repeat() {
+	for _, name := range w.returned {
+		for _, p := range w.senders(false, name.peer) {
+			for _, r := range w.remotes[p.name] {
+				if r.message == name.message {
+					e := p.event(simReceipt)
+					e.message, e.state = r.message, name.state
+					p.request(receipt(r.receipt, e.state), e)
+				}
+			}
+			break
+		}
+	}
+	w.returned = nil
 }
 
 // inspect looks inside: what must hold after every event.
@@ -277,6 +297,9 @@ func (w *simWorld) quiet() {
 			w.each(func(p *simPeer) { p.deliver(-1) })
 			w.journal.settle()
 			w.pump()
+		}
+		if i%4 == 3 && i < 30 {
+			w.repeat()
 		}
 		every := tick
 		if i > 40 {

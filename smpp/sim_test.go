@@ -26,12 +26,11 @@ func (w *simWorld) rules() simRules {
 	return simRules{answerWithin: w.cfg.AnswerWithin, within: 2 * tick, parkFor: parkFor}
 }
 
-// Seeds of the usual test; SEEDS says how many instead, SEED which one alone.
-const (
-	simSeeds = 500
-	simMoves = 600
-)
+// simMoves are the events of one seed, before everybody behaves.
+const simMoves = 600
 
+// simNumber reads SEEDS, how many to play instead of the usual, and SEED, which
+// one alone.
 func simNumber(t *testing.T, name string, otherwise uint64) (uint64, bool) {
 	t.Helper()
 	text := os.Getenv(name)

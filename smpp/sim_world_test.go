@@ -40,14 +40,51 @@ type simWorld struct {
 	events []simEvent
 	faults []string
 
-	count   int                     // messages
-	wants   map[string]byte         // registered_delivery of a message
-	intents map[string]string       // whose number a message has to reach; "": an account
-	remotes map[string][]*simRemote // by carrier
-	own     int                     // receipts that the edge may have to write itself
+	count    int                     // messages
+	wants    map[string]byte         // registered_delivery of a message
+	intents  map[string]string       // whose number a message has to reach; "": an account
+	remotes  map[string][]*simRemote // by carrier
+	returned []simEvent              // receipts that the edge left with their carriers
+	own      int                     // receipts that the edge may have to write itself
 }
 
 func newSimWorld(seed uint64) *simWorld {
+	w := blankWorld(seed)
+	w.configure()
+	w.boot()
+	return w
+}
+
+// plainWorld has one transceiver of each account and of each of two carriers,
+// all bound.
+func plainWorld() *simWorld {
+	w := blankWorld(1)
+	w.cfg = baseConfig()
+	for _, a := range w.cfg.Accounts {
+		w.peers = append(w.peers, &simPeer{
+			w: w, name: a.SystemID, account: true, command: pdu.BindTransceiver, bind: &simBind{upstream: true, window: 256, timeout: time.Hour},
+		})
+	}
+	for _, name := range []string{"alfa", "bravo"} {
+		w.cfg.Carriers = append(w.cfg.Carriers, carrierAt(name, "192.0.2.1:2775"))
+		w.peers = append(w.peers, &simPeer{w: w, name: name, bind: &simBind{window: 128, timeout: time.Hour}})
+	}
+	w.calm = true
+	w.boot()
+	for _, p := range w.peers {
+		p.connect()
+	}
+	for range 2 {
+		w.pump()
+		w.each(func(p *simPeer) {
+			p.arrive(-1)
+			p.deliver(-1)
+		})
+	}
+	return w
+}
+
+func blankWorld(seed uint64) *simWorld {
 	r := rand.New(rand.NewPCG(seed, 2))
 	w := &simWorld{
 		rand: r, start: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC), journal: &simJournal{rand: r},
@@ -56,8 +93,6 @@ func newSimWorld(seed uint64) *simWorld {
 		breaker: routing.BreakerConfig{Window: 30 * time.Second, Ratio: 0.5, Min: 5 + 1000*r.IntN(2), HalfOpenAfter: time.Second},
 	}
 	w.now = w.start
-	w.configure()
-	w.boot()
 	return w
 }
 
