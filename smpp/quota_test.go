@@ -11,7 +11,8 @@ const second = time.Second
 
 func TestQuota(t *testing.T) {
 	noon := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
-	q := newQuota(QuotaConfig{Day: 10})
+	q := &quota{}
+	q.limit.Store(10)
 	take := func(at time.Time, n int, want bool) {
 		t.Helper()
 		if got := q.take(at, n); got != want {
@@ -29,8 +30,8 @@ func TestQuota(t *testing.T) {
 	q.giveBack(midnight, 4) // yesterday's
 	take(midnight, 10, true)
 	take(midnight.Add(-time.Second), 1, false) // a clock that goes back gives nothing
-	var none *quota
-	if !none.take(noon, 1_000_000) {
+	q.limit.Store(0)
+	if !q.take(noon, 1_000_000) {
 		t.Fatal("no quota refused")
 	}
 }
@@ -55,7 +56,7 @@ func TestAccountOverItsQuota(t *testing.T) {
 		t.Fatalf("answered %02x", uint32(r.Status))
 	}
 	alfa.none("beyond the quota")
-	if n := s.accounts["shop"].overQuota.Load(); n != 1 || shop.unanswered != 0 {
+	if n := s.Edge.account("shop").overQuota.Load(); n != 1 || shop.unanswered != 0 {
 		t.Fatalf("%d counted, %d open", n, shop.unanswered)
 	}
 	s.now = s.now.Add(24 * time.Hour)

@@ -373,7 +373,7 @@ func (w *simWorld) tally(h *simHistory) {
 	for _, r := range h.receipts {
 		switch r.status {
 		case pdu.RThrottled, pdu.RInvBndSts: // never taken on
-		case unanswered:
+		case noAnswer:
 			unsure++
 		default:
 			taken++

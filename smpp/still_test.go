@@ -55,7 +55,7 @@ func newStill(t testing.TB, change func(*Config)) *still {
 
 func (s *still) account(name string) *stillPeer {
 	p := &stillPeer{session: s.newSession(deadConn{}, nil), still: s}
-	p.bound(s.turn, s.accountTerms(s.accounts[name], pdu.BindTransceiver, pdu.Version34), nil)
+	p.bound(s.turn, s.accountTerms(s.accounts.Load().byID[name], pdu.BindTransceiver, pdu.Version34), nil)
 	s.add(p.session)
 	return p
 }
