@@ -68,7 +68,7 @@ func newFlowSim(t *testing.T, seed uint64) *flowSim {
 	f.ups = []*stillPeer{f.account("shop"), f.account("outlet")}
 	for _, name := range []string{"alfa", "bravo"} {
 		for range 1 + r.IntN(3) {
-			f.binds = append(f.binds, &flowBind{stillPeer: f.still.carrier(name), carrier: name, latest: map[byte]string{}})
+			f.binds = append(f.binds, &flowBind{stillPeer: f.carrier(name), carrier: name, latest: map[byte]string{}})
 		}
 	}
 	return f
@@ -176,7 +176,7 @@ func (f *flowSim) lose(b *flowBind) {
 	f.collect()
 	b.gone()
 	f.collect()
-	b.stillPeer, b.waits, b.silent = f.still.carrier(b.carrier), nil, false
+	b.stillPeer, b.waits, b.silent = f.carrier(b.carrier), nil, false
 	clear(b.latest)
 }
 
