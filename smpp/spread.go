@@ -117,7 +117,6 @@ func (b *binds) allStalled() bool {
 type followed struct {
 	destination *destination
 	session     *session
-	fresh       bool
 }
 
 // maxFollowed bounds the search for it.
@@ -125,14 +124,8 @@ const maxFollowed = 8
 
 func (t *turn) following(d *destination) *session {
 	for i := range t.followed {
-		if f := &t.followed[i]; f.destination == d {
-			if f.fresh {
-				f.fresh = false
-				if int(f.session.load.used.Load())*4 > f.session.window.limit {
-					return nil
-				}
-			}
-			return f.session
+		if t.followed[i].destination == d {
+			return t.followed[i].session
 		}
 	}
 	return nil
@@ -141,12 +134,12 @@ func (t *turn) following(d *destination) *session {
 func (t *turn) follow(d *destination, s *session) {
 	for i := range t.followed {
 		if t.followed[i].destination == d {
-			t.followed[i].session, t.followed[i].fresh = s, false
+			t.followed[i].session = s
 			return
 		}
 	}
 	if len(t.followed) < maxFollowed {
-		t.followed = append(t.followed, followed{d, s, false})
+		t.followed = append(t.followed, followed{d, s})
 	}
 }
 

@@ -66,7 +66,6 @@ func (t *turn) flush() {
 		t.dirty[i] = nil
 	}
 	t.dirty = t.dirty[:0]
-	for i := range t.followed {
-		t.followed[i].fresh = true
-	}
+	clear(t.followed)
+	t.followed = t.followed[:0]
 }
