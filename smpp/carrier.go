@@ -38,6 +38,7 @@ type dialer struct {
 	index   int // of bind, among the carrier's
 	bind    *BindConfig
 	login   atomic.Pointer[login]
+	stats   *bindStats
 
 	mu      sync.Mutex
 	session *session // nil between two
@@ -68,6 +69,7 @@ func (d *dialer) run(ctx context.Context) {
 			return
 		}
 		redials.made(d.edge.clock())
+		d.stats.attempts.Add(1)
 		bound, why := d.once(ctx)
 		d.ended(why)
 		if ctx.Err() != nil {

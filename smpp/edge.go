@@ -115,6 +115,7 @@ func (e *Edge) makeCarriers() error {
 			}
 			for range cfg.Binds[i].Sessions {
 				d := &dialer{edge: e, carrier: c, index: i, bind: &cfg.Binds[i], since: e.started}
+				d.stats = e.metrics.newBindStats(cfg.Name, "out", len(c.dialers))
 				d.login.Store(login)
 				c.dialers = append(c.dialers, d)
 			}

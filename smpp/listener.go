@@ -80,7 +80,7 @@ func (e *Edge) admit(ctx context.Context, conn net.Conn, secured *tls.Config) {
 		}
 		s.settle()
 		if s.terms != nil {
-			s.terms.account.releaseBind()
+			s.terms.account.releaseBind(s)
 			e.log.Info("bind ended", s.fields(zap.String("reason", s.reason))...)
 		}
 	})

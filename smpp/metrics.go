@@ -100,6 +100,8 @@ type metrics struct {
 	panics             prometheus.Counter
 	responseTime       *prometheus.HistogramVec
 	tlsFailures        *prometheus.CounterVec
+	probeTime          *prometheus.HistogramVec
+	alerts             [2]prometheus.Counter // dropped, passed
 }
 
 func newMetrics() *metrics {
@@ -107,7 +109,7 @@ func newMetrics() *metrics {
 		return prometheus.NewCounter(prometheus.CounterOpts{Name: "maskline_smpp_" + name, Help: help})
 	}
 	return &metrics{
-		names: newNames(),
+		names:              newNames(),
 		refusedConnections: counter("refused_connections_total", "Connections closed at once because of a limit."),
 		answersLost:        counter("answers_lost_total", "Answers whose upstream was gone."),
 		late:               counter("late_responses_total", "Responses that came after their upstream was answered."),
@@ -119,6 +121,11 @@ func newMetrics() *metrics {
 			Help:    "Time from a message sent to a carrier to its response.",
 			Buckets: prometheus.ExponentialBuckets(0.001, 4, 8),
 		}, []string{"carrier"}),
+		probeTime: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "maskline_smpp_enquire_link_seconds",
+			Help:    "Time from an enquire_link to its response, by bind.",
+			Buckets: prometheus.ExponentialBuckets(0.001, 4, 8),
+		}, []string{"peer", "direction", "bind"}),
 		tlsFailures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "maskline_smpp_tls_failures_total", Help: "TLS handshakes that failed, by peer and reason.",
 		}, []string{"peer", "reason"}),
@@ -169,7 +176,12 @@ func (m *metrics) register(e *Edge, reg prometheus.Registerer) error {
 	for f := range tlsFaults {
 		m.tlsFailures.WithLabelValues(m.unbound.name, f.String())
 	}
+	alerts := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "maskline_smpp_alerts_total", Help: "alert_notifications of carriers, by whether an account could be told.",
+	}, []string{"outcome"})
+	m.alerts = [2]prometheus.Counter{alerts.WithLabelValues("dropped"), alerts.WithLabelValues("passed")}
 	all := []prometheus.Collector{
+		alerts, m.probeTime, newBindCollector(e),
 		receipts, refused, m.refusedConnections, m.answersLost, m.late, m.unexpected,
 		m.mismatched, m.panics, m.responseTime, m.tlsFailures, newCollector(e),
 	}
@@ -179,6 +191,14 @@ func (m *metrics) register(e *Edge, reg prometheus.Registerer) error {
 		}
 	}
 	return nil
+}
+
+func (m *metrics) alerted(passed bool) {
+	if passed {
+		m.alerts[1].Inc()
+		return
+	}
+	m.alerts[0].Inc()
 }
 
 func (m *metrics) tlsFailed(peer string, fault tlsFault) {

@@ -49,7 +49,8 @@ type session struct {
 	opened int64
 	done   chan struct{} // closed when the connection is cut
 
-	settled bool // no longer counted as not bound; the reader goroutine's
+	stats   *bindStats // nil until the bind has its place
+	settled bool       // no longer counted as not bound; the reader goroutine's
 
 	lastRead atomic.Int64 // when octets last came
 	partial  atomic.Int64 // when the PDU being received began; 0: none
@@ -61,13 +62,14 @@ type session struct {
 	out        outbox
 	window     window
 	pace       pace
-	unanswered int    // requests of the peer's
-	probes     probes // enquire_link
-	unbindSeq  uint32 // of our unbind; 0: none sent
-	retiring   string // why no more messages pass and the bind is ended; empty: it goes on
-	retireBy   int64  // what is in flight has time until then, later the answer to our unbind
-	closeBy    int64  // closing ends then at the latest
-	reason     string // why it was cut
+	unanswered int                  // requests of the peer's
+	operations map[uint32]operation // of accounts, sent to the peer, by sequence number; nil until the first
+	probes     probes               // enquire_link
+	unbindSeq  uint32               // of our unbind; 0: none sent
+	retiring   string               // why no more messages pass and the bind is ended; empty: it goes on
+	retireBy   int64                // what is in flight has time until then, later the answer to our unbind
+	closeBy    int64                // closing ends then at the latest
+	reason     string               // why it was cut
 	counts     counts
 }
 
@@ -84,6 +86,9 @@ func (e *Edge) newSession(conn net.Conn, d *dialer) *session {
 		edge: e, conn: conn, socket: socket, dialer: d, opened: at,
 		done: make(chan struct{}),
 		out:  newOutbox(), direct: newDirectWriter(conn),
+	}
+	if d != nil {
+		s.stats = d.stats
 	}
 	if tcp, ok := socket.(*net.TCPConn); ok {
 		_ = tcp.SetWriteBuffer(socketBuffer) // the kernel would take megabytes for a peer that does not read
@@ -233,4 +238,6 @@ func (s *session) teardown(t *turn) {
 	for i := range owed {
 		s.lost(t, &owed[i], owed[i].end > written)
 	}
+	s.expireOperations(t, true)
+	s.stats.end(s)
 }

@@ -69,6 +69,7 @@ func (s *session) sweep(t *turn) {
 		return
 	}
 	s.expire(t)
+	s.expireOperations(t, false)
 	s.sweepRetiring(t)
 	s.mu.Lock()
 	bound, action := s.state == stateBound, probeNothing
