@@ -62,6 +62,9 @@ func (b *BindConfig) login() (*login, error) {
 
 // run binds again and again until ctx ends.
 func (d *dialer) run(ctx context.Context) {
+	if d.bind.Outbind.Enabled {
+		return // the SMSC comes to us
+	}
 	pause := d.bind.Reconnect.Min
 	redials := newRedials(d.bind.Reconnect.PerMinute)
 	for ctx.Err() == nil {
@@ -99,8 +102,7 @@ func jitter(d time.Duration) time.Duration {
 // long the bind stood and why it ended.
 func (d *dialer) once(ctx context.Context) (stood time.Duration, why string) {
 	e := d.edge
-	login := d.login.Load()
-	conn, err := d.connect(ctx, login.tls)
+	conn, err := d.connect(ctx, d.login.Load().tls)
 	if err != nil {
 		return 0, err.Error()
 	}
@@ -112,18 +114,23 @@ func (d *dialer) once(ctx context.Context) (stood time.Duration, why string) {
 		s.cut("the edge stops") // drain may have looked before it was added
 	}
 	t := e.newTurn()
-	c := d.bind.BindType.command()
-	s.append(t, c, pdu.ROK, func(dst []byte) []byte {
-		s.window.sequence = bindSequence
-		out, _ := login.request.Append(dst, c, bindSequence) // checked by Config.check
-		return out
-	})
+	s.requestBind(t)
 	t.flush()
 	s.serve()
 	if s.terms != nil {
 		stood = e.clock().Sub(s.since)
 	}
 	return stood, s.reason
+}
+
+// requestBind sends our bind.
+func (s *session) requestBind(t *turn) {
+	login, c := s.dialer.login.Load(), s.dialer.bind.BindType.command()
+	s.append(t, c, pdu.ROK, func(dst []byte) []byte {
+		s.window.sequence = bindSequence
+		out, _ := login.request.Append(dst, c, bindSequence) // checked by Config.check
+		return out
+	})
 }
 
 // bindSequence is the sequence number of a bind, the first request.
@@ -189,6 +196,9 @@ func (s *session) handleBindResponse(t *turn, h pdu.Header, body []byte) {
 		if v, ok := resp.TLVs.Find(pdu.TagSCInterfaceVersion); ok && len(v) == 1 {
 			version = versionFor(v[0])
 		}
+	}
+	if s.source.IsValid() {
+		s.settle() // the SMSC had connected
 	}
 	s.bound(t, s.dialer.carrier.bindTerms(s.dialer.bind, version), nil)
 }

@@ -18,6 +18,10 @@ func (s *session) handle(t *turn, frame []byte) {
 		s.handleBind(t, h, body)
 		return
 	}
+	if s.terms == nil && h.Command == pdu.Outbind {
+		s.handleOutbind(t, h, body)
+		return
+	}
 	if s.terms == nil {
 		s.refuseState(t, h)
 		return
@@ -106,7 +110,7 @@ func (s *session) refuseState(t *turn, h pdu.Header) {
 	case pdu.EnquireLink, pdu.Unbind, pdu.QuerySM, pdu.CancelSM, pdu.ReplaceSM, pdu.SubmitMulti:
 		s.reply(t, h.Command, pdu.RInvBndSts, h.Sequence)
 	case pdu.AlertNotification:
-	default: // outbind too: we accept none
+	default:
 		s.nack(t, h.Sequence, pdu.RInvCmdID)
 	}
 }

@@ -79,8 +79,13 @@ func (e *Edge) admit(ctx context.Context, conn net.Conn, secured *tls.Config) {
 			s.serve()
 		}
 		s.settle()
-		if s.terms != nil {
+		switch {
+		case s.dialer != nil: // an SMSC's outbind
+			s.dialer.ended(s.reason)
+		case s.terms != nil:
 			s.terms.account.releaseBind(s)
+		}
+		if s.terms != nil {
 			e.log.Info("bind ended", s.fields(zap.String("reason", s.reason))...)
 		}
 	})

@@ -44,7 +44,7 @@ type session struct {
 	socket net.Conn
 	reader *pdu.Reader // the reader goroutine's
 	direct *directWriter
-	dialer *dialer    // the bind of ours that it is; nil where a peer connected
+	dialer *dialer    // the bind of ours that it is; nil where a peer connected, unless by an outbind
 	source netip.Addr // of a peer that connected
 	opened int64
 	done   chan struct{} // closed when the connection is cut
