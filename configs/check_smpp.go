@@ -83,6 +83,7 @@ func (c *checker) binds(binds []Bind, path string) {
 			c.fault(under(at, "reconnect.min"), "is longer than reconnect.max; expected at most that", under(at, "reconnect.max"))
 		}
 		c.clientTLS(&b.TLS, under(at, "tls"))
+		c.outbind(b, at)
 		for j := range i {
 			if binds[j].Addr == b.Addr && binds[j].SystemID == b.SystemID && b.SystemID != "" {
 				c.fault(under(at, "addr"), fmt.Sprintf("is bound with the same system_id by %s on line %d; expected one entry with sessions", entry(path, j), c.line(entry(path, j))))

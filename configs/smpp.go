@@ -112,6 +112,8 @@ type Bind struct {
 	Reconnect Reconnect `key:"reconnect"`
 	// TLS towards the SMSC. A reload reads its files again, for the next bind.
 	TLS SMPPTLS `key:"tls" live:"true"`
+	// An SMSC that connects to us and asks for our bind.
+	Outbind Outbind `key:"outbind"`
 	// What data_coding 0 means there. Default gsm7.
 	Encoding Encoding `key:"encoding"`
 	// How long messages are sent there: UDH segments, SAR TLVs or message_payload. Default udh.
@@ -152,6 +154,19 @@ type SMPPTLS struct {
 	Key Path `key:"key"`
 	// Name that its certificate must have. Default empty: the host of addr.
 	Name string `key:"name" octets:"253"`
+}
+
+// Outbind is an SMSC that connects to smpp.listen and sends an outbind; we bind
+// on its connection instead of connecting to addr. SMPP 3.4 §2.2.1.
+type Outbind struct {
+	// Whether the bind is made on an outbind alone. Default false: we connect.
+	Enabled bool `key:"enabled" default:"false"`
+	// system_id that the SMSC shows, at most 15 octets. SMPP 3.4 §4.1.7. Needed where outbind is enabled. Default empty.
+	SystemID string `key:"system_id" octets:"15" ascii:"true"`
+	// Password that it shows, at most 8 octets. SMPP 3.4 §4.1.7. Default empty.
+	Password Secret `key:"password" octets:"8" ascii:"true"`
+	// Networks that it may come from. Default empty: the address of addr.
+	Allow []netip.Prefix `key:"allow"`
 }
 
 // TLV is an optional parameter. SMPP 3.4 §5.3.

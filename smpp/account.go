@@ -28,8 +28,9 @@ type account struct {
 
 	mu      sync.Mutex
 	guesses guesses
-	bound   int  // binds now
-	removed bool // from the configuration: nobody binds as it
+	binds   []*session   // by place; nil: the place is free
+	stats   []*bindStats // by place
+	removed bool         // from the configuration: nobody binds as it
 }
 
 // accountIdentity is the part of an AccountConfig that is fixed.
@@ -133,21 +134,43 @@ func (e *Edge) withAccounts(old *accounts, cfgs []AccountConfig) (next *accounts
 	return next, gone, nil
 }
 
-// claimBind takes one of the binds that the account may hold.
-func (a *account) claimBind() bool {
+// claimBind gives a session the first free place of those that the account may
+// hold.
+func (a *account) claimBind(s *session) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if limit := a.settings.Load().Binds; a.removed || limit > 0 && a.bound >= limit {
+	bound := 0
+	for _, other := range a.binds {
+		if other != nil {
+			bound++
+		}
+	}
+	if limit := a.settings.Load().Binds; a.removed || limit > 0 && bound >= limit {
 		return false
 	}
-	a.bound++
+	at := slices.Index(a.binds, nil)
+	if at < 0 {
+		at = len(a.binds)
+		a.binds = append(a.binds, nil)
+		a.stats = append(a.stats, s.edge.metrics.newBindStats(a.cfg.SystemID, "in", at))
+	}
+	a.binds[at], s.stats = s, a.stats[at]
 	return true
 }
 
-func (a *account) releaseBind() {
+func (a *account) releaseBind(s *session) {
 	a.mu.Lock()
-	a.bound--
-	a.mu.Unlock()
+	defer a.mu.Unlock()
+	if at := slices.Index(a.binds, s); at >= 0 {
+		a.binds[at] = nil
+	}
+}
+
+// places lists the metrics of its binds.
+func (a *account) places() []*bindStats {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.stats)
 }
 
 // mayBindFrom reports whether the account's allow-list holds the source.

@@ -46,7 +46,8 @@ func (f authFault) text() string {
 
 // authenticate finds the account of a bind. Passwords are compared as hashes, in
 // constant time, and an unknown system_id costs the same comparison.
-func (e *Edge) authenticate(b *pdu.Bind, source netip.Addr, now time.Time) (*account, authFault) {
+func (e *Edge) authenticate(b *pdu.Bind, s *session, now time.Time) (*account, authFault) {
+	source := s.source
 	given := sha256.Sum256(b.Password)
 	a, known := e.accounts.Load().byID[string(b.SystemID)]
 	want := e.noPassword
@@ -65,7 +66,7 @@ func (e *Edge) authenticate(b *pdu.Bind, source netip.Addr, now time.Time) (*acc
 	if fault := a.tried(source, same, e.cfg.Auth, now); fault != authOK {
 		return nil, fault
 	}
-	if !a.claimBind() {
+	if !a.claimBind(s) {
 		return nil, authBinds
 	}
 	return a, authOK

@@ -27,7 +27,7 @@ func (s *session) handleBind(t *turn, h pdu.Header, body []byte) {
 		s.refuseBind(t, h, pdu.RBindFail, authDraining)
 		return
 	}
-	a, why := s.edge.authenticate(&b, s.source, t.now)
+	a, why := s.edge.authenticate(&b, s, t.now)
 	if a == nil {
 		s.edge.sources.failed(s.source, t.now)
 		s.refuseBind(t, h, pdu.RBindFail, why)
@@ -37,7 +37,7 @@ func (s *session) handleBind(t *turn, h pdu.Header, body []byte) {
 	version := versionFor(b.InterfaceVersion)
 	terms := s.edge.accountTerms(a, h.Command, version)
 	if !s.bound(t, terms, func(dst []byte) []byte { return s.edge.appendBindResp(dst, h, version) }) {
-		a.releaseBind()
+		a.releaseBind(s)
 		return
 	}
 	s.count(outbound, h.Command.Response(), pdu.ROK)
@@ -122,6 +122,7 @@ func (s *session) bound(t *turn, terms *terms, response func([]byte) []byte) boo
 		s.out.commit(response(s.out.begin()))
 	}
 	s.mu.Unlock()
+	s.stats.begin(s)
 	t.mark(s)
 	if terms.canSend {
 		for _, d := range terms.feeds {

@@ -38,6 +38,7 @@ type dialer struct {
 	index   int // of bind, among the carrier's
 	bind    *BindConfig
 	login   atomic.Pointer[login]
+	stats   *bindStats
 
 	mu      sync.Mutex
 	session *session // nil between two
@@ -61,6 +62,9 @@ func (b *BindConfig) login() (*login, error) {
 
 // run binds again and again until ctx ends.
 func (d *dialer) run(ctx context.Context) {
+	if d.bind.Outbind.Enabled {
+		return // the SMSC comes to us
+	}
 	pause := d.bind.Reconnect.Min
 	redials := newRedials(d.bind.Reconnect.PerMinute)
 	for ctx.Err() == nil {
@@ -68,6 +72,7 @@ func (d *dialer) run(ctx context.Context) {
 			return
 		}
 		redials.made(d.edge.clock())
+		d.stats.attempts.Add(1)
 		bound, why := d.once(ctx)
 		d.ended(why)
 		if ctx.Err() != nil {
@@ -97,12 +102,11 @@ func jitter(d time.Duration) time.Duration {
 // long the bind stood and why it ended.
 func (d *dialer) once(ctx context.Context) (stood time.Duration, why string) {
 	e := d.edge
-	login := d.login.Load()
-	conn, err := d.connect(ctx, login.tls)
+	conn, err := d.connect(ctx, d.login.Load().tls)
 	if err != nil {
 		return 0, err.Error()
 	}
-	s := d.open(conn, login)
+	s := d.open(conn)
 	defer e.remove(s)
 	if ctx.Err() != nil {
 		s.cut("the edge stops") // drain may have looked before it was added
@@ -115,19 +119,24 @@ func (d *dialer) once(ctx context.Context) (stood time.Duration, why string) {
 }
 
 // open makes the session of a connection and asks to bind.
-func (d *dialer) open(conn net.Conn, login *login) *session {
+func (d *dialer) open(conn net.Conn) *session {
 	s := d.edge.newSession(conn, d)
 	d.edge.add(s)
 	d.started(s)
 	t := d.edge.newTurn()
-	c := d.bind.BindType.command()
+	s.requestBind(t)
+	t.flush()
+	return s
+}
+
+// requestBind sends our bind.
+func (s *session) requestBind(t *turn) {
+	login, c := s.dialer.login.Load(), s.dialer.bind.BindType.command()
 	s.append(t, c, pdu.ROK, func(dst []byte) []byte {
 		s.window.sequence = bindSequence
 		out, _ := login.request.Append(dst, c, bindSequence) // checked by Config.check
 		return out
 	})
-	t.flush()
-	return s
 }
 
 // bindSequence is the sequence number of a bind, the first request.
@@ -193,6 +202,9 @@ func (s *session) handleBindResponse(t *turn, h pdu.Header, body []byte) {
 		if v, ok := resp.TLVs.Find(pdu.TagSCInterfaceVersion); ok && len(v) == 1 {
 			version = versionFor(v[0])
 		}
+	}
+	if s.source.IsValid() {
+		s.settle() // the SMSC had connected
 	}
 	s.bound(t, s.dialer.carrier.bindTerms(s.dialer.bind, version), nil)
 }

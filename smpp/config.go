@@ -110,6 +110,7 @@ type BindConfig struct {
 	ResponseTimeout time.Duration // then the outcome of a message is unknown; 0: 10 s
 	Reconnect       Reconnect
 	TLS             ClientTLS
+	Outbind         OutbindConfig
 	TON, NPI        *byte    // of both addresses that we write; nil: 1, international and E.164
 	Receipts        Receipts // how the ids of its receipts are written
 	UnknownNext     bool     // after an unknown outcome also try the next carrier

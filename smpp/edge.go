@@ -45,16 +45,17 @@ type Edge struct {
 	joinable     atomic.Int64        // submissions of all carriers
 	noPassword   [sha256.Size]byte   // what unknown system_ids are compared with
 
-	listeners   []*listener // by index of Config.Listen
-	sources     *sources
-	connections atomic.Int64 // of peers
-	floods      floods
-	ids         ids
-	printKey    maphash.Seed // of fingerprints
-	messages    messagePool
-	turns       atomic.Uint64 // ever made
-	draining    atomic.Bool
-	work        sync.WaitGroup // listeners, dialers, sessions
+	listeners     []*listener // by index of Config.Listen
+	sources       *sources
+	takesOutbinds bool         // some bind waits for one
+	connections   atomic.Int64 // of peers
+	floods        floods
+	ids           ids
+	printKey      maphash.Seed // of fingerprints
+	messages      messagePool
+	turns         atomic.Uint64 // ever made
+	draining      atomic.Bool
+	work          sync.WaitGroup // listeners, dialers, sessions
 
 	reloading sync.Mutex // one reload at a time
 
@@ -124,7 +125,9 @@ func (e *Edge) makeCarriers() error {
 			}
 			for range cfg.Binds[i].Sessions {
 				d := &dialer{edge: e, carrier: c, index: i, bind: &cfg.Binds[i], since: e.started}
+				d.stats = e.metrics.newBindStats(cfg.Name, "out", len(c.dialers))
 				d.login.Store(login)
+				e.takesOutbinds = e.takesOutbinds || d.bind.Outbind.Enabled
 				c.dialers = append(c.dialers, d)
 			}
 		}

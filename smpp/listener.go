@@ -90,8 +90,13 @@ func (e *Edge) open(conn net.Conn, secured *tls.Config) *session {
 // closed gives back what a peer's session that has ended held.
 func (e *Edge) closed(s *session) {
 	s.settle()
+	switch {
+	case s.dialer != nil: // an SMSC's outbind
+		s.dialer.ended(s.reason)
+	case s.terms != nil:
+		s.terms.account.releaseBind(s)
+	}
 	if s.terms != nil {
-		s.terms.account.releaseBind()
 		e.log.Info("bind ended", s.fields(zap.String("reason", s.reason))...)
 	}
 	e.remove(s)

@@ -104,6 +104,8 @@ type metrics struct {
 	responseTime       *prometheus.HistogramVec
 	tlsFailures        *prometheus.CounterVec
 	receiptDelay       *prometheus.HistogramVec
+	probeTime          *prometheus.HistogramVec
+	alerts             [2]prometheus.Counter // dropped, passed
 }
 
 func newMetrics() *metrics {
@@ -123,6 +125,11 @@ func newMetrics() *metrics {
 			Help:    "Time from a message sent to a carrier to its response.",
 			Buckets: prometheus.ExponentialBuckets(0.001, 4, 8),
 		}, []string{"carrier"}),
+		probeTime: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "maskline_smpp_enquire_link_seconds",
+			Help:    "Time from an enquire_link to its response, by bind.",
+			Buckets: prometheus.ExponentialBuckets(0.001, 4, 8),
+		}, []string{"peer", "direction", "bind"}),
 		tlsFailures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "maskline_smpp_tls_failures_total", Help: "TLS handshakes that failed, by peer and reason.",
 		}, []string{"peer", "reason"}),
@@ -185,9 +192,14 @@ func (m *metrics) register(e *Edge, reg prometheus.Registerer) error {
 	for f := range tlsFaults {
 		m.tlsFailures.WithLabelValues(m.unbound.name, f.String())
 	}
+	alerts := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "maskline_smpp_alerts_total", Help: "alert_notifications of carriers, by whether an account could be told.",
+	}, []string{"outcome"})
+	m.alerts = [2]prometheus.Counter{alerts.WithLabelValues("dropped"), alerts.WithLabelValues("passed")}
 	all := []prometheus.Collector{
-		receipts, redeliveries, refused, m.refusedConnections, m.answersLost, m.late, m.unexpected,
-		m.mismatched, m.panics, m.responseTime, m.receiptDelay, m.tlsFailures, newCollector(e),
+		receipts, redeliveries, refused, alerts, m.probeTime, m.refusedConnections, m.answersLost, m.late,
+		m.unexpected, m.mismatched, m.panics, m.responseTime, m.receiptDelay, m.tlsFailures, newCollector(e),
+		newBindCollector(e),
 	}
 	for _, c := range all {
 		if err := reg.Register(c); err != nil {
@@ -195,6 +207,14 @@ func (m *metrics) register(e *Edge, reg prometheus.Registerer) error {
 		}
 	}
 	return nil
+}
+
+func (m *metrics) alerted(passed bool) {
+	if passed {
+		m.alerts[1].Inc()
+		return
+	}
+	m.alerts[0].Inc()
 }
 
 func (m *metrics) tlsFailed(peer string, fault tlsFault) {

@@ -234,7 +234,7 @@ func (e *Edge) accept(t *turn, s *session, m *message, local uint64, remoteID []
 	}
 	sub := submission{
 		local: local, at: t.now.UnixMilli(), account: m.up.terms.account.index, wants: m.wants,
-		source: inline(m.origSource), destination: inline(m.origDest),
+		source: inline(m.origSource), destination: inline(m.origDest), presented: m.plan.Present,
 	}
 	e.end(t, m, outcomeAccepted, pdu.ROK, local)
 	e.submitted(t, s, &sub, remoteID)

@@ -44,12 +44,13 @@ type session struct {
 	socket net.Conn
 	reader *pdu.Reader // the reader goroutine's
 	direct *directWriter
-	dialer *dialer    // the bind of ours that it is; nil where a peer connected
+	dialer *dialer    // the bind of ours that it is; nil where a peer connected, unless by an outbind
 	source netip.Addr // of a peer that connected
 	opened int64
 	done   chan struct{} // closed when the connection is cut
 
-	settled bool // no longer counted as not bound; the reader goroutine's
+	stats   *bindStats // nil until the bind has its place
+	settled bool       // no longer counted as not bound; the reader goroutine's
 
 	lastRead atomic.Int64 // when octets last came
 	partial  atomic.Int64 // when the PDU being received began; 0: none
@@ -63,15 +64,16 @@ type session struct {
 	out        outbox
 	window     window
 	flow       flow
-	lane       queue  // segments that wait for this bind, in order
-	lastOrder  uint64 // given to a segment
-	unanswered int    // requests of the peer's
-	probes     probes // enquire_link
-	unbindSeq  uint32 // of our unbind; 0: none sent
-	retiring   string // why no more messages pass and the bind is ended; empty: it goes on
-	retireBy   int64  // what is in flight has time until then, later the answer to our unbind
-	closeBy    int64  // closing ends then at the latest
-	reason     string // why it was cut
+	lane       queue                // segments that wait for this bind, in order
+	lastOrder  uint64               // given to a segment
+	unanswered int                  // requests of the peer's
+	operations map[uint32]operation // of accounts, sent to the peer, by sequence number; nil until the first
+	probes     probes               // enquire_link
+	unbindSeq  uint32               // of our unbind; 0: none sent
+	retiring   string               // why no more messages pass and the bind is ended; empty: it goes on
+	retireBy   int64                // what is in flight has time until then, later the answer to our unbind
+	closeBy    int64                // closing ends then at the latest
+	reason     string               // why it was cut
 	counts     counts
 }
 
@@ -88,6 +90,9 @@ func (e *Edge) newSession(conn net.Conn, d *dialer) *session {
 		edge: e, conn: conn, socket: socket, dialer: d, opened: at,
 		done: make(chan struct{}),
 		out:  newOutbox(), direct: newDirectWriter(conn),
+	}
+	if d != nil {
+		s.stats = d.stats
 	}
 	if tcp, ok := socket.(*net.TCPConn); ok {
 		_ = tcp.SetWriteBuffer(socketBuffer) // the kernel would take megabytes for a peer that does not read
@@ -249,4 +254,6 @@ func (s *session) teardown(t *turn) {
 	for i := range owed {
 		s.lost(t, &owed[i], owed[i].end > written)
 	}
+	s.expireOperations(t, true)
+	s.stats.end(s)
 }

@@ -65,8 +65,7 @@ func (p *simPeer) connect() {
 		p.sequence = pdu.MaxSequence - 5 // it wraps soon
 	}
 	if !p.account {
-		d := w.edge.carriers[p.name].dialers[p.dialer]
-		p.session = d.open(p.conn, d.login.Load())
+		p.session = w.edge.carriers[p.name].dialers[p.dialer].open(p.conn)
 		return
 	}
 	if p.session = w.edge.open(p.conn, nil); p.session == nil {

@@ -3,6 +3,7 @@ package smpp
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"maskline/smpp/pdu"
@@ -338,7 +339,8 @@ func (w *simWorld) leftovers() {
 	for name, a := range e.accounts.Load().byID {
 		check("held for "+name, a.held.length())
 		check("waiting for "+name, a.destination.queue.length+int(a.destination.queued.Load()))
-		check("binds of "+name, a.bound-2)
+		bound := slices.DeleteFunc(slices.Clone(a.binds), func(s *session) bool { return s == nil })
+		check("binds of "+name, len(bound)-2)
 	}
 	for _, r := range e.sources.seen {
 		check("connections not bound", r.unbound)

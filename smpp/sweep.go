@@ -77,6 +77,7 @@ func (s *session) sweep(t *turn) {
 		return
 	}
 	s.expire(t)
+	s.expireOperations(t, false)
 	s.sweepRetiring(t)
 	s.tend(t)
 	s.mu.Lock()

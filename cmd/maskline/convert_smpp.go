@@ -72,6 +72,9 @@ func smppBind(b *configs.Bind) smpp.BindConfig {
 		TLS: smpp.ClientTLS{
 			Enabled: b.TLS.Enabled, CA: string(b.TLS.CA), Cert: string(b.TLS.Cert), Key: string(b.TLS.Key), Name: b.TLS.Name,
 		},
+		Outbind: smpp.OutbindConfig{
+			Enabled: b.Outbind.Enabled, SystemID: b.Outbind.SystemID, Password: b.Outbind.Password.Reveal(), Allow: b.Outbind.Allow,
+		},
 		UnknownNext: b.Unknown == configs.UnknownNext,
 		Reply: smpp.Reply{
 			Temporary: pdu.Status(b.Reply.Temporary), Permanent: pdu.Status(b.Reply.Permanent), Throttled: pdu.Status(b.Reply.Throttled),

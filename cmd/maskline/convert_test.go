@@ -47,7 +47,7 @@ carriers:
     smpp:
       - {addr: "smsc.example:2776", local: 127.0.0.9, role: backup, system_id: us, password: pw3, system_type: t, address_range: r,
          bind: receiver, sessions: 2, window: 13, tps: 14, enquire_link: 15s, response_timeout: 6s, reconnect: {min: 1s, max: 2s, per_minute: 3},
-         tls: {enabled: true, ca: /ca.pem, cert: /c.pem, key: /k.pem, name: smsc},
+         tls: {enabled: true, ca: /ca.pem, cert: /c.pem, key: /k.pem, name: smsc}, outbind: {enabled: true, system_id: them, password: pw9, allow: [10.0.0.0/8]},
          ton: 2, npi: 3, receipts: hex, unknown: next, reply: {temporary: 0x8, permanent: 0xB, throttled: 0x14}}
       - {addr: "127.0.0.1:2777", system_id: us}
     sip:
@@ -128,6 +128,7 @@ func TestSMPPConfig(t *testing.T) {
 				BindType: smpp.Receiver, Sessions: 2, Window: 13, TPS: 14, EnquireLink: 15 * time.Second, ResponseTimeout: 6 * time.Second,
 				Reconnect: smpp.Reconnect{Min: time.Second, Max: 2 * time.Second, PerMinute: 3},
 				TLS:       smpp.ClientTLS{Enabled: true, CA: "/ca.pem", Cert: "/c.pem", Key: "/k.pem", Name: "smsc"},
+				Outbind:   smpp.OutbindConfig{Enabled: true, SystemID: "them", Password: "pw9", Allow: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}},
 				TON:       &two, NPI: &three, Receipts: smpp.HexIDs, UnknownNext: true,
 				Reply: smpp.Reply{Temporary: 0x8, Permanent: 0xB, Throttled: 0x14},
 			},

@@ -63,6 +63,16 @@ func startEdge(t *testing.T, carriers ...*smsc) *edge {
 			Reconnect: smpp.Reconnect{Min: 50 * time.Millisecond, Max: 200 * time.Millisecond},
 		}}})
 	}
+	e := runEdge(t, cfg, routes)
+	for _, c := range carriers {
+		eventually(t, c.name+" is bound", func() bool { return e.bound(c.name) })
+	}
+	return e
+}
+
+// runEdge runs an edge until the test ends.
+func runEdge(t *testing.T, cfg smpp.Config, routes routing.Config) *edge {
+	t.Helper()
 	e := &edge{registry: prometheus.NewRegistry()}
 	router, err := routing.New(table(), routes, prometheus.NewRegistry())
 	if err != nil {
@@ -85,9 +95,6 @@ func startEdge(t *testing.T, carriers ...*smsc) *edge {
 		cancel()
 		running.Wait()
 	})
-	for _, c := range carriers {
-		eventually(t, c.name+" is bound", func() bool { return e.bound(c.name) })
-	}
 	return e
 }
 
