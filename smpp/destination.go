@@ -107,6 +107,9 @@ func (d *destination) offer(t *turn, m *message, last bool) bool {
 	if d.queued.Load() == 0 && d.send(t, m) {
 		return true
 	}
+	if m.unfit {
+		return false
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	b := d.binds.Load()
@@ -155,13 +158,22 @@ func (d *destination) roomMade(t *turn) {
 
 // drain sends what waits, in order, while there is room. It runs under mu.
 func (d *destination) drain(t *turn) {
-	for m := d.queue.head; m != nil; m = d.queue.head {
-		d.queue.remove(m) // before it is sent: then it belongs to the window
-		if !d.send(t, m) {
-			d.queue.pushFront(m)
-			return
+	for m := d.queue.head; m != nil; {
+		next := m.next
+		if m.unfit {
+			m = next // the next sweep takes it out
+			continue
 		}
-		d.queued.Add(-1)
+		d.queue.remove(m) // before it is sent: then it belongs to the window
+		if d.send(t, m) {
+			d.queued.Add(-1)
+		} else {
+			d.queue.pushFront(m) // before it are only unfit ones
+			if !m.unfit {
+				return
+			}
+		}
+		m = next
 	}
 }
 
@@ -175,7 +187,7 @@ func (d *destination) expire(at int64) *message {
 	var out queue
 	for m := d.queue.head; m != nil; {
 		next := m.next
-		if at >= m.leaveBy || m.abandoned() {
+		if at >= m.leaveBy || m.unfit || m.abandoned() {
 			d.queue.remove(m)
 			d.queued.Add(-1)
 			out.push(m)

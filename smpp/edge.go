@@ -46,6 +46,7 @@ type Edge struct {
 	connections atomic.Int64 // of peers
 	floods      floods
 	ids         ids
+	references  atomic.Uint32 // of messages that we cut
 	messages    messagePool
 	draining    atomic.Bool
 	work        sync.WaitGroup // listeners, dialers, sessions
@@ -137,6 +138,9 @@ func (e *Edge) makeAccounts() error {
 	}
 	return nil
 }
+
+// reference is that of the next message that is cut.
+func (e *Edge) reference() uint16 { return uint16(e.references.Add(1)) }
 
 func (e *Edge) accountAt(index uint32) *account { return e.accountList[index] }
 

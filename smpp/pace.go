@@ -21,6 +21,10 @@ func newPace(perSecond int) pace {
 	return pace{interval: max(interval, 1), burst: max(paceBurst-interval, 0)}
 }
 
+// charge takes places whether they are free or not: what belongs together goes
+// together, and the next message waits for it.
+func (p *pace) charge(count int) { p.next += int64(count) * p.interval }
+
 // take claims a place at the instant at, or returns false.
 func (p *pace) take(at int64) bool {
 	if p.interval == 0 {

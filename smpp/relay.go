@@ -27,7 +27,7 @@ func (s *session) handleMessage(t *turn, h pdu.Header, body []byte) {
 	m := s.edge.messages.get()
 	m.up, m.sequence, m.command, m.from = s, h.Sequence, h.Command, s.terms.peer
 	m.answerBy = t.at + int64(s.edge.answerWithin)
-	if refusal := m.fill(&t.in); refusal != notRefused {
+	if refusal := m.fill(&t.in, &s.terms.format); refusal != notRefused {
 		s.edge.refuse(t, m, refusal)
 		return
 	}
@@ -118,11 +118,11 @@ func (e *Edge) advance(t *turn, m *message) {
 		if d == nil {
 			break
 		}
-		m.to = d.peer
+		m.to, m.unfit = d.peer, false
 		if d.offer(t, m, last) {
 			return
 		}
-		m.verdict.temporary = true
+		m.verdict.temporary = m.verdict.temporary || !m.unfit
 	}
 	if t.at >= m.answerBy {
 		m.verdict.temporary = true
@@ -149,7 +149,7 @@ func (e *Edge) advanceAll(t *turn, m *message) {
 	for m != nil {
 		next := m.next
 		m.next = nil
-		m.verdict.temporary = true
+		m.verdict.temporary = m.verdict.temporary || !m.unfit
 		e.advance(t, m)
 		m = next
 	}

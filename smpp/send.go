@@ -9,35 +9,71 @@ import (
 // false, and the message stays the caller's, where the session cannot take it
 // now.
 func (s *session) send(t *turn, m *message) bool {
-	terms := s.enqueue(t, m)
-	if terms == nil {
+	if !s.enqueue(t, m) {
 		return false
 	}
-	terms.peer.count(outbound, terms.sends, pdu.ROK) // m is the window's now
-	t.mark(s)
+	t.mark(s) // m is the window's now
 	return true
 }
 
-// enqueue is send under the lock; it returns nil for false.
-func (s *session) enqueue(t *turn, m *message) *terms {
+// enqueue is send under the lock.
+func (s *session) enqueue(t *turn, m *message) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state != stateBound || s.window.full() || !s.out.hasRoom() || !m.canCarry(s.terms) || !s.pace.take(t.at) {
-		return nil
+	if s.state != stateBound {
+		return false
 	}
-	sequence := s.window.nextFree()
-	b, err := m.appendTo(s.out.begin(), s.terms, sequence)
-	s.out.commit(b)
-	if err != nil { // what came in was checked, so this is a fault of ours
-		s.edge.metrics.unexpected.Inc()
-		return nil
+	shaped, misfit := m.fits(s.terms, &t.shape, s.edge.reference)
+	if misfit != notRefused {
+		m.misfit(misfit)
+		return false
 	}
-	s.window.put(slot{
-		sequence: sequence, command: s.terms.sends, message: m, from: m.from, claimed: m.claimed,
-		end: s.out.queued, answerBy: m.answerBy, until: t.at + int64(s.terms.responseTimeout),
-	})
+	count := 1
+	if shaped {
+		count = len(t.shape.pieces)
+	}
+	if s.window.room() < count || !s.out.hasRoom() || !s.pace.take(t.at) {
+		return false
+	}
+	s.pace.charge(count - 1)
+	if !s.put(t, m, shaped, count) {
+		return false
+	}
 	s.counts.sent++
-	return s.terms
+	return true
+}
+
+// put writes the PDUs of a message and takes a place in the window for each.
+func (s *session) put(t *turn, m *message, shaped bool, count int) bool {
+	m.parts = parts{}
+	if count > 1 {
+		m.parts.open = count
+	}
+	for i := range count {
+		sequence := s.window.nextFree()
+		var b []byte
+		var err error
+		if shaped {
+			b, err = m.appendPiece(s.out.begin(), s.terms, sequence, &t.shape, i)
+		} else {
+			b, err = m.appendTo(s.out.begin(), s.terms, sequence, &t.shape)
+		}
+		s.out.commit(b)
+		if err != nil { // what came in was checked, so this is a fault of ours
+			s.edge.metrics.unexpected.Inc()
+			return false
+		}
+		o := slot{
+			sequence: sequence, command: s.terms.sends, message: m, from: m.from, tail: i == count-1,
+			end: s.out.queued, answerBy: m.answerBy, until: t.at + int64(s.terms.responseTimeout),
+		}
+		if o.tail {
+			o.claimed = m.claimed
+		}
+		s.window.put(o)
+		s.terms.peer.count(outbound, s.terms.sends, pdu.ROK)
+	}
+	return true
 }
 
 // handleMessageResponse ends an attempt: the response to a message of ours.
@@ -58,18 +94,25 @@ func (s *session) handleMessageResponse(t *turn, h pdu.Header, body []byte) {
 	o := *p
 	s.window.free(p)
 	terms := s.terms
-	s.mu.Unlock()
-
 	status := h.Status
 	if h.Command == pdu.GenericNack && status == pdu.ROK {
 		status = pdu.RUnknownErr // a nack is never an acceptance
 	}
+	_ = t.resp.Decode(body) // the status decides; a faulty body only loses the id
+	several, last := o.message != nil && o.message.parts.open > 0, false
+	if several {
+		last = o.message.parts.answered(status, t.resp.MessageID, o.tail)
+	}
+	s.mu.Unlock()
+
 	s.measured(t, &o, status)
-	if o.message == nil {
+	switch {
+	case o.message == nil:
 		s.edge.late(o.from, terms.peer, status)
-	} else {
-		_ = t.resp.Decode(body) // the status decides; a faulty body only loses the id
+	case !several:
 		s.edge.answered(t, s, o.message, status, t.resp.MessageID)
+	case last:
+		s.edge.sentParts(t, s, o.message)
 	}
 	for _, d := range terms.feeds {
 		d.roomMade(t)
@@ -119,7 +162,7 @@ func (s *session) lost(t *turn, o *slot, unsent bool) {
 // accepted, so it goes elsewhere only where the bind's configuration says so.
 func (s *session) unknown(t *turn, m *message) {
 	m.verdict.unknown = true
-	if b := s.terms.bind; b != nil && b.UnknownNext {
+	if b := s.terms.bind; b != nil && b.UnknownNext && !m.parts.accepted {
 		s.edge.advance(t, m)
 		return
 	}
@@ -133,6 +176,9 @@ func (s *session) expire(t *turn) {
 	var givenUp []bool
 	s.mu.Lock()
 	s.window.expire(t.at, func(o slot, up bool) {
+		if m := o.message; m != nil && m.parts.open > 0 && !m.parts.lost(false) {
+			o.message = nil // another PDU of it ends it
+		}
 		due, givenUp = append(due, o), append(givenUp, up)
 	})
 	s.mu.Unlock()

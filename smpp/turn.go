@@ -21,6 +21,7 @@ type turn struct {
 	resp    pdu.MessageResp
 	request routing.Request
 	id      []byte
+	shape   shape
 }
 
 func (e *Edge) newTurn() *turn {

@@ -10,6 +10,7 @@ type slot struct {
 	sequence uint32 // 0: the slot is free
 	command  pdu.Command
 	message  *message         // nil: its upstream was answered already
+	tail     bool             // the last PDU of the message, or the only one
 	from     *peer            // who it came from
 	claimed  *routing.Carrier // whose breaker hears of the outcome; nil: none
 	end      int64            // where it ends in the stream of octets written
@@ -81,7 +82,8 @@ func (w *window) at(sequence uint32) *slot {
 	return &w.slots[int(sequence)&(len(w.slots)-1)]
 }
 
-func (w *window) full() bool { return w.used >= w.limit }
+// room is how many more requests it takes.
+func (w *window) room() int { return w.limit - w.used }
 
 func (w *window) put(s slot) {
 	*w.at(s.sequence) = s
