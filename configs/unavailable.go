@@ -40,7 +40,6 @@ func unavailable() []later {
 		{path: "media.prompts"},
 		{path: "carriers[].present", only: []string{"any"}},
 		{path: "carriers[].smpp[].tls"},
-		{path: "routing.share"},
 		{path: "routing.unknown_mask.voice.announce", only: []string{"a code"}},
 		{path: "routing.out_of_session.voice.announce", only: []string{"a code"}},
 		{path: "routing.ended_session.voice.announce", only: []string{"a code"}},

@@ -28,9 +28,9 @@ func (m *message) fill(in *pdu.Message, f *format) refusal {
 	}
 	if m.wants != 0 {
 		m.registered = askFor(m.wants)
-		m.origSource = pdu.Address{TON: in.Source.TON, NPI: in.Source.NPI, Digits: m.keep(in.Source.Digits)}
-		m.origDest = pdu.Address{TON: in.Destination.TON, NPI: in.Destination.NPI, Digits: m.keep(in.Destination.Digits)}
 	}
+	m.origSource = pdu.Address{TON: in.Source.TON, NPI: in.Source.NPI, Digits: m.keep(in.Source.Digits)}
+	m.origDest = pdu.Address{TON: in.Destination.TON, NPI: in.Destination.NPI, Digits: m.keep(in.Destination.Digits)}
 	return notRefused
 }
 

@@ -3,6 +3,8 @@ package smpp
 import (
 	"encoding/binary"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"maskline/routing"
 	"maskline/smpp/pdu"
@@ -39,20 +41,27 @@ type message struct {
 	registered  byte // asked of a carrier
 	sticky      bool // a segment: all of one message take the same bind
 	seed        uint64
+	segments    int // short messages on the air, for rates
+	charged     int // of them taken from the account's quota
 
 	// Where it goes.
 	plan      routing.Plan
 	candidate int              // the next one of the plan
 	to        *peer            // of the last attempt
+	dest      *destination     // of the last attempt
+	held      *atomic.Int32    // where the upstream's messages there are counted; nil: nowhere
 	claimed   *routing.Carrier // of the last attempt; nil where no carrier takes part
+	begun     time.Time        // when it was claimed
 	verdict   attempts
 	unfit     bool // the last destination cannot be sent it
-	parts     parts
+	parts     fragments
 	joined    *message // the segments that it was put together from
 	answerBy  int64
 
-	// Place in a destination's queue.
+	// Place in a destination's queue or a bind's lane.
 	leaveBy    int64
+	notBefore  int64  // its place on the mask's time line
+	order      uint64 // among the segments of one bind
 	next, prev *message
 
 	// What the originator wants to know, by its own addresses.
@@ -85,6 +94,7 @@ func (p *messagePool) get() *message {
 
 // put takes back a message; its plan is left for the next Decide to overwrite.
 func (p *messagePool) put(m *message) {
+	m.release()
 	data := m.data[:0]
 	if cap(data) > messageKeep {
 		data = make([]byte, 0, 512)
@@ -95,13 +105,13 @@ func (p *messagePool) put(m *message) {
 }
 
 func (m *message) reset() {
-	m.up, m.from, m.to, m.claimed, m.receipt = nil, nil, nil, nil, nil
+	m.up, m.from, m.to, m.dest, m.claimed, m.receipt = nil, nil, nil, nil, nil, nil
 	m.payload, m.tlvs, m.validity = nil, nil, nil
 	m.source, m.destination, m.origSource, m.origDest = pdu.Address{}, pdu.Address{}, pdu.Address{}, pdu.Address{}
-	m.verdict, m.parts = attempts{}, parts{}
+	m.verdict, m.parts = attempts{}, fragments{}
 	m.concat, m.headerLen, m.zero, m.joined = pdu.Concatenation{}, 0, GSM7, nil
 	m.next, m.prev = nil, nil
-	m.candidate, m.wants, m.registered = 0, 0, 0
+	m.candidate, m.wants, m.registered, m.segments, m.charged = 0, 0, 0, 0, 0
 	m.sticky, m.inTLV, m.more, m.sar, m.unfit = false, false, false, false, false
 }
 
@@ -211,4 +221,15 @@ func (m *message) fits(t *terms, sh *shape, next func() uint16) (shaped bool, r 
 func (m *message) misfit(r refusal) {
 	m.unfit = true
 	m.verdict.refused, m.verdict.status = true, r.status()
+}
+
+// due reports whether a message has waited long enough.
+func (m *message) due(at int64) bool { return at >= m.leaveBy || m.unfit || m.abandoned() }
+
+// unclaim ends an attempt that was never sent.
+func (m *message) unclaim() {
+	if m.claimed != nil {
+		m.claimed.Cancel(routing.SMS, m.begun)
+		m.claimed = nil
+	}
 }

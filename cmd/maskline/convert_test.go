@@ -27,8 +27,9 @@ smpp:
   auth: {failures: 0, per: 3m, delay: 0s}
   answer_within: 4s
   receipts_hold: 5h
+  redelivery: 0s
   accounts:
-    - {system_id: shop, password: pw1, tenant: shop, country: GB, binds: 2, window: 3, tps: 4, allow: [10.0.0.0/8], encoding: latin1, special: [silent, replace, class2]}
+    - {system_id: shop, password: pw1, tenant: shop, country: GB, binds: 2, window: 3, tps: 4, quota: {day: 18}, allow: [10.0.0.0/8], encoding: latin1, special: [silent, replace, class2]}
     - {system_id: alfa-in, password: pw2, carrier: alfa}
 sip:
   listen: [{addr: "udp://127.0.0.1:5060", advertise: "192.0.2.1:5061"}]
@@ -41,6 +42,8 @@ carriers:
     weight: 12
     prefixes: ["44"]
     cost: 0.5
+    tps: 19
+    mask_tps: 20
     smpp:
       - {addr: "smsc.example:2776", local: 127.0.0.9, role: backup, system_id: us, password: pw3, system_type: t, address_range: r,
          bind: receiver, sessions: 2, window: 13, tps: 14, enquire_link: 15s, response_timeout: 6s, reconnect: {min: 1s, max: 2s},
@@ -56,6 +59,7 @@ carriers:
     sip: [{allow: [127.0.0.3/32]}, {addr: "udp://127.0.0.1:5072"}]
 routing:
   order: cost
+  share: {of: 0.5, slower_than: 9s}
   unknown_mask: {sms: drop, voice: 404}
   out_of_session: {voice: 480}
   ended_session: {voice: 603}
@@ -97,15 +101,16 @@ func TestSMPPConfig(t *testing.T) {
 	want := smpp.Config{
 		Listen: []string{"127.0.0.1:2775"}, Drain: 7 * time.Second,
 		BindTimeout: time.Second, PDUTimeout: 2 * time.Second, AnswerWithin: 4 * time.Second, ReceiptsHold: 5 * time.Hour,
+		Redelivery: -1, Share: smpp.ShareConfig{Of: 0.5, SlowerThan: 9 * time.Second},
 		Auth: smpp.AuthConfig{Failures: 1 << 30, Per: 3 * time.Minute, Delay: -1},
 		Accounts: []smpp.AccountConfig{
 			{
-				SystemID: "shop", Password: "pw1", Tenant: "shop", Country: "GB", Binds: 2, Window: 3, TPS: 4, Allow: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
+				SystemID: "shop", Password: "pw1", Tenant: "shop", Country: "GB", Binds: 2, Window: 3, TPS: 4, Quota: smpp.QuotaConfig{Day: 18}, Allow: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
 				Encoding: smpp.Latin1, Special: smpp.SpecialSilent | smpp.SpecialReplace | smpp.SpecialClass2,
 			},
 			{SystemID: "alfa-in", Password: "pw2", Carrier: "alfa", Binds: 4, Window: 256},
 		},
-		Carriers: []smpp.CarrierConfig{{Name: "alfa", Country: "DE", Binds: []smpp.BindConfig{
+		Carriers: []smpp.CarrierConfig{{Name: "alfa", Country: "DE", TPS: 19, MaskTPS: 20, Binds: []smpp.BindConfig{
 			{
 				Addr: "smsc.example:2776", Local: "127.0.0.9", Backup: true, SystemID: "us", Password: "pw3", SystemType: "t", AddressRange: "r",
 				BindType: smpp.Receiver, Sessions: 2, Window: 13, TPS: 14, EnquireLink: 15 * time.Second, ResponseTimeout: 6 * time.Second,
