@@ -49,6 +49,7 @@ type Edge struct {
 	floods      floods
 	ids         ids
 	references  atomic.Uint32 // of messages that we cut
+	segments    *reassembler
 	messages    messagePool
 	turns       atomic.Uint64 // ever made
 	draining    atomic.Bool
@@ -75,6 +76,7 @@ func newEdge(cfg Config, router Router, journal Journal, log *zap.Logger, reg pr
 		accounts: map[string]*account{}, carriers: map[string]*carrier{},
 		sources: newSources(cfg.Auth, cfg.MaxUnbound), redeliveries: newRedeliveries(cfg.Redelivery),
 		sessions: map[*session]struct{}{},
+		segments: newReassembler(),
 	}
 	e.answerWithin = max(cfg.AnswerWithin-2*tick, cfg.AnswerWithin/2)
 	_, _ = rand.Read(e.noPassword[:])

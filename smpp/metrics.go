@@ -74,6 +74,7 @@ type metrics struct {
 	mismatched         prometheus.Counter
 	panics             prometheus.Counter
 	redeliveries       [redeliveryEnd]prometheus.Counter // by what is known of the first one
+	gathered           [joinResults]prometheus.Counter   // segments that were to be put together
 	responseTime       *prometheus.HistogramVec
 }
 
@@ -133,8 +134,21 @@ func (m *metrics) register(e *Edge, reg prometheus.Registerer) error {
 	for _, c := range []certainty{underWay, givenUp, acceptedLate} {
 		m.redeliveries[c] = redeliveries.WithLabelValues(c.String())
 	}
+	gathered := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "maskline_smpp_gathered_total",
+		Help: "Long messages whose segments were put together, and segments or messages where that failed, by why.",
+	}, []string{"outcome"})
+	for r := joinWhole; r < joinResults; r++ {
+		m.gathered[r] = gathered.WithLabelValues(r.String())
+	}
+	waiting := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "maskline_smpp_gathering", Help: "Long messages whose segments are not all there yet.",
+	}, func() float64 {
+		sets, _ := e.segments.size()
+		return float64(sets)
+	})
 	all := []prometheus.Collector{
-		receipts, redeliveries, m.authFailures, m.refusedConnections, m.answersLost, m.late, m.unexpected,
+		receipts, redeliveries, gathered, waiting, m.authFailures, m.refusedConnections, m.answersLost, m.late, m.unexpected,
 		m.mismatched, m.panics, m.responseTime, newCollector(e),
 	}
 	for _, c := range all {

@@ -121,6 +121,9 @@ func (e *Edge) route(t *turn, m *message) {
 		e.refuse(t, m, badDestination) // a SIP peer takes no SMS here
 		return
 	}
+	if e.gather(t, m) {
+		return
+	}
 	m.present()
 	e.advance(t, m)
 }
@@ -275,6 +278,10 @@ func (e *Edge) drop(t *turn, m *message) {
 // end answers the upstream and gives the message back. local is the id that an
 // accepted message gets.
 func (e *Edge) end(t *turn, m *message, o outcome, status pdu.Status, local uint64) {
+	if m.joined != nil {
+		e.endJoined(t, m, o, status, local)
+		return
+	}
 	m.from.outcome(m.to, o)
 	if m.charged > 0 && o != outcomeAccepted && o != outcomeDropped {
 		m.up.terms.account.quota.giveBack(t.now, m.charged)

@@ -28,6 +28,7 @@ func (e *Edge) sweep(ctx context.Context) {
 		}
 		e.sweepDestinations(t)
 		e.sweepReceipts(t)
+		e.sweepSegments(t)
 		e.redeliveries.expire(t.at)
 		t.flush()
 		clear(sessions)
