@@ -57,6 +57,8 @@ type AccountConfig struct {
 	TPS      int    // segments per second that it may submit, all binds together; 0: no limit
 	Quota    QuotaConfig
 	Allow    []netip.Prefix // sources that may bind; none: every source
+	Encoding Encoding       // what data_coding 0 means to it; 0: GSM7
+	Special  Special        // what it may send beyond messages to read; 0: nothing
 }
 
 // CarrierConfig is a carrier that we bind to.
@@ -112,6 +114,11 @@ type BindConfig struct {
 	TLS             ClientTLS
 	Outbind         OutbindConfig
 	TON, NPI        *byte    // of both addresses that we write; nil: 1, international and E.164
+	Encoding        Encoding // what data_coding 0 means there; 0: GSM7
+	Long            Long     // how long messages are sent; 0: as they came
+	Numbers         *Numbers // how numbers are written and read; nil: international digits
+	TLVs            []TLV    // on every submit_sm
+	Special         Special  // what the carrier may send beyond messages to read; 0: nothing
 	Receipts        Receipts // how the ids of its receipts are written
 	UnknownNext     bool     // after an unknown outcome also try the next carrier
 	Reply           Reply
@@ -213,6 +220,9 @@ func (c *Config) check() error {
 			b := &c.Carriers[i].Binds[j]
 			if b.Window < 1 || b.Window > maxWindow {
 				return fmt.Errorf("carrier %q: a window is 1 to %d", c.Carriers[i].Name, maxWindow)
+			}
+			if err := checkStatic(b.TLVs); err != nil {
+				return fmt.Errorf("carrier %q: %w", c.Carriers[i].Name, err)
 			}
 			if _, err := b.request().Append(nil, pdu.BindTransceiver, 1); err != nil {
 				return fmt.Errorf("carrier %q: %w", c.Carriers[i].Name, err)

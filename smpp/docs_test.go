@@ -176,7 +176,7 @@ func TestDocsOfContent(t *testing.T) {
 			in := pdu.Message{ShortMessage: []byte("hello")}
 			spoil(&in)
 			m := &message{up: &session{dialer: &dialer{}}, command: pdu.SubmitSM}
-			if got, want := m.fill(&in).status(), statusesIn(t, row[1])[0]; got != want {
+			if got, want := m.fill(&in, &format{}).status(), statusesIn(t, row[1])[0]; got != want {
 				t.Errorf("%s: 0x%02X, documented 0x%02X", row[0], uint32(got), uint32(want))
 			}
 		}

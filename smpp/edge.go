@@ -51,6 +51,8 @@ type Edge struct {
 	connections   atomic.Int64 // of peers
 	floods        floods
 	ids           ids
+	references    atomic.Uint32 // of messages that we cut
+	segments      *reassembler
 	printKey      maphash.Seed // of fingerprints
 	messages      messagePool
 	turns         atomic.Uint64 // ever made
@@ -80,6 +82,7 @@ func newEdge(cfg Config, router Router, journal Journal, log *zap.Logger, reg pr
 		carriers: map[string]*carrier{},
 		sources:  newSources(cfg.Auth, cfg.MaxUnbound), redeliveries: newRedeliveries(cfg.Redelivery),
 		sessions: map[*session]struct{}{}, printKey: maphash.MakeSeed(),
+		segments: newReassembler(),
 	}
 	e.answerWithin = max(cfg.AnswerWithin-2*tick, cfg.AnswerWithin/2)
 	_, _ = rand.Read(e.noPassword[:])
@@ -147,6 +150,9 @@ func (e *Edge) makeAccounts() error {
 	}
 	return nil
 }
+
+// reference is that of the next message that is cut.
+func (e *Edge) reference() uint16 { return uint16(e.references.Add(1)) }
 
 // at turns a time into an instant of the edge: nanoseconds since its start, by
 // the monotonic clock.

@@ -78,6 +78,7 @@ func (s *still) pass(d time.Duration) {
 		}
 		s.sweepDestinations(s.turn)
 		s.sweepReceipts(s.turn)
+		s.sweepSegments(s.turn)
 		s.redeliveries.expire(s.turn.at)
 		s.turn.flush()
 	}
