@@ -1,11 +1,15 @@
 package sip
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
 
 	"maskline/testbench/leak"
 )
@@ -265,5 +269,46 @@ func TestPeerUser(t *testing.T) {
 		if got, trunk := b.edge.peer(user + "@" + b.tenant.addr.String()); got != want || trunk == nil {
 			t.Errorf("%s: %q", user, got)
 		}
+	}
+}
+
+// TestLateStart has calls wait in the socket while the edge could not serve yet:
+// their callers are gone, and nobody is rung for them.
+func TestLateStart(t *testing.T) {
+	b := newBed(t, nil)
+	for _, c := range []struct {
+		name   string
+		waited time.Duration
+		rings  bool
+	}{{"at once", 0, true}, {"a minute later", time.Minute, false}} {
+		t.Run(c.name, func(t *testing.T) {
+			late, err := New(b.edge.cfg, b.router, b.media, zap.NewNop(), prometheus.NewRegistry())
+			if err != nil {
+				t.Fatal(err)
+			}
+			late.decide, late.goodbye = b.decide, 0
+			if err := late.Listen(); err != nil {
+				t.Fatal(err)
+			}
+			p := newPeer(t, "127.0.0.1")
+			p.edge = late.Addrs()[0]
+			p.send(p.invite("waits"))
+			late.opened = late.opened.Add(-c.waited)
+			ctx, cancel := context.WithCancel(context.Background())
+			stopped := make(chan struct{})
+			go func() {
+				defer close(stopped)
+				late.Run(ctx)
+			}()
+			if c.rings {
+				b.callees[0].expect("INVITE ")
+			} else {
+				b.callees[0].silence()
+				p.send(p.other("OPTIONS"))
+				p.expect("SIP/2.0 200")
+			}
+			cancel()
+			<-stopped
+		})
 	}
 }
