@@ -18,6 +18,9 @@ func TestCallOverUDP(t *testing.T) {
 	b := newBed(t, nil)
 	d := b.connect(b.caller, "one")
 	calls := b.edge.Calls()
+	if n := b.edge.ActiveCalls(); n != 1 {
+		t.Errorf("%d calls", n)
+	}
 	if len(calls) != 1 || calls[0].From != "in" || calls[0].To != "out0" || calls[0].Answered.IsZero() {
 		t.Fatalf("%+v", calls)
 	}
@@ -33,7 +36,7 @@ func TestCallOverUDP(t *testing.T) {
 	b.hangUp(b.caller, d)
 	eventually(t, "media is released", func() bool { _, released := b.media.counts(); return released == 1 })
 	eventually(t, "channels are free", func() bool { return b.count("channels") == 0 })
-	if len(b.edge.Calls()) != 0 {
+	if len(b.edge.Calls()) != 0 || b.edge.ActiveCalls() != 0 {
 		t.Error("it is still listed")
 	}
 	if leak.Contains([]byte(d.invite), simAlice) || leak.Contains([]byte(d.answer), simBob) {
