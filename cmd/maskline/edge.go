@@ -317,7 +317,7 @@ func (e *edge) health() *api.Health {
 		Links: func() api.Links {
 			links := api.Links{Binds: e.smpp.Binds(), Trunks: []sip.TrunkState{}}
 			if e.sip != nil {
-				links.Trunks, links.Calls = e.sip.Trunks(), len(e.sip.Calls())
+				links.Trunks, links.Calls = e.sip.Trunks(), e.sip.ActiveCalls()
 			}
 			return links
 		},
