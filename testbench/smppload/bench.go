@@ -259,7 +259,7 @@ func (b *Bench) isSettled() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	t := &b.total
-	return t.answered() >= t.sent && (len(b.outs) == 0 || t.taken >= t.accepted) && (!b.cfg.Receipts || t.receipts >= t.accepted)
+	return t.open() == 0 && (len(b.outs) == 0 || t.taken >= t.accepted) && (!b.cfg.Receipts || t.receipts >= t.accepted)
 }
 
 func (b *Bench) unbind() {
@@ -316,6 +316,10 @@ func (b *Bench) watch() {
 				every = lagEvery
 				s.each(func(l *link) { l.lateAnswers(b.now()) })
 			}
+		}
+		if b.cfg.Again > 0 {
+			every = lagEvery
+			b.poke()
 		}
 		b.pause(every)
 		now := b.now()

@@ -3,6 +3,7 @@ package smppload
 // counters is what happens, as it happens.
 type counters struct {
 	sent, accepted, temporary, refused    uint64
+	toSendAgain, sentAgain                uint64 // after "temporary"
 	arrived, taken                        uint64 // came; were accepted by a receiving end
 	altered, misrouted, leaked            uint64
 	reordered, partsReordered, partsSplit uint64
@@ -18,6 +19,8 @@ func (c *counters) add(o *counters) {
 	c.accepted += o.accepted
 	c.temporary += o.temporary
 	c.refused += o.refused
+	c.toSendAgain += o.toSendAgain
+	c.sentAgain += o.sentAgain
 	c.arrived += o.arrived
 	c.taken += o.taken
 	c.altered += o.altered
@@ -38,5 +41,8 @@ func (c *counters) add(o *counters) {
 	c.lastEvent = max(c.lastEvent, o.lastEvent)
 }
 
-// answered is how many messages have their answer.
-func (c *counters) answered() uint64 { return c.accepted + c.temporary + c.refused }
+// open is how many messages wait for their answer, or to be sent again.
+func (c *counters) open() uint64 {
+	final := c.accepted + c.refused + c.temporary - c.toSendAgain
+	return c.sent - min(c.sent, final)
+}

@@ -69,6 +69,7 @@ func (l *link) run() {
 	l.inflight = 0
 	l.waiting.Store(false)
 	l.side.orphan(&l.sink)
+	l.side.orphanAgain(l.source.again)
 	l.bench.merge(l)
 	l.mu.Unlock()
 }
