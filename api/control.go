@@ -26,6 +26,20 @@ type Control struct {
 	Bindings Bindings
 	Explain  func(Question) (Explanation, error)
 	Report   func() Report
+	// Reload applies the edge's configuration file again. file is the one that the
+	// caller means, as an absolute path; empty: whichever the edge runs with. The
+	// error may be a *Problem. Nil: this edge cannot.
+	Reload func(file string) (Reloaded, error)
+}
+
+// Reloaded says what a reload did with the keys that had changed.
+type Reloaded struct {
+	Applied []string `json:"applied"` // in effect now
+	Restart []string `json:"restart"` // in effect after the next start
+}
+
+type reloadRequest struct {
+	File string `json:"file"`
 }
 
 // Question asks what would happen to a message or call.
@@ -74,6 +88,7 @@ func (c *Control) Handler() http.Handler {
 	mux.HandleFunc("POST /bindings", c.importBindings)
 	mux.HandleFunc("GET /bindings", c.exportBindings)
 	mux.HandleFunc("POST /route", c.explain)
+	mux.HandleFunc("POST /reload", c.reload)
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, c.Report()) })
 	return mux
 }
@@ -120,6 +135,30 @@ func (c *Control) explain(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, http.StatusOK, answer)
+}
+
+func (c *Control) reload(w http.ResponseWriter, r *http.Request) {
+	var asked reloadRequest
+	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxQuestion))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&asked); err != nil {
+		writeJSON(w, http.StatusBadRequest, Problem{Problem: "expected a JSON object with file"})
+		return
+	}
+	if c.Reload == nil {
+		writeJSON(w, http.StatusNotFound, Problem{Problem: "this edge runs without a configuration file"})
+		return
+	}
+	done, err := c.Reload(asked.File)
+	var problem *Problem
+	switch {
+	case errors.As(err, &problem):
+		writeJSON(w, http.StatusUnprocessableEntity, problem)
+	case err != nil:
+		writeJSON(w, http.StatusUnprocessableEntity, Problem{Problem: err.Error()})
+	default:
+		writeJSON(w, http.StatusOK, done)
+	}
 }
 
 // ReadProblem makes an error of a control response other than 200.

@@ -18,7 +18,7 @@ type Config struct {
 	// What is logged, and how; numbers are always redacted.
 	Log Log `key:"log"`
 	// The tenants that accounts and peers belong to.
-	Tenants []Tenant `key:"tenants"`
+	Tenants []Tenant `key:"tenants" live:"true"`
 	// What pools use where they say nothing else.
 	Lifecycle Lifecycle `key:"lifecycle"`
 	// The HTTP listener.
@@ -68,7 +68,7 @@ type Drain struct {
 // Log says what is logged.
 type Log struct {
 	// Least severity that is logged. Default info.
-	Level LogLevel `key:"level"`
+	Level LogLevel `key:"level" live:"true"`
 	// One JSON object per line, or columns for people. Default json.
 	Format LogFormat `key:"format"`
 }

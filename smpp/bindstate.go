@@ -35,7 +35,7 @@ func (e *Edge) Binds() []BindState {
 	}
 	ours := len(all)
 	for _, s := range e.snapshot(nil) {
-		if b := (BindState{Direction: "in"}); s.dialer == nil && s.describe(&b) {
+		if b := (BindState{Direction: "in"}); !s.isOurs() && s.describe(&b) {
 			all = append(all, b)
 		}
 	}
@@ -43,6 +43,13 @@ func (e *Edge) Binds() []BindState {
 		return cmp.Or(cmp.Compare(a.Peer, b.Peer), a.Since.Compare(b.Since))
 	})
 	return all
+}
+
+// isOurs reports whether the bind is one of ours to a carrier.
+func (s *session) isOurs() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dialer != nil
 }
 
 func (d *dialer) bindState() BindState {

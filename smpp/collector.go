@@ -46,7 +46,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 			ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
 		}
 	}
-	peers := c.edge.metrics.peers
+	peers := c.edge.metrics.all()
 	for _, p := range peers {
 		for d := range p.pdus {
 			for command := range p.pdus[d] {
@@ -56,13 +56,13 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 				}
 			}
 		}
-		for to := range p.messages {
-			for o := range p.messages[to] {
-				name := "none"
-				if to > 0 {
-					name = peers[to].name
-				}
-				counter(c.messages, p.messages[to][o].Load(), p.name, name, outcome(o).String())
+		for to := range peers {
+			name := "none"
+			if to > 0 {
+				name = peers[to].name
+			}
+			for o := range outcomes {
+				counter(c.messages, p.sum(to, o), p.name, name, o.String())
 			}
 		}
 	}
@@ -91,7 +91,7 @@ func (c *collector) collectState(ch chan<- prometheus.Metric) {
 		gauge(c.unread, unread[name], name)
 	}
 	waiting := map[string]int{}
-	for _, a := range c.edge.accountList {
+	for _, a := range c.edge.accountList() {
 		gauge(c.held, a.held.length(), a.cfg.SystemID)
 		waiting[a.peer.name] += int(a.destination.queued.Load())
 	}

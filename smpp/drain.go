@@ -54,7 +54,7 @@ func (e *Edge) inFlight() int {
 	for _, c := range e.carriers {
 		n += int(c.destination.queued.Load())
 	}
-	for _, a := range e.accountList {
+	for _, a := range e.accountList() {
 		n += int(a.destination.queued.Load())
 	}
 	return n

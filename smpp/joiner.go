@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"maskline/e164"
 	"maskline/smpp/pdu"
 )
 
@@ -17,9 +18,12 @@ type submission struct {
 	at          int64 // seconds since 1970
 	account     uint32
 	wants       byte
-	final       bool // its final receipt was passed on, or is on its way
+	final       bool  // its final receipt was passed on, or is on its way
+	bind        uint8 // its SMSC among those of the carrier
+	remote      remoteID
 	source      inlineAddress
 	destination inlineAddress
+	presented   e164.Number // the source that the carrier knows
 }
 
 // inlineAddress is an address without pointers.

@@ -146,6 +146,9 @@ func TestMetricsAreDocumented(t *testing.T) {
 	shop.send(t, pdu.SubmitSM, text(alice, maskOfBob, "x"))
 	carrier.respond(t, carrier.expect(t, pdu.SubmitSM, pdu.ROK), pdu.ROK, "1")
 	shop.expect(t, pdu.SubmitSMResp, pdu.ROK)
+	shop.send(t, pdu.SubmitSM, text(alice, maskOfBob, "x"))
+	carrier.respond(t, carrier.expect(t, pdu.SubmitSM, pdu.ROK), pdu.RInvDstAdr, "")
+	shop.expect(t, pdu.SubmitSMResp, pdu.RInvDstAdr)
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)

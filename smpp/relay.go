@@ -62,7 +62,7 @@ func (s *session) limit(t *turn) pdu.Status {
 	if s.edge.draining.Load() {
 		return r.of(temporarily)
 	}
-	if a := s.terms.account; a != nil && a.cfg.TPS > 0 {
+	if a := s.terms.account; a != nil && a.settings.Load().TPS > 0 {
 		a.mu.Lock()
 		ok := a.pace.take(t.at)
 		a.mu.Unlock()
@@ -72,7 +72,7 @@ func (s *session) limit(t *turn) pdu.Status {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state != stateBound {
+	if s.state != stateBound || s.retiring != "" {
 		return r.of(temporarily) // it has unbound: an answer might not reach it
 	}
 	if s.unanswered >= s.terms.window {
@@ -159,7 +159,7 @@ func (e *Edge) advanceAll(t *turn, m *message) {
 // Carriers whose breaker is open are passed over.
 func (e *Edge) candidate(t *turn, m *message) (d *destination, last bool) {
 	if m.plan.To.Kind == routing.ToAccount {
-		a := e.accounts[m.plan.To.Name]
+		a := e.account(m.plan.To.Name)
 		m.candidate++
 		if a == nil || m.candidate > 1 {
 			return nil, true
@@ -214,7 +214,7 @@ func (e *Edge) accept(t *turn, s *session, m *message, remoteID []byte) {
 	}
 	sub := submission{
 		local: local, at: t.now.Unix(), account: m.up.terms.account.index, wants: m.wants,
-		source: inline(m.origSource), destination: inline(m.origDest),
+		source: inline(m.origSource), destination: inline(m.origDest), presented: m.plan.Present,
 	}
 	e.end(t, m, outcomeAccepted, pdu.ROK, local)
 	e.submitted(t, s, &sub, remoteID)

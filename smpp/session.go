@@ -1,6 +1,7 @@
 package smpp
 
 import (
+	"crypto/tls"
 	"net"
 	"net/netip"
 	"sync"
@@ -39,15 +40,17 @@ func (s state) String() string { return stateNames[s] }
 // sweeper watches its deadlines. Everybody else only appends under mu.
 type session struct {
 	edge   *Edge
-	conn   net.Conn
+	conn   net.Conn // what PDUs pass through: the socket, or TLS over it
+	socket net.Conn
 	reader *pdu.Reader // the reader goroutine's
 	direct *directWriter
-	dialer *dialer    // the bind of ours that it is; nil where a peer connected
+	dialer *dialer    // the bind of ours that it is; nil where a peer connected, unless by an outbind
 	source netip.Addr // of a peer that connected
 	opened int64
 	done   chan struct{} // closed when the connection is cut
 
-	settled bool // no longer counted as not bound; the reader goroutine's
+	stats   *bindStats // nil until the bind has its place
+	settled bool       // no longer counted as not bound; the reader goroutine's
 
 	lastRead atomic.Int64 // when octets last came
 	partial  atomic.Int64 // when the PDU being received began; 0: none
@@ -59,11 +62,14 @@ type session struct {
 	out        outbox
 	window     window
 	pace       pace
-	unanswered int    // requests of the peer's
-	probes     probes // enquire_link
-	unbindSeq  uint32 // of our unbind; 0: none sent
-	closeBy    int64  // closing ends then at the latest
-	reason     string // why it was cut
+	unanswered int                  // requests of the peer's
+	operations map[uint32]operation // of accounts, sent to the peer, by sequence number; nil until the first
+	probes     probes               // enquire_link
+	unbindSeq  uint32               // of our unbind; 0: none sent
+	retiring   string               // why no more messages pass and the bind is ended; empty: it goes on
+	retireBy   int64                // what is in flight has time until then, later the answer to our unbind
+	closeBy    int64                // closing ends then at the latest
+	reason     string               // why it was cut
 	counts     counts
 }
 
@@ -72,12 +78,19 @@ type counts struct{ received, sent uint64 }
 
 func (e *Edge) newSession(conn net.Conn, d *dialer) *session {
 	at := e.at(e.clock())
+	socket := conn
+	if secured, ok := conn.(*tls.Conn); ok {
+		socket = secured.NetConn()
+	}
 	s := &session{
-		edge: e, conn: conn, dialer: d, opened: at,
+		edge: e, conn: conn, socket: socket, dialer: d, opened: at,
 		done: make(chan struct{}),
 		out:  newOutbox(), direct: newDirectWriter(conn),
 	}
-	if tcp, ok := conn.(*net.TCPConn); ok {
+	if d != nil {
+		s.stats = d.stats
+	}
+	if tcp, ok := socket.(*net.TCPConn); ok {
 		_ = tcp.SetWriteBuffer(socketBuffer) // the kernel would take megabytes for a peer that does not read
 	}
 	s.reader = pdu.NewReader(conn, pdu.MaxUnbound, readUnbound)
@@ -112,6 +125,7 @@ func (s *session) read(t *turn) {
 	}()
 	for {
 		if _, err := s.reader.Fill(); err != nil {
+			s.refusedTLS(err)
 			return
 		}
 		t.begin()
@@ -193,7 +207,7 @@ func (s *session) cut(reason string) {
 	s.mu.Unlock()
 	if first {
 		close(s.done)
-		_ = s.conn.Close()
+		_ = s.socket.Close() // not TLS: its farewell could wait for a peer that does not read
 	}
 }
 
@@ -224,4 +238,6 @@ func (s *session) teardown(t *turn) {
 	for i := range owed {
 		s.lost(t, &owed[i], owed[i].end > written)
 	}
+	s.expireOperations(t, true)
+	s.stats.end(s)
 }

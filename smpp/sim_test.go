@@ -85,7 +85,7 @@ func newSimulation(t *testing.T, seed uint64) *simulation {
 		t.Fatal(err)
 	}
 	s.turn = s.edge.newTurn()
-	for _, a := range s.edge.accountList {
+	for _, a := range s.edge.accountList() {
 		s.peers = append(s.peers, s.bind(&simPeer{name: a.cfg.SystemID, up: true, room: 8}))
 	}
 	for _, c := range s.edge.cfg.Carriers {
@@ -99,7 +99,7 @@ func (s *simulation) bind(p *simPeer) *simPeer {
 	s.turn.begin()
 	p.unread, p.waits = nil, nil
 	if p.up {
-		a := s.edge.accounts[p.name]
+		a := s.edge.account(p.name)
 		p.session = s.edge.newSession(deadConn{}, nil)
 		p.bound(s.turn, s.edge.accountTerms(a, pdu.BindTransceiver, pdu.Version34), nil)
 	} else {

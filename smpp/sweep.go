@@ -37,7 +37,7 @@ func (e *Edge) sweepDestinations(t *turn) {
 	for _, c := range e.carriers {
 		e.sweepDestination(t, c.destination)
 	}
-	for _, a := range e.accountList {
+	for _, a := range e.accountList() {
 		e.sweepDestination(t, a.destination)
 	}
 }
@@ -53,7 +53,7 @@ func (e *Edge) sweepReceipts(t *turn) {
 	for _, c := range e.carriers {
 		e.metrics.receipts[receiptUnjoined].Add(float64(c.joiner.expire(t.at)))
 	}
-	for _, a := range e.accountList {
+	for _, a := range e.accountList() {
 		if gone := a.held.expire(t.now.Add(-e.cfg.ReceiptsHold)); len(gone) > 0 {
 			e.metrics.receipts[receiptExpired].Add(float64(len(gone)))
 			e.journal.Forget(gone...)
@@ -69,6 +69,8 @@ func (s *session) sweep(t *turn) {
 		return
 	}
 	s.expire(t)
+	s.expireOperations(t, false)
+	s.sweepRetiring(t)
 	s.mu.Lock()
 	bound, action := s.state == stateBound, probeNothing
 	if bound {

@@ -41,7 +41,7 @@ func (e *Edge) accountTerms(a *account, request pdu.Command, version byte) *term
 		feeds:   []*destination{a.destination},
 		version: version, ton: 1, npi: 1,
 		replies: accountReplies(),
-		window:  a.cfg.Window, enquireLink: e.cfg.EnquireLink, responseTimeout: e.cfg.AnswerWithin,
+		window:  a.settings.Load().Window, enquireLink: e.cfg.EnquireLink, responseTimeout: e.cfg.AnswerWithin,
 	}
 	switch request {
 	case pdu.BindTransmitter:

@@ -20,11 +20,15 @@ func smppConfig(cfg *configs.Config) smpp.Config {
 		ReceiptsHold: cfg.SMPP.ReceiptsHold,
 		Drain:        max(cfg.Drain.SMS, atOnce),
 		Auth: smpp.AuthConfig{
-			Failures: orUnlimited(cfg.SMPP.Auth.Failures), Per: cfg.SMPP.Auth.Per, Delay: orNegative(cfg.SMPP.Auth.Delay),
+			Failures: orUnlimited(cfg.SMPP.Auth.Failures), AccountFailures: orUnlimited(cfg.SMPP.Auth.AccountFailures),
+			Per: cfg.SMPP.Auth.Per, Delay: orNegative(cfg.SMPP.Auth.Delay),
 		},
 	}
 	for _, l := range cfg.SMPP.Listen {
-		s.Listen = append(s.Listen, l.Addr.String())
+		s.Listen = append(s.Listen, smpp.ListenConfig{
+			Addr: l.Addr.String(),
+			TLS:  smpp.ServerTLS{Cert: string(l.TLS.Cert), Key: string(l.TLS.Key), ClientCA: string(l.TLS.ClientCA)},
+		})
 	}
 	for _, a := range cfg.SMPP.Accounts {
 		s.Accounts = append(s.Accounts, smpp.AccountConfig{
@@ -61,8 +65,14 @@ func smppBind(b *configs.Bind) smpp.BindConfig {
 		SystemID: b.SystemID, Password: b.Password.Reveal(), SystemType: b.SystemType, AddressRange: b.AddressRange,
 		Sessions: b.Sessions, Window: b.Window, TPS: b.TPS,
 		EnquireLink: b.EnquireLink, ResponseTimeout: b.ResponseTimeout,
-		Reconnect: smpp.Reconnect{Min: b.Reconnect.Min, Max: b.Reconnect.Max},
+		Reconnect: smpp.Reconnect{Min: b.Reconnect.Min, Max: b.Reconnect.Max, PerMinute: b.Reconnect.PerMinute},
 		TON:       &ton, NPI: &npi,
+		TLS: smpp.ClientTLS{
+			Enabled: b.TLS.Enabled, CA: string(b.TLS.CA), Cert: string(b.TLS.Cert), Key: string(b.TLS.Key), Name: b.TLS.Name,
+		},
+		Outbind: smpp.OutbindConfig{
+			Enabled: b.Outbind.Enabled, SystemID: b.Outbind.SystemID, Password: b.Outbind.Password.Reveal(), Allow: b.Outbind.Allow,
+		},
 		UnknownNext: b.Unknown == configs.UnknownNext,
 		Reply: smpp.Reply{
 			Temporary: pdu.Status(b.Reply.Temporary), Permanent: pdu.Status(b.Reply.Permanent), Throttled: pdu.Status(b.Reply.Throttled),

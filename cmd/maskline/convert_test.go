@@ -21,10 +21,10 @@ const fullConfig = `
 drain: {sms: 7s, calls: 8s}
 tenants: [{name: shop}]
 smpp:
-  listen: [{addr: "127.0.0.1:2775"}]
+  listen: [{addr: "127.0.0.1:2775", tls: {cert: /c.pem, key: /k.pem, client_ca: /ca.pem}}]
   bind_timeout: 1s
   pdu_timeout: 2s
-  auth: {failures: 0, per: 3m, delay: 0s}
+  auth: {failures: 0, account_failures: 7, per: 3m, delay: 0s}
   answer_within: 4s
   receipts_hold: 5h
   accounts:
@@ -43,7 +43,8 @@ carriers:
     cost: 0.5
     smpp:
       - {addr: "smsc.example:2776", local: 127.0.0.9, role: backup, system_id: us, password: pw3, system_type: t, address_range: r,
-         bind: receiver, sessions: 2, window: 13, tps: 14, enquire_link: 15s, response_timeout: 6s, reconnect: {min: 1s, max: 2s},
+         bind: receiver, sessions: 2, window: 13, tps: 14, enquire_link: 15s, response_timeout: 6s, reconnect: {min: 1s, max: 2s, per_minute: 3},
+         tls: {enabled: true, ca: /ca.pem, cert: /c.pem, key: /k.pem, name: smsc}, outbind: {enabled: true, system_id: them, password: pw9, allow: [10.0.0.0/8]},
          ton: 2, npi: 3, receipts: hex, unknown: next, reply: {temporary: 0x8, permanent: 0xB, throttled: 0x14}}
       - {addr: "127.0.0.1:2777", system_id: us}
     sip:
@@ -94,9 +95,9 @@ func TestRoutingConfig(t *testing.T) {
 func TestSMPPConfig(t *testing.T) {
 	two, three, one := byte(2), byte(3), byte(1)
 	want := smpp.Config{
-		Listen: []string{"127.0.0.1:2775"}, Drain: 7 * time.Second,
+		Listen: []smpp.ListenConfig{{Addr: "127.0.0.1:2775", TLS: smpp.ServerTLS{Cert: "/c.pem", Key: "/k.pem", ClientCA: "/ca.pem"}}}, Drain: 7 * time.Second,
 		BindTimeout: time.Second, PDUTimeout: 2 * time.Second, AnswerWithin: 4 * time.Second, ReceiptsHold: 5 * time.Hour,
-		Auth: smpp.AuthConfig{Failures: 1 << 30, Per: 3 * time.Minute, Delay: -1},
+		Auth: smpp.AuthConfig{Failures: 1 << 30, AccountFailures: 7, Per: 3 * time.Minute, Delay: -1},
 		Accounts: []smpp.AccountConfig{
 			{SystemID: "shop", Password: "pw1", Tenant: "shop", Country: "GB", Binds: 2, Window: 3, TPS: 4, Allow: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}},
 			{SystemID: "alfa-in", Password: "pw2", Carrier: "alfa", Binds: 4, Window: 256},
@@ -105,13 +106,15 @@ func TestSMPPConfig(t *testing.T) {
 			{
 				Addr: "smsc.example:2776", Local: "127.0.0.9", Backup: true, SystemID: "us", Password: "pw3", SystemType: "t", AddressRange: "r",
 				BindType: smpp.Receiver, Sessions: 2, Window: 13, TPS: 14, EnquireLink: 15 * time.Second, ResponseTimeout: 6 * time.Second,
-				Reconnect: smpp.Reconnect{Min: time.Second, Max: 2 * time.Second},
+				Reconnect: smpp.Reconnect{Min: time.Second, Max: 2 * time.Second, PerMinute: 3},
+				TLS:       smpp.ClientTLS{Enabled: true, CA: "/ca.pem", Cert: "/c.pem", Key: "/k.pem", Name: "smsc"},
+				Outbind:   smpp.OutbindConfig{Enabled: true, SystemID: "them", Password: "pw9", Allow: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}},
 				TON:       &two, NPI: &three, Receipts: smpp.HexIDs, UnknownNext: true,
 				Reply: smpp.Reply{Temporary: 0x8, Permanent: 0xB, Throttled: 0x14},
 			},
 			{
 				Addr: "127.0.0.1:2777", SystemID: "us", Sessions: 1, Window: 10, EnquireLink: 30 * time.Second, ResponseTimeout: 10 * time.Second,
-				Reconnect: smpp.Reconnect{Min: 200 * time.Millisecond, Max: 5 * time.Second}, TON: &one, NPI: &one,
+				Reconnect: smpp.Reconnect{Min: 200 * time.Millisecond, Max: 5 * time.Second, PerMinute: 20}, TON: &one, NPI: &one,
 				Reply: smpp.Reply{Temporary: 0x64, Permanent: 0x65, Throttled: 0x58},
 			},
 		}}},

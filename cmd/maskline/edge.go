@@ -45,6 +45,7 @@ type edge struct {
 	smpp     *smpp.Edge
 	sip      *sip.Edge
 	bindings *bindings
+	reload   func(file string) (api.Reloaded, error) // nil: there is no file
 
 	api, metricsOnly, control net.Listener
 	listening, draining       atomic.Bool
@@ -285,6 +286,7 @@ func (e *edge) controlHandler() http.Handler {
 		Bindings: e.bindings,
 		Explain:  func(q api.Question) (api.Explanation, error) { return explain(e.router, q) },
 		Report:   e.health().Report,
+		Reload:   e.reload,
 	}
 	return control.Handler()
 }

@@ -14,10 +14,15 @@ import (
 
 // newLogger logs to w as "json" or "console", redacted.
 func newLogger(w io.Writer, level, format string) (*zap.Logger, error) {
-	var at zapcore.Level
-	if err := at.UnmarshalText([]byte(level)); err != nil {
+	at, err := zap.ParseAtomicLevel(level)
+	if err != nil {
 		return nil, fmt.Errorf("log level: %w", err)
 	}
+	return newLoggerAt(w, at, format), nil
+}
+
+// newLoggerAt is newLogger with a level that can be changed.
+func newLoggerAt(w io.Writer, at zap.AtomicLevel, format string) *zap.Logger {
 	cfg := zap.NewProductionEncoderConfig()
 	cfg.TimeKey = "time"
 	cfg.EncodeTime = zapcore.ISO8601TimeEncoder
@@ -30,7 +35,7 @@ func newLogger(w io.Writer, level, format string) (*zap.Logger, error) {
 		encoder = zapcore.NewJSONEncoder(cfg)
 	}
 	core := zapcore.NewCore(&redactingEncoder{Encoder: encoder}, zapcore.Lock(zapcore.AddSync(w)), at)
-	return zap.New(core, zap.ErrorOutput(zapcore.AddSync(io.Discard))), nil
+	return zap.New(core, zap.ErrorOutput(zapcore.AddSync(io.Discard)))
 }
 
 // redactingEncoder is the last line of defence: whatever text reaches the log,
