@@ -8,6 +8,7 @@ type counters struct {
 	altered, misrouted, leaked            uint64
 	reordered, partsReordered, partsSplit uint64
 	strays                                uint64 // answers and arrivals of messages that are settled or were never sent
+	abandoned                             uint64 // in flight when their bind ended: no answer can come
 	receipts, receiptsSent                uint64
 	throttled, erred, delayed, swallowed  uint64 // faults that we made
 	cuts, stalls                          uint64
@@ -30,6 +31,7 @@ func (c *counters) add(o *counters) {
 	c.partsReordered += o.partsReordered
 	c.partsSplit += o.partsSplit
 	c.strays += o.strays
+	c.abandoned += o.abandoned
 	c.receipts += o.receipts
 	c.receiptsSent += o.receiptsSent
 	c.throttled += o.throttled
@@ -43,6 +45,6 @@ func (c *counters) add(o *counters) {
 
 // open is how many messages wait for their answer, or to be sent again.
 func (c *counters) open() uint64 {
-	final := c.accepted + c.refused + c.temporary - c.toSendAgain
+	final := c.accepted + c.refused + c.temporary - c.toSendAgain + c.abandoned
 	return c.sent - min(c.sent, final)
 }
