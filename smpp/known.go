@@ -11,14 +11,14 @@ import (
 // by a normal form; asking about the message takes the form that it gave.
 type remoteID struct {
 	length byte // 0: not known, or too long to be kept
-	text   [maxRemoteID]byte
+	text   [keptRemoteID]byte
 }
 
-// maxRemoteID is the longest id that is kept: a UUID.
-const maxRemoteID = 36
+// keptRemoteID is the longest id that is kept: a UUID.
+const keptRemoteID = 36
 
 func (r *remoteID) set(id []byte) {
-	if len(id) <= maxRemoteID {
+	if len(id) <= keptRemoteID {
 		r.length = byte(copy(r.text[:], id))
 	}
 }
