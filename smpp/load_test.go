@@ -2,6 +2,7 @@ package smpp
 
 import (
 	"bufio"
+	"crypto/tls"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -62,10 +63,12 @@ type loadResult struct {
 	P50, P99                    float64 // milliseconds from deliver_sm to its response
 }
 
-// runLoad is the generator's main: "window count rate".
+// runLoad is the generator's main: "window count rate cert key"; without cert
+// and key ("-") it speaks plain TCP.
 func runLoad(spec string) error {
 	var window, count, rate int
-	if _, err := fmt.Sscan(spec, &window, &count, &rate); err != nil {
+	var secured ServerTLS
+	if _, err := fmt.Sscan(spec, &window, &count, &rate, &secured.Cert, &secured.Key); err != nil {
 		return err
 	}
 	in, err := net.Listen("tcp", "127.0.0.1:0")
@@ -75,6 +78,13 @@ func runLoad(spec string) error {
 	out, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
+	}
+	if secured.Cert != "-" {
+		cfg, err := secured.load()
+		if err != nil {
+			return err
+		}
+		in, out = tls.NewListener(in, cfg), tls.NewListener(out, cfg)
 	}
 	fmt.Println(in.Addr(), out.Addr())
 	sink := &loadSink{}
@@ -242,10 +252,14 @@ func appendLoad(dst, template []byte, n int) []byte {
 
 // load runs the generator against an edge with 1,000,000 bindings and reports
 // the rate, the edge's CPU time per 1,000 messages and the delay.
-func load(b *testing.B, table *numberdb.Table, window, rate int) {
+func load(b *testing.B, table *numberdb.Table, window, rate int, ca *authority) {
 	count := max(b.N, 1000)
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d %d %d", loadEnv, window, count, rate))
+	cert, key := "-", "-"
+	if ca != nil {
+		cert, key = ca.certFile("smsc"), ca.keyFile("smsc")
+	}
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d %d %d %s %s", loadEnv, window, count, rate, cert, key))
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -265,6 +279,10 @@ func load(b *testing.B, table *numberdb.Table, window, rate int) {
 	}
 	from, to := carrierAt("from", in), carrierAt("to", out)
 	from.Binds[0].Window, to.Binds[0].Window = window, window
+	if ca != nil {
+		secured := ClientTLS{Enabled: true, CA: ca.certFile("ca"), Name: "smsc.example"}
+		from.Binds[0].TLS, to.Binds[0].TLS = secured, secured
+	}
 	edge := startEdgeOver(b, Config{Carriers: []CarrierConfig{to, from}}, Volatile{}, table)
 	edge.waitUp(b, "from")
 	edge.waitUp(b, "to")
@@ -304,7 +322,12 @@ func cpuTime() time.Duration {
 func BenchmarkRelay(b *testing.B) {
 	table := loadTable(loadBindings)
 	for _, window := range []int{10, 100, 500} {
-		b.Run(fmt.Sprintf("window=%d", window), func(b *testing.B) { load(b, table, window, 0) })
+		b.Run(fmt.Sprintf("window=%d", window), func(b *testing.B) { load(b, table, window, 0, nil) })
 	}
-	b.Run("rate=20000", func(b *testing.B) { load(b, table, 500, 20_000) })
+	b.Run("tls,window=100", func(b *testing.B) {
+		ca := newAuthority(b)
+		ca.issue(b, "smsc", "smsc.example", time.Hour)
+		load(b, table, 100, 0, ca)
+	})
+	b.Run("rate=20000", func(b *testing.B) { load(b, table, 500, 20_000, nil) })
 }
