@@ -182,6 +182,29 @@ const (
 
 func (Order) choices() []string { return []string{"priority", "cost"} }
 
+// OptOutScope is what a party's opt-out ends.
+type OptOutScope string
+
+// The values of OptOutScope.
+const (
+	OptOutTenant  OptOutScope = "tenant"
+	OptOutSession OptOutScope = "session"
+)
+
+func (OptOutScope) choices() []string { return []string{"tenant", "session"} }
+
+// Direction is which way a contact goes.
+type Direction string
+
+// The values of Direction.
+const (
+	AnyDirection Direction = "any"
+	Inbound      Direction = "inbound"
+	Outbound     Direction = "outbound"
+)
+
+func (Direction) choices() []string { return []string{"any", "inbound", "outbound"} }
+
 // SMSAnswer is what happens to a message that cannot be routed.
 type SMSAnswer string
 

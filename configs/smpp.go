@@ -19,6 +19,9 @@ type SMPP struct {
 	// shorter than a bind's response_timeout: the upstream is then told that the
 	// outcome is temporary, and the late response is still recognised and counted. Default 10s.
 	AnswerWithin time.Duration `key:"answer_within" default:"10s" min:"1ms"`
+	// How long a message of unknown outcome is known again when its upstream sends it once more: one that
+	// its carrier accepted late is then answered and not sent twice; 0: not at all. Default 5m.
+	Redelivery time.Duration `key:"redelivery" default:"5m"`
 	// How long receipts wait for an originator that is not bound; not 0. Default 24h.
 	ReceiptsHold time.Duration `key:"receipts_hold" default:"24h" min:"1s"`
 	// Who may bind. Default empty: nobody.
@@ -63,10 +66,18 @@ type Account struct {
 	Binds int `key:"binds" default:"4" min:"1" max:"1000" live:"true"`
 	// Most unanswered requests of one bind, per direction; not 0. Default 256.
 	Window int `key:"window" default:"256" min:"1" max:"10000" live:"true"`
-	// Messages per second, all binds together; 0: no limit. Default 0.
+	// Segments per second, all binds together; 0: no limit. Default 0.
 	TPS int `key:"tps" default:"0" min:"0" max:"1000000" live:"true"`
+	// What it may submit in longer times.
+	Quota Quota `key:"quota"`
 	// Networks that it may bind from. Default empty: any, since it has a password.
 	Allow []netip.Prefix `key:"allow" live:"true"`
+}
+
+// Quota bounds what an account may submit in longer times than a second.
+type Quota struct {
+	// Segments accepted in a day, UTC, counted since the start of the process; 0: no limit. Default 0.
+	Day int `key:"day" default:"0" min:"0" max:"1000000000" live:"true"`
 }
 
 // Bind is the ESME role towards one SMSC of a carrier: we bind to it.
@@ -91,7 +102,7 @@ type Bind struct {
 	Sessions int `key:"sessions" default:"1" min:"1" max:"100"`
 	// Most unanswered requests of one session; not 0. Default 10.
 	Window int `key:"window" default:"10" min:"1" max:"10000"`
-	// Messages per second, all sessions together; 0: no limit. Default 0.
+	// Segments per second of one session; 0: no limit. Default 0.
 	TPS int `key:"tps" default:"0" min:"0" max:"1000000"`
 	// Idle time after which enquire_link is sent; not 0. Default 30s.
 	EnquireLink time.Duration `key:"enquire_link" default:"30s" min:"1ms"`

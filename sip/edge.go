@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"runtime/debug"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -41,6 +40,7 @@ type Edge struct {
 	probers   []*prober
 	calls     *calls
 	timers    *timers
+	showing   sync.Mutex // of a carrier's state to routing
 	draining  atomic.Bool
 	active    atomic.Int64 // calls that are not over
 	unsettled atomic.Int64 // and those of which something of ours is unanswered
@@ -215,12 +215,23 @@ func (e *Edge) await(limit time.Duration, count *atomic.Int64) {
 	}
 }
 
+// correlationID is the call's name in the logs: letters alone, so that nobody
+// takes it for a number, the log's redaction neither.
+func correlationID(id uint64) string {
+	var text [16]byte
+	for i := range text {
+		text[i] = 'a' + byte(id&15)
+		id >>= 4
+	}
+	return string(text[:])
+}
+
 func (e *Edge) newActor(t *trunk, inviteKey, mergeKey string) *actor {
 	e.ids.Lock()
 	id := e.draws.Uint64()
 	e.ids.Unlock()
 	a := &actor{
-		edge: e, call: newCall(id, e.tokens, e.cfg.MaxAttempts), id: strconv.FormatUint(id, 16),
+		edge: e, call: newCall(id, e.tokens, e.cfg.MaxAttempts), id: correlationID(id),
 		inviteKey: inviteKey, mergeKey: mergeKey, trunk: t,
 	}
 	a.alarm.fire = func() { a.post(evTick{}) }

@@ -240,3 +240,30 @@ func TestIPv6(t *testing.T) {
 		t.Error(answer)
 	}
 }
+
+// TestForkedUpstream has a carrier try two masks with one INVITE, in turn or at
+// once: Via and Request-URI are all that differs.
+func TestForkedUpstream(t *testing.T) {
+	b := newBed(t, nil)
+	first := b.caller.invite("one")
+	b.caller.send(first)
+	b.callees[0].expect("INVITE ")
+	fork := strings.NewReplacer("INVITE sip:"+simMaskA.Reveal(), "INVITE sip:+441119999999", "z9hG4bKone", "z9hG4bKfork").Replace(first)
+	b.caller.send(fork)
+	if answer := b.caller.expect("SIP/2.0 4"); !strings.HasPrefix(answer, "SIP/2.0 404 ") {
+		t.Errorf("the second mask is not looked up:\n%s", answer)
+	}
+	b.caller.send(strings.Replace(first, "z9hG4bKone", "z9hG4bKtwo", 1))
+	b.caller.expect("SIP/2.0 482")
+}
+
+// TestPeerUser has a binding name a user in the form of a URI, which is written
+// into one again.
+func TestPeerUser(t *testing.T) {
+	b := newBed(t, nil)
+	for user, want := range map[string]string{"desk": "desk", "desk%20one": "desk one", "100%25": "100%"} {
+		if got, trunk := b.edge.peer(user + "@" + b.tenant.addr.String()); got != want || trunk == nil {
+			t.Errorf("%s: %q", user, got)
+		}
+	}
+}

@@ -30,7 +30,8 @@ func (s *socket) tune(buffer int) error {
 	return nil
 }
 
-// undeliverable empties the socket's queue of ICMP messages.
+// undeliverable empties the socket's queue of ICMP messages. Those that it held
+// would take room from what is received.
 func (s *socket) undeliverable() {
 	raw, err := s.SyscallConn()
 	if err != nil {

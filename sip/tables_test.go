@@ -90,6 +90,11 @@ func TestRefusals(t *testing.T) {
 		routing.Loop:             {482, 0, "loop"},
 		routing.EmergencyRefused: {403, causeRejected, "emergency_refused"},
 		routing.NoCarrier:        {503, causeNoCircuit, "no_carrier"},
+		routing.Blocked:          {603, causeRejected, "blocked"},
+		routing.RuleRefused:      {603, causeRejected, "rule"},
+		routing.OptedOut:         {603, causeRejected, "opted_out"},
+		routing.OptOut:           {603, causeRejected, "opt_out"},
+		routing.OptIn:            {603, causeRejected, "opt_in"},
 	}
 	for _, v := range routing.Verdicts() {
 		if got, ok := want[v]; !ok || refusalFor(v, policy) != got {

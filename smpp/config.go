@@ -17,8 +17,10 @@ type Config struct {
 	WriteTimeout   time.Duration  // a peer that takes nothing for so long is cut off; 0: 10 s
 	AnswerWithin   time.Duration  // an upstream is answered within this, all attempts together; 0: 10 s
 	EnquireLink    time.Duration  // silence on a peer's bind before we probe it; 0: 30 s
-	ReceiptsHold   time.Duration  // how long receipts wait for an unbound originator; 0: 24 h
-	Drain          time.Duration  // time to finish what is in flight at the end; 0: 30 s
+	Redelivery     time.Duration  // how long a message of unknown outcome is known again; 0: 5 min, negative: not at all
+	Share          ShareConfig
+	ReceiptsHold   time.Duration // how long receipts wait for an unbound originator; 0: 24 h
+	Drain          time.Duration // time to finish what is in flight at the end; 0: 30 s
 	Auth           AuthConfig
 	MaxConnections int           // connections of peers in all; 0: 4096
 	MaxUnbound     int           // connections of one source that are not bound yet; 0: 64
@@ -49,10 +51,11 @@ type AccountConfig struct {
 	Password string
 	Tenant   string
 	Carrier  string
-	Country  string         // ISO 3166 code for emergency strings; may be empty
-	Binds    int            // bound at the same time; 0: no limit
-	Window   int            // unanswered requests of one bind, each way; 0: 256
-	TPS      int            // messages per second that it may submit, all binds together; 0: no limit
+	Country  string // ISO 3166 code for emergency strings; may be empty
+	Binds    int    // bound at the same time; 0: no limit
+	Window   int    // unanswered requests of one bind, each way; 0: 256
+	TPS      int    // segments per second that it may submit, all binds together; 0: no limit
+	Quota    QuotaConfig
 	Allow    []netip.Prefix // sources that may bind; none: every source
 }
 
@@ -60,6 +63,8 @@ type AccountConfig struct {
 type CarrierConfig struct {
 	Name    string
 	Country string // ISO 3166 code for emergency strings; may be empty
+	TPS     int    // segments per second, all its binds together; 0: no limit
+	MaskTPS int    // segments per second with the same presented mask; 0: no limit
 	Binds   []BindConfig
 }
 
@@ -100,7 +105,7 @@ type BindConfig struct {
 	BindType        BindType
 	Sessions        int           // binds held at the same time; 0: 1
 	Window          int           // unanswered requests of one bind, each way; 0: 128
-	TPS             int           // messages per second on one bind; 0: no limit
+	TPS             int           // segments per second on one bind; 0: no limit
 	EnquireLink     time.Duration // silence before we probe; 0: 30 s
 	ResponseTimeout time.Duration // then the outcome of a message is unknown; 0: 10 s
 	Reconnect       Reconnect
@@ -142,6 +147,8 @@ func (c Config) withDefaults() Config {
 	or(&c.WriteTimeout, 10*time.Second)
 	or(&c.AnswerWithin, 10*time.Second)
 	or(&c.EnquireLink, 30*time.Second)
+	or(&c.Redelivery, 5*time.Minute)
+	or(&c.Share.SlowerThan, 2*time.Second)
 	or(&c.ReceiptsHold, 24*time.Hour)
 	or(&c.Drain, 30*time.Second)
 	or(&c.Auth.Failures, 10)

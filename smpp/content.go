@@ -27,9 +27,9 @@ func (m *message) fill(in *pdu.Message) refusal {
 	}
 	if m.wants != 0 {
 		m.registered = askFor(m.wants)
-		m.origSource = pdu.Address{TON: in.Source.TON, NPI: in.Source.NPI, Digits: m.keep(in.Source.Digits)}
-		m.origDest = pdu.Address{TON: in.Destination.TON, NPI: in.Destination.NPI, Digits: m.keep(in.Destination.Digits)}
 	}
+	m.origSource = pdu.Address{TON: in.Source.TON, NPI: in.Source.NPI, Digits: m.keep(in.Source.Digits)}
+	m.origDest = pdu.Address{TON: in.Destination.TON, NPI: in.Destination.NPI, Digits: m.keep(in.Destination.Digits)}
 	return notRefused
 }
 
@@ -187,9 +187,6 @@ func (m *message) fillTLVs(in pdu.TLVs) (more []byte, r refusal) {
 // common.
 func (m *message) address(req *routing.Request, in *pdu.Message) {
 	req.Dialled = in.Destination.Digits
-	if len(req.Dialled) > 0 && req.Dialled[0] == '+' {
-		req.Dialled = req.Dialled[1:]
-	}
 	req.To, req.From = number(in.Destination), number(in.Source)
 	req.Seed = seed(req.From, req.To, in.Source.Digits)
 	if reference, ok := m.reference(); ok {

@@ -200,6 +200,8 @@ func TestDocsOfLimits(t *testing.T) {
 		"octets that a peer has not read":                       kib(outboxRoom) + " / " + strconv.Itoa(outboxLimit>>20) + " MiB",
 		"candidates of one message":                             strconv.Itoa(routing.MaxCandidates),
 		"messages whose receipts can be joined":                 fmt.Sprintf("%s, %.0f h", thousands(c.Submissions), c.SubmissionsFor.Hours()),
+		"masks paced at a time":                                 thousands(maskSets*maskWays) + " a carrier",
+		"messages of unknown outcome that are known again":      fmt.Sprintf("%s, %.0f min", thousands(maxUncertain), c.Redelivery.Minutes()),
 		"receipts parked":                                       fmt.Sprintf("%s a carrier, %.0f s", thousands(maxParked), parkFor.Seconds()),
 		"receipts held for an account":                          thousands(maxHeld),
 	}

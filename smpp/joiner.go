@@ -15,7 +15,7 @@ import (
 type submission struct {
 	key         joinKey
 	local       uint64
-	at          int64 // seconds since 1970
+	at          int64 // milliseconds since 1970
 	account     uint32
 	wants       byte
 	final       bool  // its final receipt was passed on, or is on its way
@@ -95,7 +95,7 @@ func (j *joiner) key(normal []byte) joinKey {
 func (j *joiner) add(s submission) (early *parked, dropped int) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	for j.first < j.next && (j.total.Load() >= j.limit || j.at(j.first).at+int64(j.keep/time.Second) < s.at) {
+	for j.first < j.next && (j.total.Load() >= j.limit || j.at(j.first).at+j.keep.Milliseconds() < s.at) {
 		j.dropOldest()
 		dropped++
 	}

@@ -85,9 +85,9 @@ func TestJoinerForgetsTheOldest(t *testing.T) {
 
 func TestJoinerForgetsTheAged(t *testing.T) {
 	j := testJoiner(100)
-	j.add(submission{key: j.keyOf("1"), at: 1000})
-	j.add(submission{key: j.keyOf("2"), at: 4500})
-	j.add(submission{key: j.keyOf("3"), at: 4601})
+	j.add(submission{key: j.keyOf("1"), at: 1_000_000})
+	j.add(submission{key: j.keyOf("2"), at: 4_500_000})
+	j.add(submission{key: j.keyOf("3"), at: 4_601_000})
 	if n, _ := j.size(); n != 2 {
 		t.Fatalf("%d kept", n)
 	}

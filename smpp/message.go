@@ -2,6 +2,8 @@ package smpp
 
 import (
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"maskline/routing"
 	"maskline/smpp/pdu"
@@ -34,17 +36,25 @@ type message struct {
 	registered  byte // asked of a carrier
 	sticky      bool // a segment: all of one message take the same bind
 	seed        uint64
+	segments    int    // short messages on the air, for rates
+	charged     int    // of them taken from the account's quota
+	fingerprint uint64 // of what came in
 
 	// Where it goes.
 	plan      routing.Plan
 	candidate int              // the next one of the plan
 	to        *peer            // of the last attempt
+	dest      *destination     // of the last attempt
+	held      *atomic.Int32    // where the upstream's messages there are counted; nil: nowhere
 	claimed   *routing.Carrier // of the last attempt; nil where no carrier takes part
+	begun     time.Time        // when it was claimed
 	verdict   attempts
 	answerBy  int64
 
-	// Place in a destination's queue.
+	// Place in a destination's queue or a bind's lane.
 	leaveBy    int64
+	notBefore  int64  // its place on the mask's time line
+	order      uint64 // among the segments of one bind
 	next, prev *message
 
 	// What the originator wants to know, by its own addresses.
@@ -77,6 +87,7 @@ func (p *messagePool) get() *message {
 
 // put takes back a message; its plan is left for the next Decide to overwrite.
 func (p *messagePool) put(m *message) {
+	m.release()
 	data := m.data[:0]
 	if cap(data) > messageKeep {
 		data = make([]byte, 0, 512)
@@ -87,12 +98,12 @@ func (p *messagePool) put(m *message) {
 }
 
 func (m *message) reset() {
-	m.up, m.from, m.to, m.claimed, m.receipt = nil, nil, nil, nil, nil
+	m.up, m.from, m.to, m.dest, m.claimed, m.receipt = nil, nil, nil, nil, nil, nil
 	m.payload, m.tlvs, m.validity = nil, nil, nil
 	m.source, m.destination, m.origSource, m.origDest = pdu.Address{}, pdu.Address{}, pdu.Address{}, pdu.Address{}
 	m.verdict = attempts{}
 	m.next, m.prev = nil, nil
-	m.candidate, m.wants, m.registered = 0, 0, 0
+	m.candidate, m.wants, m.registered, m.segments, m.charged = 0, 0, 0, 0, 0
 	m.sticky, m.inTLV, m.more = false, false, false
 }
 
@@ -155,4 +166,15 @@ func (m *message) canCarry(t *terms) bool {
 func (m *message) segmented() bool {
 	_, ok := m.tlvs.Find(pdu.TagSarMsgRefNum)
 	return ok
+}
+
+// due reports whether a message has waited long enough.
+func (m *message) due(at int64) bool { return at >= m.leaveBy || m.abandoned() }
+
+// unclaim ends an attempt that was never sent.
+func (m *message) unclaim() {
+	if m.claimed != nil {
+		m.claimed.Cancel(routing.SMS, m.begun)
+		m.claimed = nil
+	}
 }

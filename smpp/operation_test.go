@@ -195,7 +195,7 @@ func TestOperationsThatGetNoAnswer(t *testing.T) {
 	})
 	t.Run("an id that is too long to be kept", func(t *testing.T) {
 		_, shop, carrier := relayTo(t, nil)
-		id := submitFor(t, shop, carrier, pdu.RegisteredBoth, strings.Repeat("x", keptRemoteID+1))
+		id := submitFor(t, shop, carrier, pdu.RegisteredBoth, strings.Repeat("x", maxKeptID+1))
 		shop.ask(t, pdu.QuerySM, id, alice)
 		shop.expect(t, pdu.QuerySMResp, pdu.RQueryFail)
 	})

@@ -80,7 +80,7 @@ func TestWindowExpires(t *testing.T) {
 		waited   bool
 	}
 	at := func(now int64) (ends []end) {
-		w.expire(now, func(s slot, givenUp bool) { ends = append(ends, end{s.sequence, givenUp, s.message != nil}) })
+		w.expire(now, (*redeliveries)(nil).note, func(s slot, givenUp bool) { ends = append(ends, end{s.sequence, givenUp, s.message != nil}) })
 		return ends
 	}
 	for _, step := range []struct {
@@ -126,14 +126,23 @@ func TestWindowClearsInOrder(t *testing.T) {
 func TestLateSetIsBounded(t *testing.T) {
 	l := lateSet{limit: 10}
 	for s := range uint32(1000) {
-		l.add(s+1, nil)
+		l.add(s+1, lateRequest{})
 	}
-	if len(l.from) != 10 || len(l.order) != 10 {
-		t.Fatalf("%d remembered", len(l.from))
+	if len(l.by) != 10 || len(l.order) != 10 {
+		t.Fatalf("%d remembered", len(l.by))
 	}
 	if _, ok := l.take(1000); !ok {
 		t.Fatal("the latest is forgotten")
 	}
+}
+
+// take sends one segment where the pace allows it.
+func (p *pace) take(at int64) bool {
+	if !p.ready(at) {
+		return false
+	}
+	p.spend(at, 1)
+	return true
 }
 
 func TestPace(t *testing.T) {
