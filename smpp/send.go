@@ -30,7 +30,7 @@ func (s *session) put(t *turn, m *message) bool {
 		s.edge.metrics.unexpected.Inc()
 		return false
 	}
-	s.flow.sent(t.at, m.segments)
+	s.flow.sent(t.at, max(m.segments, 1)) // a receipt has not counted its own
 	s.window.put(slot{
 		sequence: sequence, command: s.terms.sends, message: m, from: m.from, claimed: m.claimed,
 		end: s.out.queued, answerBy: m.answerBy, until: t.at + int64(s.terms.responseTimeout),
