@@ -110,6 +110,9 @@ func newSimHistory(rules simRules, events []simEvent) *simHistory {
 		binds: map[int]*simBind{}, down: map[int]simEvent{}, stalled: map[int]bool{},
 		open: map[[2]int]*simEvent{},
 	}
+	for _, e := range events {
+		h.binds[e.link] = &simBind{} // of one that never stood
+	}
 	for _, e := range events { // an id may be heard on another bind before its answer
 		if e.kind == simAnswered && e.id != "" {
 			if other, again := h.byID[e.id]; again {
