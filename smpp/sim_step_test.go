@@ -85,6 +85,7 @@ func (p *simPeer) stall(on bool) {
 // misbehave sends what nobody expects.
 func (p *simPeer) misbehave() {
 	w := p.w
+	ends := p.event(simStalled) // from then on nothing is said of what goes where
 	switch w.rand.IntN(5) {
 	case 0:
 		p.send(pdu.AppendHeader(nil, pdu.Command(0x0000_0FFF), pdu.ROK, p.next()), nil)
@@ -93,10 +94,10 @@ func (p *simPeer) misbehave() {
 	case 2:
 		p.send(pdu.AppendHeader(nil, pdu.GenericNack, pdu.RSysErr, uint32(w.rand.IntN(1<<20))), nil)
 	case 3: // nothing can be read after this
-		p.send([]byte{0, 0, 0, 5, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 1}, nil)
+		p.send([]byte{0, 0, 0, 5, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 1}, &ends)
 		p.bound = false
 	default:
-		p.send(pdu.AppendHeader(nil, pdu.Unbind, pdu.ROK, p.next()), nil)
+		p.send(pdu.AppendHeader(nil, pdu.Unbind, pdu.ROK, p.next()), &ends)
 		p.bound = false // it sends no more requests
 	}
 }
