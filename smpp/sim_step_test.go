@@ -245,19 +245,22 @@ func (w *simWorld) receipt() {
 
 // repeat lets carriers send again what the edge has left with them.
 func (w *simWorld) repeat() {
-	for _, name := range w.returned {
-		for _, p := range w.senders(false, name.peer) {
-			for _, r := range w.remotes[p.name] {
-				if r.message == name.message {
-					e := p.event(simReceipt)
-					e.message, e.state = r.message, name.state
-					p.request(receipt(r.receipt, e.state), e)
-				}
+	returned := w.returned
+	w.returned = nil
+	for _, e := range returned {
+		senders := w.senders(false, e.peer)
+		if len(senders) == 0 {
+			continue
+		}
+		p := senders[0]
+		for _, r := range w.remotes[p.name] {
+			if r.message == e.message {
+				again := p.event(simReceipt)
+				again.message, again.state = e.message, e.state
+				p.request(receipt(r.receipt, e.state), again)
 			}
-			break
 		}
 	}
-	w.returned = nil
 }
 
 // inspect looks inside: what must hold after every event.
