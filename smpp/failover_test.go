@@ -296,8 +296,8 @@ func TestFaultsFeedTheBreaker(t *testing.T) {
 		bravo.respond(t, bravo.expect(t, pdu.SubmitSM, pdu.ROK), pdu.ROK, "1")
 		shop.expect(t, pdu.SubmitSMResp, pdu.ROK)
 	}
-	fail(pdu.RThrottled) // no fault: the 999th attempt, 998 of them bad
-	fail(pdu.RSysErr)    // the 1000th opens it
+	fail(pdu.RSubmitFail) // no fault: the 999th attempt, 998 of them bad
+	fail(pdu.RSysErr)     // the 1000th opens it
 	if rc.Begin(1, time.Now()) {
 		t.Fatal("the breaker is still closed")
 	}

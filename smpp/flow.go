@@ -1,6 +1,10 @@
 package smpp
 
-import "maskline/smpp/pdu"
+import (
+	"time"
+
+	"maskline/smpp/pdu"
+)
 
 // flow is how fast a bind may send and how well its peer answers. The session's
 // lock guards it.
@@ -28,11 +32,16 @@ func (f *flow) sent(at int64, n int) {
 	f.meter.add(at, n)
 }
 
+// throttledRest is how long a bind sends nothing once its peer has throttled, so
+// that all answers to one window come before anything is sent again.
+const throttledRest = int64(100 * time.Millisecond)
+
 // responded notes a response to a message that was sent at the instant sentAt.
 func (f *flow) responded(at, sentAt int64, status pdu.Status) {
 	f.health.responded(at, at-sentAt, status)
 	if throttling(status) && f.regulator.lower(at, f.limit, f.meter.rate()) {
 		f.pace.setRate(f.rate())
+		f.pace.rest(at + max(throttledRest, f.pace.interval))
 	}
 }
 

@@ -44,14 +44,8 @@ func (p *pace) spend(at int64, n int) {
 	}
 }
 
-// take claims the places of n segments at the instant at, or returns false.
-func (p *pace) take(at int64, n int) bool {
-	if !p.ready(at) {
-		return false
-	}
-	p.spend(at, n)
-	return true
-}
+// rest lets nothing go before the instant until.
+func (p *pace) rest(until int64) { p.next = max(p.next, until+p.burst) }
 
 // sharedPace is a pace that several sessions keep together, without a lock.
 type sharedPace struct {

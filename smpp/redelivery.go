@@ -87,17 +87,17 @@ func (r *redeliveries) remember(t *turn, u *uncertain, m *message, via *session)
 	if u == nil {
 		return
 	}
-	print := t.fingerprint(r, m)
+	key := t.fingerprint(r, m)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if u.state == answeredElse {
 		return // its response came meanwhile
 	}
-	if old := r.byPrint[print]; old != nil {
+	if old := r.byPrint[key]; old != nil {
 		r.forget(old) // the same again: the later one counts
 	}
-	u.print, u.via, u.until, u.listed = print, via, t.at+r.keep, true
-	r.byPrint[print] = u
+	u.print, u.via, u.until, u.listed = key, via, t.at+r.keep, true
+	r.byPrint[key] = u
 	u.from.uncertain.Add(1)
 	if r.newest == nil {
 		r.oldest = u
@@ -182,10 +182,10 @@ func (r *redeliveries) length() int {
 
 // find looks for the message that m repeats. What is found is forgotten, but
 // while its response may still come.
-func (r *redeliveries) find(print fingerprint) (u uncertain, found bool) {
+func (r *redeliveries) find(key fingerprint) (u uncertain, found bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	p := r.byPrint[print]
+	p := r.byPrint[key]
 	if p == nil {
 		return uncertain{}, false
 	}
@@ -240,7 +240,7 @@ func (t *turn) fingerprint(r *redeliveries, m *message) fingerprint {
 	}
 	b = append(pdu.AppendTLV(b, pdu.TagMessagePayload, nil), m.payload...)
 	t.mac.Write(b)
-	t.scratch = b
-	var sum [sha256.Size]byte
-	return fingerprint(t.mac.Sum(sum[:0])[:16])
+	clear(b) // no text stays
+	t.scratch = t.mac.Sum(b[:0])
+	return fingerprint(t.scratch[:len(fingerprint{})])
 }

@@ -136,13 +136,22 @@ func TestLateSetIsBounded(t *testing.T) {
 	}
 }
 
+// take sends one segment where the pace allows it.
+func (p *pace) take(at int64) bool {
+	if !p.ready(at) {
+		return false
+	}
+	p.spend(at, 1)
+	return true
+}
+
 func TestPace(t *testing.T) {
 	const second = int64(1e9)
 	for _, perSecond := range []int{1, 7, 10, 1000, 50_000} {
 		p := newPace(perSecond)
 		taken := 0
 		for at := int64(0); at < 10*second; at += second / 100_000 {
-			if p.take(at, 1) {
+			if p.take(at) {
 				taken++
 			}
 		}
@@ -152,14 +161,14 @@ func TestPace(t *testing.T) {
 	}
 	unlimited := newPace(0)
 	for range 1000 {
-		if !unlimited.take(0, 1) {
+		if !unlimited.take(0) {
 			t.Fatal("no limit refused")
 		}
 	}
 	idle := newPace(10)
-	idle.take(0, 1)
+	idle.take(0)
 	taken := 0
-	for idle.take(3600*second, 1) {
+	for idle.take(3600 * second) {
 		taken++
 	}
 	if taken > 2 {
