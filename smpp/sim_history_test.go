@@ -71,8 +71,8 @@ type simRules struct {
 	parkFor      time.Duration
 }
 
-// unanswered is no status of SMPP.
-const unanswered = pdu.Status(1<<32 - 1)
+// simNoAnswer is no status of SMPP.
+const simNoAnswer = pdu.Status(1<<32 - 1)
 
 // simMessage is all that a history says of one message.
 type simMessage struct {
@@ -166,7 +166,7 @@ func (h *simHistory) add(e simEvent) {
 	case simReplied:
 		m.replied(e)
 	case simReceipt:
-		e.status = unanswered
+		e.status = simNoAnswer
 		m.receipts = append(m.receipts, &e)
 		h.receipts = append(h.receipts, &e)
 		h.open[[2]int{e.link, int(e.request)}] = &e

@@ -377,7 +377,7 @@ func (w *simWorld) tally(h *simHistory) {
 	for _, r := range h.receipts {
 		switch r.status {
 		case pdu.RThrottled, pdu.RInvBndSts: // never taken on
-		case unanswered:
+		case simNoAnswer:
 			unsure++
 		default:
 			taken++
