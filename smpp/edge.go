@@ -236,8 +236,15 @@ func (e *Edge) restoreSubmission(s Submission) {
 	}
 	c.joiner.add(submission{
 		key: c.joiner.key([]byte(s.RemoteID)), local: s.LocalID, at: s.At.UnixMilli(), account: a.index,
-		wants: s.Wants, final: s.Final, source: importAddress(s.Source), destination: importAddress(s.Destination),
+		wants: s.Wants, ended: endedBy(s.Final), source: importAddress(s.Source), destination: importAddress(s.Destination),
 	})
+}
+
+func endedBy(final bool) ended {
+	if final {
+		return hasEnded
+	}
+	return notEnded
 }
 
 func (e *Edge) restoreReceipt(r HeldReceipt) {

@@ -92,7 +92,7 @@ func (q *quota) usage() Usage {
 func (q *quota) resume(u Usage) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.day, q.used = u.Day, min(max(u.Segments, 0), q.limit)
+	q.day, q.used = u.Day, max(u.Segments, 0)
 }
 
 // usageEvery is how often usage is saved where it has changed: a crash forgets
@@ -109,8 +109,8 @@ func (e *Edge) loadUsage() {
 	if err != nil {
 		e.log.Warn("quotas start anew", zap.Error(err))
 	}
-	for _, a := range e.accountList {
-		if u, ok := kept[a.cfg.SystemID]; ok && a.quota != nil {
+	for _, a := range e.accountList() {
+		if u, ok := kept[a.cfg.SystemID]; ok {
 			a.quota.resume(u)
 		}
 	}
@@ -118,8 +118,11 @@ func (e *Edge) loadUsage() {
 
 // keepUsage saves usage now and then until ctx ends, and once more then.
 func (e *Edge) keepUsage(ctx context.Context) {
+	if e.cfg.Usage == nil {
+		return
+	}
 	saved := e.usage()
-	for len(saved) > 0 {
+	for {
 		more := sleep(ctx, usageEvery)
 		if now := e.usage(); !maps.Equal(now, saved) {
 			if err := e.cfg.Usage.Save(now); err != nil {
@@ -133,14 +136,11 @@ func (e *Edge) keepUsage(ctx context.Context) {
 	}
 }
 
-// usage lists all accounts with a quota; nil where nothing keeps it.
+// usage lists all accounts with a quota.
 func (e *Edge) usage() map[string]Usage {
-	if e.cfg.Usage == nil {
-		return nil
-	}
 	all := map[string]Usage{}
-	for _, a := range e.accountList {
-		if a.quota != nil {
+	for _, a := range e.accountList() {
+		if a.quota.limited() {
 			all[a.cfg.SystemID] = a.quota.usage()
 		}
 	}
