@@ -265,7 +265,8 @@ func load(b *testing.B, table *numberdb.Table, window, rate int) {
 	}
 	from, to := carrierAt("from", in), carrierAt("to", out)
 	from.Binds[0].Window, to.Binds[0].Window = window, window
-	edge := startEdgeOver(b, Config{Carriers: []CarrierConfig{to, from}}, Volatile{}, table)
+	router := ruledRouter(b, table, ordinaryRules(b), "to", "from")
+	edge := startEdgeRouted(b, Config{Carriers: []CarrierConfig{to, from}}, Volatile{}, router)
 	edge.waitUp(b, "from")
 	edge.waitUp(b, "to")
 	before := cpuTime()
@@ -300,7 +301,7 @@ func cpuTime() time.Duration {
 }
 
 // BenchmarkRelay measures deliver_sm in on one bind, submit_sm out on another,
-// over loopback: go test -run xxx -bench Relay -benchtime 500000x ./smpp
+// over loopback, with loops, opt-outs and blocks looked at: go test -run xxx -bench Relay -benchtime 500000x ./smpp
 func BenchmarkRelay(b *testing.B) {
 	table := loadTable(loadBindings)
 	for _, window := range []int{10, 100, 500} {

@@ -14,25 +14,50 @@ import (
 	"maskline/smpp/pdu"
 )
 
-// ruledEdge has one carrier, opt-out words, and rules.
-func ruledEdge(t *testing.T, change func(*routing.Config)) (b *bench, restrictions *numberdb.Restrictions, shop, carrier *wire) {
+// ruledRouter decides by opt-outs, blocks and what cfg says besides.
+func ruledRouter(t testing.TB, table routing.Table, cfg routing.Config, carriers ...string) *routing.Router {
+	t.Helper()
+	for i, name := range carriers {
+		cfg.Carriers = append(cfg.Carriers, routing.CarrierConfig{Name: name, Priority: i, Services: routing.SMS})
+	}
+	cfg.OptOut = routing.OptOutConfig{Enabled: true, Stop: map[string][]string{"default": {"STOP", "ARRÊT"}}, Start: []string{"START"}}
+	router, err := routing.New(table, cfg, prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return router
+}
+
+func newRestrictions(t testing.TB) *numberdb.Restrictions {
 	t.Helper()
 	restrictions, err := numberdb.NewRestrictions(nil, zap.NewNop(), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}
-	routes := routing.Config{
-		Carriers:     []routing.CarrierConfig{{Name: "alfa", Services: routing.SMS}},
-		Restrictions: restrictions,
-		OptOut:       routing.OptOutConfig{Enabled: true, Stop: map[string][]string{"default": {"STOP", "ARRÊT"}}, Start: []string{"START"}},
+	return restrictions
+}
+
+// ordinaryRules are those of an edge with some opt-outs and blocks.
+func ordinaryRules(t testing.TB) routing.Config {
+	t.Helper()
+	restrictions := newRestrictions(t)
+	for i := range e164.Number(1000) {
+		for _, kind := range []numberdb.RestrictionKind{numberdb.OptOut, numberdb.Block} {
+			restrictions.Note(numberdb.RestrictionChange{Restriction: numberdb.Restriction{Kind: kind, Party: e164.MustParse("442000000000") + i}})
+		}
 	}
+	return routing.Config{Restrictions: restrictions, Loop: routing.LoopConfig{Repeats: 20, Within: 10 * time.Second}}
+}
+
+// ruledEdge has one carrier, opt-out words, and rules.
+func ruledEdge(t *testing.T, change func(*routing.Config)) (b *bench, restrictions *numberdb.Restrictions, shop, carrier *wire) {
+	t.Helper()
+	restrictions = newRestrictions(t)
+	routes := routing.Config{Restrictions: restrictions}
 	if change != nil {
 		change(&routes)
 	}
-	router, err := routing.New(testTable(), routes, prometheus.NewRegistry())
-	if err != nil {
-		t.Fatal(err)
-	}
+	router := ruledRouter(t, testTable(), routes, "alfa")
 	s := newSMSC(t)
 	cfg := baseConfig()
 	cfg.Carriers = []CarrierConfig{carrierAt("alfa", s.addr())}
