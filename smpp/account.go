@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 
 	"maskline/routing"
 	"maskline/smpp/pdu"
@@ -21,9 +22,12 @@ type account struct {
 	destination  *destination // its binds that take messages
 	held         heldReceipts
 
+	pace      *sharedPace   // of what it submits, all binds together; nil: no limit
+	quota     *quota        // nil: no limit
+	overQuota atomic.Uint64 // messages refused by it
+
 	mu    sync.Mutex
-	bound int  // binds now
-	pace  pace // of what it submits, all binds together
+	bound int // binds now
 }
 
 // claimBind takes one of the binds that the account may hold.

@@ -18,10 +18,16 @@ type BindState struct {
 	Reason      string // why it is down
 	WindowUsed  int    // our messages that the peer has not answered
 	WindowLimit int
-	Unanswered  int    // the peer's messages that we have not answered
-	Unread      int    // octets that the peer has not taken yet
-	Received    uint64 // messages taken on from the peer
-	Sent        uint64 // messages sent to the peer
+	Unanswered  int     // the peer's messages that we have not answered
+	Unread      int     // octets that the peer has not taken yet
+	Waiting     int     // segments that wait for this bind
+	Fitness     string  // fit, failing or stalled
+	Slowed      bool    // the peer throttles: Rate is below what is configured
+	Rate        float64 // segments per second that may be sent; 0: no limit
+	Received    uint64  // messages taken on from the peer
+	Sent        uint64  // messages sent to the peer
+
+	fitness fitness
 }
 
 // Binds lists all binds of ours, bound or not, in the order of the
@@ -71,6 +77,9 @@ func (s *session) describe(b *BindState) bool {
 	b.Peer, b.Type, b.Since = s.terms.peer.name, s.terms.bindType.String(), s.since
 	b.WindowUsed, b.Unanswered, b.Unread = s.window.used, s.unanswered, len(s.out.pending)
 	b.WindowLimit = s.window.limit
+	b.Waiting, b.fitness = s.lane.length, s.load.fitness()
+	b.Fitness = b.fitness.String()
+	b.Slowed, b.Rate = s.flow.regulator.rate != 0, s.flow.rate()
 	b.Received, b.Sent = s.counts.received, s.counts.sent
 	return true
 }

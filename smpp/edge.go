@@ -38,19 +38,24 @@ type Edge struct {
 
 	answerWithin time.Duration // Config.AnswerWithin, less what the sweeper may be late
 
-	accounts    map[string]*account // by system_id
-	accountList []*account          // by index
-	carriers    map[string]*carrier // by name
-	joinable    atomic.Int64        // submissions of all carriers
-	noPassword  [sha256.Size]byte   // what unknown system_ids are compared with
+	accounts     map[string]*account // by system_id
+	accountList  []*account          // by index
+	carriers     map[string]*carrier // by name
+	destinations int                 // of carriers and accounts
+	redeliveries *redeliveries       // nil: none are recognised
+	joinable     atomic.Int64        // submissions of all carriers
+	noPassword   [sha256.Size]byte   // what unknown system_ids are compared with
 
 	listeners   []net.Listener
 	sources     *sources
 	connections atomic.Int64 // of peers
 	floods      floods
 	ids         ids
-	printKey    maphash.Seed // of fingerprints
+	printKey    maphash.Seed  // of fingerprints for routing
+	references  atomic.Uint32 // of messages that we cut
+	segments    *reassembler
 	messages    messagePool
+	turns       atomic.Uint64 // ever made
 	draining    atomic.Bool
 	work        sync.WaitGroup // listeners, dialers, sessions
 
@@ -73,8 +78,9 @@ func newEdge(cfg Config, router Router, journal Journal, log *zap.Logger, reg pr
 		cfg: cfg, router: router, journal: journal, log: log, clock: clock, started: clock(),
 		metrics:  newMetrics(),
 		accounts: map[string]*account{}, carriers: map[string]*carrier{},
-		sources:  newSources(cfg.Auth, cfg.MaxUnbound),
+		sources: newSources(cfg.Auth, cfg.MaxUnbound), redeliveries: newRedeliveries(cfg.Redelivery),
 		sessions: map[*session]struct{}{}, printKey: maphash.MakeSeed(),
+		segments: newReassembler(),
 	}
 	e.answerWithin = max(cfg.AnswerWithin-2*tick, cfg.AnswerWithin/2)
 	_, _ = rand.Read(e.noPassword[:])
@@ -105,9 +111,10 @@ func (e *Edge) makeCarriers() error {
 		p.responseTime = e.metrics.responseTime.WithLabelValues(cfg.Name)
 		c := &carrier{
 			cfg: cfg, peer: p, origin: routing.Origin{Carrier: cfg.Name, Country: cfg.Country},
-			destination: newDestination(p, rc),
+			destination: e.newDestination(p, rc),
 			joiner:      newJoiner(&e.joinable, e.cfg.Submissions, e.cfg.SubmissionsFor),
 		}
+		c.destination.pace, c.destination.masks = newSharedPace(cfg.TPS), newMaskPaces(cfg.MaskTPS)
 		for i := range cfg.Binds {
 			for range cfg.Binds[i].Sessions {
 				c.dialers = append(c.dialers, &dialer{edge: e, carrier: c, bind: &cfg.Binds[i], since: e.started})
@@ -127,10 +134,10 @@ func (e *Edge) makeAccounts() error {
 			cfg: cfg, index: uint32(i), passwordHash: sha256.Sum256([]byte(cfg.Password)),
 			peer:   e.metrics.peer(cfg.SystemID),
 			origin: routing.Origin{Tenant: cfg.Tenant, Carrier: cfg.Carrier, Country: cfg.Country},
-			pace:   newPace(cfg.TPS),
+			pace:   newSharedPace(cfg.TPS), quota: newQuota(cfg.Quota),
 		}
 		a.held.edge = e
-		a.destination = newDestination(a.peer, nil)
+		a.destination = e.newDestination(a.peer, nil)
 		if cfg.Carrier != "" {
 			if a.carrier = e.carriers[cfg.Carrier]; a.carrier == nil {
 				return fmt.Errorf("account %q: no carrier is named %q", cfg.SystemID, cfg.Carrier)
@@ -141,6 +148,9 @@ func (e *Edge) makeAccounts() error {
 	}
 	return nil
 }
+
+// reference is that of the next message that is cut.
+func (e *Edge) reference() uint16 { return uint16(e.references.Add(1)) }
 
 func (e *Edge) accountAt(index uint32) *account { return e.accountList[index] }
 

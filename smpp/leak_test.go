@@ -142,7 +142,7 @@ func TestMetrics(t *testing.T) {
 
 // Every metric stands in the README, and nothing else does.
 func TestMetricsAreDocumented(t *testing.T) {
-	b, shop, carrier := relayTo(t, nil)
+	b, shop, carrier := relayTo(t, func(c *Config) { c.Accounts[0].Quota.Day = 1 })
 	shop.send(t, pdu.SubmitSM, text(alice, maskOfBob, "x"))
 	carrier.respond(t, carrier.expect(t, pdu.SubmitSM, pdu.ROK), pdu.ROK, "1")
 	shop.expect(t, pdu.SubmitSMResp, pdu.ROK)

@@ -45,6 +45,7 @@ type peer struct {
 	pdus         [directions][commandCount][]atomic.Uint64 // by status
 	messages     [][outcomes]atomic.Uint64                 // by the index of the peer that they went to, 0: none
 	responseTime prometheus.Observer                       // of carriers
+	uncertain    atomic.Int32                              // messages from it whose redelivery would be known
 }
 
 func (p *peer) count(d direction, c pdu.Command, s pdu.Status) {
@@ -72,6 +73,8 @@ type metrics struct {
 	unexpected         prometheus.Counter
 	mismatched         prometheus.Counter
 	panics             prometheus.Counter
+	redeliveries       [redeliveryEnd]prometheus.Counter // by what is known of the first one
+	gathered           [joinResults]prometheus.Counter   // segments that were to be put together
 	responseTime       *prometheus.HistogramVec
 }
 
@@ -124,8 +127,28 @@ func (m *metrics) register(e *Edge, reg prometheus.Registerer) error {
 	for r := range receiptResults {
 		m.receipts[r] = receipts.WithLabelValues(r.String())
 	}
+	redeliveries := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "maskline_smpp_redeliveries_total",
+		Help: "Messages that repeat one of unknown outcome, by what became of the first one.",
+	}, []string{"outcome"})
+	for _, c := range []certainty{underWay, givenUp, acceptedLate} {
+		m.redeliveries[c] = redeliveries.WithLabelValues(c.String())
+	}
+	gathered := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "maskline_smpp_gathered_total",
+		Help: "Long messages whose segments were put together, and segments or messages where that failed, by why.",
+	}, []string{"outcome"})
+	for r := joinWhole; r < joinResults; r++ {
+		m.gathered[r] = gathered.WithLabelValues(r.String())
+	}
+	waiting := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "maskline_smpp_gathering", Help: "Long messages whose segments are not all there yet.",
+	}, func() float64 {
+		sets, _ := e.segments.size()
+		return float64(sets)
+	})
 	all := []prometheus.Collector{
-		receipts, m.authFailures, m.refusedConnections, m.answersLost, m.late, m.unexpected,
+		receipts, redeliveries, gathered, waiting, m.authFailures, m.refusedConnections, m.answersLost, m.late, m.unexpected,
 		m.mismatched, m.panics, m.responseTime, newCollector(e),
 	}
 	for _, c := range all {

@@ -61,6 +61,7 @@ func ruledEdge(t *testing.T, change func(*routing.Config)) (b *bench, restrictio
 	s := newSMSC(t)
 	cfg := baseConfig()
 	cfg.Carriers = []CarrierConfig{carrierAt("alfa", s.addr())}
+	cfg.Accounts[0].Encoding = Latin1
 	b = startEdgeRouted(t, cfg, Volatile{}, router)
 	t.Cleanup(s.stop)
 	carrier = s.bind(t)
@@ -92,6 +93,7 @@ func TestOptOutWordsAreNeverForwarded(t *testing.T) {
 		{"submit_sm", false, func(m *pdu.Message) { m.ShortMessage = []byte("stop") }},
 		{"deliver_sm", true, func(m *pdu.Message) { m.ShortMessage = []byte("Stop.") }},
 		{"UCS-2", true, func(m *pdu.Message) { m.DataCoding, m.ShortMessage = 8, ucs2(" arrêt ") }},
+		{"the account's own data_coding 0", false, func(m *pdu.Message) { m.ShortMessage = []byte("arr\xEAt") }},
 		{"Latin-1", true, func(m *pdu.Message) { m.DataCoding, m.ShortMessage = 3, []byte("arr\xEAt") }},
 		{"message_payload", true, func(m *pdu.Message) {
 			m.ShortMessage, m.TLVs = nil, pdu.AppendTLV(nil, pdu.TagMessagePayload, []byte("STOP"))
@@ -216,7 +218,7 @@ func TestFingerprints(t *testing.T) {
 		}
 		t := b.newTurn()
 		t.in = *m
-		msg := &message{}
+		msg := &message{up: &session{terms: &terms{}}}
 		msg.address(&t.request, &t.in)
 		b.hear(t, msg)
 		return msg.fingerprint

@@ -51,6 +51,8 @@ type session struct {
 
 	lastRead atomic.Int64 // when octets last came
 	partial  atomic.Int64 // when the PDU being received began; 0: none
+	load     bindLoad     // for those who choose a bind
+	holds    *holds       // where its own messages are; set when it is bound
 
 	mu         sync.Mutex
 	state      state
@@ -58,7 +60,9 @@ type session struct {
 	since      time.Time
 	out        outbox
 	window     window
-	pace       pace
+	flow       flow
+	lane       queue  // segments that wait for this bind, in order
+	lastOrder  uint64 // given to a segment
 	unanswered int    // requests of the peer's
 	probes     probes // enquire_link
 	unbindSeq  uint32 // of our unbind; 0: none sent
@@ -208,6 +212,7 @@ func (s *session) leave(t *turn) {
 	for _, d := range terms.feeds {
 		d.remove(t, s)
 	}
+	s.clearLane(t)
 }
 
 // teardown ends what the session still owed and was owed. The writer has
@@ -218,10 +223,16 @@ func (s *session) teardown(t *turn) {
 	s.mu.Lock()
 	written := s.out.written
 	var owed []slot
-	s.window.clear(func(o slot) { owed = append(owed, o) })
+	s.window.clear(func(o slot) {
+		if m := o.message; m != nil && m.parts.open > 0 && !m.parts.lost(o.end > written) {
+			o.message = nil // another PDU of it ends it
+		}
+		owed = append(owed, o)
+	})
 	s.out.pending, s.out.spare = nil, nil
 	s.mu.Unlock()
 	for i := range owed {
-		s.lost(t, &owed[i], owed[i].end > written)
+		m := owed[i].message
+		s.lost(t, &owed[i], owed[i].end > written && (m == nil || !m.parts.touched()))
 	}
 }

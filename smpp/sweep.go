@@ -28,6 +28,8 @@ func (e *Edge) sweep(ctx context.Context) {
 		}
 		e.sweepDestinations(t)
 		e.sweepReceipts(t)
+		e.sweepSegments(t)
+		e.redeliveries.expire(t.at)
 		t.flush()
 		clear(sessions)
 	}
@@ -46,6 +48,7 @@ func (e *Edge) sweepDestinations(t *turn) {
 // for a bind's pace.
 func (e *Edge) sweepDestination(t *turn, d *destination) {
 	e.advanceAll(t, d.expire(t.at))
+	d.runDelayed(t)
 	d.roomMade(t)
 }
 
@@ -69,6 +72,7 @@ func (s *session) sweep(t *turn) {
 		return
 	}
 	s.expire(t)
+	s.tend(t)
 	s.mu.Lock()
 	bound, action := s.state == stateBound, probeNothing
 	if bound {

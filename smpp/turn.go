@@ -1,6 +1,7 @@
 package smpp
 
 import (
+	"hash"
 	"time"
 
 	"maskline/routing"
@@ -22,10 +23,16 @@ type turn struct {
 	request routing.Request
 	spoken  spoken // the text of in
 	id      []byte
+	shape   shape
+
+	followed []followed // where this batch's messages went
+	lot      uint64     // for random choices
+	mac      hash.Hash  // for fingerprints
+	scratch  []byte
 }
 
 func (e *Edge) newTurn() *turn {
-	t := &turn{edge: e, id: make([]byte, 0, 128)}
+	t := &turn{edge: e, id: make([]byte, 0, 128), lot: e.turns.Add(1) << 32}
 	t.spoken.in = &t.in
 	t.begin()
 	return t
@@ -60,4 +67,6 @@ func (t *turn) flush() {
 		t.dirty[i] = nil
 	}
 	t.dirty = t.dirty[:0]
+	clear(t.followed)
+	t.followed = t.followed[:0]
 }

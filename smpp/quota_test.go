@@ -1,0 +1,63 @@
+package smpp
+
+import (
+	"testing"
+	"time"
+
+	"maskline/smpp/pdu"
+)
+
+const second = time.Second
+
+func TestQuota(t *testing.T) {
+	noon := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	q := newQuota(QuotaConfig{Day: 10})
+	take := func(at time.Time, n int, want bool) {
+		t.Helper()
+		if got := q.take(at, n); got != want {
+			t.Fatalf("%d more: %v, with %d left", n, got, q.left(at))
+		}
+	}
+	take(noon, 8, true)
+	take(noon, 3, false)
+	take(noon, 2, true)
+	take(noon, 1, false)
+	q.giveBack(noon, 4)
+	take(noon, 4, true)
+	midnight := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
+	take(midnight.Add(-time.Nanosecond), 1, false)
+	q.giveBack(midnight, 4) // yesterday's
+	take(midnight, 10, true)
+	take(midnight.Add(-time.Second), 1, false) // a clock that goes back gives nothing
+	var none *quota
+	if !none.take(noon, 1_000_000) {
+		t.Fatal("no quota refused")
+	}
+}
+
+// Only what is accepted counts in the end.
+func TestAccountOverItsQuota(t *testing.T) {
+	s := newStill(t, func(c *Config) { c.Accounts[0].Quota.Day = 2 })
+	shop, alfa := s.account("shop"), s.carrier("alfa")
+	submit := func(downstream, want pdu.Status) {
+		t.Helper()
+		shop.submit(text(alice, maskOfBob, "x"))
+		alfa.respond(alfa.one(pdu.SubmitSM), downstream, "1")
+		if r := shop.one(pdu.SubmitSMResp); r.Status != want {
+			t.Fatalf("answered %02x", uint32(r.Status))
+		}
+	}
+	submit(pdu.ROK, pdu.ROK)
+	submit(pdu.RInvDstAdr, pdu.RInvDstAdr)
+	submit(pdu.ROK, pdu.ROK)
+	shop.submit(text(alice, maskOfBob, "x"))
+	if r := shop.one(pdu.SubmitSMResp); r.Status != pdu.RSubmitFail {
+		t.Fatalf("answered %02x", uint32(r.Status))
+	}
+	alfa.none("beyond the quota")
+	if n := s.accounts["shop"].overQuota.Load(); n != 1 || shop.unanswered != 0 {
+		t.Fatalf("%d counted, %d open", n, shop.unanswered)
+	}
+	s.now = s.now.Add(24 * time.Hour)
+	submit(pdu.ROK, pdu.ROK)
+}
