@@ -211,7 +211,7 @@ func TestAMessageThatGoesRound(t *testing.T) {
 
 func TestFingerprints(t *testing.T) {
 	b := startEdge(t, baseConfig())
-	print := func(change func(*pdu.Message)) uint64 {
+	hash := func(change func(*pdu.Message)) uint64 {
 		m := text(alice, maskOfBob, "hello")
 		if change != nil {
 			change(m)
@@ -223,8 +223,8 @@ func TestFingerprints(t *testing.T) {
 		b.hear(t, msg)
 		return msg.fingerprint
 	}
-	same := print(nil)
-	if same == 0 || print(nil) != same {
+	same := hash(nil)
+	if same == 0 || hash(nil) != same {
 		t.Fatal("the same message has two fingerprints, or none")
 	}
 	for name, change := range map[string]func(*pdu.Message){
@@ -234,7 +234,7 @@ func TestFingerprints(t *testing.T) {
 		"a name":   func(m *pdu.Message) { m.Source = pdu.Address{TON: pdu.TONAlphanumeric, Digits: []byte("ACME")} },
 		"header":   func(m *pdu.Message) { m.ShortMessage = []byte("\x05\x00\x03\x07\x02\x02hello") },
 	} {
-		if print(change) == same {
+		if hash(change) == same {
 			t.Errorf("another %s has the same fingerprint", name)
 		}
 	}
@@ -266,6 +266,41 @@ func TestTextForRules(t *testing.T) {
 	for _, c := range cases {
 		if got := decode(&c.in, 8); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// The table of rules is the chain, in its order, with the statuses of the
+// verdicts that each gives.
+func TestDocsOfRules(t *testing.T) {
+	verdicts := map[string][]routing.Verdict{
+		"emergency": {routing.EmergencyRefused}, "opt_out_words": {routing.OptOut, routing.OptIn}, "loop": {routing.Loop},
+		"block": {routing.Blocked}, "opt_out": {routing.OptedOut}, "rule:NAME": {routing.RuleRefused}, "carriers": {routing.NoCarrier},
+	}
+	routes := ordinaryRules(t)
+	routes.Rules = []routing.RuleConfig{{Name: "NAME", Senders: []string{"1"}}}
+	chain := ruledRouter(t, testTable(), routes).Explain(&routing.Request{Service: routing.SMS, Origin: &routing.Origin{}}).Rules
+	rows := docsTable(t, "## Rules")
+	if len(rows) != len(chain) {
+		t.Fatalf("%d rules are documented, %d are there", len(rows), len(chain))
+	}
+	accounts, carriers := accountReplies(), carrierReplies(Reply{Temporary: 0x401, Permanent: 0x402, Throttled: 0x403})
+	codes := map[string]pdu.Status{"0x00": pdu.ROK, "temporary": 0x401, "permanent": 0x402}
+	for i, row := range rows {
+		if row[0] != chain[i].Rule {
+			t.Errorf("rule %d is %s, documented %s", i+1, chain[i].Rule, row[0])
+		}
+		for _, v := range verdicts[row[0]] {
+			if !strings.Contains(row[2], v.String()) {
+				t.Errorf("%s: %v is not named", row[0], v)
+			}
+			all := statusesIn(t, row[3])
+			if got := accounts.of(refusalOf(v)); got != all[len(all)-1] {
+				t.Errorf("%s: accounts get 0x%02X", row[0], uint32(got))
+			}
+			if got := carriers.of(refusalOf(v)); got != codes[row[4]] {
+				t.Errorf("%s: carriers get 0x%02X", row[0], uint32(got))
+			}
 		}
 	}
 }
