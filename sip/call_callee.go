@@ -92,7 +92,7 @@ func (c *call) relay(a *attempt, res *message.Response) {
 	switch {
 	case answer == nil: // the caller hears of ringing only
 		c.onRing(min(res.Code, 180), nil)
-	case a.early != nil && a.early.Origin == answer.Origin && c.relayed == res.Code:
+	case a.early != nil && a.early.Content == answer.Content && c.relayed == res.Code:
 	default:
 		c.adopt(a, answer)
 		a.early, a.earlyTag, c.early = answer, res.ToTag, true
