@@ -24,6 +24,7 @@ type Bindings interface {
 // Control serves the control socket.
 type Control struct {
 	Bindings Bindings
+	Blocks   Blocks
 	Explain  func(Question) (Explanation, error)
 	Report   func() Report
 	// Reload applies the edge's configuration file again. file is the one that the
@@ -48,6 +49,7 @@ type Question struct {
 	To      string `json:"to"`
 	Service string `json:"service"` // "sms" or "voice"
 	Tenant  string `json:"tenant"`  // empty: as if a carrier had brought it
+	Text    string `json:"text"`    // what the message says
 	Reveal  bool   `json:"reveal"`  // whole numbers instead of redacted ones
 }
 
@@ -60,6 +62,13 @@ type Explanation struct {
 	Destination string      `json:"destination,omitempty"`
 	Answer      string      `json:"answer,omitempty"`
 	Carriers    []Candidate `json:"carriers,omitempty"`
+	Rules       []Said      `json:"rules"` // the whole chain, in order
+}
+
+// Said is what one rule of the chain said.
+type Said struct {
+	Rule string `json:"rule"`
+	Said string `json:"said"`
 }
 
 // Candidate is one carrier in an Explanation.
@@ -77,7 +86,7 @@ type Problem struct {
 }
 
 const (
-	maxQuestion   = 4 << 10
+	maxQuestion   = 16 << 10
 	maxImport     = 4 << 30
 	importTimeout = 30 * time.Minute
 )
@@ -87,6 +96,8 @@ func (c *Control) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /bindings", c.importBindings)
 	mux.HandleFunc("GET /bindings", c.exportBindings)
+	mux.HandleFunc("GET /blocks", c.listBlocks)
+	mux.HandleFunc("POST /blocks", c.changeBlock)
 	mux.HandleFunc("POST /route", c.explain)
 	mux.HandleFunc("POST /reload", c.reload)
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, c.Report()) })

@@ -16,6 +16,10 @@ type Carrier struct {
 	Cost float64 `key:"cost" default:"0" min:"0" max:"1000000"`
 	// Masks that may be presented through it: own (hosted by it), any, or names of pools. Default [any].
 	Present []Name `key:"present" default:"[any]"`
+	// Segments per second to it, all its binds together; 0: no limit. Default 0.
+	TPS int `key:"tps" default:"0" min:"0" max:"1000000"`
+	// Segments per second that leave through it with the same presented mask; 0: no limit. Default 0.
+	MaskTPS int `key:"mask_tps" default:"0" min:"0" max:"1000000"`
 	// SMSCs that we bind to; several are several SMSCs. Default empty: none.
 	SMPP []Bind `key:"smpp"`
 	// Trunks, tried in order before the next carrier. Default empty: none.

@@ -7,7 +7,7 @@ import "time"
 type Config struct {
 	// Name of this edge in logs and metrics. Default edge-1.
 	Node Name `key:"node" default:"edge-1"`
-	// Folder of the embedded store, the ledger, control.sock and admin.key; made with mode 0700. Default ./data.
+	// Folder of the embedded store, the ledger and control.sock; made with mode 0700. Default ./data.
 	DataDir Path `key:"data_dir" default:"./data" required:"true"`
 	// What wraps the data keys.
 	Secrets Secrets `key:"secrets"`
@@ -85,6 +85,8 @@ type Tenant struct {
 	SpendDay float64 `key:"spend_day" default:"0" min:"0" max:"1000000000"`
 	// Countries that it may reach. Default empty: all.
 	Regions []Country `key:"regions"`
+	// Where the tenant differs from routing.opt_out; keys and calling codes left out are as there.
+	OptOut OptOut `key:"opt_out"`
 }
 
 // Lifecycle is what pools use where they say nothing else.

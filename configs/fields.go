@@ -84,6 +84,9 @@ func (f *field) expected() string {
 	case f.section():
 		return "the keys " + strings.Join(keysOf(fieldsOf(t)), ", ")
 	case t.Kind() == reflect.Map:
+		if t.Elem() == reflect.TypeFor[[]Word]() {
+			return "a mapping of calling codes to lists"
+		}
 		return "a mapping of countries to lists"
 	case t.Kind() == reflect.Slice:
 		t = t.Elem()

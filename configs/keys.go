@@ -65,6 +65,9 @@ func keyOf(f *field, path string) Key {
 		k.Type = "list of " + s.kind
 	case reflect.Map:
 		k.Type = "lists of digits by country"
+		if f.typ.Elem() == reflect.TypeFor[[]Word]() {
+			k.Type = "lists of words by calling code"
+		}
 	default:
 		s, _ := scalarOf(f.typ)
 		k.Type = s.kind

@@ -66,6 +66,7 @@ func Parse(name string, data []byte, env func(string) (string, bool)) (*Config, 
 	d.fill(v)
 	d.value(v, root, "", &field{typ: v.Type()})
 	cfg.derive()
+	cfg.inherit(d)
 	check(cfg, d)
 	if faults := d.finish(); len(faults) > 0 {
 		return nil, faults

@@ -14,18 +14,25 @@ type Routing struct {
 	OutOfSession Answer `key:"out_of_session"`
 	// The binding has ended.
 	EndedSession Answer `key:"ended_session"`
+	// Messages that go round.
+	Loop Loop `key:"loop"`
+	// The words by which a party ends messages.
+	OptOut OptOut `key:"opt_out"`
+	// Rules of the operator's own, asked in this order.
+	Rules []Rule `key:"rules"`
 	// Emergency calls.
 	Emergency Emergency `key:"emergency"`
 	// When a carrier is left alone for a while.
 	Breaker Breaker `key:"breaker"`
 }
 
-// Share is what a slow downstream may hold of an upstream's window; beyond it
-// the answer is temporary at once.
+// Share is what a slow downstream may hold of an upstream's window. Beyond it
+// the next candidate is tried, else the answer is temporary at once.
 type Share struct {
-	// Part of the window; 0: no such limit. Default 0.
+	// Part of the window of each upstream bind, at least one message; 0: no such limit. Default 0.
 	Of float64 `key:"of" default:"0" min:"0" max:"1"`
-	// Age of its oldest unanswered message that makes a downstream slow; not 0. Default 2s.
+	// Age of its oldest unanswered message that makes a downstream slow, where it answers no other sooner
+	// meanwhile; slow binds are used last, whatever of says; not 0. Default 2s.
 	SlowerThan time.Duration `key:"slower_than" default:"2s" min:"1ms"`
 }
 

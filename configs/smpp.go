@@ -1,7 +1,9 @@
 package configs
 
 import (
+	"encoding/hex"
 	"net/netip"
+	"strings"
 	"time"
 )
 
@@ -19,6 +21,9 @@ type SMPP struct {
 	// shorter than a bind's response_timeout: the upstream is then told that the
 	// outcome is temporary, and the late response is still recognised and counted. Default 10s.
 	AnswerWithin time.Duration `key:"answer_within" default:"10s" min:"1ms"`
+	// How long a message of unknown outcome is known again when its upstream sends it once more: one that
+	// its carrier accepted late is then answered and not sent twice; 0: not at all. Default 5m.
+	Redelivery time.Duration `key:"redelivery" default:"5m"`
 	// How long receipts wait for an originator that is not bound; not 0. Default 24h.
 	ReceiptsHold time.Duration `key:"receipts_hold" default:"24h" min:"1s"`
 	// Who may bind. Default empty: nobody.
@@ -63,10 +68,22 @@ type Account struct {
 	Binds int `key:"binds" default:"4" min:"1" max:"1000" live:"true"`
 	// Most unanswered requests of one bind, per direction; not 0. Default 256.
 	Window int `key:"window" default:"256" min:"1" max:"10000" live:"true"`
-	// Messages per second, all binds together; 0: no limit. Default 0.
+	// Segments per second, all binds together; 0: no limit. Default 0.
 	TPS int `key:"tps" default:"0" min:"0" max:"1000000" live:"true"`
+	// What it may submit in longer times.
+	Quota Quota `key:"quota"`
 	// Networks that it may bind from. Default empty: any, since it has a password.
 	Allow []netip.Prefix `key:"allow" live:"true"`
+	// What data_coding 0 means to it; from its next bind. Default gsm7.
+	Encoding Encoding `key:"encoding" live:"true"`
+	// What it may send beyond messages to read: silent, replace, sim, class2; from its next bind. Default empty: nothing.
+	Special []Special `key:"special" live:"true"`
+}
+
+// Quota bounds what an account may submit in longer times than a second.
+type Quota struct {
+	// Segments accepted in a day, UTC; 0: no limit. Default 0.
+	Day int `key:"day" default:"0" min:"0" max:"1000000000" live:"true"`
 }
 
 // Bind is the ESME role towards one SMSC of a carrier: we bind to it.
@@ -91,7 +108,7 @@ type Bind struct {
 	Sessions int `key:"sessions" default:"1" min:"1" max:"100"`
 	// Most unanswered requests of one session; not 0. Default 10.
 	Window int `key:"window" default:"10" min:"1" max:"10000"`
-	// Messages per second, all sessions together; 0: no limit. Default 0.
+	// Segments per second of one session; 0: no limit. Default 0.
 	TPS int `key:"tps" default:"0" min:"0" max:"1000000"`
 	// Idle time after which enquire_link is sent; not 0. Default 30s.
 	EnquireLink time.Duration `key:"enquire_link" default:"30s" min:"1ms"`
@@ -105,15 +122,20 @@ type Bind struct {
 	Outbind Outbind `key:"outbind"`
 	// What data_coding 0 means there. Default gsm7.
 	Encoding Encoding `key:"encoding"`
-	// How long messages are sent there: UDH segments, SAR TLVs or message_payload. Default udh.
+	// How messages longer than one SMS are sent there: as they came (keep), as segments with a user data header (udh) or
+	// with sar TLVs (sar), or whole in message_payload (payload). Default keep.
 	Long Long `key:"long"`
 	// Type of number of addresses; 0: unknown. SMPP 3.4 §5.2.5. Default 1: international.
 	TON int `key:"ton" default:"1" min:"0" max:"6"`
 	// Numbering plan of addresses; 0: unknown. SMPP 3.4 §5.2.6. Default 1: E.164.
 	NPI int `key:"npi" default:"1" min:"0" max:"18"`
+	// How numbers are written and read there.
+	Numbers Numbers `key:"numbers"`
+	// What it may send us beyond messages to read: silent, replace, sim, class2. Default empty: nothing.
+	Special []Special `key:"special"`
 	// How message ids in receipts are written: as in the response, or the same id in decimal or hex. Default standard.
 	Receipts ReceiptIDs `key:"receipts"`
-	// TLVs on every submit_sm, such as registration ids. Default empty.
+	// TLVs on every submit_sm, such as registration ids; at most 1024 octets in all. Default empty.
 	TLVs []TLV `key:"tlvs"`
 	// Sent, but not answered in time: tell the upstream that it is temporary, or also try the next carrier. Default report.
 	Unknown Unknown `key:"unknown"`
@@ -158,12 +180,34 @@ type Outbind struct {
 	Allow []netip.Prefix `key:"allow"`
 }
 
+// Numbers is how a bind writes numbers. Set ton to fit.
+type Numbers struct {
+	// Whether "+" stands before international numbers. Default false.
+	Plus bool `key:"plus" default:"false"`
+	// Country whose numbers are written nationally, as its calling code. Default empty: all are international.
+	CountryCode Digits `key:"country_code"`
+	// Digits before national numbers, such as 0. Default empty.
+	TrunkPrefix Digits `key:"trunk_prefix"`
+	// Digits before other countries' numbers on a national bind, such as 00. Default empty: these are refused there.
+	InternationalPrefix Digits `key:"international_prefix"`
+}
+
 // TLV is an optional parameter. SMPP 3.4 §5.3.
 type TLV struct {
 	// Tag; not 0. Required.
 	Tag Code `key:"tag" required:"true" min:"0x1" max:"0xFFFF"`
 	// Value as text, or as octets in hex after 0x. Default empty.
 	Value string `key:"value" octets:"512"`
+}
+
+// Octets is the value; false where the hex is none.
+func (t *TLV) Octets() ([]byte, bool) {
+	digits, isHex := strings.CutPrefix(t.Value, "0x")
+	if !isHex {
+		return []byte(t.Value), true
+	}
+	octets, err := hex.DecodeString(digits)
+	return octets, err == nil
 }
 
 // Reply is what a carrier is told for its deliver_sm; carriers differ in which

@@ -3,6 +3,7 @@ package ledger
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -11,6 +12,7 @@ import (
 const (
 	submissionV1 = 1
 	receiptV1    = 2
+	receiptV2    = 3 // with ErrorWord
 
 	maxText = 255 // octets of a name, id or address
 )
@@ -26,7 +28,7 @@ func (s *Submission) fits() bool {
 }
 
 func (r *HeldReceipt) fits() bool {
-	return max(len(r.Account), len(r.Source.Digits), len(r.Destination.Digits)) <= maxText
+	return max(len(r.Account), len(r.ErrorWord), len(r.Source.Digits), len(r.Destination.Digits)) <= maxText
 }
 
 func appendSubmission(dst []byte, s *Submission) []byte {
@@ -60,13 +62,14 @@ func readSubmission(data []byte) (s Submission, rest []byte, err error) {
 }
 
 func appendReceipt(dst []byte, r *HeldReceipt) []byte {
-	dst = append(dst, receiptV1, r.State, r.NetworkType)
+	dst = append(dst, receiptV2, r.State, r.NetworkType)
 	dst = binary.BigEndian.AppendUint16(dst, r.ErrorCode)
 	dst = binary.AppendUvarint(dst, r.LocalID)
 	dst = appendTime(dst, r.Submitted)
 	dst = appendTime(dst, r.Done)
 	dst = appendTime(dst, r.Held)
 	dst = appendText(dst, r.Account)
+	dst = appendText(dst, r.ErrorWord)
 	dst = appendAddress(dst, r.Source)
 	return appendAddress(dst, r.Destination)
 }
@@ -74,12 +77,15 @@ func appendReceipt(dst []byte, r *HeldReceipt) []byte {
 // readReceipt reads a record that fills data; the id is not part of it.
 func readReceipt(data []byte) (r HeldReceipt, err error) {
 	d := decoder{data: data}
-	d.format(receiptV1)
+	version := d.format(receiptV1, receiptV2)
 	r.State, r.NetworkType = d.octet(), d.octet()
 	r.ErrorCode = uint16(d.octet())<<8 | uint16(d.octet())
 	r.LocalID = d.number()
 	r.Submitted, r.Done, r.Held = d.time(), d.time(), d.time()
 	r.Account = d.text()
+	if version == receiptV2 {
+		r.ErrorWord = d.text()
+	}
 	r.Source, r.Destination = d.address(), d.address()
 	if d.bad || len(d.data) > 0 {
 		return HeldReceipt{}, errRecord
@@ -123,10 +129,13 @@ func (d *decoder) octet() byte {
 	return 0
 }
 
-func (d *decoder) format(want byte) {
-	if d.octet() != want {
+// format reads which of the known formats follows.
+func (d *decoder) format(known ...byte) byte {
+	got := d.octet()
+	if !slices.Contains(known, got) {
 		d.bad, d.data = true, nil
 	}
+	return got
 }
 
 func (d *decoder) number() uint64 {

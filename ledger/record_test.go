@@ -38,7 +38,9 @@ func TestSubmissionRecord(t *testing.T) {
 }
 
 func TestReceiptRecord(t *testing.T) {
-	for name, want := range map[string]HeldReceipt{"full": receipt(3), "empty": {}} {
+	word := receipt(4)
+	word.ErrorWord = "E1A"
+	for name, want := range map[string]HeldReceipt{"full": receipt(3), "error in letters": word, "empty": {}} {
 		t.Run(name, func(t *testing.T) {
 			data := appendReceipt(nil, &want)
 			got, err := readReceipt(data)
@@ -61,9 +63,10 @@ func TestReceiptRecord(t *testing.T) {
 	}
 }
 
-// Records of the first version must be readable by every later one.
+// Records of every version must be readable by every later one.
 func TestGoldenRecords(t *testing.T) {
 	const (
+		goldenReceiptV2  = "030203abcdeb0780c99a9a83b2b00680d2949b83b2b00680db8e9c83b2b0060473686f700345314101010c34343737303030303030303305000c5368c3b67030303030303033"
 		goldenSubmission = "010101eb07f0f79a9a83b2b00604616c66610772656d6f7465330473686f7001010c34343131313030303030303301010c343437373030303030303033"
 		goldenReceipt    = "020203abcdeb0780c99a9a83b2b00680d2949b83b2b00680db8e9c83b2b0060473686f7001010c34343737303030303030303305000c5368c3b67030303030303033"
 	)
@@ -72,7 +75,16 @@ func TestGoldenRecords(t *testing.T) {
 		t.Errorf("a submission is now %s", got)
 	}
 	r := receipt(3)
-	if got := hex.EncodeToString(appendReceipt(nil, &r)); got != goldenReceipt {
+	v1, err := hex.DecodeString(goldenReceipt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := readReceipt(v1)
+	if got.ID = r.ID; err != nil || !cmp.Equal(got, r) {
+		t.Errorf("a receipt of the first version is read with %v as something else", err)
+	}
+	r.ErrorWord = "E1A"
+	if got := hex.EncodeToString(appendReceipt(nil, &r)); got != goldenReceiptV2 {
 		t.Errorf("a receipt is now %s", got)
 	}
 }

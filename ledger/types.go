@@ -41,6 +41,7 @@ type HeldReceipt struct {
 	State       byte // SMPP 3.4 §5.2.28
 	NetworkType byte // SMPP 3.4 §5.3.2.31, with ErrorCode
 	ErrorCode   uint16
+	ErrorWord   string // instead of ErrorCode, at SMSCs that write words
 	Submitted   time.Time
 	Done        time.Time
 	Held        time.Time // since when it waits

@@ -64,7 +64,8 @@ func (b *Breaker) State(now time.Time) BreakerState {
 }
 
 // Begin claims an attempt: always while closed, one at a time while half open.
-// A trial that is never reported stops counting after HalfOpenAfter.
+// A trial ends with Report or Cancel; one that never does stops counting after
+// HalfOpenAfter.
 func (b *Breaker) Begin(now time.Time) bool {
 	switch b.State(now) {
 	case Closed:
@@ -81,6 +82,20 @@ func (b *Breaker) Begin(now time.Time) bool {
 	}
 	b.trial = at
 	return true
+}
+
+// Cancel gives back an attempt that was claimed at the instant begun and came to
+// nothing: it was never sent, so it tells nothing of the carrier. Where it was
+// the trial, the next one may begin at once.
+func (b *Breaker) Cancel(begun time.Time) {
+	if b.openUntil.Load() == 0 {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.trial == begun.UnixNano() {
+		b.trial = 0
+	}
 }
 
 // Report counts the outcome of an attempt. In the half open state it decides:

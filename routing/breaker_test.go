@@ -70,6 +70,30 @@ func TestBreaker(t *testing.T) {
 	}
 }
 
+// A trial that came to nothing is given back; only who claimed it can do so.
+func TestBreakerGivesATrialBack(t *testing.T) {
+	b := NewBreaker(BreakerConfig{Window: 30 * time.Second, Ratio: 0.5, Min: 1, HalfOpenAfter: 10 * time.Second})
+	b.Cancel(noon) // closed: there is none
+	b.Report(false, noon)
+	first := noon.Add(10 * time.Second)
+	if !b.Begin(first) || b.Begin(first.Add(time.Second)) {
+		t.Fatal("not one trial")
+	}
+	b.Cancel(noon)
+	if b.Begin(first.Add(time.Second)) {
+		t.Fatal("somebody else gave the trial back")
+	}
+	b.Cancel(first)
+	second := first.Add(time.Second)
+	if b.State(second) != HalfOpen || !b.Begin(second) {
+		t.Fatal("the trial was not given back")
+	}
+	b.Report(true, second)
+	if b.State(second) != Closed {
+		t.Fatal("the second trial did not count")
+	}
+}
+
 func TestBreakerWithoutRatioNeverOpens(t *testing.T) {
 	b := NewBreaker(BreakerConfig{})
 	for range 100 {

@@ -54,7 +54,7 @@ func (c *Carrier) Up(service Service) bool { return c.link(service).up.Load() }
 
 // Begin claims an attempt. It returns false where the breaker is open, or half
 // open with its one trial under way: then the next candidate is due. Every
-// claimed attempt is ended by one Report.
+// claimed attempt is ended by one Report or one Cancel.
 func (c *Carrier) Begin(service Service, now time.Time) bool {
 	return c.link(service).breaker.Begin(now)
 }
@@ -63,6 +63,12 @@ func (c *Carrier) Begin(service Service, now time.Time) bool {
 // links, timeouts, overload, 5xx. A busy or unknown subscriber is ok.
 func (c *Carrier) Report(service Service, ok bool, now time.Time) {
 	c.link(service).breaker.Report(ok, now)
+}
+
+// Cancel ends an attempt that neither failed nor succeeded: it was claimed at the
+// instant begun and never sent.
+func (c *Carrier) Cancel(service Service, begun time.Time) {
+	c.link(service).breaker.Cancel(begun)
 }
 
 // Breaker is the state of the carrier's breaker for a service.

@@ -23,11 +23,13 @@ type account struct {
 	held        heldReceipts
 	settings    atomic.Pointer[accountSettings]
 
+	quota     quota
+	overQuota atomic.Uint64 // messages refused by it
+
 	mu      sync.Mutex
 	guesses guesses
 	binds   []*session   // by place; nil: the place is free
 	stats   []*bindStats // by place
-	pace    pace         // of what it submits, all binds together
 	removed bool         // from the configuration: nobody binds as it
 }
 
@@ -38,6 +40,7 @@ type accountIdentity struct{ SystemID, Tenant, Carrier, Country string }
 type accountSettings struct {
 	AccountConfig
 	passwordHash [sha256.Size]byte
+	pace         *sharedPace // of what it submits, all binds together; nil: no limit
 }
 
 func (c *AccountConfig) identity() accountIdentity {
@@ -48,11 +51,15 @@ func (c *AccountConfig) identity() accountIdentity {
 func (a *account) apply(cfg *AccountConfig) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	next := &accountSettings{AccountConfig: *cfg, passwordHash: sha256.Sum256([]byte(cfg.Password))}
 	old := a.settings.Load()
-	a.settings.Store(&accountSettings{AccountConfig: *cfg, passwordHash: sha256.Sum256([]byte(cfg.Password))})
-	if old == nil || old.TPS != cfg.TPS {
-		a.pace = newPace(cfg.TPS)
+	if old != nil && old.TPS == cfg.TPS {
+		next.pace = old.pace
+	} else {
+		next.pace = newSharedPace(cfg.TPS)
 	}
+	a.quota.limit.Store(int64(cfg.Quota.Day))
+	a.settings.Store(next)
 	a.removed = false
 }
 
@@ -88,7 +95,7 @@ func (e *Edge) newAccount(cfg *AccountConfig, index int) (*account, error) {
 		origin: routing.Origin{Tenant: cfg.Tenant, Carrier: cfg.Carrier, Country: cfg.Country},
 	}
 	a.held.edge = e
-	a.destination = newDestination(a.peer, nil)
+	a.destination = e.newDestination(a.peer, nil)
 	if cfg.Carrier != "" {
 		if a.carrier = e.carriers[cfg.Carrier]; a.carrier == nil {
 			return nil, fmt.Errorf("account %q: no carrier is named %q", cfg.SystemID, cfg.Carrier)

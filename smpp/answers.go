@@ -13,6 +13,7 @@ const (
 	notRefused     refusal = iota
 	temporarily            // try again: nobody could take it now
 	throttled              // more than the limits allow
+	overQuota              // more than the day's quota
 	badDestination         // no such mask or party, or not for this sender
 	badSource              // the sender's address, or a mask that is not the sender's
 	badLength
@@ -35,6 +36,8 @@ func (r refusal) status() pdu.Status {
 		return pdu.RSysErr
 	case throttled:
 		return pdu.RThrottled
+	case overQuota:
+		return pdu.RSubmitFail
 	case badDestination:
 		return pdu.RInvDstAdr
 	case badSource:
@@ -82,12 +85,14 @@ func (p *replies) of(r refusal) pdu.Status {
 // refusalOf translates routing's verdicts.
 func refusalOf(v routing.Verdict) refusal {
 	switch v {
-	case routing.Forward:
+	case routing.Forward, routing.OptOut, routing.OptIn:
 		return notRefused
 	case routing.NoCarrier:
 		return temporarily
 	case routing.NotAllowed:
 		return badSource
+	case routing.Blocked, routing.OptedOut, routing.RuleRefused:
+		return notCarried
 	default: // unknown mask, out of session, ended, service off, loop, emergency
 		return badDestination
 	}

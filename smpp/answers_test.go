@@ -16,6 +16,7 @@ func TestRefusals(t *testing.T) {
 		notRefused:     {0, 0},
 		temporarily:    {0x08, 0x64},
 		throttled:      {0x58, 0x58},
+		overQuota:      {0x45, 0x65},
 		badDestination: {0x0B, 0x65},
 		badSource:      {0x0A, 0x65},
 		badLength:      {0x01, 0x65},
@@ -50,6 +51,11 @@ func TestVerdicts(t *testing.T) {
 		routing.Loop:             pdu.RInvDstAdr,
 		routing.EmergencyRefused: pdu.RInvDstAdr,
 		routing.NoCarrier:        pdu.RSysErr,
+		routing.Blocked:          pdu.RSubmitFail,
+		routing.OptedOut:         pdu.RSubmitFail,
+		routing.RuleRefused:      pdu.RSubmitFail,
+		routing.OptOut:           pdu.ROK,
+		routing.OptIn:            pdu.ROK,
 	}
 	for _, v := range routing.Verdicts() {
 		s, ok := want[v]

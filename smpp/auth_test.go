@@ -151,3 +151,31 @@ func TestRedials(t *testing.T) {
 		t.Errorf("without a limit: waits %v", got)
 	}
 }
+
+// What an account gets is spread over those of its binds that receive.
+func TestDeliveriesAreSpreadOverReceivers(t *testing.T) {
+	cfg := baseConfig()
+	cfg.Accounts[0].Binds = 3
+	b := startEdge(t, cfg)
+	receivers := []*wire{bound(t, b.addr, pdu.BindReceiver, "shop"), bound(t, b.addr, pdu.BindTransceiver, "shop")}
+	transmitter := bound(t, b.addr, pdu.BindTransmitter, "shop")
+	if f := dialWire(t, b.addr).bindAs(t, pdu.BindReceiver, "shop", "sesame", pdu.Version34); f.Status != pdu.RBindFail {
+		t.Errorf("the fourth bind is answered with 0x%02X", uint32(f.Status))
+	}
+	outlet := bound(t, b.addr, pdu.BindTransceiver, "outlet")
+	const n = 20
+	got := merge(t, receivers)
+	by := map[*wire]int{}
+	for range n {
+		outlet.send(t, pdu.SubmitSM, text(alice, maskShop, "x"))
+		a := <-got
+		by[a.wire]++
+		a.wire.respond(t, a.frame, pdu.ROK, "")
+		outlet.expect(t, pdu.SubmitSMResp, pdu.ROK)
+	}
+	if by[receivers[0]] == 0 || by[receivers[1]] == 0 || by[receivers[0]]+by[receivers[1]] != n {
+		t.Errorf("the receivers got %d and %d of %d", by[receivers[0]], by[receivers[1]], n)
+	}
+	transmitter.write(t, pdu.AppendHeader(nil, pdu.EnquireLink, pdu.ROK, 50))
+	transmitter.expect(t, pdu.EnquireLinkResp, pdu.ROK) // and nothing before
+}

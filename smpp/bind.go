@@ -114,7 +114,10 @@ func (s *session) bound(t *turn, terms *terms, response func([]byte) []byte) boo
 		s.window = newWindow(terms.window)
 		s.window.sequence = sequence
 	}
-	s.pace = newPace(terms.tps)
+	s.flow = newFlow(terms.tps)
+	if terms.canTake {
+		s.holds = newHolds(s.edge.cfg.Share, terms.window, int(s.edge.destinations.Load()))
+	}
 	if response != nil {
 		s.out.commit(response(s.out.begin()))
 	}

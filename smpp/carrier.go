@@ -106,21 +106,27 @@ func (d *dialer) once(ctx context.Context) (stood time.Duration, why string) {
 	if err != nil {
 		return 0, err.Error()
 	}
-	s := e.newSession(conn, d)
-	e.add(s)
+	s := d.open(conn)
 	defer e.remove(s)
-	d.started(s)
 	if ctx.Err() != nil {
 		s.cut("the edge stops") // drain may have looked before it was added
 	}
-	t := e.newTurn()
-	s.requestBind(t)
-	t.flush()
 	s.serve()
 	if s.terms != nil {
 		stood = e.clock().Sub(s.since)
 	}
 	return stood, s.reason
+}
+
+// open makes the session of a connection and asks to bind.
+func (d *dialer) open(conn net.Conn) *session {
+	s := d.edge.newSession(conn, d)
+	d.edge.add(s)
+	d.started(s)
+	t := d.edge.newTurn()
+	s.requestBind(t)
+	t.flush()
+	return s
 }
 
 // requestBind sends our bind.

@@ -9,6 +9,8 @@ type collector struct {
 	pdus, messages, binds                      *prometheus.Desc
 	windowUsed, windowLimit                    *prometheus.Desc
 	waiting, held, submissions, parked, unread *prometheus.Desc
+	slowed, slowedRate, unfit                  *prometheus.Desc
+	overQuota, quotaLeft, uncertain            *prometheus.Desc
 }
 
 func newCollector(e *Edge) *collector {
@@ -26,6 +28,12 @@ func newCollector(e *Edge) *collector {
 		held:        desc("receipts_held", "Receipts that wait for an account to bind.", "account"),
 		submissions: desc("submissions", "Accepted messages whose receipts can be joined.", "carrier"),
 		parked:      desc("receipts_parked", "Receipts whose message is not known.", "carrier"),
+		slowed:      desc("slowed_binds", "Binds that send slower because the peer throttles.", "peer"),
+		slowedRate:  desc("slowed_rate", "Segments per second that its slowed binds may send together.", "peer"),
+		unfit:       desc("unfit_binds", "Binds that are used last: failing or stalled.", "peer", "reason"),
+		overQuota:   desc("over_quota_total", "Messages refused because the account's quota was used up.", "account"),
+		quotaLeft:   desc("quota_left", "Segments that the account may still submit today, where it has a quota.", "account"),
+		uncertain:   desc("uncertain_messages", "Messages of unknown outcome whose redelivery would be recognised."),
 		unread:      desc("outbox_octets", "Octets that a peer has not taken yet.", "peer"),
 	}
 }
@@ -34,6 +42,7 @@ func newCollector(e *Edge) *collector {
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		c.pdus, c.messages, c.binds, c.windowUsed, c.windowLimit, c.waiting, c.held, c.submissions, c.parked, c.unread,
+		c.slowed, c.slowedRate, c.unfit, c.overQuota, c.quotaLeft, c.uncertain,
 	} {
 		ch <- d
 	}
@@ -69,39 +78,72 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	c.collectState(ch)
 }
 
+// peerState sums up the binds of one peer.
+type peerState struct {
+	used, limit, unread, waiting int
+	slowed                       int
+	rate                         float64
+	unfit                        [stalled + 1]int
+}
+
+func (p *peerState) add(b *BindState) {
+	p.used += b.WindowUsed
+	p.limit += b.WindowLimit
+	p.unread += b.Unread
+	p.waiting += b.Waiting
+	p.unfit[b.fitness]++
+	if b.Slowed {
+		p.slowed++
+		p.rate += b.Rate
+	}
+}
+
 func (c *collector) collectState(ch chan<- prometheus.Metric) {
-	gauge := func(d *prometheus.Desc, v int, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(v), labels...)
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
 	type key struct{ peer, state string }
 	binds := map[key]int{}
-	used, limit, unread := map[string]int{}, map[string]int{}, map[string]int{}
+	peers := map[string]*peerState{}
+	for _, p := range c.edge.metrics.all()[1:] {
+		peers[p.name] = &peerState{}
+	}
 	for _, b := range c.edge.Binds() {
 		binds[key{b.Peer, b.State}]++
-		used[b.Peer] += b.WindowUsed
-		limit[b.Peer] += b.WindowLimit
-		unread[b.Peer] += b.Unread
+		peers[b.Peer].add(&b)
 	}
 	for k, n := range binds {
-		gauge(c.binds, n, k.peer, k.state)
+		gauge(c.binds, float64(n), k.peer, k.state)
 	}
-	for name, n := range limit {
-		gauge(c.windowUsed, used[name], name)
-		gauge(c.windowLimit, n, name)
-		gauge(c.unread, unread[name], name)
-	}
-	waiting := map[string]int{}
 	for _, a := range c.edge.accountList() {
-		gauge(c.held, a.held.length(), a.cfg.SystemID)
-		waiting[a.peer.name] += int(a.destination.queued.Load())
+		gauge(c.held, float64(a.held.length()), a.cfg.SystemID)
+		peers[a.peer.name].waiting += a.destination.waiting()
+		c.collectQuota(ch, a)
 	}
 	for _, carrier := range c.edge.carriers {
 		submissions, parked := carrier.joiner.size()
-		gauge(c.submissions, submissions, carrier.cfg.Name)
-		gauge(c.parked, parked, carrier.cfg.Name)
-		waiting[carrier.peer.name] += int(carrier.destination.queued.Load())
+		gauge(c.submissions, float64(submissions), carrier.cfg.Name)
+		gauge(c.parked, float64(parked), carrier.cfg.Name)
+		peers[carrier.peer.name].waiting += carrier.destination.waiting()
 	}
-	for name, n := range waiting {
-		gauge(c.waiting, n, name)
+	for name, p := range peers {
+		gauge(c.windowUsed, float64(p.used), name)
+		gauge(c.windowLimit, float64(p.limit), name)
+		gauge(c.unread, float64(p.unread), name)
+		gauge(c.waiting, float64(p.waiting), name)
+		gauge(c.slowed, float64(p.slowed), name)
+		gauge(c.slowedRate, p.rate, name)
+		gauge(c.unfit, float64(p.unfit[failing]), name, failing.String())
+		gauge(c.unfit, float64(p.unfit[stalled]), name, stalled.String())
 	}
+	gauge(c.uncertain, float64(c.edge.redeliveries.length()))
+}
+
+func (c *collector) collectQuota(ch chan<- prometheus.Metric, a *account) {
+	if !a.quota.limited() {
+		return
+	}
+	left := a.quota.left(c.edge.clock())
+	ch <- prometheus.MustNewConstMetric(c.quotaLeft, prometheus.GaugeValue, float64(left), a.cfg.SystemID)
+	ch <- prometheus.MustNewConstMetric(c.overQuota, prometheus.CounterValue, float64(a.overQuota.Load()), a.cfg.SystemID)
 }

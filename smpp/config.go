@@ -17,8 +17,11 @@ type Config struct {
 	WriteTimeout   time.Duration  // a peer that takes nothing for so long is cut off; 0: 10 s
 	AnswerWithin   time.Duration  // an upstream is answered within this, all attempts together; 0: 10 s
 	EnquireLink    time.Duration  // silence on a peer's bind before we probe it; 0: 30 s
-	ReceiptsHold   time.Duration  // how long receipts wait for an unbound originator; 0: 24 h
-	Drain          time.Duration  // time to finish what is in flight at the end; 0: 30 s
+	Redelivery     time.Duration  // how long a message of unknown outcome is known again; 0: 5 min, negative: not at all
+	Share          ShareConfig
+	Usage          UsageStore    // keeps quotas over a restart; nil: they start anew
+	ReceiptsHold   time.Duration // how long receipts wait for an unbound originator; 0: 24 h
+	Drain          time.Duration // time to finish what is in flight at the end; 0: 30 s
 	Auth           AuthConfig
 	MaxConnections int           // connections of peers in all; 0: 4096
 	MaxUnbound     int           // connections of one source that are not bound yet; 0: 64
@@ -49,17 +52,22 @@ type AccountConfig struct {
 	Password string
 	Tenant   string
 	Carrier  string
-	Country  string         // ISO 3166 code for emergency strings; may be empty
-	Binds    int            // bound at the same time; 0: no limit
-	Window   int            // unanswered requests of one bind, each way; 0: 256
-	TPS      int            // messages per second that it may submit, all binds together; 0: no limit
+	Country  string // ISO 3166 code for emergency strings; may be empty
+	Binds    int    // bound at the same time; 0: no limit
+	Window   int    // unanswered requests of one bind, each way; 0: 256
+	TPS      int    // segments per second that it may submit, all binds together; 0: no limit
+	Quota    QuotaConfig
 	Allow    []netip.Prefix // sources that may bind; none: every source
+	Encoding Encoding       // what data_coding 0 means to it; 0: GSM7
+	Special  Special        // what it may send beyond messages to read; 0: nothing
 }
 
 // CarrierConfig is a carrier that we bind to.
 type CarrierConfig struct {
 	Name    string
 	Country string // ISO 3166 code for emergency strings; may be empty
+	TPS     int    // segments per second, all its binds together; 0: no limit
+	MaskTPS int    // segments per second with the same presented mask; 0: no limit
 	Binds   []BindConfig
 }
 
@@ -100,13 +108,18 @@ type BindConfig struct {
 	BindType        BindType
 	Sessions        int           // binds held at the same time; 0: 1
 	Window          int           // unanswered requests of one bind, each way; 0: 128
-	TPS             int           // messages per second on one bind; 0: no limit
+	TPS             int           // segments per second on one bind; 0: no limit
 	EnquireLink     time.Duration // silence before we probe; 0: 30 s
 	ResponseTimeout time.Duration // then the outcome of a message is unknown; 0: 10 s
 	Reconnect       Reconnect
 	TLS             ClientTLS
 	Outbind         OutbindConfig
 	TON, NPI        *byte    // of both addresses that we write; nil: 1, international and E.164
+	Encoding        Encoding // what data_coding 0 means there; 0: GSM7
+	Long            Long     // how long messages are sent; 0: as they came
+	Numbers         *Numbers // how numbers are written and read; nil: international digits
+	TLVs            []TLV    // on every submit_sm
+	Special         Special  // what the carrier may send beyond messages to read; 0: nothing
 	Receipts        Receipts // how the ids of its receipts are written
 	UnknownNext     bool     // after an unknown outcome also try the next carrier
 	Reply           Reply
@@ -142,6 +155,8 @@ func (c Config) withDefaults() Config {
 	or(&c.WriteTimeout, 10*time.Second)
 	or(&c.AnswerWithin, 10*time.Second)
 	or(&c.EnquireLink, 30*time.Second)
+	or(&c.Redelivery, 5*time.Minute)
+	or(&c.Share.SlowerThan, 2*time.Second)
 	or(&c.ReceiptsHold, 24*time.Hour)
 	or(&c.Drain, 30*time.Second)
 	or(&c.Auth.Failures, 10)
@@ -206,6 +221,9 @@ func (c *Config) check() error {
 			b := &c.Carriers[i].Binds[j]
 			if b.Window < 1 || b.Window > maxWindow {
 				return fmt.Errorf("carrier %q: a window is 1 to %d", c.Carriers[i].Name, maxWindow)
+			}
+			if err := checkStatic(b.TLVs); err != nil {
+				return fmt.Errorf("carrier %q: %w", c.Carriers[i].Name, err)
 			}
 			if _, err := b.request().Append(nil, pdu.BindTransceiver, 1); err != nil {
 				return fmt.Errorf("carrier %q: %w", c.Carriers[i].Name, err)

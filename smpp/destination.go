@@ -16,14 +16,18 @@ import (
 // other way round.
 type destination struct {
 	peer    *peer
+	index   int              // among all destinations
 	carrier *routing.Carrier // told whether it is up; nil for tenants' accounts
+	pace    *sharedPace      // of all its binds together; nil: no limit
+	masks   *maskPaces       // of each presented mask; nil: no limit
 
 	binds  atomic.Pointer[binds]
-	turn   atomic.Uint32 // spreads messages over the binds
-	queued atomic.Int32  // length of the queue, for readers without the lock
+	queued atomic.Int32 // lengths of queue and delayed, for readers without the lock
+	delays atomic.Int32
 
-	mu    sync.Mutex
-	queue queue
+	mu      sync.Mutex
+	queue   queue // waits for room
+	delayed queue // waits for its mask
 }
 
 // binds is what a destination has to send over. It is never changed, only
@@ -34,8 +38,8 @@ type binds struct {
 	windows int        // of all together: the queue's bound
 }
 
-func newDestination(p *peer, c *routing.Carrier) *destination {
-	d := &destination{peer: p, carrier: c}
+func (e *Edge) newDestination(p *peer, c *routing.Carrier) *destination {
+	d := &destination{peer: p, carrier: c, index: int(e.destinations.Add(1)) - 1}
 	d.binds.Store(&binds{})
 	return d
 }
@@ -73,8 +77,10 @@ func (d *destination) remove(t *turn, s *session) {
 	d.replace(next)
 	var stranded *message
 	if next.empty() {
-		stranded = d.queue.takeAll()
+		d.queue.takeIf(&d.delayed, func(*message) bool { return true })
+		stranded = d.delayed.takeAll()
 		d.queued.Store(0)
+		d.delays.Store(0)
 	}
 	d.mu.Unlock()
 	t.edge.advanceAll(t, stranded)
@@ -100,47 +106,50 @@ func (d *destination) replace(b *binds) {
 // maxWait bounds a message's wait for room where it has another candidate.
 const maxWait = time.Second
 
-// offer takes a message on: it is sent, or it waits in the queue. It returns
-// false, and the message stays the caller's, where no bind is up or the queue
-// is full.
+// offer takes a message on: it is sent, or it waits. It returns false, and the
+// message stays the caller's, where no bind is up, where what waits is at its
+// bound, or where the destination is stalled and the message's upstream has its
+// share there already.
 func (d *destination) offer(t *turn, m *message, last bool) bool {
+	m.release()
+	m.hold(d)
+	m.unfit = false
+	m.leaveBy = m.answerBy
+	if !last && !m.sticky { // segments stay together
+		m.leaveBy = min(m.answerBy, t.at+int64(maxWait))
+	}
+	taken := false
+	switch d.delayFor(t, m) {
+	case delayed:
+		return true
+	case noDelay:
+		taken = d.take(t, m)
+	case tooSlow:
+	}
+	if !taken {
+		m.release()
+	}
+	return taken
+}
+
+// take is offer for a message whose mask may be presented now.
+func (d *destination) take(t *turn, m *message) bool {
 	if d.queued.Load() == 0 && d.send(t, m) {
 		return true
+	}
+	if m.unfit {
+		return false
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	b := d.binds.Load()
-	if b.empty() || d.queue.length >= b.windows {
+	if b.empty() || m.sticky || d.queue.length >= b.windows || b.allStalled() && !m.mayHold() {
 		return false
-	}
-	m.leaveBy = m.answerBy
-	if !last {
-		m.leaveBy = min(m.answerBy, t.at+int64(maxWait))
 	}
 	d.queue.push(m)
 	d.queued.Add(1)
 	d.drain(t) // a slot may have become free since send looked
 	return true
-}
-
-// send tries the binds in turn, primaries first.
-func (d *destination) send(t *turn, m *message) bool {
-	b := d.binds.Load()
-	start := uint32(m.seed)
-	if !m.sticky {
-		start = d.turn.Add(1)
-	}
-	return sendOver(t, b.primary, start, m) || sendOver(t, b.backup, start, m)
-}
-
-func sendOver(t *turn, list []*session, start uint32, m *message) bool {
-	n := uint32(len(list))
-	for i := range n {
-		if list[(start%n+i)%n].send(t, m) {
-			return true
-		}
-	}
-	return false
 }
 
 // roomMade is called after a slot became free.
@@ -155,82 +164,42 @@ func (d *destination) roomMade(t *turn) {
 
 // drain sends what waits, in order, while there is room. It runs under mu.
 func (d *destination) drain(t *turn) {
-	for m := d.queue.head; m != nil; m = d.queue.head {
-		d.queue.remove(m) // before it is sent: then it belongs to the window
-		if !d.send(t, m) {
-			d.queue.pushFront(m)
-			return
-		}
-		d.queued.Add(-1)
-	}
-}
-
-// expire hands back what has waited long enough, as a list.
-func (d *destination) expire(at int64) *message {
-	if d.queued.Load() == 0 {
-		return nil
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	var out queue
 	for m := d.queue.head; m != nil; {
 		next := m.next
-		if at >= m.leaveBy || m.abandoned() {
-			d.queue.remove(m)
+		if m.unfit {
+			m = next // the next sweep takes it out
+			continue
+		}
+		d.queue.remove(m) // before it is sent: then it belongs to the window
+		if d.send(t, m) {
 			d.queued.Add(-1)
-			out.push(m)
+		} else {
+			d.queue.pushFront(m) // before it are only unfit ones
+			if !m.unfit {
+				return
+			}
 		}
 		m = next
 	}
+}
+
+// expire hands back what has waited long enough, and what its upstream holds
+// beyond its share here, as a list.
+func (d *destination) expire(at int64) *message {
+	if d.waiting() == 0 {
+		return nil
+	}
+	var out queue
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	stalled := d.binds.Load().allStalled()
+	leaves := func(m *message) bool { return m.due(at) || stalled && m.beyondShare() }
+	d.queue.takeIf(&out, leaves)
+	d.delayed.takeIf(&out, leaves)
+	d.queued.Store(int32(d.queue.length))
+	d.delays.Store(int32(d.delayed.length))
 	return out.takeAll()
 }
 
-// queue is a list of messages, linked through themselves.
-type queue struct {
-	head, tail *message
-	length     int
-}
-
-func (q *queue) push(m *message) {
-	m.prev, m.next = q.tail, nil
-	if q.tail == nil {
-		q.head = m
-	} else {
-		q.tail.next = m
-	}
-	q.tail = m
-	q.length++
-}
-
-func (q *queue) pushFront(m *message) {
-	m.prev, m.next = nil, q.head
-	if q.head == nil {
-		q.tail = m
-	} else {
-		q.head.prev = m
-	}
-	q.head = m
-	q.length++
-}
-
-func (q *queue) remove(m *message) {
-	if m.prev == nil {
-		q.head = m.next
-	} else {
-		m.prev.next = m.next
-	}
-	if m.next == nil {
-		q.tail = m.prev
-	} else {
-		m.next.prev = m.prev
-	}
-	m.next, m.prev = nil, nil
-	q.length--
-}
-
-// takeAll empties the queue; the messages are linked by next.
-func (q *queue) takeAll() *message {
-	head := q.head
-	*q = queue{}
-	return head
-}
+// waiting counts what waits, but for the lanes of its binds.
+func (d *destination) waiting() int { return int(d.queued.Load() + d.delays.Load()) }

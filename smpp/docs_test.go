@@ -176,7 +176,7 @@ func TestDocsOfContent(t *testing.T) {
 			in := pdu.Message{ShortMessage: []byte("hello")}
 			spoil(&in)
 			m := &message{up: &session{dialer: &dialer{}}, command: pdu.SubmitSM}
-			if got, want := m.fill(&in).status(), statusesIn(t, row[1])[0]; got != want {
+			if got, want := m.fill(&in, &format{}).status(), statusesIn(t, row[1])[0]; got != want {
 				t.Errorf("%s: 0x%02X, documented 0x%02X", row[0], uint32(got), uint32(want))
 			}
 		}
@@ -190,16 +190,20 @@ func TestDocsOfContent(t *testing.T) {
 func TestDocsOfLimits(t *testing.T) {
 	c := Config{}.withDefaults()
 	want := map[string]string{
-		"PDU before the bind":                          kib(pdu.MaxUnbound),
-		"PDU after the bind":                           thousands(pdu.MaxBound) + " octets",
-		"connections of peers in all":                  thousands(c.MaxConnections),
-		"connections of one source that are not bound": strconv.Itoa(c.MaxUnbound),
-		"sources remembered":                           thousands(maxSources),
-		"octets that a peer has not read":              kib(outboxRoom) + " / " + strconv.Itoa(outboxLimit>>20) + " MiB",
-		"candidates of one message":                    strconv.Itoa(routing.MaxCandidates),
-		"messages whose receipts can be joined":        fmt.Sprintf("%s, %.0f h", thousands(c.Submissions), c.SubmissionsFor.Hours()),
-		"receipts parked":                              fmt.Sprintf("%s a carrier, %.0f s", thousands(maxParked), parkFor.Seconds()),
-		"receipts held for an account":                 thousands(maxHeld),
+		"PDU before the bind":                                   kib(pdu.MaxUnbound),
+		"PDU after the bind":                                    thousands(pdu.MaxBound) + " octets",
+		"connections of peers in all":                           thousands(c.MaxConnections),
+		"connections of one source that are not bound":          strconv.Itoa(c.MaxUnbound),
+		"sources remembered":                                    thousands(maxSources),
+		"sources that an account is known by":                   strconv.Itoa(maxKnown),
+		"operations of accounts unanswered on one bind of ours": strconv.Itoa(maxOperations),
+		"octets that a peer has not read":                       kib(outboxRoom) + " / " + strconv.Itoa(outboxLimit>>20) + " MiB",
+		"candidates of one message":                             strconv.Itoa(routing.MaxCandidates),
+		"messages whose receipts can be joined":                 fmt.Sprintf("%s, %.0f h", thousands(c.Submissions), c.SubmissionsFor.Hours()),
+		"masks paced at a time":                                 thousands(maskSets*maskWays) + " a carrier",
+		"messages of unknown outcome that are known again":      fmt.Sprintf("%s, %.0f min", thousands(maxUncertain), c.Redelivery.Minutes()),
+		"receipts parked":                                       fmt.Sprintf("%s a carrier, %.0f s", thousands(maxParked), parkFor.Seconds()),
+		"receipts held for an account":                          thousands(maxHeld),
 	}
 	for _, row := range docsTable(t, "## Limits") {
 		if w, checked := want[row[0]]; checked && row[1] != w {

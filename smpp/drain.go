@@ -48,14 +48,14 @@ func (e *Edge) inFlight() int {
 	n := 0
 	for _, s := range e.snapshot(nil) {
 		s.mu.Lock()
-		n += s.unanswered + s.window.waited()
+		n += s.unanswered + s.window.waited() + s.lane.length
 		s.mu.Unlock()
 	}
 	for _, c := range e.carriers {
-		n += int(c.destination.queued.Load())
+		n += c.destination.waiting()
 	}
 	for _, a := range e.accountList() {
-		n += int(a.destination.queued.Load())
+		n += a.destination.waiting()
 	}
 	return n
 }

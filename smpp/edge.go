@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
+	"hash/maphash"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -19,6 +20,8 @@ import (
 // Router decides where a message goes. *routing.Router is one.
 type Router interface {
 	Decide(req *routing.Request, plan *routing.Plan)
+	// Delivered tells that a downstream accepted a message.
+	Delivered(fingerprint uint64, at time.Time)
 	// Carrier finds a carrier by name, nil where there is none.
 	Carrier(name string) *routing.Carrier
 }
@@ -35,10 +38,12 @@ type Edge struct {
 
 	answerWithin time.Duration // Config.AnswerWithin, less what the sweeper may be late
 
-	accounts   atomic.Pointer[accounts]
-	carriers   map[string]*carrier // by name
-	joinable   atomic.Int64        // submissions of all carriers
-	noPassword [sha256.Size]byte   // what unknown system_ids are compared with
+	accounts     atomic.Pointer[accounts]
+	carriers     map[string]*carrier // by name
+	destinations atomic.Int32        // of carriers and accounts
+	redeliveries *redeliveries       // nil: none are recognised
+	joinable     atomic.Int64        // submissions of all carriers
+	noPassword   [sha256.Size]byte   // what unknown system_ids are compared with
 
 	listeners     []*listener // by index of Config.Listen
 	sources       *sources
@@ -46,7 +51,11 @@ type Edge struct {
 	connections   atomic.Int64 // of peers
 	floods        floods
 	ids           ids
+	references    atomic.Uint32 // of messages that we cut
+	segments      *reassembler
+	printKey      maphash.Seed // of fingerprints
 	messages      messagePool
+	turns         atomic.Uint64 // ever made
 	draining      atomic.Bool
 	work          sync.WaitGroup // listeners, dialers, sessions
 
@@ -71,8 +80,9 @@ func newEdge(cfg Config, router Router, journal Journal, log *zap.Logger, reg pr
 		cfg: cfg, router: router, journal: journal, log: log, clock: clock, started: clock(),
 		metrics:  newMetrics(),
 		carriers: map[string]*carrier{},
-		sources:  newSources(cfg.Auth, cfg.MaxUnbound),
-		sessions: map[*session]struct{}{},
+		sources:  newSources(cfg.Auth, cfg.MaxUnbound), redeliveries: newRedeliveries(cfg.Redelivery),
+		sessions: map[*session]struct{}{}, printKey: maphash.MakeSeed(),
+		segments: newReassembler(),
 	}
 	e.answerWithin = max(cfg.AnswerWithin-2*tick, cfg.AnswerWithin/2)
 	_, _ = rand.Read(e.noPassword[:])
@@ -104,11 +114,13 @@ func (e *Edge) makeCarriers() error {
 		}
 		p := e.metrics.peer(cfg.Name)
 		p.responseTime = e.metrics.responseTime.WithLabelValues(cfg.Name)
+		p.receiptDelay = e.metrics.receiptDelay.WithLabelValues(cfg.Name)
 		c := &carrier{
 			cfg: cfg, peer: p, origin: routing.Origin{Carrier: cfg.Name, Country: cfg.Country},
-			destination: newDestination(p, rc),
+			destination: e.newDestination(p, rc),
 			joiner:      newJoiner(&e.joinable, e.cfg.Submissions, e.cfg.SubmissionsFor),
 		}
+		c.destination.pace, c.destination.masks = newSharedPace(cfg.TPS), newMaskPaces(cfg.MaskTPS)
 		for i := range cfg.Binds {
 			login, err := cfg.Binds[i].login()
 			if err != nil {
@@ -138,6 +150,9 @@ func (e *Edge) makeAccounts() error {
 	}
 	return nil
 }
+
+// reference is that of the next message that is cut.
+func (e *Edge) reference() uint16 { return uint16(e.references.Add(1)) }
 
 // at turns a time into an instant of the edge: nanoseconds since its start, by
 // the monotonic clock.
@@ -184,9 +199,11 @@ func (e *Edge) Run(ctx context.Context) error {
 	if err := e.restore(ctx); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("smpp: restoring receipts: %w", err)
 	}
+	e.loadUsage()
 	sweep, stopSweep := context.WithCancel(context.WithoutCancel(ctx))
 	var sweeper sync.WaitGroup
 	sweeper.Go(func() { e.sweep(sweep) })
+	sweeper.Go(func() { e.keepUsage(sweep) })
 	for _, l := range e.listeners {
 		if l.Listener == nil {
 			continue
@@ -218,9 +235,16 @@ func (e *Edge) restoreSubmission(s Submission) {
 		return // gone from the configuration
 	}
 	c.joiner.add(submission{
-		key: c.joiner.key([]byte(s.RemoteID)), local: s.LocalID, at: s.At.Unix(), account: a.index,
-		wants: s.Wants, final: s.Final, source: importAddress(s.Source), destination: importAddress(s.Destination),
+		key: c.joiner.key([]byte(s.RemoteID)), local: s.LocalID, at: s.At.UnixMilli(), account: a.index,
+		wants: s.Wants, ended: endedBy(s.Final), source: importAddress(s.Source), destination: importAddress(s.Destination),
 	})
+}
+
+func endedBy(final bool) ended {
+	if final {
+		return hasEnded
+	}
+	return notEnded
 }
 
 func (e *Edge) restoreReceipt(r HeldReceipt) {

@@ -103,7 +103,12 @@ func startEdgeOver(t testing.TB, cfg Config, j Journal, table routing.Table) *be
 	for _, c := range cfg.Carriers {
 		names = append(names, c.Name)
 	}
-	b := &bench{router: routerOver(t, table, names...), registry: prometheus.NewRegistry()}
+	return startEdgeRouted(t, cfg, j, routerOver(t, table, names...))
+}
+
+func startEdgeRouted(t testing.TB, cfg Config, j Journal, router *routing.Router) *bench {
+	t.Helper()
+	b := &bench{router: router, registry: prometheus.NewRegistry()}
 	var log *zap.Logger
 	if _, isBench := t.(*testing.B); isBench {
 		log = zap.NewNop()

@@ -23,36 +23,33 @@ func FuzzSession(f *testing.F) {
 	f.Add(append(pdu.AppendHeader(nil, pdu.GenericNack, pdu.ROK, 1), pdu.AppendHeader(nil, pdu.Unbind, pdu.ROK, 2)...))
 	f.Add(raw(0xFFFFFFFF, pdu.SubmitSM, 1, nil))
 	f.Fuzz(func(t *testing.T, stream []byte) {
-		s := newSimulation(t, 1)
-		s.edge.cfg.Auth.Delay = -1
-		open := &simPeer{name: "shop", session: s.edge.newSession(deadConn{}, nil)}
-		dialled := &simPeer{name: "alfa", session: s.edge.newSession(deadConn{}, s.edge.carriers["alfa"].dialers[0])}
-		s.submit(s.peers[0]) // so that a response may find something
-		sessions := []*simPeer{open, dialled, s.peers[0], s.peers[2]}
-		for _, p := range sessions {
-			r := pdu.NewReader(bytes.NewReader(stream), pdu.MaxBound, 512)
-			for {
-				frame, err := r.Next()
-				if err != nil {
-					break
-				}
-				if frame != nil {
-					p.handle(s.turn, frame)
-					continue
-				}
-				if _, err := r.Fill(); err != nil {
+		w := plainWorld()
+		w.cfg.Auth.Delay, w.edge.cfg.Auth.Delay = -1, -1
+		w.send("m1") // so that a response may find something
+		w.pump()
+		sessions := []*session{
+			w.edge.newSession(&simConn{failAt: -1, left: func(frame) {}}, nil),
+			w.edge.newSession(&simConn{failAt: -1, left: func(frame) {}}, w.edge.carriers["alfa"].dialers[0]),
+			w.peers[0].session, w.peers[2].session,
+		}
+		for _, s := range sessions {
+			conn := s.conn.(*simConn)
+			conn.left = func(frame) {} // it answers what nobody here has asked
+			conn.in = stream
+			for len(conn.in) > 0 && !conn.closed {
+				if _, err := s.reader.Fill(); err != nil || !s.received(w.turn) {
 					break
 				}
 			}
-			p.cut("the end")
-			p.teardown(s.turn)
+			s.cut("the end")
+			s.end(w.turn)
 		}
-		s.now = s.now.Add(s.edge.cfg.AnswerWithin)
-		s.turn.begin()
-		s.sweep()
-		for _, p := range sessions {
-			if p.unanswered != 0 {
-				t.Fatalf("%d of %s are not answered", p.unanswered, p.name)
+		w.now = w.now.Add(w.edge.cfg.AnswerWithin)
+		w.turn.begin()
+		w.edge.sweepAll(w.turn, sessions)
+		for i, s := range sessions {
+			if s.unanswered != 0 {
+				t.Fatalf("%d of session %d are not answered", s.unanswered, i)
 			}
 		}
 	})

@@ -142,6 +142,6 @@ func (a *account) pump(t *turn) {
 func receiptOf(h *HeldReceipt, id []byte) pdu.Receipt {
 	return pdu.Receipt{
 		MessageID: appendID(id, h.LocalID), State: h.State,
-		NetworkType: h.NetworkType, ErrorCode: h.ErrorCode, Done: h.Done,
+		NetworkType: h.NetworkType, ErrorCode: h.ErrorCode, ErrorWord: []byte(h.ErrorWord), Done: h.Done,
 	}
 }

@@ -63,6 +63,7 @@ type HeldReceipt struct {
 	State       pdu.State
 	NetworkType byte
 	ErrorCode   uint16
+	ErrorWord   string // instead of ErrorCode, at SMSCs that write words
 	Submitted   time.Time
 	Done        time.Time
 	Held        time.Time // since when it waits

@@ -11,14 +11,14 @@ import (
 // by a normal form; asking about the message takes the form that it gave.
 type remoteID struct {
 	length byte // 0: not known, or too long to be kept
-	text   [maxRemoteID]byte
+	text   [maxKeptID]byte
 }
 
-// maxRemoteID is the longest id that is kept: a UUID.
-const maxRemoteID = 36
+// maxKeptID is the longest id that is kept: a UUID.
+const maxKeptID = 36
 
 func (r *remoteID) set(id []byte) {
-	if len(id) <= maxRemoteID {
+	if len(id) <= maxKeptID {
 		r.length = byte(copy(r.text[:], id))
 	}
 }

@@ -56,11 +56,23 @@ const acceptPause = 100 * time.Millisecond
 // admit starts a session for a connection, or closes it at once where a limit
 // is reached. Refusals cost no goroutine and no answer.
 func (e *Edge) admit(ctx context.Context, conn net.Conn, secured *tls.Config) {
+	if s := e.open(conn, secured); s != nil {
+		e.work.Go(func() {
+			defer e.closed(s)
+			if s.handshake(ctx) {
+				s.serve()
+			}
+		})
+	}
+}
+
+// open makes the session of a peer that has connected, or returns nil.
+func (e *Edge) open(conn net.Conn, secured *tls.Config) *session {
 	source := remoteAddr(conn)
 	if e.draining.Load() || int(e.connections.Load()) >= e.cfg.MaxConnections || !e.sources.admit(source, e.clock()) {
 		e.metrics.refusedConnections.Inc()
 		_ = conn.Close()
-		return
+		return nil
 	}
 	e.connections.Add(1)
 	if secured != nil {
@@ -72,23 +84,23 @@ func (e *Edge) admit(ctx context.Context, conn net.Conn, secured *tls.Config) {
 	if e.draining.Load() {
 		s.cut("draining") // drain may have looked before it was added
 	}
-	e.work.Go(func() {
-		defer e.connections.Add(-1)
-		defer e.remove(s)
-		if s.handshake(ctx) {
-			s.serve()
-		}
-		s.settle()
-		switch {
-		case s.dialer != nil: // an SMSC's outbind
-			s.dialer.ended(s.reason)
-		case s.terms != nil:
-			s.terms.account.releaseBind(s)
-		}
-		if s.terms != nil {
-			e.log.Info("bind ended", s.fields(zap.String("reason", s.reason))...)
-		}
-	})
+	return s
+}
+
+// closed gives back what a peer's session that has ended held.
+func (e *Edge) closed(s *session) {
+	s.settle()
+	switch {
+	case s.dialer != nil: // an SMSC's outbind
+		s.dialer.ended(s.reason)
+	case s.terms != nil:
+		s.terms.account.releaseBind(s)
+	}
+	if s.terms != nil {
+		e.log.Info("bind ended", s.fields(zap.String("reason", s.reason))...)
+	}
+	e.remove(s)
+	e.connections.Add(-1)
 }
 
 // handshake settles TLS, where the connection has it. The sweeper ends the

@@ -46,6 +46,8 @@ type peer struct {
 	pdus         [directions][commandCount][]atomic.Uint64 // by status
 	messages     atomic.Pointer[[]*outcomeCounts]          // by the index of the peer that they went to, 0: none; nil: nothing yet
 	responseTime prometheus.Observer                       // of carriers
+	uncertain    atomic.Int32                              // messages from it whose redelivery would be known
+	receiptDelay prometheus.Observer                       // of carriers
 }
 
 func (p *peer) count(d direction, c pdu.Command, s pdu.Status) {
@@ -98,8 +100,11 @@ type metrics struct {
 	unexpected         prometheus.Counter
 	mismatched         prometheus.Counter
 	panics             prometheus.Counter
+	redeliveries       [redeliveryEnd]prometheus.Counter // by what is known of the first one
+	gathered           [joinResults]prometheus.Counter   // segments that were to be put together
 	responseTime       *prometheus.HistogramVec
 	tlsFailures        *prometheus.CounterVec
+	receiptDelay       *prometheus.HistogramVec
 	probeTime          *prometheus.HistogramVec
 	alerts             [2]prometheus.Counter // dropped, passed
 }
@@ -129,6 +134,11 @@ func newMetrics() *metrics {
 		tlsFailures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "maskline_smpp_tls_failures_total", Help: "TLS handshakes that failed, by peer and reason.",
 		}, []string{"peer", "reason"}),
+		receiptDelay: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "maskline_smpp_receipt_delay_seconds",
+			Help:    "Time from a carrier's acceptance of a message to its final receipt.",
+			Buckets: prometheus.ExponentialBuckets(0.25, 4, 10), // to 18 hours
+		}, []string{"peer"}),
 	}
 }
 
@@ -167,6 +177,13 @@ func (m *metrics) register(e *Edge, reg prometheus.Registerer) error {
 	for r := range receiptResults {
 		m.receipts[r] = receipts.WithLabelValues(r.String())
 	}
+	redeliveries := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "maskline_smpp_redeliveries_total",
+		Help: "Messages that repeat one of unknown outcome, by what became of the first one.",
+	}, []string{"outcome"})
+	for _, c := range []certainty{underWay, givenUp, acceptedLate} {
+		m.redeliveries[c] = redeliveries.WithLabelValues(c.String())
+	}
 	refused := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "maskline_smpp_auth_failures_total", Help: "Binds of peers that were refused, by reason.",
 	}, []string{"reason"})
@@ -180,10 +197,23 @@ func (m *metrics) register(e *Edge, reg prometheus.Registerer) error {
 		Name: "maskline_smpp_alerts_total", Help: "alert_notifications of carriers, by whether an account could be told.",
 	}, []string{"outcome"})
 	m.alerts = [2]prometheus.Counter{alerts.WithLabelValues("dropped"), alerts.WithLabelValues("passed")}
+	gathered := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "maskline_smpp_gathered_total",
+		Help: "Long messages whose segments were put together, and segments or messages where that failed, by why.",
+	}, []string{"outcome"})
+	for r := joinWhole; r < joinResults; r++ {
+		m.gathered[r] = gathered.WithLabelValues(r.String())
+	}
+	waiting := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "maskline_smpp_gathering", Help: "Long messages whose segments are not all there yet.",
+	}, func() float64 {
+		sets, _ := e.segments.size()
+		return float64(sets)
+	})
 	all := []prometheus.Collector{
-		alerts, m.probeTime, newBindCollector(e),
-		receipts, refused, m.refusedConnections, m.answersLost, m.late, m.unexpected,
-		m.mismatched, m.panics, m.responseTime, m.tlsFailures, newCollector(e),
+		receipts, redeliveries, gathered, waiting, refused, alerts, m.probeTime, m.refusedConnections, m.answersLost,
+		m.late, m.unexpected, m.mismatched, m.panics, m.responseTime, m.receiptDelay, m.tlsFailures, newCollector(e),
+		newBindCollector(e),
 	}
 	for _, c := range all {
 		if err := reg.Register(c); err != nil {

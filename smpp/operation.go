@@ -30,7 +30,7 @@ func (s *session) handleOperation(t *turn, h pdu.Header, body []byte) {
 		s.reply(t, h.Command, pdu.StatusOf(err), h.Sequence)
 		return
 	}
-	if status := s.limit(t); status != pdu.ROK {
+	if status := s.limit(t, 0); status != pdu.ROK {
 		s.reply(t, h.Command, status, h.Sequence)
 		return
 	}

@@ -195,7 +195,7 @@ func TestOperationsThatGetNoAnswer(t *testing.T) {
 	})
 	t.Run("an id that is too long to be kept", func(t *testing.T) {
 		_, shop, carrier := relayTo(t, nil)
-		id := submitFor(t, shop, carrier, pdu.RegisteredBoth, strings.Repeat("x", maxRemoteID+1))
+		id := submitFor(t, shop, carrier, pdu.RegisteredBoth, strings.Repeat("x", maxKeptID+1))
 		shop.ask(t, pdu.QuerySM, id, alice)
 		shop.expect(t, pdu.QuerySMResp, pdu.RQueryFail)
 	})
@@ -273,5 +273,36 @@ func TestAlertIsPassedOn(t *testing.T) {
 	eventually(t, "the others are counted", func() bool { return b.metric(t, "alerts_total", "outcome", "dropped") == 3 })
 	if n := b.metric(t, "alerts_total", "outcome", "passed"); n != 1 {
 		t.Errorf("%v passed", n)
+	}
+}
+
+// The table of the documentation is what the code does.
+func TestDocsOfOperations(t *testing.T) {
+	rows := docsTable(t, "## Other operations")
+	if len(rows) != 3 {
+		t.Fatalf("%d operations are documented", len(rows))
+	}
+	for i, c := range []pdu.Command{pdu.QuerySM, pdu.CancelSM, pdu.ReplaceSM} {
+		if rows[i][0] != commandName(commandIndex(c)) {
+			t.Errorf("row %d is %q", i, rows[i][0])
+		}
+	}
+}
+
+func TestDocsOfTLSReasons(t *testing.T) {
+	page := docsTable(t, "password. A handshake that fails has one of these reasons in `maskline_smpp_tls_failures_total`, in the log and, for our\nown binds, in `Reason` of `/readyz`:")
+	documented := map[string]bool{}
+	for _, row := range page {
+		for name := range strings.SplitSeq(row[0], ",") {
+			documented[strings.Trim(name, " `")] = true
+		}
+	}
+	for f := range tlsFaults {
+		if !documented[f.String()] {
+			t.Errorf("%v is not documented", f)
+		}
+	}
+	if len(documented) != int(tlsFaults) {
+		t.Errorf("%d are documented, there are %d", len(documented), tlsFaults)
 	}
 }

@@ -1,35 +1,79 @@
 package smpp
 
-import "time"
+import (
+	"sync/atomic"
+	"time"
+)
 
-// pace limits a rate. Each message takes its place on a time line whose places
-// are one interval apart; it may be ahead of the clock by burst at most.
+// pace limits a rate. Each segment takes its place on a time line whose places
+// are one interval apart; the line may be ahead of the clock by burst at most. A
+// message of several segments goes as a whole, and what follows pays for it.
 type pace struct {
-	interval int64 // nanoseconds between two messages; 0: no limit
+	interval int64 // nanoseconds between two segments; 0: no limit
 	burst    int64
 	next     int64 // the next free place
 }
 
-// paceBurst is the part of a second whose messages may come at once.
+// paceBurst is the part of a second whose segments may come at once.
 const paceBurst = int64(time.Second / 10)
 
 func newPace(perSecond int) pace {
-	if perSecond <= 0 {
-		return pace{}
-	}
-	interval := int64(time.Second) / int64(perSecond)
-	return pace{interval: max(interval, 1), burst: max(paceBurst-interval, 0)}
+	var p pace
+	p.setRate(float64(perSecond))
+	return p
 }
 
-// take claims a place at the instant at, or returns false.
-func (p *pace) take(at int64) bool {
-	if p.interval == 0 {
+// setRate changes the rate in segments a second; 0: no limit. What was taken
+// stays taken.
+func (p *pace) setRate(perSecond float64) {
+	if perSecond <= 0 {
+		p.interval, p.burst = 0, 0
+		return
+	}
+	p.interval = max(int64(float64(time.Second)/perSecond), 1)
+	p.burst = max(paceBurst-p.interval, 0)
+}
+
+// ready reports whether a message may go at the instant at.
+func (p *pace) ready(at int64) bool { return p.interval == 0 || p.next-at <= p.burst }
+
+// spend claims the places of n segments.
+func (p *pace) spend(at int64, n int) {
+	if p.interval != 0 {
+		p.next = max(p.next, at) + int64(n)*p.interval
+	}
+}
+
+// rest lets nothing go before the instant until.
+func (p *pace) rest(until int64) { p.next = max(p.next, until+p.burst) }
+
+// sharedPace is a pace that several sessions keep together, without a lock.
+type sharedPace struct {
+	interval, burst int64
+	next            atomic.Int64
+}
+
+// newSharedPace returns nil where there is no limit.
+func newSharedPace(perSecond int) *sharedPace {
+	if perSecond <= 0 {
+		return nil
+	}
+	p := newPace(perSecond)
+	return &sharedPace{interval: p.interval, burst: p.burst}
+}
+
+// take claims the places of n segments at the instant at, or returns false.
+func (p *sharedPace) take(at int64, n int) bool {
+	if p == nil {
 		return true
 	}
-	place := max(p.next, at)
-	if place-at > p.burst {
-		return false
+	for {
+		next := p.next.Load()
+		if next-at > p.burst {
+			return false
+		}
+		if p.next.CompareAndSwap(next, max(next, at)+int64(n)*p.interval) {
+			return true
+		}
 	}
-	p.next = place + p.interval
-	return true
 }

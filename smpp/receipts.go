@@ -22,15 +22,17 @@ type receiptResult uint8
 
 const (
 	receiptDelivered  receiptResult = iota // the originator has it
-	receiptHeld                            // it waits, durably
+	receiptHeld                            // it waits, durably; it will end in another way
 	receiptRefused                         // the originator refuses it for good
 	receiptExpired                         // it waited too long
-	receiptDropped                         // no room to hold it
-	receiptUnknown                         // it names no message of ours, yet
+	receiptDropped                         // no room to hold one that nobody else has
+	receiptReturned                        // no room to hold it: left with its carrier
+	receiptUnknown                         // it names no message of ours, yet; it is parked
 	receiptUnjoined                        // and never did
 	receiptRepeated                        // a final one was passed on before
 	receiptUnwanted                        // the originator did not ask for it
 	receiptUnreadable                      // it holds no message id
+	receiptNameless                        // a carrier accepted a message without naming it
 	receiptForgotten                       // a message was too old or one too many to be joined
 	receiptResults
 )
@@ -38,8 +40,8 @@ const (
 // String is the name in metrics.
 func (r receiptResult) String() string {
 	return [receiptResults]string{
-		"delivered", "held", "refused", "expired", "dropped", "unknown",
-		"unjoined", "repeated", "unwanted", "unreadable", "forgotten",
+		"delivered", "held", "refused", "expired", "dropped", "returned", "unknown",
+		"unjoined", "repeated", "unwanted", "unreadable", "nameless", "forgotten",
 	}[r]
 }
 
@@ -51,8 +53,8 @@ func (e *Edge) submitted(t *turn, s *session, sub *submission, remoteID []byte) 
 		e.receiptFor(t, sub, pdu.Receipt{State: pdu.Delivered, Done: t.now})
 		return
 	}
-	if len(remoteID) == 0 {
-		e.metrics.receipts[receiptUnreadable].Inc()
+	if len(remoteID) == 0 { // none, or one longer than the specification allows
+		e.metrics.receipts[receiptNameless].Inc()
 		return
 	}
 	j := s.terms.carrier.joiner
@@ -72,7 +74,7 @@ func (e *Edge) note(c *carrier, remoteID string, s *submission) Submission {
 	return Submission{
 		Carrier: c.cfg.Name, RemoteID: remoteID, LocalID: s.local, Account: e.accountAt(s.account).cfg.SystemID,
 		Source: s.source.export(), Destination: s.destination.export(), Wants: s.wants,
-		At: time.Unix(s.at, 0), Final: s.final,
+		At: time.UnixMilli(s.at), Final: s.ended != notEnded,
 	}
 }
 
@@ -93,8 +95,15 @@ func (e *Edge) joinEarly(t *turn, c *carrier, early *parked) {
 	}
 	for i := len(list) - 1; i >= 0; i-- {
 		p := list[i]
-		if sub, how := c.joiner.join(p.key, nil, &p.receipt, t.at); how == joinFound {
+		sub, how := c.joiner.join(p.key, []byte(p.remoteID), &p.receipt, t.at)
+		switch how {
+		case joinFound:
 			e.joined(t, c, nil, &sub, p.receipt, p.remoteID)
+		case joinRepeated, joinUnderWay:
+			e.metrics.receipts[receiptRepeated].Inc()
+		case joinParked: // its message was forgotten at once
+		case joinParkedOut:
+			e.metrics.receipts[receiptUnjoined].Inc()
 		}
 	}
 }
@@ -103,7 +112,7 @@ func (e *Edge) joinEarly(t *turn, c *carrier, early *parked) {
 // when the originator has it or the journal keeps it.
 func (s *session) handleReceipt(t *turn, h pdu.Header) {
 	e, c := s.edge, s.terms.carrier
-	r, ok := pdu.ParseReceipt(&t.in)
+	r, ok := readReceipt(&t.in)
 	if !ok {
 		e.settleReceipt(t, s, h, receiptUnreadable)
 		return
@@ -114,6 +123,9 @@ func (s *session) handleReceipt(t *turn, h pdu.Header) {
 	switch how {
 	case joinRepeated:
 		e.settleReceipt(t, s, h, receiptRepeated)
+	case joinUnderWay: // the first one may fail, and then this is the one to send again
+		e.metrics.receipts[receiptReturned].Inc()
+		s.answer(t, h.Command, s.terms.replies.of(temporarily), h.Sequence, nil)
 	case joinParked:
 		e.settleReceipt(t, s, h, receiptUnknown)
 	case joinParkedOut:
@@ -137,6 +149,10 @@ func (e *Edge) settleReceipt(t *turn, s *session, h pdu.Header, how receiptResul
 func (e *Edge) joined(t *turn, c *carrier, m *message, sub *submission, r pdu.Receipt, remoteID string) {
 	if !wanted(sub.wants, r.State) {
 		e.metrics.receipts[receiptUnwanted].Inc()
+		c.receiptTime(sub, &r, t.now)
+		if r.State.Final() {
+			c.joiner.settle(sub.key, sub.local, hasEnded)
+		}
 		if m != nil {
 			m.up.answer(t, m.command, pdu.ROK, m.sequence, nil)
 			e.messages.put(m)
@@ -146,10 +162,18 @@ func (e *Edge) joined(t *turn, c *carrier, m *message, sub *submission, r pdu.Re
 	if m == nil {
 		m = e.messages.get()
 	}
+	c.receiptTime(sub, &r, t.now)
 	job := e.receiptJob(sub, r)
 	job.joiner, job.key, job.note = c.joiner, sub.key, e.note(c, remoteID, sub)
 	job.note.Final = r.State.Final()
 	e.sendReceipt(t, m, job)
+}
+
+// receiptTime measures a carrier by its final receipts.
+func (c *carrier) receiptTime(sub *submission, r *pdu.Receipt, now time.Time) {
+	if r.State.Final() {
+		c.peer.receiptDelay.Observe(max(now.Sub(time.UnixMilli(sub.at)), 0).Seconds())
+	}
 }
 
 // receiptFor passes on a receipt that we write ourselves.
@@ -184,8 +208,8 @@ func (e *Edge) receiptJob(sub *submission, r pdu.Receipt) *receiptJob {
 		held: HeldReceipt{
 			Account: a.cfg.SystemID, LocalID: sub.local,
 			Source: sub.destination.export(), Destination: sub.source.export(),
-			State: r.State, NetworkType: r.NetworkType, ErrorCode: r.ErrorCode,
-			Submitted: time.Unix(sub.at, 0), Done: r.Done,
+			State: r.State, NetworkType: r.NetworkType, ErrorCode: r.ErrorCode, ErrorWord: string(r.ErrorWord),
+			Submitted: time.UnixMilli(sub.at), Done: r.Done,
 		},
 	}
 }
@@ -268,11 +292,12 @@ func (e *Edge) receiptFailed(t *turn, m *message) {
 	e.journal.Hold(job.held, func(err error) {
 		t := e.newTurn()
 		defer t.flush()
-		if err != nil {
+		if err != nil && m.up != nil {
 			job.account.held.unreserve()
 			e.receiptUnheld(t, m)
 			return
 		}
+		// Where nobody else has it any more, it waits in memory at least.
 		e.metrics.receipts[receiptHeld].Inc()
 		e.noteFinal(job)
 		if m.up != nil {
@@ -284,22 +309,24 @@ func (e *Edge) receiptFailed(t *turn, m *message) {
 	})
 }
 
-// noteFinal lets the journal know that a message has had its last receipt, so
-// that it is not passed on twice after a restart.
+// noteFinal lets the joiner and the journal know that a message has had its last
+// receipt, so that it is not passed on twice, after a restart neither.
 func (e *Edge) noteFinal(job *receiptJob) {
 	if job.joiner != nil && job.note.Final {
+		job.joiner.settle(job.key, job.note.LocalID, hasEnded)
 		e.journal.Sent(job.note)
 	}
 }
 
 // receiptUnheld leaves the receipt with its carrier, which sends it again. One
-// that nobody waits for is lost, and counted.
+// that nobody waits for and that there is no room for is lost, and counted.
 func (e *Edge) receiptUnheld(t *turn, m *message) {
 	job := m.receipt
-	if job.joiner != nil {
-		job.joiner.unmark(job.key)
+	if job.joiner != nil && job.note.Final {
+		job.joiner.settle(job.key, job.note.LocalID, notEnded)
 	}
 	if m.up != nil {
+		e.metrics.receipts[receiptReturned].Inc()
 		m.up.answer(t, m.command, m.up.terms.replies.of(temporarily), m.sequence, nil)
 	} else {
 		e.metrics.receipts[receiptDropped].Inc()

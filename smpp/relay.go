@@ -16,7 +16,8 @@ func (s *session) handleMessage(t *turn, h pdu.Header, body []byte) {
 		s.replyMessage(t, h, pdu.StatusOf(err))
 		return
 	}
-	if status := s.limit(t); status != pdu.ROK {
+	segments := segmentsOf(&t.in)
+	if status := s.limit(t, segments); status != pdu.ROK {
 		s.replyMessage(t, h, status)
 		return
 	}
@@ -27,11 +28,17 @@ func (s *session) handleMessage(t *turn, h pdu.Header, body []byte) {
 	m := s.edge.messages.get()
 	m.up, m.sequence, m.command, m.from = s, h.Sequence, h.Command, s.terms.peer
 	m.answerBy = t.at + int64(s.edge.answerWithin)
-	if refusal := m.fill(&t.in); refusal != notRefused {
+	m.segments = segments
+	if a := s.terms.account; a != nil && a.quota.limited() {
+		m.charged = segments
+	}
+	if refusal := m.fill(&t.in, &s.terms.format); refusal != notRefused {
 		s.edge.refuse(t, m, refusal)
 		return
 	}
-	s.edge.route(t, m)
+	if !s.edge.redelivered(t, m) {
+		s.edge.route(t, m)
+	}
 }
 
 // mayTake reports whether the peer may send this request on its bind.
@@ -57,30 +64,42 @@ func (t *turn) decode(c pdu.Command, body []byte) error {
 }
 
 // limit counts the request as unanswered, or says why it is not taken on.
-func (s *session) limit(t *turn) pdu.Status {
+func (s *session) limit(t *turn, segments int) pdu.Status {
 	r := &s.terms.replies
 	if s.edge.draining.Load() {
 		return r.of(temporarily)
 	}
-	if a := s.terms.account; a != nil && a.settings.Load().TPS > 0 {
-		a.mu.Lock()
-		ok := a.pace.take(t.at)
-		a.mu.Unlock()
-		if !ok {
-			return r.of(throttled)
-		}
+	a := s.terms.account
+	if a != nil && !a.settings.Load().pace.take(t.at, segments) {
+		return r.of(throttled)
 	}
+	if refusal := s.takeOn(); refusal != notRefused {
+		return r.of(refusal)
+	}
+	if a != nil && !a.quota.take(t.now, segments) {
+		s.mu.Lock()
+		s.unanswered--
+		s.counts.received--
+		s.mu.Unlock()
+		a.overQuota.Add(1)
+		return r.of(overQuota)
+	}
+	return pdu.ROK
+}
+
+// takeOn counts a request of the peer's within its window.
+func (s *session) takeOn() refusal {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state != stateBound || s.retiring != "" {
-		return r.of(temporarily) // it has unbound: an answer might not reach it
+		return temporarily // it has unbound: an answer might not reach it
 	}
 	if s.unanswered >= s.terms.window {
-		return r.of(throttled)
+		return throttled
 	}
 	s.unanswered++
 	s.counts.received++
-	return pdu.ROK
+	return notRefused
 }
 
 // route decides where the message goes and makes the first attempt.
@@ -88,18 +107,18 @@ func (e *Edge) route(t *turn, m *message) {
 	t.request.Service = routing.SMS
 	t.request.Origin = m.up.terms.origin
 	t.request.Now = t.now
-	m.address(&t.request, &t.in)
+	m.address(&t.request, &t.in, m.up.terms.numbers)
+	e.hear(t, m)
 	e.router.Decide(&t.request, &m.plan)
 	if m.plan.Verdict != routing.Forward {
-		if m.plan.Answer.Drop {
-			e.drop(t, m)
-			return
-		}
-		e.refuse(t, m, refusalOf(m.plan.Verdict))
+		e.ruled(t, m)
 		return
 	}
 	if m.plan.To.Kind == routing.ToPeer {
 		e.refuse(t, m, badDestination) // a SIP peer takes no SMS here
+		return
+	}
+	if e.gather(t, m) {
 		return
 	}
 	m.present()
@@ -113,6 +132,7 @@ func (e *Edge) advance(t *turn, m *message) {
 		e.receiptFailed(t, m)
 		return
 	}
+	m.unclaim()
 	for t.at < m.answerBy && !m.abandoned() {
 		d, last := e.candidate(t, m)
 		if d == nil {
@@ -122,7 +142,8 @@ func (e *Edge) advance(t *turn, m *message) {
 		if d.offer(t, m, last) {
 			return
 		}
-		m.verdict.temporary = true
+		m.unclaim()
+		m.verdict.temporary = m.verdict.temporary || !m.unfit
 	}
 	if t.at >= m.answerBy {
 		m.verdict.temporary = true
@@ -149,7 +170,7 @@ func (e *Edge) advanceAll(t *turn, m *message) {
 	for m != nil {
 		next := m.next
 		m.next = nil
-		m.verdict.temporary = true
+		m.verdict.temporary = m.verdict.temporary || !m.unfit
 		e.advance(t, m)
 		m = next
 	}
@@ -177,7 +198,7 @@ func (e *Edge) candidate(t *turn, m *message) (d *destination, last bool) {
 			m.verdict.temporary = true
 			continue
 		}
-		m.claimed = rc
+		m.claimed, m.begun = rc, t.now
 		return c.destination, m.candidate >= m.plan.Carriers()
 	}
 	return nil, true
@@ -191,7 +212,7 @@ func (e *Edge) answered(t *turn, s *session, m *message, status pdu.Status, id [
 	}
 	switch attemptOf(status) {
 	case taken:
-		e.accept(t, s, m, id)
+		e.accept(t, s, m, e.ids.next(), id)
 	case final:
 		m.verdict.refused, m.verdict.status = true, status
 		e.refuse(t, m, refusalByStatus(status))
@@ -200,20 +221,22 @@ func (e *Edge) answered(t *turn, s *session, m *message, status pdu.Status, id [
 		e.advance(t, m)
 	default:
 		m.verdict.temporary = true
-		e.advance(t, m)
+		if !s.resend(t, m, status) {
+			e.advance(t, m)
+		}
 	}
 }
 
-// accept ends a message that a downstream has accepted. The upstream is
-// answered before any receipt, so that it knows the id.
-func (e *Edge) accept(t *turn, s *session, m *message, remoteID []byte) {
-	local := e.ids.next()
+// accept ends a message that a downstream has accepted; local is the id that it
+// gets. The upstream is answered before any receipt, so that it knows the id.
+func (e *Edge) accept(t *turn, s *session, m *message, local uint64, remoteID []byte) {
+	e.router.Delivered(m.fingerprint, t.now)
 	if m.wants == 0 {
 		e.end(t, m, outcomeAccepted, pdu.ROK, local)
 		return
 	}
 	sub := submission{
-		local: local, at: t.now.Unix(), account: m.up.terms.account.index, wants: m.wants,
+		local: local, at: t.now.UnixMilli(), account: m.up.terms.account.index, wants: m.wants,
 		source: inline(m.origSource), destination: inline(m.origDest), presented: m.plan.Present,
 	}
 	e.end(t, m, outcomeAccepted, pdu.ROK, local)
@@ -253,19 +276,18 @@ func (e *Edge) drop(t *turn, m *message) {
 // end answers the upstream and gives the message back. local is the id that an
 // accepted message gets.
 func (e *Edge) end(t *turn, m *message, o outcome, status pdu.Status, local uint64) {
+	if m.joined != nil {
+		e.endJoined(t, m, o, status, local)
+		return
+	}
 	m.from.outcome(m.to, o)
+	if m.charged > 0 && o != outcomeAccepted && o != outcomeDropped {
+		m.up.terms.account.quota.giveBack(t.now, m.charged)
+	}
 	id := t.id[:0]
 	if local != 0 {
 		id = appendID(id, local)
 	}
 	m.up.answer(t, m.command, status, m.sequence, id)
 	e.messages.put(m)
-}
-
-// late counts a response that came after its upstream had been answered.
-func (e *Edge) late(from, to *peer, status pdu.Status) {
-	e.metrics.late.Inc()
-	if status == pdu.ROK && from != nil {
-		from.outcome(to, outcomeLateAccepted)
-	}
 }

@@ -9,35 +9,68 @@ import (
 // false, and the message stays the caller's, where the session cannot take it
 // now.
 func (s *session) send(t *turn, m *message) bool {
-	terms := s.enqueue(t, m)
-	if terms == nil {
+	s.mu.Lock()
+	took := s.state == stateBound && s.lane.head == nil && s.put(t, m)
+	s.mu.Unlock()
+	if took {
+		t.mark(s) // m is the window's now
+	}
+	return took
+}
+
+// put is send for those who hold mu and have looked at the session's state.
+func (s *session) put(t *turn, m *message) bool {
+	shaped, misfit := m.fits(s.terms, &t.shape, s.edge.reference)
+	if misfit != notRefused {
+		m.misfit(misfit)
 		return false
 	}
-	terms.peer.count(outbound, terms.sends, pdu.ROK) // m is the window's now
-	t.mark(s)
+	count, segments := 1, m.segments
+	if shaped {
+		count = len(t.shape.pieces)
+		segments = max(segments, count)
+	}
+	if s.window.room() < count || !s.out.hasRoom() || !s.flow.pace.ready(t.at) || !m.dest.pace.take(t.at, segments) {
+		return false
+	}
+	m.parts.begin(count)
+	for i := range count {
+		if !s.putPDU(t, m, shaped, i, i == count-1) {
+			return false
+		}
+	}
+	s.flow.sent(t.at, max(segments, 1)) // a receipt has not counted its own
+	s.load.used.Store(int32(s.window.used))
+	s.counts.sent++
 	return true
 }
 
-// enqueue is send under the lock; it returns nil for false.
-func (s *session) enqueue(t *turn, m *message) *terms {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.state != stateBound || s.window.full() || !s.out.hasRoom() || !m.canCarry(s.terms) || !s.pace.take(t.at) {
-		return nil
-	}
+// putPDU writes one PDU of a message and takes its place in the window. tail is
+// the last one, whose response tells the breaker.
+func (s *session) putPDU(t *turn, m *message, shaped bool, i int, tail bool) bool {
 	sequence := s.window.nextFree()
-	b, err := m.appendTo(s.out.begin(), s.terms, sequence)
+	var b []byte
+	var err error
+	if shaped {
+		b, err = m.appendPiece(s.out.begin(), s.terms, sequence, &t.shape, i)
+	} else {
+		b, err = m.appendTo(s.out.begin(), s.terms, sequence, &t.shape)
+	}
 	s.out.commit(b)
 	if err != nil { // what came in was checked, so this is a fault of ours
 		s.edge.metrics.unexpected.Inc()
-		return nil
+		return false
 	}
-	s.window.put(slot{
-		sequence: sequence, command: s.terms.sends, message: m, from: m.from, claimed: m.claimed,
+	o := slot{
+		sequence: sequence, command: s.terms.sends, message: m, from: m.from, tail: tail,
 		end: s.out.queued, answerBy: m.answerBy, until: t.at + int64(s.terms.responseTimeout),
-	})
-	s.counts.sent++
-	return s.terms
+	}
+	if tail {
+		o.claimed = m.claimed
+	}
+	s.window.put(o)
+	s.terms.peer.count(outbound, s.terms.sends, pdu.ROK)
+	return true
 }
 
 // handleMessageResponse ends an attempt: the response to a message of ours.
@@ -45,9 +78,9 @@ func (s *session) handleMessageResponse(t *turn, h pdu.Header, body []byte) {
 	s.mu.Lock()
 	p := s.window.find(h.Sequence)
 	if p == nil {
-		from, late := s.window.late.take(h.Sequence)
+		r, late := s.window.late.take(h.Sequence)
 		s.mu.Unlock()
-		s.unmatched(h, from, late)
+		s.unmatched(t, h, body, r, late)
 		return
 	}
 	if h.Command != pdu.GenericNack && h.Command != p.command.Response() {
@@ -56,22 +89,34 @@ func (s *session) handleMessageResponse(t *turn, h pdu.Header, body []byte) {
 		return
 	}
 	o := *p
-	s.window.free(p)
-	terms := s.terms
-	s.mu.Unlock()
-
 	status := h.Status
 	if h.Command == pdu.GenericNack && status == pdu.ROK {
 		status = pdu.RUnknownErr // a nack is never an acceptance
 	}
-	s.measured(t, &o, status)
-	if o.message == nil {
-		s.edge.late(o.from, terms.peer, status)
-	} else {
-		_ = t.resp.Decode(body) // the status decides; a faulty body only loses the id
-		s.edge.answered(t, s, o.message, status, t.resp.MessageID)
+	_ = t.resp.Decode(body) // the status decides; a faulty body only loses the id
+	several, last := o.message != nil && o.message.parts.open > 0, false
+	if several {
+		last = o.message.parts.answered(status, t.resp.MessageID, o.tail)
 	}
-	for _, d := range terms.feeds {
+	s.window.free(p)
+	s.load.used.Store(int32(s.window.used))
+	s.flow.responded(t.at, o.until-int64(s.terms.responseTimeout), status)
+	lane := s.lane.head != nil
+	s.mu.Unlock()
+
+	s.measured(t, &o, status)
+	switch {
+	case o.message == nil:
+		s.late(t, lateRequest{o.from, o.uncertain}, status)
+	case !several:
+		s.edge.answered(t, s, o.message, status, t.resp.MessageID)
+	case last:
+		s.edge.sentParts(t, s, o.message)
+	}
+	if lane {
+		s.runLane(t)
+	}
+	for _, d := range s.terms.feeds {
 		d.roomMade(t)
 	}
 }
@@ -93,12 +138,32 @@ func (o *slot) report(t *turn, ok bool) {
 }
 
 // unmatched counts responses that no request waits for.
-func (s *session) unmatched(h pdu.Header, from *peer, late bool) {
-	if late {
-		s.edge.late(from, s.terms.peer, h.Status)
+func (s *session) unmatched(t *turn, h pdu.Header, body []byte, r lateRequest, late bool) {
+	if !late {
+		s.edge.metrics.unexpected.Inc()
 		return
 	}
-	s.edge.metrics.unexpected.Inc()
+	status := h.Status
+	if h.Command == pdu.GenericNack && status == pdu.ROK {
+		status = pdu.RUnknownErr
+	}
+	_ = t.resp.Decode(body)
+	s.late(t, r, status)
+}
+
+// late counts a response that came after its upstream had been answered. t.resp
+// holds it.
+func (s *session) late(t *turn, r lateRequest, status pdu.Status) {
+	e := s.edge
+	e.metrics.late.Inc()
+	if status != pdu.ROK {
+		e.redeliveries.settle(r.uncertain, status, 0, nil)
+		return
+	}
+	if r.from != nil {
+		r.from.outcome(s.terms.peer, outcomeLateAccepted)
+	}
+	e.redeliveries.settle(r.uncertain, status, e.ids.next(), t.resp.MessageID)
 }
 
 // lost ends an attempt whose connection ended. Only what was handed to the
@@ -107,22 +172,27 @@ func (s *session) lost(t *turn, o *slot, unsent bool) {
 	o.report(t, false)
 	switch {
 	case o.message == nil:
+		s.edge.redeliveries.giveUp(o.uncertain)
 	case unsent:
 		o.message.verdict.temporary = true
 		s.edge.advance(t, o.message)
 	default:
-		s.unknown(t, o.message)
+		u := s.edge.redeliveries.note(o.message)
+		s.edge.redeliveries.giveUp(u)
+		s.unknown(t, o.message, u)
 	}
 }
 
 // unknown ends an attempt that got no answer: the message may have been
 // accepted, so it goes elsewhere only where the bind's configuration says so.
-func (s *session) unknown(t *turn, m *message) {
+func (s *session) unknown(t *turn, m *message, u *uncertain) {
 	m.verdict.unknown = true
-	if b := s.terms.bind; b != nil && b.UnknownNext {
+	if b := s.terms.bind; b != nil && b.UnknownNext && t.at < m.answerBy && !m.parts.accepted {
+		s.edge.redeliveries.settle(u, pdu.RUnknownErr, 0, nil) // its next attempt decides
 		s.edge.advance(t, m)
 		return
 	}
+	s.edge.redeliveries.remember(t, u, m, s)
 	s.edge.finish(t, m)
 }
 
@@ -132,21 +202,21 @@ func (s *session) expire(t *turn) {
 	var due []slot
 	var givenUp []bool
 	s.mu.Lock()
-	s.window.expire(t.at, func(o slot, up bool) {
+	s.window.expire(t.at, s.edge.redeliveries.note, func(o slot, up bool) {
+		if m := o.message; m != nil && m.parts.open > 0 && !m.parts.lost(false) {
+			o.message = nil // another PDU of it ends it
+		}
 		due, givenUp = append(due, o), append(givenUp, up)
 	})
+	s.load.used.Store(int32(s.window.used))
 	s.mu.Unlock()
 	for i := range due {
 		if givenUp[i] {
 			due[i].report(t, false)
+			s.edge.redeliveries.giveUp(due[i].uncertain)
 		}
-		switch m := due[i].message; {
-		case m == nil:
-		case t.at >= m.answerBy:
-			m.verdict.unknown = true
-			s.edge.finish(t, m)
-		default:
-			s.unknown(t, m)
+		if m := due[i].message; m != nil {
+			s.unknown(t, m, due[i].uncertain)
 		}
 	}
 }

@@ -54,6 +54,8 @@ type session struct {
 
 	lastRead atomic.Int64 // when octets last came
 	partial  atomic.Int64 // when the PDU being received began; 0: none
+	load     bindLoad     // for those who choose a bind
+	holds    *holds       // where its own messages are; set when it is bound
 
 	mu         sync.Mutex
 	state      state
@@ -61,7 +63,9 @@ type session struct {
 	since      time.Time
 	out        outbox
 	window     window
-	pace       pace
+	flow       flow
+	lane       queue                // segments that wait for this bind, in order
+	lastOrder  uint64               // given to a segment
 	unanswered int                  // requests of the peer's
 	operations map[uint32]operation // of accounts, sent to the peer, by sequence number; nil until the first
 	probes     probes               // enquire_link
@@ -109,6 +113,11 @@ func (s *session) serve() {
 	s.read(t)
 	s.cut("connection closed by the peer")
 	<-written
+	s.end(t)
+}
+
+// end is the last that happens to a session, once its connection is cut.
+func (s *session) end(t *turn) {
 	t.begin()
 	s.teardown(t)
 	t.flush()
@@ -128,19 +137,25 @@ func (s *session) read(t *turn) {
 			s.refusedTLS(err)
 			return
 		}
-		t.begin()
-		s.lastRead.Store(t.at)
-		if !s.handleAll(t) {
-			t.flush()
+		if !s.received(t) {
 			return
 		}
-		if !s.reader.Partial() {
-			s.partial.Store(0)
-		} else if s.partial.Load() == 0 {
-			s.partial.Store(t.at)
-		}
-		t.flush()
 	}
+}
+
+// received handles what one read brought. It returns false where the stream
+// cannot be read further.
+func (s *session) received(t *turn) bool {
+	t.begin()
+	s.lastRead.Store(t.at)
+	more := s.handleAll(t)
+	if !s.reader.Partial() {
+		s.partial.Store(0)
+	} else if s.partial.Load() == 0 {
+		s.partial.Store(t.at)
+	}
+	t.flush()
+	return more
 }
 
 // handleAll handles every whole frame that was read. It returns false where
@@ -222,6 +237,7 @@ func (s *session) leave(t *turn) {
 	for _, d := range terms.feeds {
 		d.remove(t, s)
 	}
+	s.clearLane(t)
 }
 
 // teardown ends what the session still owed and was owed. The writer has
@@ -232,11 +248,17 @@ func (s *session) teardown(t *turn) {
 	s.mu.Lock()
 	written := s.out.written
 	var owed []slot
-	s.window.clear(func(o slot) { owed = append(owed, o) })
+	s.window.clear(func(o slot) {
+		if m := o.message; m != nil && m.parts.open > 0 && !m.parts.lost(o.end > written) {
+			o.message = nil // another PDU of it ends it
+		}
+		owed = append(owed, o)
+	})
 	s.out.pending, s.out.spare = nil, nil
 	s.mu.Unlock()
 	for i := range owed {
-		s.lost(t, &owed[i], owed[i].end > written)
+		m := owed[i].message
+		s.lost(t, &owed[i], owed[i].end > written && (m == nil || !m.parts.touched()))
 	}
 	s.expireOperations(t, true)
 	s.stats.end(s)

@@ -23,19 +23,26 @@ func (e *Edge) sweep(ctx context.Context) {
 		}
 		t.begin()
 		sessions = e.snapshot(sessions[:0])
-		for _, s := range sessions {
-			s.sweep(t)
-		}
-		e.sweepDestinations(t)
-		e.sweepReceipts(t)
-		t.flush()
+		e.sweepAll(t, sessions)
 		clear(sessions)
 	}
 }
 
+// sweepAll meets the deadlines that are due now.
+func (e *Edge) sweepAll(t *turn, sessions []*session) {
+	for _, s := range sessions {
+		s.sweep(t)
+	}
+	e.sweepDestinations(t)
+	e.sweepReceipts(t)
+	e.sweepSegments(t)
+	e.redeliveries.expire(t.at)
+	t.flush()
+}
+
 func (e *Edge) sweepDestinations(t *turn) {
-	for _, c := range e.carriers {
-		e.sweepDestination(t, c.destination)
+	for i := range e.cfg.Carriers { // in their order: a simulation runs twice alike
+		e.sweepDestination(t, e.carriers[e.cfg.Carriers[i].Name].destination)
 	}
 	for _, a := range e.accountList() {
 		e.sweepDestination(t, a.destination)
@@ -46,11 +53,13 @@ func (e *Edge) sweepDestinations(t *turn) {
 // for a bind's pace.
 func (e *Edge) sweepDestination(t *turn, d *destination) {
 	e.advanceAll(t, d.expire(t.at))
+	d.runDelayed(t)
 	d.roomMade(t)
 }
 
 func (e *Edge) sweepReceipts(t *turn) {
-	for _, c := range e.carriers {
+	for i := range e.cfg.Carriers {
+		c := e.carriers[e.cfg.Carriers[i].Name]
 		e.metrics.receipts[receiptUnjoined].Add(float64(c.joiner.expire(t.at)))
 	}
 	for _, a := range e.accountList() {
@@ -71,6 +80,7 @@ func (s *session) sweep(t *turn) {
 	s.expire(t)
 	s.expireOperations(t, false)
 	s.sweepRetiring(t)
+	s.tend(t)
 	s.mu.Lock()
 	bound, action := s.state == stateBound, probeNothing
 	if bound {

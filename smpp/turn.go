@@ -1,6 +1,7 @@
 package smpp
 
 import (
+	"hash"
 	"time"
 
 	"maskline/routing"
@@ -20,11 +21,19 @@ type turn struct {
 	data    pdu.Data
 	resp    pdu.MessageResp
 	request routing.Request
+	spoken  spoken // the text of in
 	id      []byte
+	shape   shape
+
+	followed []followed // where this batch's messages went
+	lot      uint64     // for random choices
+	mac      hash.Hash  // for fingerprints
+	scratch  []byte
 }
 
 func (e *Edge) newTurn() *turn {
-	t := &turn{edge: e, id: make([]byte, 0, 128)}
+	t := &turn{edge: e, id: make([]byte, 0, 128), lot: e.turns.Add(1) << 32}
+	t.spoken.in = &t.in
 	t.begin()
 	return t
 }
@@ -58,4 +67,6 @@ func (t *turn) flush() {
 		t.dirty[i] = nil
 	}
 	t.dirty = t.dirty[:0]
+	clear(t.followed)
+	t.followed = t.followed[:0]
 }

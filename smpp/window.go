@@ -7,14 +7,16 @@ import (
 
 // slot is one request of ours that the peer has not answered.
 type slot struct {
-	sequence uint32 // 0: the slot is free
-	command  pdu.Command
-	message  *message         // nil: its upstream was answered already
-	from     *peer            // who it came from
-	claimed  *routing.Carrier // whose breaker hears of the outcome; nil: none
-	end      int64            // where it ends in the stream of octets written
-	answerBy int64            // when the upstream has to be answered
-	until    int64            // when waiting for the response ends
+	sequence  uint32 // 0: the slot is free
+	command   pdu.Command
+	tail      bool             // the last PDU of the message, or the only one
+	message   *message         // nil: its upstream was answered already
+	from      *peer            // who it came from
+	uncertain *uncertain       // its record where its upstream was answered already
+	claimed   *routing.Carrier // whose breaker hears of the outcome; nil: none
+	end       int64            // where it ends in the stream of octets written
+	answerBy  int64            // when the upstream has to be answered
+	until     int64            // when waiting for the response ends
 }
 
 // due is when the slot needs attention.
@@ -34,6 +36,7 @@ type window struct {
 	limit    int
 	used     int
 	sequence uint32 // the last one given
+	answered uint32 // everything up to this one is
 	earliest int64  // no slot is due before
 	late     lateSet
 }
@@ -56,11 +59,15 @@ func (w *window) grow() {
 
 // next gives the following sequence number. SMPP 3.4 §5.1.4
 func (w *window) next() uint32 {
-	if w.sequence >= pdu.MaxSequence {
-		w.sequence = 0
-	}
-	w.sequence++
+	w.sequence = following(w.sequence)
 	return w.sequence
+}
+
+func following(sequence uint32) uint32 {
+	if sequence >= pdu.MaxSequence {
+		return 1
+	}
+	return sequence + 1
 }
 
 // nextFree gives the following sequence number that has a free slot. The
@@ -81,7 +88,8 @@ func (w *window) at(sequence uint32) *slot {
 	return &w.slots[int(sequence)&(len(w.slots)-1)]
 }
 
-func (w *window) full() bool { return w.used >= w.limit }
+// room is how many more requests it takes.
+func (w *window) room() int { return w.limit - w.used }
 
 func (w *window) put(s slot) {
 	*w.at(s.sequence) = s
@@ -105,10 +113,37 @@ func (w *window) free(p *slot) {
 	w.used--
 }
 
+// oldest is the request that was sent first, nil where none is open. It goes on
+// from where it stopped last, so a call costs what was sent since.
+func (w *window) oldest() *slot {
+	if w.used == 0 {
+		w.answered = w.sequence
+		return nil
+	}
+	for w.answered != w.sequence {
+		next := following(w.answered)
+		if p := w.find(next); p != nil {
+			return p
+		}
+		w.answered = next
+	}
+	return nil
+}
+
+// each hands over every request, in the order of their sending.
+func (w *window) each(fn func(*slot)) {
+	for i := range w.slots {
+		if p := w.at(w.sequence + 1 + uint32(i)); p.sequence != 0 {
+			fn(p)
+		}
+	}
+}
+
 // expire hands over every slot that is due at the instant at: those whose
 // upstream has to be answered, and those whose response is given up, which it
-// frees.
-func (w *window) expire(at int64, fn func(s slot, givenUp bool)) {
+// frees. note makes the record of a message whose upstream is answered; the
+// slot keeps it.
+func (w *window) expire(at int64, note func(*message) *uncertain, fn func(s slot, givenUp bool)) {
 	if at < w.earliest {
 		return
 	}
@@ -119,9 +154,12 @@ func (w *window) expire(at int64, fn func(s slot, givenUp bool)) {
 			continue
 		}
 		if at >= p.due() {
+			if p.message != nil {
+				p.uncertain = note(p.message)
+			}
 			s, givenUp := *p, at >= p.until
 			if givenUp {
-				w.late.add(s.sequence, s.from)
+				w.late.add(s.sequence, lateRequest{s.from, s.uncertain})
 				w.free(p)
 			} else {
 				p.message = nil
@@ -136,46 +174,48 @@ func (w *window) expire(at int64, fn func(s slot, givenUp bool)) {
 
 // clear removes every request, in the order of their sending.
 func (w *window) clear(fn func(slot)) {
-	count := len(w.slots)
-	for i := range count {
-		p := w.at(w.sequence + 1 + uint32(i))
-		if p.sequence != 0 {
-			s := *p
-			w.free(p)
-			fn(s)
-		}
-	}
+	w.each(func(p *slot) {
+		s := *p
+		w.free(p)
+		fn(s)
+	})
 }
 
 // lateSet remembers the latest requests whose response was given up, so that a
 // response which comes after all is told from one that nobody asked for.
 type lateSet struct {
-	from  map[uint32]*peer
+	by    map[uint32]lateRequest
 	order []uint32
 	at    int
 	limit int
 }
 
-func (l *lateSet) add(sequence uint32, from *peer) {
-	if l.from == nil {
-		l.from = make(map[uint32]*peer)
+// lateRequest is what is still known of such a request.
+type lateRequest struct {
+	from      *peer
+	uncertain *uncertain
+}
+
+func (l *lateSet) add(sequence uint32, r lateRequest) {
+	if l.by == nil {
+		l.by = make(map[uint32]lateRequest)
 	}
 	if len(l.order) < l.limit {
 		l.order = append(l.order, sequence)
 	} else {
-		delete(l.from, l.order[l.at])
+		delete(l.by, l.order[l.at])
 		l.order[l.at] = sequence
 		l.at = (l.at + 1) % l.limit
 	}
-	l.from[sequence] = from
+	l.by[sequence] = r
 }
 
-func (l *lateSet) take(sequence uint32) (*peer, bool) {
-	from, ok := l.from[sequence]
+func (l *lateSet) take(sequence uint32) (lateRequest, bool) {
+	r, ok := l.by[sequence]
 	if ok {
-		delete(l.from, sequence)
+		delete(l.by, sequence)
 	}
-	return from, ok
+	return r, ok
 }
 
 // waited counts the requests whose upstream still waits for an answer.

@@ -19,11 +19,11 @@ func fill(w *window, n int, until int64) (sequences []uint32) {
 func TestWindowLimit(t *testing.T) {
 	w := newWindow(5)
 	got := fill(&w, 5, 10)
-	if !w.full() || !slices.Equal(got, []uint32{1, 2, 3, 4, 5}) {
-		t.Fatalf("full %v, sequences %v", w.full(), got)
+	if w.room() != 0 || !slices.Equal(got, []uint32{1, 2, 3, 4, 5}) {
+		t.Fatalf("room for %d, sequences %v", w.room(), got)
 	}
 	w.free(w.find(3))
-	if w.full() || w.find(3) != nil || w.find(4) == nil {
+	if w.room() == 0 || w.find(3) != nil || w.find(4) == nil {
 		t.Fatal("another slot was freed")
 	}
 }
@@ -80,7 +80,7 @@ func TestWindowExpires(t *testing.T) {
 		waited   bool
 	}
 	at := func(now int64) (ends []end) {
-		w.expire(now, func(s slot, givenUp bool) { ends = append(ends, end{s.sequence, givenUp, s.message != nil}) })
+		w.expire(now, (*redeliveries)(nil).note, func(s slot, givenUp bool) { ends = append(ends, end{s.sequence, givenUp, s.message != nil}) })
 		return ends
 	}
 	for _, step := range []struct {
@@ -126,14 +126,23 @@ func TestWindowClearsInOrder(t *testing.T) {
 func TestLateSetIsBounded(t *testing.T) {
 	l := lateSet{limit: 10}
 	for s := range uint32(1000) {
-		l.add(s+1, nil)
+		l.add(s+1, lateRequest{})
 	}
-	if len(l.from) != 10 || len(l.order) != 10 {
-		t.Fatalf("%d remembered", len(l.from))
+	if len(l.by) != 10 || len(l.order) != 10 {
+		t.Fatalf("%d remembered", len(l.by))
 	}
 	if _, ok := l.take(1000); !ok {
 		t.Fatal("the latest is forgotten")
 	}
+}
+
+// take sends one segment where the pace allows it.
+func (p *pace) take(at int64) bool {
+	if !p.ready(at) {
+		return false
+	}
+	p.spend(at, 1)
+	return true
 }
 
 func TestPace(t *testing.T) {

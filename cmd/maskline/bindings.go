@@ -26,18 +26,25 @@ func newBindings(cfg *configs.Config, table *numberdb.Table, apply func(context.
 // follow refuses rows that name carriers, accounts or tenants that the
 // configuration does not have, from now on.
 func (b *bindings) follow(cfg *configs.Config) {
-	carriers, accounts, tenants := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	carriers, tenants := map[string]bool{}, map[string]bool{}
+	accounts := map[string]string{} // to their tenants
 	for _, c := range cfg.Carriers {
 		carriers[string(c.Name)] = true
 	}
 	for _, a := range cfg.SMPP.Accounts {
-		accounts[a.SystemID] = true
+		accounts[a.SystemID] = string(a.Tenant)
 	}
 	for _, t := range cfg.Tenants {
 		tenants[string(t.Name)] = true
 	}
 	has := func(set map[string]bool) func(string) bool { return func(name string) bool { return set[name] } }
-	b.known.Store(&numberdb.Known{Carrier: has(carriers), Account: has(accounts), Tenant: has(tenants), Mask: b.table.IsMask})
+	b.known.Store(&numberdb.Known{
+		Carrier: has(carriers), Tenant: has(tenants), Mask: b.table.IsMask,
+		Account: func(name string) (tenant string, known bool) {
+			tenant, known = accounts[name]
+			return tenant, known
+		},
+	})
 }
 
 // Import applies a whole CSV or nothing of it.

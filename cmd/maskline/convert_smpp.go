@@ -18,6 +18,8 @@ func smppConfig(cfg *configs.Config) smpp.Config {
 		PDUTimeout:   cfg.SMPP.PDUTimeout,
 		AnswerWithin: cfg.SMPP.AnswerWithin,
 		ReceiptsHold: cfg.SMPP.ReceiptsHold,
+		Redelivery:   orNegative(cfg.SMPP.Redelivery),
+		Share:        smpp.ShareConfig{Of: cfg.Routing.Share.Of, SlowerThan: cfg.Routing.Share.SlowerThan},
 		Drain:        max(cfg.Drain.SMS, atOnce),
 		Auth: smpp.AuthConfig{
 			Failures: orUnlimited(cfg.SMPP.Auth.Failures), AccountFailures: orUnlimited(cfg.SMPP.Auth.AccountFailures),
@@ -34,11 +36,12 @@ func smppConfig(cfg *configs.Config) smpp.Config {
 		s.Accounts = append(s.Accounts, smpp.AccountConfig{
 			SystemID: a.SystemID, Password: a.Password.Reveal(),
 			Tenant: string(a.Tenant), Carrier: string(a.Carrier), Country: string(a.Country),
-			Binds: a.Binds, Window: a.Window, TPS: a.TPS, Allow: a.Allow,
+			Binds: a.Binds, Window: a.Window, TPS: a.TPS, Allow: a.Allow, Quota: smpp.QuotaConfig{Day: a.Quota.Day},
+			Encoding: smppEncoding(a.Encoding), Special: smppSpecial(a.Special),
 		})
 	}
 	for _, c := range cfg.Carriers {
-		carrier := smpp.CarrierConfig{Name: string(c.Name), Country: string(c.Country)}
+		carrier := smpp.CarrierConfig{Name: string(c.Name), Country: string(c.Country), TPS: c.TPS, MaskTPS: c.MaskTPS}
 		for i := range c.SMPP {
 			carrier.Binds = append(carrier.Binds, smppBind(&c.SMPP[i]))
 		}
@@ -73,10 +76,15 @@ func smppBind(b *configs.Bind) smpp.BindConfig {
 		Outbind: smpp.OutbindConfig{
 			Enabled: b.Outbind.Enabled, SystemID: b.Outbind.SystemID, Password: b.Outbind.Password.Reveal(), Allow: b.Outbind.Allow,
 		},
+		Encoding: smppEncoding(b.Encoding), Long: smppLong(b.Long), Numbers: smppNumbers(&b.Numbers), Special: smppSpecial(b.Special),
 		UnknownNext: b.Unknown == configs.UnknownNext,
 		Reply: smpp.Reply{
 			Temporary: pdu.Status(b.Reply.Temporary), Permanent: pdu.Status(b.Reply.Permanent), Throttled: pdu.Status(b.Reply.Throttled),
 		},
+	}
+	for i := range b.TLVs {
+		octets, _ := b.TLVs[i].Octets() // checked with the file
+		bind.TLVs = append(bind.TLVs, smpp.TLV{Tag: pdu.Tag(b.TLVs[i].Tag), Value: octets})
 	}
 	if b.Local.IsValid() {
 		bind.Local = b.Local.String()

@@ -38,7 +38,7 @@ func (j *journal) Hold(r smpp.HeldReceipt, done func(error)) {
 	j.ledger.Hold(ledger.HeldReceipt{
 		ID: r.ID, Account: r.Account, LocalID: r.LocalID,
 		Source: ledger.Address(r.Source), Destination: ledger.Address(r.Destination),
-		State: byte(r.State), NetworkType: r.NetworkType, ErrorCode: r.ErrorCode,
+		State: byte(r.State), NetworkType: r.NetworkType, ErrorCode: r.ErrorCode, ErrorWord: r.ErrorWord,
 		Submitted: r.Submitted, Done: r.Done, Held: r.Held,
 	}, done)
 }
@@ -58,7 +58,7 @@ func (j *journal) Restore(ctx context.Context, sent func(smpp.Submission), held 
 		held(smpp.HeldReceipt{
 			ID: r.ID, Account: r.Account, LocalID: r.LocalID,
 			Source: smpp.Address(r.Source), Destination: smpp.Address(r.Destination),
-			State: pdu.State(r.State), NetworkType: r.NetworkType, ErrorCode: r.ErrorCode,
+			State: pdu.State(r.State), NetworkType: r.NetworkType, ErrorCode: r.ErrorCode, ErrorWord: r.ErrorWord,
 			Submitted: r.Submitted, Done: r.Done, Held: r.Held,
 		})
 	})

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/buffer"
@@ -26,7 +27,7 @@ func newLoggerAt(w io.Writer, at zap.AtomicLevel, format string) *zap.Logger {
 	cfg := zap.NewProductionEncoderConfig()
 	cfg.TimeKey = "time"
 	cfg.EncodeTime = zapcore.ISO8601TimeEncoder
-	cfg.EncodeDuration = zapcore.StringDurationEncoder
+	cfg.EncodeDuration = encodeDuration
 	var encoder zapcore.Encoder
 	if format == "console" {
 		cfg.EncodeLevel = zapcore.CapitalLevelEncoder
@@ -36,6 +37,18 @@ func newLoggerAt(w io.Writer, at zap.AtomicLevel, format string) *zap.Logger {
 	}
 	core := zapcore.NewCore(&redactingEncoder{Encoder: encoder}, zapcore.Lock(zapcore.AddSync(w)), at)
 	return zap.New(core, zap.ErrorOutput(zapcore.AddSync(io.Discard)))
+}
+
+// encodeDuration keeps two decimals: more digits would look like a number to the
+// redaction, and tell nobody anything.
+func encodeDuration(d time.Duration, to zapcore.PrimitiveArrayEncoder) {
+	unit := time.Nanosecond
+	for _, u := range []time.Duration{time.Microsecond, time.Millisecond, time.Second} {
+		if d.Abs() >= u {
+			unit = u / 100
+		}
+	}
+	to.AppendString(d.Round(unit).String())
 }
 
 // redactingEncoder is the last line of defence: whatever text reaches the log,

@@ -36,6 +36,7 @@ type commands struct {
 	Demo    demoCommand    `cmd:"" help:"Run an edge on loopback with simulated carriers and show masked SMS and calls."`
 	Migrate migrateCommand `cmd:"" help:"Create or upgrade the store's schema."`
 	Routes  routesCommand  `cmd:"" help:"Import or export bindings."`
+	Blocks  blocksCommand  `cmd:"" help:"List, add or remove blocks of parties and masks."`
 	Route   routeCommand   `cmd:"" help:"Show what would happen to a message or call, without sending it."`
 
 	Testbench testbenchCommand `cmd:"" help:"Tools that make traffic."`

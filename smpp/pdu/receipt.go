@@ -13,8 +13,13 @@ type Receipt struct {
 	State       State
 	NetworkType byte      // of network_error_code; 0 where there is none
 	ErrorCode   uint16    // of network_error_code, or "err"; 0 where there is none
+	ErrorWord   []byte    // "err" where it is no number: at most ErrorWordSize letters and digits, a view
 	Done        time.Time // zero where absent or unreadable; read as UTC
 }
+
+// ErrorWordSize is the longest "err" that is kept as it was written, in
+// characters. It is too short to hold a telephone number.
+const ErrorWordSize = 4
 
 // IsReceipt reports whether a deliver_sm is a receipt: esm_class says so, or it
 // carries a receipted_message_id.
@@ -35,10 +40,13 @@ func (m *Message) IsReceipt() bool {
 func ParseReceipt(m *Message) (Receipt, bool) {
 	r := Receipt{State: Unknown}
 	if m.ESMClass&ESMUDHI == 0 {
-		r.readText(m.Payload())
+		r.readText(receiptText(m))
 	}
 	for tag, value := range m.TLVs.All() {
 		r.readTLV(tag, value)
+	}
+	if r.State == Unknown && m.ESMClass&ESMType == ESMIntermediate {
+		r.State = Enroute // a word of the SMSC's own, for a message on its way
 	}
 	return r, len(r.MessageID) > 0
 }
@@ -59,17 +67,36 @@ func (r *Receipt) readTLV(tag Tag, value []byte) {
 		}
 	case TagNetworkErrorCode: // SMPP 3.4 §5.3.2.31
 		if len(value) == 3 {
-			r.NetworkType, r.ErrorCode = value[0], binary.BigEndian.Uint16(value[1:])
+			r.NetworkType, r.ErrorCode, r.ErrorWord = value[0], binary.BigEndian.Uint16(value[1:]), nil
 		}
 	default:
 	}
+}
+
+// receiptText is the text of a receipt. Some SMSCs send it in UCS-2, which for
+// ASCII is a zero before each character.
+func receiptText(m *Message) []byte {
+	const ucs2 = 8 // SMPP 3.4 §5.2.19
+	text := m.Payload()
+	if m.DataCoding != ucs2 || len(text) < 2 || len(text)%2 != 0 || text[0] != 0 {
+		return text[:min(len(text), MaxText)]
+	}
+	text = text[:min(len(text), 2*MaxText)]
+	plain := make([]byte, 0, len(text)/2)
+	for i := 0; i < len(text); i += 2 {
+		c := text[i+1]
+		if text[i] != 0 {
+			c = '?'
+		}
+		plain = append(plain, c)
+	}
+	return plain
 }
 
 // readText reads "id:… sub:… dlvrd:… submit date:… done date:… stat:… err:…
 // text:…" with its parts in any order and case, or missing. The text is the
 // sender's: keys inside it count only where the id did not come before it.
 func (r *Receipt) readText(text []byte) {
-	text = text[:min(len(text), MaxText)]
 	if end := key(text, "text"); end >= 0 {
 		if r.readKeys(text[:end]); len(r.MessageID) > 0 {
 			return
@@ -83,25 +110,47 @@ func (r *Receipt) readKeys(text []byte) {
 		r.MessageID = id
 	}
 	if stat := valueOf(text, "stat"); len(stat) > 0 {
-		r.State = stateOfWord(stat)
+		r.State = ParseState(stat)
 	}
 	if done, ok := parseDate(valueOf(text, "done date")); ok {
 		r.Done = done
 	}
-	if err, ok := parseDigits(valueOf(text, "err")); ok && err <= 0xFFFF {
-		r.ErrorCode = uint16(err)
-	}
+	r.readError(valueOf(text, "err"))
 }
 
-// valueOf is what follows "name:" up to the next space.
+// readError reads "err", a number by the specification and a word at some
+// SMSCs.
+func (r *Receipt) readError(word []byte) {
+	if code, ok := parseDigits(word); ok && code <= 0xFFFF {
+		r.ErrorCode = uint16(code)
+		return
+	}
+	if len(word) > ErrorWordSize {
+		return
+	}
+	for _, c := range word {
+		if c = lower(c); (c < '0' || c > '9') && (c < 'a' || c > 'z') {
+			return
+		}
+	}
+	r.ErrorWord = word
+}
+
+// valueOf is the word that follows "name:", directly or after spaces. What
+// holds a colon after spaces is the next key: then there is no value.
 func valueOf(text []byte, name string) []byte {
 	at := key(text, name)
 	if at < 0 {
 		return nil
 	}
 	value := text[at+len(name)+1:]
-	if end := bytes.IndexAny(value, " \t\r\n\x00"); end >= 0 {
+	spaces := len(value) - len(bytes.TrimLeft(value, " "))
+	value = value[spaces:]
+	if end := bytes.IndexFunc(value, func(c rune) bool { return c <= ' ' }); end >= 0 {
 		value = value[:end]
+	}
+	if spaces > 0 && bytes.IndexByte(value, ':') >= 0 {
+		return nil
 	}
 	return value
 }

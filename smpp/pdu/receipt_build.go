@@ -18,12 +18,18 @@ func (r *Receipt) AppendText(dst []byte, submitted time.Time) []byte {
 	dst = appendDate(append(dst, " submit date:"...), submitted)
 	dst = appendDate(append(dst, " done date:"...), r.Done)
 	dst = append(append(dst, " stat:"...), stateWord(r.State)...)
-	dst = append(dst, " err:"...)
+	dst = r.appendError(append(dst, " err:"...))
+	return append(dst, " text:"...)
+}
+
+func (r *Receipt) appendError(dst []byte) []byte {
+	if len(r.ErrorWord) > 0 {
+		return append(dst, r.ErrorWord...)
+	}
 	for limit := uint16(100); limit > 1 && r.ErrorCode < limit; limit /= 10 {
 		dst = append(dst, '0')
 	}
-	dst = strconv.AppendUint(dst, uint64(r.ErrorCode), 10)
-	return append(dst, " text:"...)
+	return strconv.AppendUint(dst, uint64(r.ErrorCode), 10)
 }
 
 func appendDate(dst []byte, t time.Time) []byte {

@@ -32,7 +32,20 @@ func TestParseReceipt(t *testing.T) {
 		{"lines instead of spaces", "id:1234\r\nstat:REJECTD\r\n", nil, Receipt{State: Rejected}, true},
 		{"unknown word", "id:1234 stat:WONDERFUL", nil, Receipt{State: Unknown}, true},
 		{"no date", "id:1234 done date:2613451201 stat:DELIVRD", nil, Receipt{State: Delivered}, true},
-		{"err in letters", "id:1234 err:0x1 stat:DELIVRD", nil, Receipt{State: Delivered}, true},
+		{"err in letters", "id:1234 err:E1A stat:DELIVRD", nil, Receipt{State: Delivered, ErrorWord: []byte("E1A")}, true},
+		{"err too long for a word", "id:1234 err:EC12345 stat:DELIVRD", nil, Receipt{State: Delivered}, true},
+		{"err with signs", "id:1234 err:-1 stat:DELIVRD", nil, Receipt{State: Delivered}, true},
+		{"err too large", "id:1234 err:70000 stat:DELIVRD", nil, Receipt{State: Delivered}, true},
+		{"network error wins over a word", "id:1234 err:E1A", tlv(TagNetworkErrorCode, "\x03\x00\x1b"), Receipt{State: Unknown, NetworkType: 3, ErrorCode: 27}, true},
+		{"no sub and dlvrd", "id:1234 submit date:2611211200 done date:2611211201 stat:DELIVRD err:000", nil, Receipt{State: Delivered, Done: done}, true},
+		{"no dates", "id:1234 sub:001 dlvrd:001 stat:DELIVRD err:000 text:", nil, Receipt{State: Delivered}, true},
+		{"spaces after the colons", "id: 1234 sub: 001 dlvrd: 001 done date: 2611211201 stat: DELIVRD err: 12 text: x", nil, Receipt{State: Delivered, ErrorCode: 12, Done: done}, true},
+		{"many spaces", "  id:1234   stat:DELIVRD  ", nil, Receipt{State: Delivered}, true},
+		{"a key instead of the id", "id: sub:001 stat:DELIVRD", nil, Receipt{}, false},
+		{"tabs, feeds and NULs", "id:1234\v\tstat:DELIVRD\f\x00", nil, Receipt{State: Delivered}, true},
+		{"text with colons", "id:1234 stat:DELIVRD text:Your code: 12:34 id:7", nil, Receipt{State: Delivered}, true},
+		{"words in any case", "Id:1234 Stat:Delivered Text:Hi", nil, Receipt{State: Delivered}, true},
+		{"state as a number", "id:1234 stat:5", nil, Receipt{State: Undeliverable}, true},
 		{"the sender's text is not believed", "id:1234 stat:UNDELIV text:id:9 stat:DELIVRD", nil, Receipt{State: Undeliverable}, true},
 		{"word inside a word", "paid:9 id:1234", nil, Receipt{State: Unknown}, true},
 		{"parameters alone", "", tlv(TagReceiptedMessageID, "1234\x00", TagMessageState, "\x05"), Receipt{State: Undeliverable}, true},
@@ -60,10 +73,63 @@ func TestParseReceipt(t *testing.T) {
 			if string(got.MessageID) != "1234" {
 				t.Fatalf("message id of %d octets", len(got.MessageID))
 			}
-			if got.State != c.want.State || got.ErrorCode != c.want.ErrorCode || got.NetworkType != c.want.NetworkType || !got.Done.Equal(c.want.Done) {
+			if got.State != c.want.State || got.ErrorCode != c.want.ErrorCode || got.NetworkType != c.want.NetworkType ||
+				string(got.ErrorWord) != string(c.want.ErrorWord) || !got.Done.Equal(c.want.Done) {
 				t.Fatalf("got %+v, want %+v", got, c.want)
 			}
 		})
+	}
+}
+
+// What SMSCs write as ids, in either form.
+func TestReceiptIDs(t *testing.T) {
+	for _, id := range []string{
+		"6f9619ff-8b86-d011-b42d-00c04fc964ff", "0", "00000000000000000042", "1A2B3C4D", "urn:uuid:6f96", "abc_1.2/3+4=",
+		strings.Repeat("9", 64),
+	} {
+		text := Message{ShortMessage: []byte("id:" + id + " sub:001 dlvrd:001 stat:DELIVRD err:000 text:id:9")}
+		tlvs := Message{TLVs: AppendTLV(nil, TagReceiptedMessageID, append([]byte(id), 0))}
+		for form, m := range map[string]Message{"text": text, "TLV": tlvs} {
+			if r, ok := ParseReceipt(&m); !ok || string(r.MessageID) != id {
+				t.Errorf("%s of %d octets: read %d octets", form, len(id), len(r.MessageID))
+			}
+		}
+	}
+}
+
+func TestReceiptInUCS2(t *testing.T) {
+	const ascii = "id:1234 stat:UNDELIV err:027 text:"
+	var wide []byte
+	for _, c := range []byte(ascii) {
+		wide = append(wide, 0, c)
+	}
+	cases := []struct {
+		name   string
+		coding byte
+		text   []byte
+		want   bool
+	}{
+		{"UCS-2", 8, append(wide, 0x04, 0x1F), true},
+		{"ASCII that is called UCS-2", 8, []byte(ascii), true},
+		{"an odd number of octets", 8, wide[:len(wide)-1], false},
+		{"UCS-2 that is called ASCII", 0, wide, false},
+	}
+	for _, c := range cases {
+		r, ok := ParseReceipt(&Message{ESMClass: ESMReceipt, DataCoding: c.coding, ShortMessage: c.text})
+		if ok != c.want || ok && (string(r.MessageID) != "1234" || r.State != Undeliverable || r.ErrorCode != 27) {
+			t.Errorf("%s: %v %+v", c.name, ok, r)
+		}
+	}
+}
+
+// A word that we do not know is final in a receipt, and not in a notification
+// that says of itself that it is not.
+func TestUnknownStateOfANotification(t *testing.T) {
+	for class, want := range map[byte]State{ESMReceipt: Unknown, ESMIntermediate: Enroute} {
+		r, _ := ParseReceipt(&Message{ESMClass: class, ShortMessage: []byte("id:1234 stat:BUFFERD")})
+		if r.State != want {
+			t.Errorf("esm_class %02x: %v", class, r.State)
+		}
 	}
 }
 
@@ -113,6 +179,11 @@ func TestReceiptText(t *testing.T) {
 	if got := string(r.AppendText(nil, at)); got != want {
 		t.Fatalf("got %q", got)
 	}
+	r.ErrorWord = []byte("E1A")
+	if got := string(r.AppendText(nil, at)); !strings.Contains(got, " err:E1A ") {
+		t.Fatalf("got %q", got)
+	}
+	r.ErrorWord = nil
 	for code, want := range map[uint16]string{0: "err:000 ", 9: "err:009 ", 10: "err:010 ", 99: "err:099 ", 100: "err:100 ", 65535: "err:65535 "} {
 		r.ErrorCode = code
 		if got := string(r.AppendText(nil, at)); !strings.Contains(got, want) {
@@ -123,7 +194,7 @@ func TestReceiptText(t *testing.T) {
 
 func TestStates(t *testing.T) {
 	for s := range stateCount {
-		if got := stateOfWord([]byte(strings.ToLower(s.String()))); got != s {
+		if got := ParseState([]byte(strings.ToLower(s.String()))); got != s {
 			t.Errorf("%v comes back as %v", s, got)
 		}
 		if intermediate := s == Enroute || s == Accepted || s == Scheduled; s.Final() == intermediate {

@@ -57,10 +57,15 @@ func stateWord(s State) string {
 // String is the word in a receipt's text.
 func (s State) String() string { return stateWord(s) }
 
-// stateOfWord compares the first five letters, in which all states differ:
-// SMSCs write DELIVRD and DELIVERED, UNDELIV and UNDELIVERABLE.
-func stateOfWord(word []byte) State {
+// ParseState reads the state in a receipt's text; what it does not know is
+// Unknown. It compares the first five letters, in which all states differ:
+// SMSCs write DELIVRD and DELIVERED, UNDELIV and UNDELIVERABLE. Some write the
+// number of the state.
+func ParseState(word []byte) State {
 	const letters = 5
+	if len(word) == 1 && word[0] >= '0' && word[0] < '0'+byte(stateCount) {
+		return State(word[0] - '0')
+	}
 	for s := range stateCount {
 		if len(word) >= letters && equalFold(word[:letters], stateWord(s)[:letters]) {
 			return s

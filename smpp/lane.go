@@ -1,0 +1,94 @@
+package smpp
+
+import "maskline/smpp/pdu"
+
+// The segments of one message take one bind, in order. Where that bind has no
+// room, or its peer is throttling, they wait in its lane; nothing else leaves
+// the bind before them.
+
+// sendSegment sends a segment or lets it wait in the lane. It returns false,
+// and the message stays the caller's, where the lane is full or the bind ends.
+func (s *session) sendSegment(t *turn, m *message) bool {
+	s.mu.Lock()
+	if s.state != stateBound {
+		s.mu.Unlock()
+		return false
+	}
+	s.lastOrder++
+	m.order = s.lastOrder
+	sent := s.lane.head == nil && s.put(t, m)
+	if !sent {
+		if s.lane.length >= s.window.limit || s.misfits(t, m) {
+			s.mu.Unlock()
+			return false
+		}
+		s.lane.push(m) // m belongs to the lane now
+	}
+	s.mu.Unlock()
+	if sent {
+		t.mark(s)
+	}
+	return true
+}
+
+// misfits looks again, for a lane that put was not tried with.
+func (s *session) misfits(t *turn, m *message) bool {
+	if _, r := m.fits(s.terms, &t.shape, s.edge.reference); r != notRefused {
+		m.misfit(r)
+	}
+	return m.unfit
+}
+
+// resend puts a segment that the peer has throttled back before those that came
+// after it. It returns false where the message's time is over or the bind ends.
+func (s *session) resend(t *turn, m *message, status pdu.Status) bool {
+	if !m.sticky || !throttling(status) || t.at >= m.answerBy || m.abandoned() {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != stateBound {
+		return false
+	}
+	m.leaveBy = m.answerBy
+	s.lane.insert(m)
+	return true
+}
+
+// throttling reports whether a status says that the peer gets too much.
+func throttling(s pdu.Status) bool { return s == pdu.RThrottled || s == pdu.RMsgQFul }
+
+// runLane sends what waits in the lane while there is room.
+func (s *session) runLane(t *turn) {
+	n := 0
+	s.mu.Lock()
+	for m := s.lane.head; m != nil; m = s.lane.head {
+		s.lane.remove(m) // before it is sent: then it belongs to the window
+		if !s.put(t, m) {
+			s.lane.pushFront(m)
+			break
+		}
+		n++
+	}
+	s.mu.Unlock()
+	if n > 0 {
+		t.mark(s)
+	}
+}
+
+// clearLane hands what waits to other binds of the same destination, or goes on
+// to the next candidate. The session takes nothing any more.
+func (s *session) clearLane(t *turn) {
+	s.mu.Lock()
+	m := s.lane.takeAll()
+	s.mu.Unlock()
+	for m != nil {
+		next := m.next
+		m.next, m.prev = nil, nil
+		if !m.dest.offer(t, m, true) {
+			m.verdict.temporary = m.verdict.temporary || !m.unfit
+			s.edge.advance(t, m)
+		}
+		m = next
+	}
+}

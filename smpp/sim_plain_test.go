@@ -1,0 +1,6 @@
+//go:build !race
+
+package smpp
+
+// simSeeds are played by the usual test.
+const simSeeds = 500
