@@ -284,8 +284,11 @@ func (w *simWorld) scan(p *simPeer, f frame) {
 	}
 }
 
-// intent checks that a message has come to the right party.
+// intent checks that a message has come to the right party, from a mask.
 func (w *simWorld) intent(p *simPeer, m *pdu.Message, e simEvent) {
+	if mask := string(m.Source.Digits); mask != maskOfAlice && mask != maskOfBob && mask != maskShop {
+		w.fault("no number of the other party: " + e.message + " does not come from a mask")
+	}
 	want, known := w.intents[e.message]
 	if got := string(m.Destination.Digits); !known || (want != "" || p.ofCarrier()) && got != want || p.account && !p.ofCarrier() && want != "" {
 		e.kind = simLeaked
