@@ -53,6 +53,18 @@ fmt: bin/golangci-lint ## format the code
 bench: ## Go benchmarks with allocations
 	$(GO) test -run XXX -bench . -benchmem ./...
 
+.PHONY: bench-smpp
+bench-smpp: build ## measure SMPP with 1,000,000 bindings into docs/benchmarks.md; SCALE per cent of a full run
+	MASKLINE_BINARY=$(CURDIR)/bin/maskline $(GO) run ./testbench/smppbench -scale $(or $(SCALE),100) -write docs/benchmarks.md
+
+.PHONY: bench-peers
+bench-peers: build ## measure Kannel beside it into docs/benchmarks.md; needs Kannel
+	MASKLINE_BINARY=$(CURDIR)/bin/maskline $(GO) run ./testbench/smppbench -peers -scale $(or $(SCALE),100) -write docs/benchmarks.md
+
+.PHONY: chaos
+chaos: build ## failing carriers and a killed edge at load, for MINUTES (default 4), counted
+	MASKLINE_BINARY=$(CURDIR)/bin/maskline $(GO) run ./testbench/chaos -for $(or $(MINUTES),4)m
+
 .PHONY: fuzz
 fuzz: ## run every fuzz test for FUZZTIME (default 1m) each
 	./testbench/fuzz.sh $(or $(FUZZTIME),1m)

@@ -155,7 +155,7 @@ func TestExplainRefusesNonsense(t *testing.T) {
 		`{"to":"2"}`:                            http.StatusBadRequest,
 		`{"unknown":1}`:                         http.StatusBadRequest,
 		`[`:                                     http.StatusBadRequest,
-		`{"from":"` + strings.Repeat("1", 5000) + `"}`: http.StatusBadRequest,
+		`{"from":"` + strings.Repeat("1", maxQuestion) + `"}`: http.StatusBadRequest,
 	} {
 		resp, err := s.Client().Post(s.URL+"/route", "application/json", strings.NewReader(body))
 		if err != nil {

@@ -24,8 +24,23 @@ type Bindings interface {
 // Control serves the control socket.
 type Control struct {
 	Bindings Bindings
+	Blocks   Blocks
 	Explain  func(Question) (Explanation, error)
 	Report   func() Report
+	// Reload applies the edge's configuration file again. file is the one that the
+	// caller means, as an absolute path; empty: whichever the edge runs with. The
+	// error may be a *Problem. Nil: this edge cannot.
+	Reload func(file string) (Reloaded, error)
+}
+
+// Reloaded says what a reload did with the keys that had changed.
+type Reloaded struct {
+	Applied []string `json:"applied"` // in effect now
+	Restart []string `json:"restart"` // in effect after the next start
+}
+
+type reloadRequest struct {
+	File string `json:"file"`
 }
 
 // Question asks what would happen to a message or call.
@@ -34,6 +49,7 @@ type Question struct {
 	To      string `json:"to"`
 	Service string `json:"service"` // "sms" or "voice"
 	Tenant  string `json:"tenant"`  // empty: as if a carrier had brought it
+	Text    string `json:"text"`    // what the message says
 	Reveal  bool   `json:"reveal"`  // whole numbers instead of redacted ones
 }
 
@@ -46,6 +62,13 @@ type Explanation struct {
 	Destination string      `json:"destination,omitempty"`
 	Answer      string      `json:"answer,omitempty"`
 	Carriers    []Candidate `json:"carriers,omitempty"`
+	Rules       []Said      `json:"rules"` // the whole chain, in order
+}
+
+// Said is what one rule of the chain said.
+type Said struct {
+	Rule string `json:"rule"`
+	Said string `json:"said"`
 }
 
 // Candidate is one carrier in an Explanation.
@@ -63,7 +86,7 @@ type Problem struct {
 }
 
 const (
-	maxQuestion   = 4 << 10
+	maxQuestion   = 16 << 10
 	maxImport     = 4 << 30
 	importTimeout = 30 * time.Minute
 )
@@ -73,7 +96,10 @@ func (c *Control) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /bindings", c.importBindings)
 	mux.HandleFunc("GET /bindings", c.exportBindings)
+	mux.HandleFunc("GET /blocks", c.listBlocks)
+	mux.HandleFunc("POST /blocks", c.changeBlock)
 	mux.HandleFunc("POST /route", c.explain)
+	mux.HandleFunc("POST /reload", c.reload)
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, c.Report()) })
 	return mux
 }
@@ -120,6 +146,30 @@ func (c *Control) explain(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, http.StatusOK, answer)
+}
+
+func (c *Control) reload(w http.ResponseWriter, r *http.Request) {
+	var asked reloadRequest
+	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxQuestion))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&asked); err != nil {
+		writeJSON(w, http.StatusBadRequest, Problem{Problem: "expected a JSON object with file"})
+		return
+	}
+	if c.Reload == nil {
+		writeJSON(w, http.StatusNotFound, Problem{Problem: "this edge runs without a configuration file"})
+		return
+	}
+	done, err := c.Reload(asked.File)
+	var problem *Problem
+	switch {
+	case errors.As(err, &problem):
+		writeJSON(w, http.StatusUnprocessableEntity, problem)
+	case err != nil:
+		writeJSON(w, http.StatusUnprocessableEntity, Problem{Problem: err.Error()})
+	default:
+		writeJSON(w, http.StatusOK, done)
+	}
 }
 
 // ReadProblem makes an error of a control response other than 200.

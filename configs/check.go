@@ -84,6 +84,7 @@ func (c *checker) names() {
 		c.refers(tenants, c.SIP.Peers[i].Tenant, under(entry("sip.peers", i), "tenant"))
 	}
 	c.refers(carriers, c.Routing.Emergency.Trunk, "routing.emergency.trunk")
+	c.rules(tenants)
 }
 
 // directory is the names of a list, each with the key that gives it.

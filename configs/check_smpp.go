@@ -11,6 +11,9 @@ func (c *checker) smpp() {
 	if len(c.SMPP.Accounts) > 0 && len(c.SMPP.Listen) == 0 {
 		c.fault("smpp.accounts", "can bind nowhere; expected an entry in smpp.listen", "smpp.listen")
 	}
+	for i := range c.SMPP.Listen {
+		c.serverTLS(&c.SMPP.Listen[i].TLS, under(entry("smpp.listen", i), "tls"))
+	}
 	for i := range c.SMPP.Accounts {
 		a, path := &c.SMPP.Accounts[i], entry("smpp.accounts", i)
 		tenant, carrier := under(path, "tenant"), under(path, "carrier")
@@ -76,9 +79,12 @@ func (c *checker) binds(binds []Bind, path string) {
 		if b.ResponseTimeout > b.EnquireLink {
 			c.fault(under(at, "response_timeout"), "is longer than enquire_link, so links would be tested before they could answer; expected at most that", under(at, "enquire_link"))
 		}
+		c.bindFormat(b, at)
 		if b.Reconnect.Min > b.Reconnect.Max {
 			c.fault(under(at, "reconnect.min"), "is longer than reconnect.max; expected at most that", under(at, "reconnect.max"))
 		}
+		c.clientTLS(&b.TLS, under(at, "tls"))
+		c.outbind(b, at)
 		for j := range i {
 			if binds[j].Addr == b.Addr && binds[j].SystemID == b.SystemID && b.SystemID != "" {
 				c.fault(under(at, "addr"), fmt.Sprintf("is bound with the same system_id by %s on line %d; expected one entry with sessions", entry(path, j), c.line(entry(path, j))))
@@ -86,6 +92,7 @@ func (c *checker) binds(binds []Bind, path string) {
 			}
 		}
 	}
+	c.longTogether(binds, path)
 	if primaries == 0 && len(binds) > 0 {
 		c.fault(under(entry(path, 0), "role"), "is backup in every entry of this carrier; expected at least one primary", each(path, "role", len(binds))...)
 	}

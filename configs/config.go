@@ -7,7 +7,7 @@ import "time"
 type Config struct {
 	// Name of this edge in logs and metrics. Default edge-1.
 	Node Name `key:"node" default:"edge-1"`
-	// Folder of the embedded store, the ledger, control.sock and admin.key; made with mode 0700. Default ./data.
+	// Folder of the embedded store, the ledger and control.sock; made with mode 0700. Default ./data.
 	DataDir Path `key:"data_dir" default:"./data" required:"true"`
 	// What wraps the data keys.
 	Secrets Secrets `key:"secrets"`
@@ -18,7 +18,7 @@ type Config struct {
 	// What is logged, and how; numbers are always redacted.
 	Log Log `key:"log"`
 	// The tenants that accounts and peers belong to.
-	Tenants []Tenant `key:"tenants"`
+	Tenants []Tenant `key:"tenants" live:"true"`
 	// What pools use where they say nothing else.
 	Lifecycle Lifecycle `key:"lifecycle"`
 	// The HTTP listener.
@@ -68,7 +68,7 @@ type Drain struct {
 // Log says what is logged.
 type Log struct {
 	// Least severity that is logged. Default info.
-	Level LogLevel `key:"level"`
+	Level LogLevel `key:"level" live:"true"`
 	// One JSON object per line, or columns for people. Default json.
 	Format LogFormat `key:"format"`
 }
@@ -85,6 +85,8 @@ type Tenant struct {
 	SpendDay float64 `key:"spend_day" default:"0" min:"0" max:"1000000000"`
 	// Countries that it may reach. Default empty: all.
 	Regions []Country `key:"regions"`
+	// Where the tenant differs from routing.opt_out; keys and calling codes left out are as there.
+	OptOut OptOut `key:"opt_out"`
 }
 
 // Lifecycle is what pools use where they say nothing else.

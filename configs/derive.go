@@ -11,12 +11,22 @@ func (c *Config) derive() {
 		c.Secrets.KeyFile = filepath.Join(string(c.DataDir), c.Secrets.KeyFile)
 	}
 	for i := range c.Carriers {
+		for j := range c.Carriers[i].SMPP {
+			c.Carriers[i].SMPP[j].derive()
+		}
 		for j := range c.Carriers[i].SIP {
 			c.Carriers[i].SIP[j].derive()
 		}
 	}
 	for i := range c.SIP.Peers {
 		c.SIP.Peers[i].derive()
+	}
+}
+
+// derive lets an SMSC send its outbind from the address that we would bind to.
+func (b *Bind) derive() {
+	if ip, isIP := b.Addr.IP(); isIP && b.Outbind.Enabled && len(b.Outbind.Allow) == 0 {
+		b.Outbind.Allow = []netip.Prefix{netip.PrefixFrom(ip, ip.BitLen())}
 	}
 }
 

@@ -154,6 +154,9 @@ func (k *described) row() string {
 	if k.topic != "" {
 		meaning = "*" + k.topic + "* " + meaning
 	}
+	if k.Live {
+		meaning += " **Live.**"
+	}
 	switch k.Version {
 	case "":
 	case "no such key", k.Default:

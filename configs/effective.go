@@ -3,7 +3,6 @@ package configs
 import (
 	"bytes"
 	"fmt"
-	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -39,8 +38,10 @@ func node(v reflect.Value) *yaml.Node {
 		return sequence(v)
 	case reflect.Map:
 		n := &yaml.Node{Kind: yaml.MappingNode}
-		for _, key := range slices.Sorted(maps.Keys(v.Interface().(map[string][]EmergencyNumber))) {
-			n.Content = append(n.Content, word(key), node(v.MapIndex(reflect.ValueOf(key))))
+		keys := v.MapKeys()
+		slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
+		for _, key := range keys {
+			n.Content = append(n.Content, word(key.String()), node(v.MapIndex(key)))
 		}
 		return n
 	default:

@@ -82,12 +82,26 @@ type Long string
 
 // The values of Long.
 const (
+	LongKeep    Long = "keep"
 	LongUDH     Long = "udh"
 	LongSAR     Long = "sar"
 	LongPayload Long = "payload"
 )
 
-func (Long) choices() []string { return []string{"udh", "sar", "payload"} }
+func (Long) choices() []string { return []string{"keep", "udh", "sar", "payload"} }
+
+// Special is a kind of message that is not there to be read.
+type Special string
+
+// The values of Special.
+const (
+	SpecialSilent  Special = "silent"
+	SpecialReplace Special = "replace"
+	SpecialSIM     Special = "sim"
+	SpecialClass2  Special = "class2"
+)
+
+func (Special) choices() []string { return []string{"silent", "replace", "sim", "class2"} }
 
 // ReceiptIDs is how message ids in receipts are written.
 type ReceiptIDs string
@@ -181,6 +195,29 @@ const (
 )
 
 func (Order) choices() []string { return []string{"priority", "cost"} }
+
+// OptOutScope is what a party's opt-out ends.
+type OptOutScope string
+
+// The values of OptOutScope.
+const (
+	OptOutTenant  OptOutScope = "tenant"
+	OptOutSession OptOutScope = "session"
+)
+
+func (OptOutScope) choices() []string { return []string{"tenant", "session"} }
+
+// Direction is which way a contact goes.
+type Direction string
+
+// The values of Direction.
+const (
+	AnyDirection Direction = "any"
+	Inbound      Direction = "inbound"
+	Outbound     Direction = "outbound"
+)
+
+func (Direction) choices() []string { return []string{"any", "inbound", "outbound"} }
 
 // SMSAnswer is what happens to a message that cannot be routed.
 type SMSAnswer string

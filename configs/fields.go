@@ -16,6 +16,7 @@ import (
 //	min, max  bounds of a number, duration, size or code, written as in the file
 //	octets    most octets of a text
 //	ascii     the text goes where only ASCII does
+//	live      a reload applies it; of a list, entries may come and go too
 //
 // On a list, min, max and octets bound its entries.
 type field struct {
@@ -27,6 +28,7 @@ type field struct {
 	min, max string
 	octets   int
 	ascii    bool
+	live     bool
 }
 
 // fieldsOf lists the keys of a section in order; those of an embedded struct
@@ -49,7 +51,7 @@ func fieldsOf(t reflect.Type) []field {
 		octets, _ := strconv.Atoi(sf.Tag.Get("octets"))
 		fields = append(fields, field{
 			key: key, index: []int{i}, typ: sf.Type, def: sf.Tag.Get("default"), required: sf.Tag.Get("required") == "true",
-			min: sf.Tag.Get("min"), max: sf.Tag.Get("max"), octets: octets, ascii: sf.Tag.Get("ascii") == "true",
+			min: sf.Tag.Get("min"), max: sf.Tag.Get("max"), octets: octets, ascii: sf.Tag.Get("ascii") == "true", live: sf.Tag.Get("live") == "true",
 		})
 	}
 	return fields
@@ -82,6 +84,9 @@ func (f *field) expected() string {
 	case f.section():
 		return "the keys " + strings.Join(keysOf(fieldsOf(t)), ", ")
 	case t.Kind() == reflect.Map:
+		if t.Elem() == reflect.TypeFor[[]Word]() {
+			return "a mapping of calling codes to lists"
+		}
 		return "a mapping of countries to lists"
 	case t.Kind() == reflect.Slice:
 		t = t.Elem()

@@ -11,6 +11,7 @@ type Key struct {
 	Type     string // as the reference names it
 	Default  string // as it is written in a file; empty: none
 	Required bool
+	Live     bool   // a reload applies it
 	Version  string // what this version accepts, where it does not have the whole feature
 }
 
@@ -42,7 +43,13 @@ func keysUnder(t reflect.Type, path string) []Key {
 			if section.Kind() == reflect.Slice {
 				section, at = section.Elem(), at+"[]"
 			}
-			keys = append(keys, keysUnder(section, at)...)
+			inner := keysUnder(section, at)
+			if f.live && f.typ.Kind() != reflect.Slice {
+				for i := range inner {
+					inner[i].Live = true
+				}
+			}
+			keys = append(keys, inner...)
 			continue
 		}
 		keys = append(keys, keyOf(&f, at))
@@ -51,13 +58,16 @@ func keysUnder(t reflect.Type, path string) []Key {
 }
 
 func keyOf(f *field, path string) Key {
-	k := Key{Path: path, Default: f.def, Required: f.required && f.def == ""}
+	k := Key{Path: path, Default: f.def, Required: f.required && f.def == "", Live: f.live}
 	switch f.typ.Kind() {
 	case reflect.Slice:
 		s, _ := scalarOf(f.typ.Elem())
 		k.Type = "list of " + s.kind
 	case reflect.Map:
 		k.Type = "lists of digits by country"
+		if f.typ.Elem() == reflect.TypeFor[[]Word]() {
+			k.Type = "lists of words by calling code"
+		}
 	default:
 		s, _ := scalarOf(f.typ)
 		k.Type = s.kind

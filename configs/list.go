@@ -52,6 +52,20 @@ func (d *decoder) list(v reflect.Value, n *yaml.Node, path string, f *field) {
 	v.Set(list)
 }
 
+// tableKey says what a key of a mapping should be, where it is not.
+func tableKey(list reflect.Type, key string) (what, expected string) {
+	if list == reflect.TypeFor[[]Word]() {
+		if parseCallingCode(key) != nil {
+			return "calling code", "codes such as 44"
+		}
+		return "", ""
+	}
+	if _, err := parseCountry(key); err != nil {
+		return "country", "ISO 3166 codes such as GB"
+	}
+	return "", ""
+}
+
 // table reads a mapping whose keys are the file's own. Keys that it leaves out
 // keep their defaults.
 func (d *decoder) table(v reflect.Value, n *yaml.Node, path string, f *field) {
@@ -67,8 +81,8 @@ func (d *decoder) table(v reflect.Value, n *yaml.Node, path string, f *field) {
 		if !d.key(key, path, seen) {
 			continue
 		}
-		if _, err := parseCountry(key.Value); err != nil && key.Value != DefaultCountry {
-			d.fault(path, key.Line, "has a key that is no country; expected ISO 3166 codes such as GB, or %s", DefaultCountry)
+		if what, expected := tableKey(entry.typ, key.Value); what != "" && key.Value != DefaultCountry {
+			d.fault(path, key.Line, "has a key that is no %s; expected %s, or %s", what, expected, DefaultCountry)
 			continue
 		}
 		at := under(path, key.Value)

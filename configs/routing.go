@@ -14,6 +14,12 @@ type Routing struct {
 	OutOfSession Answer `key:"out_of_session"`
 	// The binding has ended.
 	EndedSession Answer `key:"ended_session"`
+	// Messages that go round.
+	Loop Loop `key:"loop"`
+	// The words by which a party ends messages.
+	OptOut OptOut `key:"opt_out"`
+	// Rules of the operator's own, asked in this order.
+	Rules []Rule `key:"rules"`
 	// Emergency calls.
 	Emergency Emergency `key:"emergency"`
 	// When a carrier is left alone for a while.

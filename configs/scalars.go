@@ -64,6 +64,12 @@ func optionalScalarOf(t reflect.Type) (scalar, bool) {
 		return typed("SIP address", "an address such as udp://192.0.2.1:5060, with udp, tcp or tls", parseSIPAddress, SIPAddress.String), true
 	case reflect.TypeFor[Name]():
 		return typed("name", "a name of letters, digits, dots, dashes and underscores", parseName, text), true
+	case reflect.TypeFor[Word]():
+		return typed("word", "a word of at most 40 octets", parseWord, text), true
+	case reflect.TypeFor[Sender]():
+		return typed("sender", "1 to 15 digits, alphanumeric, shortcode or withheld", parseSender, text), true
+	case reflect.TypeFor[TextPattern]():
+		return typed("text pattern", "a word or phrase, or a pattern between slashes, of at most 512 octets", parseTextPattern, text), true
 	case reflect.TypeFor[Country]():
 		return typed("country", "an ISO 3166 code such as GB", parseCountry, text), true
 	case reflect.TypeFor[Digits]():

@@ -43,7 +43,8 @@ const (
 // Known says what an import may refer to. A nil function accepts every name.
 type Known struct {
 	Carrier func(name string) bool
-	Account func(systemID string) bool
+	// Account tells whose an account is: a tenant's, or nobody's in particular.
+	Account func(systemID string) (tenant string, known bool)
 	Tenant  func(name string) bool
 	Mask    func(e164.Number) bool // masks outside the file: Table.IsMask
 }

@@ -41,6 +41,13 @@ func (in *reader) takeRow(fields []string) {
 		in.fault(at[c], columns[c], err.Error())
 		return
 	}
+	if b.To.Kind == Account && b.Tenant != "" {
+		// What is for one tenant must not reach another's application.
+		if owner, _ := in.account(b.To.Name); in.known.Account != nil && owner != b.Tenant {
+			in.fault(at[colTo], columns[colTo], errNotIts.Error())
+			return
+		}
+	}
 	key := [2]e164.Number{b.Mask, b.Party}
 	if first, ok := in.keys[key]; ok {
 		in.fault(at[colMask], columns[colMask], fmt.Sprintf("the same mask and party as line %d", first))
@@ -65,6 +72,7 @@ var (
 	errCarrier   = errors.New("names a carrier that is not configured; expected names of carriers separated by |")
 	errNoAccount = errors.New("names an account that is not configured")
 	errNoTenant  = errors.New("names a tenant that is not configured")
+	errNotIts    = errors.New("names an account of another tenant than the binding's; expected one of its own")
 )
 
 // parse reads one field into b.
@@ -77,8 +85,10 @@ func (in *reader) parse(b *Binding, column int, text string) (err error) {
 			b.Party, err = canonical(text, errParty)
 		}
 	case colTo:
-		if b.To, err = ParseEndpoint(strings.Clone(text)); err == nil && b.To.Kind == Account && !isKnown(in.known.Account, b.To.Name) {
-			err = errNoAccount
+		if b.To, err = ParseEndpoint(strings.Clone(text)); err == nil && b.To.Kind == Account {
+			if _, known := in.account(b.To.Name); !known {
+				err = errNoAccount
+			}
 		}
 	case colPresent:
 		if b.Present, err = e164.Parse(text); err != nil {
@@ -114,6 +124,13 @@ func canonical(text string, fault error) (e164.Number, error) {
 		return 0, fault
 	}
 	return n.Canonical(), nil
+}
+
+func (in *reader) account(systemID string) (tenant string, known bool) {
+	if in.known.Account == nil {
+		return "", true
+	}
+	return in.known.Account(systemID)
 }
 
 func isKnown(known func(string) bool, name string) bool { return known == nil || known(name) }

@@ -29,7 +29,12 @@ func known() Known {
 		return func(name string) bool { return slices.Contains(names, name) }
 	}
 	return Known{
-		Carrier: in("alfa", "bravo"), Account: in("shop"), Tenant: in("shop"),
+		Carrier: in("alfa", "bravo"), Tenant: in("shop"),
+		Account: func(name string) (tenant string, known bool) {
+			owners := map[string]string{"shop": "shop", "taxi": "taxi", "alfa-in": ""}
+			tenant, known = owners[name]
+			return tenant, known
+		},
 		Mask: func(n e164.Number) bool { return n == num("+449990000001") },
 	}
 }

@@ -11,7 +11,10 @@
 // routes is what was committed. With the store down the table goes on serving;
 // nothing on the path of a message or call waits for it.
 //
+// [Restrictions] are the opt-outs of parties and the operator's blocks, kept by
+// the same stores and asked without a lock too.
+//
 // The package decides nothing about traffic: that is routing. It never logs a
 // number. Start reading at binding.go, then table.go, store.go and sync.go;
-// csv.go is the import and export format.
+// csv.go is the import and export format, restriction.go begins the rest.
 package numberdb

@@ -56,30 +56,22 @@ func (t *Table) Len() int { return int(t.live.Load()) }
 
 // Lookup finds the binding for a contact of party to mask: the party's own,
 // else the mask's public one. A party of none (withheld or alphanumeric) can
-// only meet the public one. An expired binding is as good as absent, but tells
-// Ended from OutOfSession where no public binding answers.
+// only meet the public one. An expired binding is as good as absent, but comes
+// with Ended instead of OutOfSession where no public binding answers.
 func (t *Table) Lookup(mask, party e164.Number, now time.Time) (Binding, Status) {
 	s := t.slots.Load()
 	mask, party = mask.Canonical(), party.Canonical()
 	at := now.UnixNano()
-	expired := false
-	if party != 0 {
-		if r, ok := s.find(mask, party); ok {
-			if r.liveAt(at) {
-				return t.binding(mask, party, r), Exact
-			}
-			expired = true
-		}
+	own, expired := s.find(mask, party)
+	if expired && party != 0 && own.liveAt(at) {
+		return t.binding(mask, party, own), Exact
 	}
-	if r, ok := s.find(mask, 0); ok {
-		if r.liveAt(at) {
-			return t.binding(mask, 0, r), Public
-		}
-		expired = expired || party == 0
+	if r, ok := s.find(mask, 0); ok && r.liveAt(at) {
+		return t.binding(mask, 0, r), Public
 	}
 	switch {
 	case expired:
-		return Binding{}, Ended
+		return t.binding(mask, party, own), Ended
 	case s.has(mask, maskMark):
 		return Binding{}, OutOfSession
 	default:

@@ -25,12 +25,15 @@ func TestLookup(t *testing.T) {
 		Services: SMS | Voice, Carriers: []string{"alfa", "bravo"}, Tenant: "shop", Expires: noon.Add(time.Minute),
 	}
 	open := Binding{Mask: public, To: Endpoint{Kind: Account, Name: "shop"}, Present: public, Services: SMS}
+	ended := Binding{
+		Mask: soon, To: Endpoint{Kind: SIP, Name: "desk@127.0.0.1:5090"}, Present: soon, Services: Voice, Expires: noon.Add(time.Nanosecond),
+	}
 	table := NewTable()
 	table.Apply([]Change{
 		{Binding: own},
 		{Binding: open},
 		{Binding: Binding{Mask: public, Party: rider, To: Endpoint{Kind: Tel, Number: other}, Present: mask, Services: SMS, Expires: noon}},
-		{Binding: Binding{Mask: soon, To: Endpoint{Kind: SIP, Name: "desk@127.0.0.1:5090"}, Present: soon, Services: Voice, Expires: noon.Add(time.Nanosecond)}},
+		{Binding: ended},
 		{Binding: Binding{Mask: late, Party: rider, To: Endpoint{Kind: Tel, Number: driver}, Present: late, Services: SMS}},
 		{Binding: Binding{Mask: late, Party: rider}, Deleted: true},
 	})
@@ -42,14 +45,14 @@ func TestLookup(t *testing.T) {
 		status      Status
 	}{
 		{"own binding", mask, rider, noon, own, Exact},
-		{"expired to the instant", mask, rider, noon.Add(time.Minute), Binding{}, Ended},
+		{"expired to the instant", mask, rider, noon.Add(time.Minute), own, Ended},
 		{"another party", mask, other, noon, Binding{}, OutOfSession},
 		{"withheld party", mask, 0, noon, Binding{}, OutOfSession},
 		{"public", public, other, noon, open, Public},
 		{"public for a withheld party", public, 0, noon, open, Public},
 		{"public once the own one has ended", public, rider, noon, open, Public},
 		{"public ended", soon, rider, noon.Add(time.Nanosecond), Binding{}, OutOfSession},
-		{"public ended for a withheld party", soon, 0, noon.Add(time.Hour), Binding{}, Ended},
+		{"public ended for a withheld party", soon, 0, noon.Add(time.Hour), ended, Ended},
 		{"deleted", late, rider, noon, Binding{}, UnknownMask},
 		{"never seen", other, rider, noon, Binding{}, UnknownMask},
 	}

@@ -1,21 +1,27 @@
 // Package routing decides where a message or call that meets the edge goes:
 // from (dialled number, sender, service) to an ordered plan of deliveries.
 //
-// [Router.Decide] is a pure function of its request, the binding table and the
-// carriers' state; it does no I/O, takes no lock on its way to the table and
-// allocates nothing. The same request with the same seed and state gives the
-// same plan. Its steps, in order:
+// [Router.Decide] asks one chain of named rules, in this order; the first that
+// decides ends it ([Router.Explain] shows what each said):
 //
-//	emergency   an emergency string is never masked: emergency trunk, or refused
-//	binding     the dialled mask's binding for this party, or the tenant's own
-//	            mask going out to a party
-//	loop        a mask is never a destination
-//	candidates  carriers that serve the destination and are fit, in order
+//	emergency      an emergency string is never masked: emergency trunk, or refused
+//	opt_out_words  a party's own word, such as STOP, is kept and goes nowhere
+//	binding        the dialled mask's binding for this party, or the tenant's own
+//	               mask going out to a party
+//	loop           a mask is never a destination; a message that comes back to us
+//	block          the operator's blocks of parties and masks
+//	opt_out        a receiver that wants no messages
+//	rule:NAME      the operator's rules on senders and texts
+//	carriers       those that serve the destination and are fit, in order
+//
+// It does no I/O, takes no lock and allocates nothing; a text is decoded only
+// for a rule that asks for it. The same request with the same seed and state
+// gives the same plan.
 //
 // Attempting the plan, and failing over inside it, is the work of smpp and sip;
 // they report each attempt's outcome with [Carrier.Report], which feeds the
 // carrier's breaker. What smpp and sip have in common is defined here, since
 // they never import each other.
 //
-// Start reading at route.go, then carrier.go and breaker.go.
+// Start reading at chain.go and route.go, then carrier.go and breaker.go.
 package routing

@@ -14,6 +14,12 @@ type Config struct {
 	EndedSession Answer
 	Emergency    EmergencyConfig
 	Breaker      BreakerConfig
+
+	Loop          LoopConfig
+	Rules         []RuleConfig            // in their order
+	OptOut        OptOutConfig            // of every tenant without own words
+	TenantOptOuts map[string]OptOutConfig // by tenant
+	Restrictions  Restrictions            // opt-outs and blocks; nil: there are none, and no opt-out words
 }
 
 // Order ranks carriers that serve a destination with equally long prefixes.
@@ -29,6 +35,8 @@ const (
 type Answer struct {
 	Drop bool // an SMS is acknowledged and goes nowhere, instead of refused
 	Code int  // SIP status code of a call, 400-699
+	// SMPP command_status towards accounts, of a rule that names one.
+	Status uint32
 }
 
 // EmergencyConfig lists dialled strings that are emergency calls.
@@ -96,18 +104,4 @@ func (e *emergency) is(dialled []byte, country string) bool {
 	}
 	_, found := set[string(dialled)]
 	return found
-}
-
-// decideEmergency lets only a tenant's own call through, to the one trunk that
-// takes emergency calls, unmasked.
-func (s *state) decideEmergency(req *Request, plan *Plan) {
-	if req.Service != Voice || req.Origin.Tenant == "" || s.emergency.trunk == nil {
-		plan.Verdict = EmergencyRefused
-		return
-	}
-	plan.Emergency = true
-	plan.Tenant = req.Origin.Tenant
-	plan.Present = req.From
-	plan.candidates[0] = candidate{carrier: s.emergency.trunk}
-	plan.count = 1
 }

@@ -32,6 +32,16 @@ type Request struct {
 	From    e164.Number // none where withheld or alphanumeric
 	Seed    uint64      // equal seeds order equal carriers alike: segments of one message
 	Now     time.Time
+
+	// Of messages; a call leaves them empty.
+	Sender      []byte // the sender as it came
+	Named       bool   // the sender is alphanumeric
+	Text        Text   // nil: no rule on texts is met
+	Part        bool   // one segment of several, so that its text is no whole message
+	Fingerprint uint64 // keyed hash of addresses and content, for Router.Delivered; 0: none
+
+	decoded, raised   bool // utf8 and upper are of this request
+	utf8, upper, word []byte
 }
 
 // MaxCandidates is how many carriers one plan can hold.
@@ -40,7 +50,7 @@ const MaxCandidates = 16
 // Plan is what Decide found. Plans are reused: Decide overwrites all of it.
 type Plan struct {
 	Verdict   Verdict
-	Answer    Answer // for verdicts other than Forward: what the policy says to answer
+	Answer    Answer // for verdicts other than Forward: what the policy or rule says to answer
 	Mask      e164.Number
 	Party     e164.Number // who is on the other side of the mask; none where unknown
 	Present   e164.Number // the sender or caller that the destination sees
@@ -50,6 +60,7 @@ type Plan struct {
 	Public    bool // by the mask's public binding
 	Emergency bool // to the emergency trunk: caller and dialled string go out as they came
 
+	peer       Endpoint // the other end, as the receiver's opt-out would name it
 	preferred  []string // the binding's own carriers
 	candidates [MaxCandidates]candidate
 	count      int
@@ -61,35 +72,26 @@ func (p *Plan) Carriers() int { return p.count }
 // Carrier is the i-th candidate, best first.
 func (p *Plan) Carrier(i int) *Carrier { return p.candidates[i].carrier }
 
-// Decide makes the plan for a request.
+// Decide makes the plan for a request by the chain of rules. An opt-out word
+// takes effect.
 func (r *Router) Decide(req *Request, plan *Plan) {
 	*plan = Plan{}
 	s := r.state.Load()
-	s.decide(r.table, req, plan)
-	if plan.Verdict != Forward {
-		plan.Answer = s.answers.of(plan.Verdict)
+	req.begin()
+	if decided := s.run(req, plan); decided < len(s.steps) {
+		s.steps[decided].count[actionOf(req, plan)].Inc()
+	}
+	if plan.Verdict == OptOut || plan.Verdict == OptIn {
+		s.note(req, plan)
 	}
 	r.count(req.Service, plan.Verdict)
 }
 
-func (s *state) decide(table Table, req *Request, plan *Plan) {
-	if s.emergency.is(req.Dialled, req.Origin.Country) {
-		s.decideEmergency(req, plan)
-		return
-	}
-	if plan.Verdict = bind(table, req, plan); plan.Verdict != Forward {
-		return
-	}
-	if plan.To.Kind != ToNumber {
-		return // to an account or peer: no carrier takes part
-	}
-	if table.IsMask(plan.To.Number) {
-		plan.Verdict = Loop
-		return
-	}
-	s.order(req, plan)
-	if plan.count == 0 {
-		plan.Verdict = NoCarrier
+// Delivered tells that a message went on its way to the end, for the rule
+// against loops.
+func (r *Router) Delivered(fingerprint uint64, now time.Time) {
+	if e := r.state.Load().echoes; e != nil {
+		e.add(fingerprint, now)
 	}
 }
 
@@ -107,6 +109,7 @@ func bind(table Table, req *Request, plan *Plan) Verdict {
 		return verdictOf(status)
 	}
 	plan.adopt(&b)
+	plan.peer = Endpoint{Kind: ToNumber, Number: req.From}
 	plan.Public = status == numberdb.Public
 	if !b.Services.Has(req.Service) {
 		return ServiceOff
@@ -138,7 +141,7 @@ func bindOutbound(table Table, req *Request, plan *Plan) Verdict {
 }
 
 func (p *Plan) adopt(b *numberdb.Binding) {
-	p.Present, p.To, p.Tenant = b.Present, b.To, b.Tenant
+	p.Present, p.To, p.Tenant, p.peer = b.Present, b.To, b.Tenant, b.To
 	p.preferred = b.Carriers
 }
 

@@ -131,6 +131,9 @@ func TestDecide(t *testing.T) {
 		{"tenant from a real number to a real number", SMS, shop, bob, alice, want{verdict: UnknownMask}},
 		{"tenant by a service the mask lacks", SMS, shop, maskVoice, alice, want{verdict: ServiceOff}},
 		{"carrier from a mask to a party", SMS, carrier, maskA, alice, want{verdict: UnknownMask}},
+		{"carrier from a mask to another's", SMS, carrier, maskA, maskB, want{verdict: OutOfSession}},
+		{"carrier from a mask to a public mask", SMS, carrier, maskA, maskShop, want{verdict: Loop}},
+		{"a call forwarded from a mask", Voice, carrier, maskA, alice, want{verdict: UnknownMask}},
 
 		{"emergency call of a tenant", Voice, shop, maskA, "112", want{Forward, maskA, "", []string{"alfa"}, false}},
 		{"emergency string of another country", Voice, british, maskA, "911", want{verdict: UnknownMask}},
@@ -207,7 +210,7 @@ func TestUnfitCarriersLeaveThePlan(t *testing.T) {
 	if got := names(&plan); !slices.Equal(got, []string{"everything"}) {
 		t.Fatalf("carriers %v", got)
 	}
-	_, judged := r.Explain(req)
+	judged := r.Explain(req).Carriers
 	why := map[string]string{}
 	for _, j := range judged {
 		why[j.Carrier.Name] = fmt.Sprint(j.Place, " ", j.Fitness)

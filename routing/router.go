@@ -9,21 +9,27 @@ import (
 
 // Router decides by the configuration it was made with.
 type Router struct {
-	table     Table
 	state     atomic.Pointer[state]
 	decisions map[Service]*[verdicts]prometheus.Counter
 }
 
 type state struct {
-	carriers  []*Carrier
-	byCost    bool
-	answers   answers
-	emergency emergency
+	table        Table
+	restrictions Restrictions // nil: none
+	carriers     []*Carrier
+	byCost       bool
+	answers      answers
+	emergency    emergency
+	echoes       *echoes // nil: not looked at
+	words        *words  // nil: none
+	rules        []rule
+	steps        []step
 }
 
 // New makes a router over table and registers its metrics.
 func New(table Table, cfg Config, metrics prometheus.Registerer) (*Router, error) {
 	s := &state{
+		table: table, restrictions: cfg.Restrictions, echoes: newEchoes(cfg.Loop), words: newWords(cfg.OptOut, cfg.TenantOptOuts),
 		byCost:  cfg.Order == ByCost,
 		answers: answers{cfg.UnknownMask, cfg.OutOfSession, cfg.EndedSession},
 	}
@@ -34,9 +40,16 @@ func New(table Table, cfg Config, metrics prometheus.Registerer) (*Router, error
 	if s.emergency, err = newEmergency(cfg.Emergency, s.carriers); err != nil {
 		return nil, fmt.Errorf("routing: %w", err)
 	}
-	r := &Router{table: table}
+	if err := checkWords(&cfg); err != nil {
+		return nil, fmt.Errorf("routing: %w", err)
+	}
+	if s.rules, err = newRules(cfg.Rules); err != nil {
+		return nil, fmt.Errorf("routing: %w", err)
+	}
+	s.steps = s.chain()
+	r := &Router{}
 	r.state.Store(s)
-	if err := r.register(metrics); err != nil {
+	if err := r.register(s.steps, metrics); err != nil {
 		return nil, fmt.Errorf("routing: %w", err)
 	}
 	return r, nil

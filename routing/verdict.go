@@ -12,15 +12,21 @@ const (
 	Ended                    // this party's binding has expired
 	ServiceOff               // the binding does not carry this service
 	NotAllowed               // the mask is another tenant's
-	Loop                     // the destination is itself a mask
+	Loop                     // the destination is itself a mask, or the message comes back to us
 	EmergencyRefused         // an emergency string, and no emergency trunk may take it
 	NoCarrier                // no carrier that serves the destination is fit now
+	Blocked                  // the operator allows no contact of this party or mask
+	OptedOut                 // the receiver wants no messages of this tenant or from this sender
+	RuleRefused              // a rule of the configuration does not let it pass
+	OptOut                   // the sender's own opt-out word: acknowledged, and goes nowhere
+	OptIn                    // the sender's word that takes its opt-out back, likewise
 	verdicts
 )
 
 var verdictNames = [verdicts]string{
 	"forward", "unknown_mask", "out_of_session", "ended", "service_off",
 	"not_allowed", "loop", "emergency_refused", "no_carrier",
+	"blocked", "opted_out", "rule", "opt_out", "opt_in",
 }
 
 // String is the name used in logs and metrics.

@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"maskline/routing"
+	"maskline/sip/message"
 )
 
 // actor runs one call: it feeds events to it one at a time, in the order of
@@ -163,10 +164,11 @@ func (a *actor) send(act actSend) event {
 	} else {
 		m.out.response(act.method, act.code)
 	}
-	if err := a.edge.sockets[act.socket].send(act.data, act.to); err != nil && act.code == 0 {
+	err := a.edge.sockets[act.socket].send(act.data, act.to)
+	if err != nil && act.code == 0 && (act.method == message.Invite || isUndeliverable(err)) {
 		return evUnreachable{act.leg, act.seq}
 	}
-	return nil
+	return nil // what the system would not send now is repeated
 }
 
 func (a *actor) allocate() event {

@@ -232,7 +232,7 @@ func (b *bench) parse(text, from string) *message.Request {
 func (b *bench) request(side string, number uint8, words []string) event {
 	method, cseq := words[0], "50"
 	from, to, callID := "<sip:+447700900001@home>;tag=a", "<sip:+441110000001@edge>;tag="+b.tag, "secret"
-	source, description := "192.0.2.10:5062", b.offer
+	source, contact, description := "192.0.2.10:5062", "", b.offer
 	if side != "A" {
 		open := b.opened[side]
 		from, to, callID = header(open, "To")+";tag=b"+side, header(open, "From"), header(open, "Call-ID")
@@ -263,16 +263,25 @@ func (b *bench) request(side string, number uint8, words []string) event {
 			if w == "again-2" {
 				cseq = "21"
 			}
-		case "changed":
+		case "newer":
 			body, cseq = strings.Replace(description, "o=- 1 1", "o=- 1 2", 1), "20"
+		case "changed":
+			body, cseq = strings.Replace(description, "m=audio 4", "m=audio 5", 1), "20"
 		case "bare":
 			cseq = "20"
+		case "moved":
+			cseq, body, contact = "20", description, "198.51.100.1:5099"
+		case "of-refresh": // a CANCEL inside the dialog
+			to, cseq, branch = "<sip:+441110000001@edge>;tag="+b.tag, "20", "z9hG4bKINVITE-again"
 		}
 	}
+	if contact == "" {
+		contact = source
+	}
 	text := withBody(fmt.Sprintf("%s sip:edge SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=%s\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s %s\r\nContact: <sip:%s>\r\n",
-		method, source, branch, from, to, callID, cseq, method, source), body)
+		method, source, branch, from, to, callID, cseq, method, contact), body)
 	req := b.parse(text, source)
-	if method == message.Cancel {
+	if method == message.Cancel && req.ToTag == "" {
 		return evCancel{req}
 	}
 	return evRequest{number, req}

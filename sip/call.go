@@ -27,15 +27,16 @@ type call struct {
 	tokens      *tokens
 	maxAttempts int
 
-	phase  phase
-	a      caller
-	b      []*attempt
-	active *attempt // the one under way, or that was answered
-	offer  *message.SDP
-	plan   evRouted
-	next   int        // next candidate
-	last   refusal    // what the caller is told if no candidate is left
-	asked  *candidate // an actBegin waits for its answer
+	phase     phase
+	a         caller
+	b         []*attempt
+	active    *attempt // the one under way, or that was answered
+	offer     *message.SDP
+	plan      evRouted
+	emergency bool
+	next      int        // next candidate
+	last      refusal    // what the caller is told if no candidate is left
+	asked     *candidate // an actBegin waits for its answer
 
 	localA, localB netip.AddrPort
 	relayed        int    // provisional code that the caller knows
@@ -70,6 +71,9 @@ func newCall(id uint64, ids *tokens, maxAttempts int) *call {
 // order. The slice is good until the next call.
 func (c *call) handle(ev event, now time.Time) []action {
 	c.now, c.out = now, c.out[:0]
+	if _, opens := ev.(evInvite); !opens && c.began.IsZero() {
+		return nil // over another socket it came first: it will be sent again
+	}
 	switch ev := ev.(type) {
 	case evInvite:
 		c.onInvite(ev)
@@ -152,7 +156,7 @@ func (c *call) over(why string, code, cause int) {
 	}
 	s := summary{
 		from: c.a.trunk, why: why, code: code, cause: cause, attempts: len(c.b),
-		emergency: c.plan.emergency, began: c.began, answered: c.answered, ended: c.now,
+		emergency: c.emergency, began: c.began, answered: c.answered, ended: c.now,
 	}
 	if a := c.active; a != nil {
 		s.to = a.trunk

@@ -151,7 +151,7 @@ func (c *call) onSuccess(a *attempt, ev evResponse) {
 		c.failed(a, false, refusal{488, 0, "bad_answer"})
 		return
 	}
-	a.heard = answer.Origin
+	a.heard = answer.Content
 	c.adopt(a, answer)
 	c.connect(a, answer)
 }

@@ -28,7 +28,7 @@ func (c *call) onInvite(ev evInvite) {
 		c.refuse(refusal{code: fault.Code, why: fault.Name})
 		return
 	}
-	c.offer, c.a.heard = offer, offer.Origin
+	c.offer, c.a.heard = offer, offer.Content
 	called := req.Called()
 	c.do(actRoute{dialled: called.Dialled, to: called.Number, from: req.Caller(ev.trunk.TrustPAI)})
 }
@@ -77,7 +77,7 @@ func (c *call) onRouted(ev evRouted) {
 		c.refuse(*ev.refused)
 		return
 	}
-	c.plan, c.last = ev, ev.otherwise
+	c.plan, c.last, c.emergency = ev, ev.otherwise, ev.emergency
 	if !ev.emergency {
 		c.a.req = nil
 	}

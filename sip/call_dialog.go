@@ -21,7 +21,23 @@ func (c *call) onRequest(ev evRequest) {
 		c.onBye(l, req)
 	case message.Invite:
 		c.onReinvite(l, req)
-	case message.Options:
+	case message.Cancel: // we have answered what it is about: no effect, RFC 3261 §9.2
+		code := 481
+		if req.Branch == l.again.branch {
+			code = 200
+		}
+		c.answer(l, req, message.Reply{Code: code})
+	default:
+		c.onOther(l, req)
+	}
+}
+
+// onOther is a request that changes nothing in the dialog.
+func (c *call) onOther(l *leg, req *message.Request) {
+	switch {
+	case c.phase == phaseOver || l.ended:
+		c.answer(l, req, message.Reply{Code: 481})
+	case req.Method == message.Options:
 		c.answer(l, req, message.Reply{Code: 200, Allow: true})
 	default:
 		c.answer(l, req, message.Reply{Code: refuseMethod(req.Method), Allow: true})
@@ -81,8 +97,9 @@ func (c *call) calleeLeft(a *attempt) {
 	c.end("callee")
 }
 
-// onReinvite answers a repeated session description with ours: a refresh. A
-// changed one is refused, which leaves the session as it is. RFC 3261 §14.2.
+// onReinvite answers a repeated session description with ours: a refresh,
+// whatever its version says. A changed one is refused, which leaves the session as
+// it is. RFC 3261 §14.2.
 func (c *call) onReinvite(l *leg, req *message.Request) {
 	if req.Branch == l.again.branch && req.CSeq == l.again.cseq {
 		if l.again.last != nil {
@@ -104,9 +121,9 @@ func (c *call) onReinvite(l *leg, req *message.Request) {
 	l.seen = req.CSeq
 	l.again.begin(req)
 	reply := message.Reply{Code: 488}
-	if offer, fault := message.ParseSDP(req.Body, &l.trunk.media); fault == nil && offer.Origin == l.heard {
+	if offer, fault := message.ParseSDP(req.Body, &l.trunk.media); fault == nil && offer.Content == l.heard {
 		reply = message.Reply{Code: 200, Contact: l.own, Allow: true, SDP: l.said}
-		l.dialog.Target = req.Peer().Target
+		l.follow(req.Peer())
 	}
 	l.again.respond(reply.Code, c.answer(l, req, reply), c.now)
 }

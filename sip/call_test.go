@@ -184,6 +184,8 @@ func TestCall(t *testing.T) {
 		{"refresh from the caller", after(up,
 			step{"A INVITE again", "A 200+sdp"}, step{"A INVITE again", "A 200+sdp"}, step{"500ms", "A 200+sdp"}, step{"A ACK again", ""}, step{"4s", ""})},
 		{"refresh from the called side", after(up, step{"B0 INVITE again", "B0 200+sdp"}, step{"B0 ACK again", ""}, step{"4s", ""})},
+		{"refresh with a new version of the same", after(up, step{"A INVITE newer", "A 200+sdp"})},
+		{"refresh from the called side with a new version", after(up, step{"B0 INVITE newer", "B0 200+sdp"})},
 		{"refresh without an ACK", after(up,
 			step{"A INVITE again", "A 200+sdp"},
 			step{"32s", "B0 BYE, A BYE, attempt B0 answered 200, over no_ack 200"})},
@@ -194,6 +196,11 @@ func TestCall(t *testing.T) {
 		{"re-INVITE with an old CSeq", after(up, step{"A INVITE old", "A 500"})},
 		{"re-INVITE after the end", after(up,
 			step{"A BYE", "A 200, B0 BYE, attempt B0 answered 200, over caller 200"}, step{"A INVITE again", "A 481"})},
+		{"CANCEL of a refresh that was answered", after(up, step{"A INVITE again", "A 200+sdp"}, step{"A CANCEL of-refresh", "A 200"}, step{"A ACK again", ""})},
+		{"CANCEL of no refresh", after(up, step{"A CANCEL of-refresh", "A 481"})},
+		{"requests after the end", after(up,
+			step{"A BYE", "A 200, B0 BYE, attempt B0 answered 200, over caller 200"},
+			step{"A OPTIONS", "A 481"}, step{"A UPDATE", "A 481"}, step{"B0 OPTIONS", "B0 481"})},
 		{"OPTIONS in the dialog", after(up, step{"A OPTIONS", "A 200"})},
 		{"UPDATE", after(up, step{"A UPDATE", "A 405"})},
 		{"REFER", after(up, step{"B0 REFER", "B0 405"})},
@@ -237,6 +244,21 @@ func TestCallRefused(t *testing.T) {
 				t.Fatalf("\n got %s\nwant %s", got, c.out)
 			}
 		})
+	}
+}
+
+// TestEventBeforeTheInvite has another socket's goroutine be faster with a CANCEL.
+func TestEventBeforeTheInvite(t *testing.T) {
+	cancel := newBench(t)
+	cancel.step("A INVITE")
+	b := newBench(t)
+	for _, ev := range []event{cancel.event([]string{"A", "CANCEL"}), evRepeated{}, evEnd{"drain"}} {
+		if acts := b.call.handle(ev, b.now); len(acts) > 0 {
+			t.Errorf("%T: %v", ev, acts)
+		}
+	}
+	if got := b.step("A INVITE"); !strings.HasPrefix(got, "A 100, route") {
+		t.Error(got)
 	}
 }
 
@@ -320,6 +342,26 @@ func TestRoutesOfTheDialog(t *testing.T) {
 	}
 }
 
+// TestRefreshMovesTheTarget has the called side take a refresh to name another
+// contact. RFC 3261 §12.2.1.2.
+func TestRefreshMovesTheTarget(t *testing.T) {
+	for _, c := range []struct{ name, routes, want string }{
+		{"no routes", "", "198.51.100.1:5099"},
+		{"routes stay", "Record-Route: <sip:198.51.100.1:5080;lr>\r\n", "198.51.100.1:5080"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBench(t)
+			b.routes = c.routes
+			for _, in := range []string{"A INVITE", "B0 200+sdp", "A ACK", "B0 INVITE moved", "B0 ACK again", "A BYE"} {
+				b.step(in)
+			}
+			if !strings.HasPrefix(b.last["B0"], "BYE sip:198.51.100.1:5099 ") || b.sentTo["B0"].String() != c.want {
+				t.Errorf("sent to %s\n%s", b.sentTo["B0"], b.last["B0"])
+			}
+		})
+	}
+}
+
 func TestEmergencyCall(t *testing.T) {
 	b := newBench(t)
 	b.routed.emergency, b.routed.present, b.routed.to = true, simAlice, 0
@@ -353,6 +395,17 @@ func TestSummary(t *testing.T) {
 	if s.from != b.trunkA || s.to != b.trunks[1] || s.why != "caller" || s.attempts != 2 ||
 		s.answered.Sub(s.began) != time.Second || s.ended.Sub(s.answered) != 10*time.Second {
 		t.Fatalf("%+v", s)
+	}
+}
+
+func TestSummaryOfAnEmergencyCall(t *testing.T) {
+	b := newBench(t)
+	b.routed.emergency = true
+	for _, in := range []string{"A INVITE", "B0 200+sdp", "A ACK", "A BYE"} {
+		b.step(in)
+	}
+	if !b.summary.emergency {
+		t.Fatal("an answered emergency call is told of as another one")
 	}
 }
 

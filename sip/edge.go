@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"runtime/debug"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,9 +37,11 @@ type Edge struct {
 	byCarrier map[string][]*trunk // those that we can send to
 	matcher   *matcher
 	sockets   []*socket
+	opened    time.Time // when they were
 	probers   []*prober
 	calls     *calls
 	timers    *timers
+	showing   sync.Mutex // of a carrier's state to routing
 	draining  atomic.Bool
 	active    atomic.Int64 // calls that are not over
 	unsettled atomic.Int64 // and those of which something of ours is unanswered
@@ -126,6 +127,7 @@ func (e *Edge) Listen() error {
 		}
 		e.addProber(t)
 	}
+	e.opened = e.now()
 	return nil
 }
 
@@ -163,8 +165,14 @@ func (e *Edge) Close() {
 // stand go on for up to Config.Drain, the rest is ended. It returns when
 // everything has stopped.
 func (e *Edge) Run(ctx context.Context) {
+	// Where the start took long, for want of a database, callers have given up;
+	// what still wants an answer is repeated.
+	late := e.now().Sub(e.opened) > t2
 	var work sync.WaitGroup
 	for _, s := range e.sockets {
+		if late {
+			s.discard()
+		}
 		work.Go(s.serve)
 	}
 	work.Go(e.timers.run)
@@ -215,12 +223,23 @@ func (e *Edge) await(limit time.Duration, count *atomic.Int64) {
 	}
 }
 
+// correlationID is the call's name in the logs: letters alone, so that nobody
+// takes it for a number, the log's redaction neither.
+func correlationID(id uint64) string {
+	var text [16]byte
+	for i := range text {
+		text[i] = 'a' + byte(id&15)
+		id >>= 4
+	}
+	return string(text[:])
+}
+
 func (e *Edge) newActor(t *trunk, inviteKey, mergeKey string) *actor {
 	e.ids.Lock()
 	id := e.draws.Uint64()
 	e.ids.Unlock()
 	a := &actor{
-		edge: e, call: newCall(id, e.tokens, e.cfg.MaxAttempts), id: strconv.FormatUint(id, 16),
+		edge: e, call: newCall(id, e.tokens, e.cfg.MaxAttempts), id: correlationID(id),
 		inviteKey: inviteKey, mergeKey: mergeKey, trunk: t,
 	}
 	a.alarm.fire = func() { a.post(evTick{}) }

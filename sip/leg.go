@@ -27,8 +27,8 @@ type leg struct {
 	cseq   uint32 // of our last request
 	seen   uint32 // of its last request
 
-	said  []byte         // the session description that we sent it last
-	heard message.Origin // of the one that it sent last
+	said  []byte // the session description that we sent it last
+	heard uint64 // content of the one that it sent last
 
 	bye      client
 	again    server // its re-INVITE
@@ -67,6 +67,15 @@ func (l *leg) learn(p message.Peer, source netip.AddrPort) {
 		l.hop = p.Next
 	} else {
 		l.hop = source
+	}
+}
+
+// follow takes over the contact that a request inside the dialog names; the route
+// set stays. RFC 3261 §12.2.1.2.
+func (l *leg) follow(p message.Peer) {
+	l.dialog.Target = p.Target
+	if len(l.dialog.Routes)+len(p.Routes) == 0 && p.Next.IsValid() && l.trunk.allows(p.Next.Addr()) {
+		l.hop = p.Next
 	}
 }
 

@@ -69,7 +69,7 @@ func (t *trunk) engage(now time.Time, emergency bool) busy {
 	switch {
 	case !t.state.up.Load():
 		return busyDown
-	case now.UnixNano() < t.state.heldUntil.Load():
+	case t.held(now):
 		return busyHeld
 	default:
 		return t.take(t.state.out, now)
@@ -90,6 +90,13 @@ func (t *trunk) take(calls *rate.Limiter, now time.Time) busy {
 
 // leave gives a channel back.
 func (t *trunk) leave() { t.state.channels.Add(-1) }
+
+// held reports whether the trunk is left alone now. One that would be for longer
+// than is ever asked for shows a clock that was set back.
+func (t *trunk) held(now time.Time) bool {
+	left := time.Duration(t.state.heldUntil.Load() - now.UnixNano())
+	return left > 0 && left <= t.RetryAfterMax
+}
 
 // hold leaves the trunk alone for as long as it asked, within its bound.
 func (t *trunk) hold(d time.Duration, now time.Time) {

@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"net/url"
 	"strings"
 	"time"
 
@@ -62,7 +63,8 @@ func (e *Edge) plan(plan *routing.Plan) evRouted {
 	return evRouted{refused: &refusal{480, causeAbsent, "no_such_peer"}}
 }
 
-// peer finds the tenant's trunk of an endpoint "user@host:port".
+// peer finds the user and the tenant's trunk of an endpoint "user@host:port". The
+// user stands there with the escapes of a URI.
 func (e *Edge) peer(endpoint string) (string, *trunk) {
 	at := strings.LastIndexByte(endpoint, '@')
 	if at < 1 {
@@ -72,9 +74,13 @@ func (e *Edge) peer(endpoint string) (string, *trunk) {
 	if err != nil {
 		return "", nil
 	}
+	user, err := url.PathUnescape(endpoint[:at])
+	if err != nil {
+		return "", nil
+	}
 	for _, t := range e.trunks {
 		if t.Tenant != "" && t.addr == addr {
-			return endpoint[:at], t
+			return user, t
 		}
 	}
 	return "", nil

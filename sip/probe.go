@@ -155,6 +155,8 @@ func (e *Edge) showCarrier(name string) {
 	if carrier == nil {
 		return
 	}
+	e.showing.Lock() // who tells last has seen what the others did
+	defer e.showing.Unlock()
 	up := false
 	for _, t := range e.byCarrier[name] {
 		up = up || t.state.up.Load()

@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -65,5 +66,28 @@ func TestHealth(t *testing.T) {
 				t.Fatalf("%s, want %s", got, c.states)
 			}
 		})
+	}
+}
+
+// TestCarrierOfTwoTrunks has one trunk go down while the other one comes up: the
+// carrier is up, whoever tells last.
+func TestCarrierOfTwoTrunks(t *testing.T) {
+	b := newBed(t, nil)
+	carrier := b.router.Carrier("alfa")
+	trunks := b.edge.byCarrier["alfa"]
+	trunks[2].state.up.Store(false)
+	for round := range 50_000 {
+		var both sync.WaitGroup
+		for i, tr := range trunks[:2] {
+			tr.state.up.Store(i == round%2)
+			both.Go(func() {
+				tr.state.up.Store(i != round%2)
+				b.edge.showCarrier("alfa")
+			})
+		}
+		both.Wait()
+		if !carrier.Up(routing.Voice) {
+			t.Fatalf("round %d: down, with a trunk that is up", round)
+		}
 	}
 }

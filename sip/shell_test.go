@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -68,6 +69,20 @@ func TestMailboxOrder(t *testing.T) {
 		return !a.running && len(a.mailbox) == 0
 	})
 	b.hangUp(b.caller, d)
+}
+
+// TestSendingFails has the system refuse to send, as it does where its tables are
+// full for a moment. An INVITE turns to the next candidate; all else is repeated.
+func TestSendingFails(t *testing.T) {
+	b := newBed(t, nil)
+	b.connect(b.caller, "one")
+	a := b.edge.calls.all()[0]
+	for method, want := range map[string]bool{"INVITE": true, "BYE": false, "CANCEL": false} {
+		act := actSend{trunk: b.edge.trunks[1], to: netip.MustParseAddrPort("[::1]:5060"), data: []byte("x"), method: method}
+		if got := a.send(act) != nil; got != want {
+			t.Errorf("%s: told of as unreachable: %v", method, got)
+		}
+	}
 }
 
 // TestManyCalls opens calls from several sockets at once, and leaves nothing behind.

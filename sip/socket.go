@@ -115,21 +115,25 @@ func (s *socket) serveUntilFault() (closed bool) {
 
 // ReadFrom returns the next datagram that passes the guard.
 func (s *socket) ReadFrom(b []byte) (int, net.Addr, error) {
-	const pause = 10 * time.Millisecond // after a fault that might come at once again
+	const (
+		patience = 100                   // faults in a row that may be ICMP's word on what was sent
+		pause    = 10 * time.Millisecond // after one more, which might come at once again
+	)
 	if !s.parsed {
 		s.edge.metrics.garbage.Inc()
 	}
-	for {
+	for faults := 0; ; {
 		n, source, err := s.ReadFromUDPAddrPort(b)
 		switch {
 		case err == nil:
+			faults = 0
 		case errors.Is(err, net.ErrClosed):
 			return 0, nil, err
-		case isUndeliverable(err):
-			s.undeliverable()
-			continue
 		default:
-			time.Sleep(pause)
+			s.undeliverable()
+			if faults++; faults > patience {
+				time.Sleep(pause)
+			}
 			continue
 		}
 		source = unmapped(source)
@@ -173,13 +177,13 @@ func (s *socket) receive(msg gosip.Message) {
 	}
 }
 
-// send writes one datagram. A fault of an earlier one, which the kernel reports
-// on the next call, is not this one's.
+// send writes one datagram. What ICMP said of an earlier one, to whomever, the
+// kernel reports on the next call, which then sends nothing: so it is tried again.
 func (s *socket) send(data []byte, to netip.AddrPort) error {
 	const tries = 3
 	var err error
 	for range tries {
-		if _, err = s.WriteToUDPAddrPort(data, to); !isUndeliverable(err) {
+		if _, err = s.WriteToUDPAddrPort(data, to); err == nil || errors.Is(err, net.ErrClosed) {
 			return err
 		}
 		s.undeliverable()
@@ -187,7 +191,7 @@ func (s *socket) send(data []byte, to netip.AddrPort) error {
 	return err
 }
 
-// isUndeliverable reports whether the kernel tells of an ICMP message.
+// isUndeliverable reports whether an error of the kernel says that nobody is there.
 func isUndeliverable(err error) bool {
 	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EHOSTUNREACH) || errors.Is(err, syscall.ENETUNREACH)
 }

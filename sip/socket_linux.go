@@ -30,7 +30,8 @@ func (s *socket) tune(buffer int) error {
 	return nil
 }
 
-// undeliverable empties the socket's queue of ICMP messages.
+// undeliverable empties the socket's queue of ICMP messages. Those that it held
+// would take room from what is received.
 func (s *socket) undeliverable() {
 	raw, err := s.SyscallConn()
 	if err != nil {
@@ -48,6 +49,24 @@ func (s *socket) undeliverable() {
 		}
 		if isUnreachable(control[:controls]) {
 			s.edge.onUndeliverable(quoted[:n])
+		}
+	}
+}
+
+// discard drops what has come and was not read.
+func (s *socket) discard() {
+	raw, err := s.SyscallConn()
+	if err != nil {
+		return
+	}
+	const most = 1 << 20 // more than the largest buffer holds: a flood does not keep us here
+	var b [1]byte        // the rest of a datagram is dropped with it
+	for range most {
+		var fault error
+		if raw.Control(func(fd uintptr) {
+			_, _, fault = unix.Recvfrom(int(fd), b[:], unix.MSG_DONTWAIT)
+		}) != nil || fault != nil {
+			return
 		}
 	}
 }

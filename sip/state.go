@@ -18,12 +18,13 @@ type CallState struct {
 
 // TrunkState is one trunk as an operator sees it.
 type TrunkState struct {
-	Name            string
-	Carrier, Tenant string
-	Addr            netip.AddrPort // invalid: it only sends to us
-	Up              bool
-	Channels        int       // in use
-	HeldUntil       time.Time // it asked to be left alone until then; zero: no
+	Name      string         `json:"name"`
+	Carrier   string         `json:"carrier,omitempty"`
+	Tenant    string         `json:"tenant,omitempty"`
+	Addr      netip.AddrPort `json:"addr,omitzero"` // invalid: it only sends to us
+	Up        bool           `json:"up"`
+	Channels  int            `json:"channels"`            // in use
+	HeldUntil time.Time      `json:"held_until,omitzero"` // it asked to be left alone until then; zero: no
 }
 
 // show keeps what Calls reports.
@@ -47,6 +48,9 @@ func (e *Edge) Calls() []CallState {
 	return list
 }
 
+// ActiveCalls counts the calls that are not over. Unlike Calls it costs nothing.
+func (e *Edge) ActiveCalls() int { return int(e.active.Load()) }
+
 // Trunks lists the trunks in the order of the configuration.
 func (e *Edge) Trunks() []TrunkState {
 	list := make([]TrunkState, 0, len(e.trunks))
@@ -55,8 +59,8 @@ func (e *Edge) Trunks() []TrunkState {
 			Name: t.Name, Carrier: t.Carrier, Tenant: t.Tenant, Addr: t.addr,
 			Up: t.state.up.Load(), Channels: int(t.state.channels.Load()),
 		}
-		if until := time.Unix(0, t.state.heldUntil.Load()); until.After(e.now()) {
-			s.HeldUntil = until
+		if t.held(e.now()) {
+			s.HeldUntil = time.Unix(0, t.state.heldUntil.Load())
 		}
 		list = append(list, s)
 	}

@@ -49,7 +49,7 @@ func TestFailoverRulesRefused(t *testing.T) {
 func TestAnswerFor(t *testing.T) {
 	want := map[int]int{
 		300: 480, 302: 480, 380: 480,
-		400: 500, 401: 503, 403: 403, 404: 404, 407: 503, 408: 408, 410: 404, 415: 488, 420: 500, 421: 500, 422: 500,
+		400: 500, 401: 503, 403: 403, 428: 500, 436: 500, 437: 500, 438: 500, 433: 433, 404: 404, 407: 503, 408: 408, 410: 404, 415: 488, 420: 500, 421: 500, 422: 500,
 		480: 480, 481: 500, 482: 482, 483: 483, 484: 484, 486: 486, 487: 480, 488: 488, 491: 500,
 		500: 500, 501: 500, 502: 502, 503: 503, 504: 504, 505: 500, 580: 500,
 		600: 600, 603: 603, 604: 604, 606: 488, 607: 607, 608: 608,
@@ -90,6 +90,11 @@ func TestRefusals(t *testing.T) {
 		routing.Loop:             {482, 0, "loop"},
 		routing.EmergencyRefused: {403, causeRejected, "emergency_refused"},
 		routing.NoCarrier:        {503, causeNoCircuit, "no_carrier"},
+		routing.Blocked:          {603, causeRejected, "blocked"},
+		routing.RuleRefused:      {603, causeRejected, "rule"},
+		routing.OptedOut:         {603, causeRejected, "opted_out"},
+		routing.OptOut:           {603, causeRejected, "opt_out"},
+		routing.OptIn:            {603, causeRejected, "opt_in"},
 	}
 	for _, v := range routing.Verdicts() {
 		if got, ok := want[v]; !ok || refusalFor(v, policy) != got {

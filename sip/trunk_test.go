@@ -154,3 +154,21 @@ func BenchmarkMatch(b *testing.B) {
 		}
 	}
 }
+
+// TestHoldOutlivesNoClock sets the clock back: a trunk that asked for seconds is
+// not left alone for the hour.
+func TestHoldOutlivesNoClock(t *testing.T) {
+	tr, err := newTrunk(TrunkConfig{Name: "x", Carrier: "alfa", Addr: "udp://192.0.2.1", Probe: Probe{Every: -1}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr.initState()
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	tr.hold(10*time.Second, now)
+	if got := tr.engage(now.Add(time.Second), false); got != busyHeld {
+		t.Fatalf("not held: %v", got)
+	}
+	if got := tr.engage(now.Add(-time.Hour), false); got != free {
+		t.Fatalf("held by the clock: %v", got)
+	}
+}

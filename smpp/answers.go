@@ -85,12 +85,14 @@ func (p *replies) of(r refusal) pdu.Status {
 // refusalOf translates routing's verdicts.
 func refusalOf(v routing.Verdict) refusal {
 	switch v {
-	case routing.Forward:
+	case routing.Forward, routing.OptOut, routing.OptIn:
 		return notRefused
 	case routing.NoCarrier:
 		return temporarily
 	case routing.NotAllowed:
 		return badSource
+	case routing.Blocked, routing.OptedOut, routing.RuleRefused:
+		return notCarried
 	default: // unknown mask, out of session, ended, service off, loop, emergency
 		return badDestination
 	}

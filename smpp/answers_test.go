@@ -51,6 +51,11 @@ func TestVerdicts(t *testing.T) {
 		routing.Loop:             pdu.RInvDstAdr,
 		routing.EmergencyRefused: pdu.RInvDstAdr,
 		routing.NoCarrier:        pdu.RSysErr,
+		routing.Blocked:          pdu.RSubmitFail,
+		routing.OptedOut:         pdu.RSubmitFail,
+		routing.RuleRefused:      pdu.RSubmitFail,
+		routing.OptOut:           pdu.ROK,
+		routing.OptIn:            pdu.ROK,
 	}
 	for _, v := range routing.Verdicts() {
 		s, ok := want[v]
@@ -120,14 +125,16 @@ func TestNames(t *testing.T) {
 		pdu.BindReceiver: "bind_receiver", pdu.BindTransmitter: "bind_transmitter", pdu.BindTransceiver: "bind_transceiver",
 		pdu.SubmitSM: "submit_sm", pdu.DeliverSM: "deliver_sm", pdu.DataSM: "data_sm", pdu.Unbind: "unbind",
 		pdu.EnquireLink: "enquire_link", pdu.GenericNack: "generic_nack", pdu.AlertNotification: "alert_notification",
-		pdu.QuerySM: "other", 0xFFFFFFFF: "other",
+		pdu.QuerySM: "query_sm", pdu.CancelSM: "cancel_sm", pdu.ReplaceSM: "replace_sm", pdu.SubmitMulti: "submit_multi",
+		pdu.BroadcastSM: "broadcast_sm", pdu.QueryBroadcastSM: "query_broadcast_sm", pdu.CancelBroadcastSM: "cancel_broadcast_sm",
+		pdu.Outbind: "outbind", pdu.Outbind.Response(): "other", 0xFFFFFFFF: "other",
 	}
 	var seen []int
 	for c, want := range commands {
 		if got := commandName(commandIndex(c)); got != want {
 			t.Errorf("%08x: %q, want %q", uint32(c), got, want)
 		}
-		if want == "other" || c == pdu.GenericNack || c == pdu.AlertNotification {
+		if want == "other" || c == pdu.GenericNack || c == pdu.AlertNotification || c == pdu.Outbind {
 			continue
 		}
 		if got := commandName(commandIndex(c.Response())); got != want+"_resp" {

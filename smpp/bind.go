@@ -20,14 +20,14 @@ func (s *session) handleBind(t *turn, h pdu.Header, body []byte) {
 	}
 	var b pdu.Bind
 	if err := b.Decode(body); err != nil {
-		s.refuseBind(t, h, pdu.StatusOf(err), "faulty bind")
+		s.refuseBind(t, h, pdu.StatusOf(err), authFaulty)
 		return
 	}
 	if s.edge.draining.Load() {
-		s.refuseBind(t, h, pdu.RBindFail, "draining")
+		s.refuseBind(t, h, pdu.RBindFail, authDraining)
 		return
 	}
-	a, why := s.edge.authenticate(&b, s.source)
+	a, why := s.edge.authenticate(&b, s, t.now)
 	if a == nil {
 		s.edge.sources.failed(s.source, t.now)
 		s.refuseBind(t, h, pdu.RBindFail, why)
@@ -37,10 +37,13 @@ func (s *session) handleBind(t *turn, h pdu.Header, body []byte) {
 	version := versionFor(b.InterfaceVersion)
 	terms := s.edge.accountTerms(a, h.Command, version)
 	if !s.bound(t, terms, func(dst []byte) []byte { return s.edge.appendBindResp(dst, h, version) }) {
-		a.releaseBind()
+		a.releaseBind(s)
 		return
 	}
 	s.count(outbound, h.Command.Response(), pdu.ROK)
+	if a.isRemoved() {
+		s.retire(t, reasonRemoved) // by a reload that did not see this bind yet
+	}
 }
 
 // settle ends the session's count among the connections that are not bound.
@@ -73,14 +76,14 @@ func (e *Edge) appendBindResp(dst []byte, h pdu.Header, version byte) []byte {
 }
 
 // refuseBind answers after the delay that every refusal has, and closes.
-func (s *session) refuseBind(t *turn, h pdu.Header, status pdu.Status, why string) {
-	s.edge.metrics.authFailures.Inc()
+func (s *session) refuseBind(t *turn, h pdu.Header, status pdu.Status, why authFault) {
+	s.edge.metrics.authFailures[why].Inc()
 	if s.edge.floods.allow(t.at) {
-		s.edge.log.Warn("bind refused", zap.String("reason", why), zap.Stringer("source", s.source))
+		s.edge.log.Warn("bind refused", zap.String("reason", why.text()), zap.Stringer("source", s.source))
 	}
 	s.waitOut(s.edge.cfg.Auth.Delay)
 	s.reply(t, h.Command, status, h.Sequence)
-	s.close(t, why)
+	s.close(t, why.text())
 }
 
 // waitOut pauses the reader of a session that is not bound.
@@ -113,12 +116,13 @@ func (s *session) bound(t *turn, terms *terms, response func([]byte) []byte) boo
 	}
 	s.flow = newFlow(terms.tps)
 	if terms.canTake {
-		s.holds = newHolds(s.edge.cfg.Share, terms.window, s.edge.destinations)
+		s.holds = newHolds(s.edge.cfg.Share, terms.window, int(s.edge.destinations.Load()))
 	}
 	if response != nil {
 		s.out.commit(response(s.out.begin()))
 	}
 	s.mu.Unlock()
+	s.stats.begin(s)
 	t.mark(s)
 	if terms.canSend {
 		for _, d := range terms.feeds {

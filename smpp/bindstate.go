@@ -8,24 +8,24 @@ import (
 
 // BindState is one bind as people and the readiness report see it.
 type BindState struct {
-	Peer        string // carrier or account
-	Direction   string // "out": we bind to them, "in": they bind to us
-	Type        string // transceiver, transmitter or receiver
-	Addr        string // of the SMSC; empty where they bind to us
-	Backup      bool
-	State       string // down, open, bound, closing or closed
-	Since       time.Time
-	Reason      string // why it is down
-	WindowUsed  int    // our messages that the peer has not answered
-	WindowLimit int
-	Unanswered  int     // the peer's messages that we have not answered
-	Unread      int     // octets that the peer has not taken yet
-	Waiting     int     // segments that wait for this bind
-	Fitness     string  // fit, failing or stalled
-	Slowed      bool    // the peer throttles: Rate is below what is configured
-	Rate        float64 // segments per second that may be sent; 0: no limit
-	Received    uint64  // messages taken on from the peer
-	Sent        uint64  // messages sent to the peer
+	Peer        string    `json:"peer"`           // carrier or account
+	Direction   string    `json:"direction"`      // "out": we bind to them, "in": they bind to us
+	Type        string    `json:"type"`           // transceiver, transmitter or receiver
+	Addr        string    `json:"addr,omitempty"` // of the SMSC; empty where they bind to us
+	Backup      bool      `json:"backup,omitempty"`
+	State       string    `json:"state"` // down, open, bound, closing or closed
+	Since       time.Time `json:"since,omitzero"`
+	Reason      string    `json:"reason,omitempty"` // why it is down
+	WindowUsed  int       `json:"window_used"`      // our messages that the peer has not answered
+	WindowLimit int       `json:"window_limit"`
+	Unanswered  int       `json:"unanswered"`        // the peer's messages that we have not answered
+	Unread      int       `json:"unread"`            // octets that the peer has not taken yet
+	Waiting     int       `json:"waiting"`           // segments that wait for this bind
+	Fitness     string    `json:"fitness,omitempty"` // fit, failing or stalled
+	Slowed      bool      `json:"slowed"`            // the peer throttles: Rate is below what is configured
+	Rate        float64   `json:"rate"`              // segments per second that may be sent; 0: no limit
+	Received    uint64    `json:"received"`          // messages taken on from the peer
+	Sent        uint64    `json:"sent"`              // messages sent to the peer
 
 	fitness fitness
 }
@@ -33,7 +33,7 @@ type BindState struct {
 // Binds lists all binds of ours, bound or not, in the order of the
 // configuration, then those of peers that are bound.
 func (e *Edge) Binds() []BindState {
-	var all []BindState
+	all := []BindState{}
 	for _, cfg := range e.cfg.Carriers {
 		for _, d := range e.carriers[cfg.Name].dialers {
 			all = append(all, d.bindState())
@@ -41,7 +41,7 @@ func (e *Edge) Binds() []BindState {
 	}
 	ours := len(all)
 	for _, s := range e.snapshot(nil) {
-		if b := (BindState{Direction: "in"}); s.dialer == nil && s.describe(&b) {
+		if b := (BindState{Direction: "in"}); !s.isOurs() && s.describe(&b) {
 			all = append(all, b)
 		}
 	}
@@ -49,6 +49,13 @@ func (e *Edge) Binds() []BindState {
 		return cmp.Or(cmp.Compare(a.Peer, b.Peer), a.Since.Compare(b.Since))
 	})
 	return all
+}
+
+// isOurs reports whether the bind is one of ours to a carrier.
+func (s *session) isOurs() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dialer != nil
 }
 
 func (d *dialer) bindState() BindState {

@@ -2,9 +2,12 @@ package smpp
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
 	"math/rand/v2"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -32,7 +35,10 @@ func (c *carrier) servedByAccounts() bool { return len(c.cfg.Binds) == 0 }
 type dialer struct {
 	edge    *Edge
 	carrier *carrier
+	index   int // of bind, among the carrier's
 	bind    *BindConfig
+	login   atomic.Pointer[login]
+	stats   *bindStats
 
 	mu      sync.Mutex
 	session *session // nil between two
@@ -40,10 +46,33 @@ type dialer struct {
 	reason  string // why the last one ended
 }
 
+// login is how the next bind is made; a reload replaces it.
+type login struct {
+	request *pdu.Bind
+	tls     *tls.Config // nil: plain TCP
+}
+
+func (b *BindConfig) login() (*login, error) {
+	secured, err := b.TLS.load(b.Addr)
+	if err != nil {
+		return nil, err
+	}
+	return &login{request: b.request(), tls: secured}, nil
+}
+
 // run binds again and again until ctx ends.
 func (d *dialer) run(ctx context.Context) {
+	if d.bind.Outbind.Enabled {
+		return // the SMSC comes to us
+	}
 	pause := d.bind.Reconnect.Min
+	redials := newRedials(d.bind.Reconnect.PerMinute)
 	for ctx.Err() == nil {
+		if !sleep(ctx, redials.wait(d.edge.clock())) {
+			return
+		}
+		redials.made(d.edge.clock())
+		d.stats.attempts.Add(1)
 		bound, why := d.once(ctx)
 		d.ended(why)
 		if ctx.Err() != nil {
@@ -73,7 +102,7 @@ func jitter(d time.Duration) time.Duration {
 // long the bind stood and why it ended.
 func (d *dialer) once(ctx context.Context) (stood time.Duration, why string) {
 	e := d.edge
-	conn, err := d.dial(ctx)
+	conn, err := d.connect(ctx, d.login.Load().tls)
 	if err != nil {
 		return 0, err.Error()
 	}
@@ -95,21 +124,44 @@ func (d *dialer) open(conn net.Conn) *session {
 	d.edge.add(s)
 	d.started(s)
 	t := d.edge.newTurn()
-	c := d.bind.BindType.command()
-	s.append(t, c, pdu.ROK, func(dst []byte) []byte {
-		s.window.sequence = bindSequence
-		out, _ := d.bind.request().Append(dst, c, bindSequence) // checked by Config.check
-		return out
-	})
+	s.requestBind(t)
 	t.flush()
 	return s
+}
+
+// requestBind sends our bind.
+func (s *session) requestBind(t *turn) {
+	login, c := s.dialer.login.Load(), s.dialer.bind.BindType.command()
+	s.append(t, c, pdu.ROK, func(dst []byte) []byte {
+		s.window.sequence = bindSequence
+		out, _ := login.request.Append(dst, c, bindSequence) // checked by Config.check
+		return out
+	})
 }
 
 // bindSequence is the sequence number of a bind, the first request.
 const bindSequence = 1
 
+// connect opens the connection and settles TLS, within Config.BindTimeout.
+func (d *dialer) connect(ctx context.Context, secured *tls.Config) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, d.edge.cfg.BindTimeout)
+	defer cancel()
+	conn, err := d.dial(ctx)
+	if err != nil || secured == nil {
+		return conn, err
+	}
+	client := tls.Client(conn, secured)
+	if err := client.HandshakeContext(ctx); err != nil {
+		_ = conn.Close()
+		fault := tlsFaultOf(err)
+		d.edge.metrics.tlsFailed(d.carrier.peer.name, fault)
+		return nil, errors.New(fault.text())
+	}
+	return client, nil
+}
+
 func (d *dialer) dial(ctx context.Context) (net.Conn, error) {
-	nd := net.Dialer{Timeout: d.edge.cfg.BindTimeout}
+	var nd net.Dialer
 	if d.bind.Local != "" {
 		local, err := net.ResolveTCPAddr("tcp", net.JoinHostPort(d.bind.Local, "0"))
 		if err != nil {
@@ -150,6 +202,9 @@ func (s *session) handleBindResponse(t *turn, h pdu.Header, body []byte) {
 		if v, ok := resp.TLVs.Find(pdu.TagSCInterfaceVersion); ok && len(v) == 1 {
 			version = versionFor(v[0])
 		}
+	}
+	if s.source.IsValid() {
+		s.settle() // the SMSC had connected
 	}
 	s.bound(t, s.dialer.carrier.bindTerms(s.dialer.bind, version), nil)
 }

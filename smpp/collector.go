@@ -55,7 +55,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 			ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
 		}
 	}
-	peers := c.edge.metrics.peers
+	peers := c.edge.metrics.all()
 	for _, p := range peers {
 		for d := range p.pdus {
 			for command := range p.pdus[d] {
@@ -65,13 +65,13 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 				}
 			}
 		}
-		for to := range p.messages {
-			for o := range p.messages[to] {
-				name := "none"
-				if to > 0 {
-					name = peers[to].name
-				}
-				counter(c.messages, p.messages[to][o].Load(), p.name, name, outcome(o).String())
+		for to := range peers {
+			name := "none"
+			if to > 0 {
+				name = peers[to].name
+			}
+			for o := range outcomes {
+				counter(c.messages, p.sum(to, o), p.name, name, o.String())
 			}
 		}
 	}
@@ -105,7 +105,7 @@ func (c *collector) collectState(ch chan<- prometheus.Metric) {
 	type key struct{ peer, state string }
 	binds := map[key]int{}
 	peers := map[string]*peerState{}
-	for _, p := range c.edge.metrics.peers[1:] {
+	for _, p := range c.edge.metrics.all()[1:] {
 		peers[p.name] = &peerState{}
 	}
 	for _, b := range c.edge.Binds() {
@@ -115,7 +115,7 @@ func (c *collector) collectState(ch chan<- prometheus.Metric) {
 	for k, n := range binds {
 		gauge(c.binds, float64(n), k.peer, k.state)
 	}
-	for _, a := range c.edge.accountList {
+	for _, a := range c.edge.accountList() {
 		gauge(c.held, float64(a.held.length()), a.cfg.SystemID)
 		peers[a.peer.name].waiting += a.destination.waiting()
 		c.collectQuota(ch, a)
@@ -140,7 +140,7 @@ func (c *collector) collectState(ch chan<- prometheus.Metric) {
 }
 
 func (c *collector) collectQuota(ch chan<- prometheus.Metric, a *account) {
-	if a.quota == nil {
+	if !a.quota.limited() {
 		return
 	}
 	left := a.quota.left(c.edge.clock())

@@ -10,15 +10,16 @@ import (
 
 // Config is the smpp section and the carriers' smpp entries.
 type Config struct {
-	Listen         []string      // addresses "host:port" that peers bind to; none: nobody binds to us
-	SystemID       string        // what we call ourselves in bind responses; empty: "maskline"
-	BindTimeout    time.Duration // from connection to valid bind, both roles; 0: 5 s
-	PDUTimeout     time.Duration // from first to last octet of a PDU; 0: 5 s
-	WriteTimeout   time.Duration // a peer that takes nothing for so long is cut off; 0: 10 s
-	AnswerWithin   time.Duration // an upstream is answered within this, all attempts together; 0: 10 s
-	EnquireLink    time.Duration // silence on a peer's bind before we probe it; 0: 30 s
-	Redelivery     time.Duration // how long a message of unknown outcome is known again; 0: 5 min, negative: not at all
+	Listen         []ListenConfig // what peers bind to; none: nobody binds to us
+	SystemID       string         // what we call ourselves in bind responses; empty: "maskline"
+	BindTimeout    time.Duration  // from connection to valid bind, both roles; 0: 5 s
+	PDUTimeout     time.Duration  // from first to last octet of a PDU; 0: 5 s
+	WriteTimeout   time.Duration  // a peer that takes nothing for so long is cut off; 0: 10 s
+	AnswerWithin   time.Duration  // an upstream is answered within this, all attempts together; 0: 10 s
+	EnquireLink    time.Duration  // silence on a peer's bind before we probe it; 0: 30 s
+	Redelivery     time.Duration  // how long a message of unknown outcome is known again; 0: 5 min, negative: not at all
 	Share          ShareConfig
+	Usage          UsageStore    // keeps quotas over a restart; nil: they start anew
 	ReceiptsHold   time.Duration // how long receipts wait for an unbound originator; 0: 24 h
 	Drain          time.Duration // time to finish what is in flight at the end; 0: 30 s
 	Auth           AuthConfig
@@ -30,11 +31,18 @@ type Config struct {
 	Carriers       []CarrierConfig
 }
 
+// ListenConfig is a listener.
+type ListenConfig struct {
+	Addr string // "host:port"
+	TLS  ServerTLS
+}
+
 // AuthConfig bounds guessing of passwords.
 type AuthConfig struct {
-	Failures int           // failed binds of one source within Per before it is refused; 0: 10
-	Per      time.Duration // 0: 1 min
-	Delay    time.Duration // every refused bind is answered after this; 0: 500 ms, negative: at once
+	Failures        int           // failed binds of one source within Per before it is refused; 0: 10
+	AccountFailures int           // failed binds of one account within Per before sources that it does not know are refused; 0: 50
+	Per             time.Duration // 0: 1 min
+	Delay           time.Duration // every refused bind is answered after this; 0: 500 ms, negative: at once
 }
 
 // AccountConfig is a peer that binds to us. It belongs to a tenant or is a
@@ -50,6 +58,8 @@ type AccountConfig struct {
 	TPS      int    // segments per second that it may submit, all binds together; 0: no limit
 	Quota    QuotaConfig
 	Allow    []netip.Prefix // sources that may bind; none: every source
+	Encoding Encoding       // what data_coding 0 means to it; 0: GSM7
+	Special  Special        // what it may send beyond messages to read; 0: nothing
 }
 
 // CarrierConfig is a carrier that we bind to.
@@ -102,7 +112,14 @@ type BindConfig struct {
 	EnquireLink     time.Duration // silence before we probe; 0: 30 s
 	ResponseTimeout time.Duration // then the outcome of a message is unknown; 0: 10 s
 	Reconnect       Reconnect
+	TLS             ClientTLS
+	Outbind         OutbindConfig
 	TON, NPI        *byte    // of both addresses that we write; nil: 1, international and E.164
+	Encoding        Encoding // what data_coding 0 means there; 0: GSM7
+	Long            Long     // how long messages are sent; 0: as they came
+	Numbers         *Numbers // how numbers are written and read; nil: international digits
+	TLVs            []TLV    // on every submit_sm
+	Special         Special  // what the carrier may send beyond messages to read; 0: nothing
 	Receipts        Receipts // how the ids of its receipts are written
 	UnknownNext     bool     // after an unknown outcome also try the next carrier
 	Reply           Reply
@@ -113,6 +130,8 @@ type BindConfig struct {
 type Reconnect struct {
 	Min time.Duration // 0: 200 ms
 	Max time.Duration // 0: 5 s
+
+	PerMinute int // attempts of one session in any minute; 0: no limit
 }
 
 // Reply is what a carrier is told for its deliver_sm.
@@ -141,6 +160,7 @@ func (c Config) withDefaults() Config {
 	or(&c.ReceiptsHold, 24*time.Hour)
 	or(&c.Drain, 30*time.Second)
 	or(&c.Auth.Failures, 10)
+	or(&c.Auth.AccountFailures, 50)
 	or(&c.Auth.Per, time.Minute)
 	or(&c.Auth.Delay, 500*time.Millisecond)
 	or(&c.MaxConnections, 4096)
@@ -201,6 +221,9 @@ func (c *Config) check() error {
 			b := &c.Carriers[i].Binds[j]
 			if b.Window < 1 || b.Window > maxWindow {
 				return fmt.Errorf("carrier %q: a window is 1 to %d", c.Carriers[i].Name, maxWindow)
+			}
+			if err := checkStatic(b.TLVs); err != nil {
+				return fmt.Errorf("carrier %q: %w", c.Carriers[i].Name, err)
 			}
 			if _, err := b.request().Append(nil, pdu.BindTransceiver, 1); err != nil {
 				return fmt.Errorf("carrier %q: %w", c.Carriers[i].Name, err)

@@ -12,12 +12,12 @@ import (
 func TestDefaults(t *testing.T) {
 	c := Config{Accounts: []AccountConfig{{}}, Carriers: []CarrierConfig{{Binds: []BindConfig{{}}}}}.withDefaults()
 	if c.BindTimeout != 5*time.Second || c.PDUTimeout != 5*time.Second || c.AnswerWithin != 10*time.Second ||
-		c.ReceiptsHold != 24*time.Hour || c.Drain != 30*time.Second || c.Auth != (AuthConfig{10, time.Minute, 500 * time.Millisecond}) {
+		c.ReceiptsHold != 24*time.Hour || c.Drain != 30*time.Second || c.Auth != (AuthConfig{10, 50, time.Minute, 500 * time.Millisecond}) {
 		t.Errorf("%+v", c)
 	}
 	b := c.Carriers[0].Binds[0]
 	if b.Sessions != 1 || b.Window != 128 || b.EnquireLink != 30*time.Second || b.ResponseTimeout != 10*time.Second ||
-		b.Reconnect != (Reconnect{200 * time.Millisecond, 5 * time.Second}) || *b.TON != 1 || *b.NPI != 1 ||
+		b.Reconnect != (Reconnect{Min: 200 * time.Millisecond, Max: 5 * time.Second}) || *b.TON != 1 || *b.NPI != 1 ||
 		b.Reply != (Reply{0x64, 0x65, 0x58}) {
 		t.Errorf("%+v", b)
 	}

@@ -54,7 +54,7 @@ func (e *Edge) inFlight() int {
 	for _, c := range e.carriers {
 		n += c.destination.waiting()
 	}
-	for _, a := range e.accountList {
+	for _, a := range e.accountList() {
 		n += a.destination.waiting()
 	}
 	return n

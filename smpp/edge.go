@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
+	"hash/maphash"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -19,6 +20,8 @@ import (
 // Router decides where a message goes. *routing.Router is one.
 type Router interface {
 	Decide(req *routing.Request, plan *routing.Plan)
+	// Delivered tells that a downstream accepted a message.
+	Delivered(fingerprint uint64, at time.Time)
 	// Carrier finds a carrier by name, nil where there is none.
 	Carrier(name string) *routing.Carrier
 }
@@ -35,23 +38,28 @@ type Edge struct {
 
 	answerWithin time.Duration // Config.AnswerWithin, less what the sweeper may be late
 
-	accounts     map[string]*account // by system_id
-	accountList  []*account          // by index
+	accounts     atomic.Pointer[accounts]
 	carriers     map[string]*carrier // by name
-	destinations int                 // of carriers and accounts
+	destinations atomic.Int32        // of carriers and accounts
 	redeliveries *redeliveries       // nil: none are recognised
 	joinable     atomic.Int64        // submissions of all carriers
 	noPassword   [sha256.Size]byte   // what unknown system_ids are compared with
 
-	listeners   []net.Listener
-	sources     *sources
-	connections atomic.Int64 // of peers
-	floods      floods
-	ids         ids
-	messages    messagePool
-	turns       atomic.Uint64 // ever made
-	draining    atomic.Bool
-	work        sync.WaitGroup // listeners, dialers, sessions
+	listeners     []*listener // by index of Config.Listen
+	sources       *sources
+	takesOutbinds bool         // some bind waits for one
+	connections   atomic.Int64 // of peers
+	floods        floods
+	ids           ids
+	references    atomic.Uint32 // of messages that we cut
+	segments      *reassembler
+	printKey      maphash.Seed // of fingerprints
+	messages      messagePool
+	turns         atomic.Uint64 // ever made
+	draining      atomic.Bool
+	work          sync.WaitGroup // listeners, dialers, sessions
+
+	reloading sync.Mutex // one reload at a time
 
 	mu       sync.Mutex
 	sessions map[*session]struct{}
@@ -71,15 +79,19 @@ func newEdge(cfg Config, router Router, journal Journal, log *zap.Logger, reg pr
 	e := &Edge{
 		cfg: cfg, router: router, journal: journal, log: log, clock: clock, started: clock(),
 		metrics:  newMetrics(),
-		accounts: map[string]*account{}, carriers: map[string]*carrier{},
-		sources: newSources(cfg.Auth, cfg.MaxUnbound), redeliveries: newRedeliveries(cfg.Redelivery),
-		sessions: map[*session]struct{}{},
+		carriers: map[string]*carrier{},
+		sources:  newSources(cfg.Auth, cfg.MaxUnbound), redeliveries: newRedeliveries(cfg.Redelivery),
+		sessions: map[*session]struct{}{}, printKey: maphash.MakeSeed(),
+		segments: newReassembler(),
 	}
 	e.answerWithin = max(cfg.AnswerWithin-2*tick, cfg.AnswerWithin/2)
 	_, _ = rand.Read(e.noPassword[:])
 	e.ids.start(e.started)
-	e.metrics.peer("unbound")
+	e.metrics.unbound = e.metrics.peer("unbound")
 	if err := e.makeCarriers(); err != nil {
+		return nil, fmt.Errorf("smpp: %w", err)
+	}
+	if err := e.makeListeners(); err != nil {
 		return nil, fmt.Errorf("smpp: %w", err)
 	}
 	if err := e.makeAccounts(); err != nil {
@@ -110,8 +122,16 @@ func (e *Edge) makeCarriers() error {
 		}
 		c.destination.pace, c.destination.masks = newSharedPace(cfg.TPS), newMaskPaces(cfg.MaskTPS)
 		for i := range cfg.Binds {
+			login, err := cfg.Binds[i].login()
+			if err != nil {
+				return fmt.Errorf("carrier %q: bind to %s: %w", cfg.Name, cfg.Binds[i].Addr, err)
+			}
 			for range cfg.Binds[i].Sessions {
-				c.dialers = append(c.dialers, &dialer{edge: e, carrier: c, bind: &cfg.Binds[i], since: e.started})
+				d := &dialer{edge: e, carrier: c, index: i, bind: &cfg.Binds[i], since: e.started}
+				d.stats = e.metrics.newBindStats(cfg.Name, "out", len(c.dialers))
+				d.login.Store(login)
+				e.takesOutbinds = e.takesOutbinds || d.bind.Outbind.Enabled
+				c.dialers = append(c.dialers, d)
 			}
 		}
 		e.carriers[cfg.Name] = c
@@ -120,30 +140,19 @@ func (e *Edge) makeCarriers() error {
 }
 
 func (e *Edge) makeAccounts() error {
-	for i, cfg := range e.cfg.Accounts {
-		if e.accounts[cfg.SystemID] != nil {
-			return fmt.Errorf("account %q stands twice", cfg.SystemID)
-		}
-		a := &account{
-			cfg: cfg, index: uint32(i), passwordHash: sha256.Sum256([]byte(cfg.Password)),
-			peer:   e.metrics.peer(cfg.SystemID),
-			origin: routing.Origin{Tenant: cfg.Tenant, Carrier: cfg.Carrier, Country: cfg.Country},
-			pace:   newSharedPace(cfg.TPS), quota: newQuota(cfg.Quota),
-		}
-		a.held.edge = e
-		a.destination = e.newDestination(a.peer, nil)
-		if cfg.Carrier != "" {
-			if a.carrier = e.carriers[cfg.Carrier]; a.carrier == nil {
-				return fmt.Errorf("account %q: no carrier is named %q", cfg.SystemID, cfg.Carrier)
-			}
-		}
-		e.accounts[cfg.SystemID] = a
-		e.accountList = append(e.accountList, a)
+	all, _, err := e.withAccounts(&accounts{}, e.cfg.Accounts)
+	if err != nil {
+		return err
+	}
+	e.accounts.Store(all)
+	for i := range e.cfg.Accounts {
+		all.list[i].apply(&e.cfg.Accounts[i])
 	}
 	return nil
 }
 
-func (e *Edge) accountAt(index uint32) *account { return e.accountList[index] }
+// reference is that of the next message that is cut.
+func (e *Edge) reference() uint16 { return uint16(e.references.Add(1)) }
 
 // at turns a time into an instant of the edge: nanoseconds since its start, by
 // the monotonic clock.
@@ -151,13 +160,13 @@ func (e *Edge) at(now time.Time) int64 { return int64(now.Sub(e.started)) }
 
 // Listen opens the listeners. Nobody is served before Run.
 func (e *Edge) Listen() error {
-	for _, addr := range e.cfg.Listen {
-		l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", addr)
+	for i, l := range e.listeners {
+		opened, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", e.cfg.Listen[i].Addr)
 		if err != nil {
 			e.closeListeners()
 			return fmt.Errorf("smpp: listening: %w", err)
 		}
-		e.listeners = append(e.listeners, l)
+		l.Listener = opened
 	}
 	return nil
 }
@@ -167,14 +176,18 @@ func (e *Edge) Listen() error {
 func (e *Edge) Addrs() []net.Addr {
 	var all []net.Addr
 	for _, l := range e.listeners {
-		all = append(all, l.Addr())
+		if l.Listener != nil {
+			all = append(all, l.Addr())
+		}
 	}
 	return all
 }
 
 func (e *Edge) closeListeners() {
 	for _, l := range e.listeners {
-		_ = l.Close()
+		if l.Listener != nil {
+			_ = l.Close()
+		}
 	}
 }
 
@@ -186,10 +199,15 @@ func (e *Edge) Run(ctx context.Context) error {
 	if err := e.restore(ctx); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("smpp: restoring receipts: %w", err)
 	}
+	e.loadUsage()
 	sweep, stopSweep := context.WithCancel(context.WithoutCancel(ctx))
 	var sweeper sync.WaitGroup
 	sweeper.Go(func() { e.sweep(sweep) })
+	sweeper.Go(func() { e.keepUsage(sweep) })
 	for _, l := range e.listeners {
+		if l.Listener == nil {
+			continue
+		}
 		e.work.Go(func() { e.serveListener(ctx, l) })
 	}
 	for _, c := range e.carriers {
@@ -212,7 +230,7 @@ func (e *Edge) restore(ctx context.Context) error {
 
 func (e *Edge) restoreSubmission(s Submission) {
 	e.ids.raise(s.LocalID)
-	c, a := e.carriers[s.Carrier], e.accounts[s.Account]
+	c, a := e.carriers[s.Carrier], e.account(s.Account)
 	if c == nil || a == nil {
 		return // gone from the configuration
 	}
@@ -231,7 +249,7 @@ func endedBy(final bool) ended {
 
 func (e *Edge) restoreReceipt(r HeldReceipt) {
 	e.ids.raise(max(r.ID, r.LocalID))
-	if a := e.accounts[r.Account]; a != nil {
+	if a := e.account(r.Account); a != nil {
 		a.held.restore(r)
 	}
 }

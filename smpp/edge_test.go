@@ -70,7 +70,7 @@ type bench struct {
 // the test.
 func baseConfig() Config {
 	return Config{
-		Listen:       []string{"127.0.0.1:0"},
+		Listen:       []ListenConfig{{Addr: "127.0.0.1:0"}},
 		BindTimeout:  2 * time.Second,
 		PDUTimeout:   2 * time.Second,
 		AnswerWithin: 2 * time.Second,
@@ -103,7 +103,12 @@ func startEdgeOver(t testing.TB, cfg Config, j Journal, table routing.Table) *be
 	for _, c := range cfg.Carriers {
 		names = append(names, c.Name)
 	}
-	b := &bench{router: routerOver(t, table, names...), registry: prometheus.NewRegistry()}
+	return startEdgeRouted(t, cfg, j, routerOver(t, table, names...))
+}
+
+func startEdgeRouted(t testing.TB, cfg Config, j Journal, router *routing.Router) *bench {
+	t.Helper()
+	b := &bench{router: router, registry: prometheus.NewRegistry()}
 	var log *zap.Logger
 	if _, isBench := t.(*testing.B); isBench {
 		log = zap.NewNop()
@@ -158,7 +163,7 @@ func (b *bench) waitUp(t testing.TB, carrier string) {
 // messages is the value of messages_total.
 func (b *bench) counted(from, to string, o outcome) uint64 {
 	var f, p *peer
-	for _, x := range b.metrics.peers {
+	for _, x := range b.metrics.all() {
 		if x.name == from {
 			f = x
 		}
@@ -167,9 +172,9 @@ func (b *bench) counted(from, to string, o outcome) uint64 {
 		}
 	}
 	if p == nil {
-		return f.messages[0][o].Load()
+		return f.sum(0, o)
 	}
-	return f.messages[p.index][o].Load()
+	return f.sum(p.index, o)
 }
 
 // relayTo starts an edge with one carrier and binds everything: the shop's

@@ -244,18 +244,18 @@ func (f *flowSim) check(id string, m *flowMessage) {
 
 // checkQuotas compares what is charged with what was accepted.
 func (f *flowSim) checkQuotas() {
-	for _, a := range f.accountList {
-		if a.quota == nil {
+	for _, a := range f.accountList() {
+		if !a.quota.limited() {
 			continue
 		}
-		accepted := 0
+		accepted, limit := 0, int(a.quota.limit.Load())
 		for _, m := range f.sent {
 			if len(m.answers) == 1 && m.answers[0] == pdu.ROK && m.up.terms.account == a {
 				accepted++
 			}
 		}
 		// What was accepted for an upstream that had gone is charged too.
-		if used := a.quota.limit - a.quota.left(f.now); used < accepted || accepted > a.quota.limit {
+		if used := limit - a.quota.left(f.now); used < accepted || accepted > limit {
 			f.t.Fatalf("%s: %d charged, %d accepted", a.cfg.SystemID, used, accepted)
 		}
 	}

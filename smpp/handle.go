@@ -18,6 +18,10 @@ func (s *session) handle(t *turn, frame []byte) {
 		s.handleBind(t, h, body)
 		return
 	}
+	if s.terms == nil && h.Command == pdu.Outbind {
+		s.handleOutbind(t, h, body)
+		return
+	}
 	if s.terms == nil {
 		s.refuseState(t, h)
 		return
@@ -31,8 +35,12 @@ func (s *session) handle(t *turn, frame []byte) {
 		if s.handleEmpty(t, h, body) {
 			s.close(t, "unbound by the peer")
 		}
+	case pdu.QuerySM, pdu.CancelSM, pdu.ReplaceSM:
+		s.handleOperation(t, h, body)
 	case pdu.AlertNotification:
-		// It has no response and nobody here waits for it. SMPP 3.4 §4.12.1
+		s.handleAlert(t, body)
+	case pdu.SubmitMulti, pdu.BroadcastSM, pdu.QueryBroadcastSM, pdu.CancelBroadcastSM:
+		s.refuseCommand(t, h)
 	default:
 		s.nack(t, h.Sequence, pdu.RInvCmdID)
 	}
@@ -40,12 +48,17 @@ func (s *session) handle(t *turn, frame []byte) {
 
 // handleResponse sorts responses by what they answer.
 func (s *session) handleResponse(t *turn, h pdu.Header, body []byte) {
+	s.stats.failed(h.Status)
 	switch h.Command {
 	case pdu.SubmitSMResp, pdu.DeliverSMResp, pdu.DataSMResp:
 		s.handleMessageResponse(t, h, body)
 	case pdu.GenericNack:
-		if !s.handleControlResponse(t, h) {
+		if !s.handleControlResponse(t, h) && !s.handleOperationResponse(t, h, body) {
 			s.handleMessageResponse(t, h, body)
+		}
+	case pdu.QuerySMResp, pdu.CancelSMResp, pdu.ReplaceSMResp:
+		if !s.handleOperationResponse(t, h, body) {
+			s.edge.metrics.unexpected.Inc()
 		}
 	case pdu.BindReceiverResp, pdu.BindTransmitterResp, pdu.BindTransceiverResp:
 		s.handleBindResponse(t, h, body)
@@ -60,7 +73,11 @@ func (s *session) handleResponse(t *turn, h pdu.Header, body []byte) {
 func (s *session) handleControlResponse(t *turn, h pdu.Header) bool {
 	s.mu.Lock()
 	probe, unbind := s.probes.answered(h.Sequence), h.Sequence != 0 && h.Sequence == s.unbindSeq
+	sentAt := s.probes.sentAt
 	s.mu.Unlock()
+	if probe && s.stats != nil {
+		s.stats.probeTime.Observe(float64(t.at-sentAt) / 1e9)
+	}
 	if unbind {
 		s.close(t, "unbound by us")
 	}
@@ -74,6 +91,17 @@ func (s *session) handleEmpty(t *turn, h pdu.Header, body []byte) bool {
 	return err == nil
 }
 
+// refuseCommand answers what a peer may ask and we never do: one message to
+// many, and the broadcasts of SMPP 5.0. The response is the command's own, so
+// that the peer finds its request again. SMPP 3.4 §5.1.3
+func (s *session) refuseCommand(t *turn, h pdu.Header) {
+	status := pdu.RInvCmdID
+	if s.dialer != nil || !s.terms.canTake {
+		status = pdu.RInvBndSts
+	}
+	s.reply(t, h.Command, status, h.Sequence)
+}
+
 // refuseState answers what is not allowed before the bind.
 func (s *session) refuseState(t *turn, h pdu.Header) {
 	switch h.Command {
@@ -82,7 +110,7 @@ func (s *session) refuseState(t *turn, h pdu.Header) {
 	case pdu.EnquireLink, pdu.Unbind, pdu.QuerySM, pdu.CancelSM, pdu.ReplaceSM, pdu.SubmitMulti:
 		s.reply(t, h.Command, pdu.RInvBndSts, h.Sequence)
 	case pdu.AlertNotification:
-	default: // outbind too: we accept none
+	default:
 		s.nack(t, h.Sequence, pdu.RInvCmdID)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"maskline/e164"
 	"maskline/smpp/pdu"
 )
 
@@ -18,8 +19,11 @@ type submission struct {
 	account     uint32
 	wants       byte
 	ended       ended
+	bind        uint8 // its SMSC among those of the carrier
+	remote      remoteID
 	source      inlineAddress
 	destination inlineAddress
+	presented   e164.Number // the source that the carrier knows
 }
 
 // ended is how far a message's final receipt has come.

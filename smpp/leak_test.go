@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -137,38 +135,5 @@ func TestMetrics(t *testing.T) {
 		if f.GetName() == "maskline_smpp_response_seconds" && f.GetMetric()[0].GetHistogram().GetSampleCount() != 1 {
 			t.Error("the response time was not measured")
 		}
-	}
-}
-
-// Every metric stands in the README, and nothing else does.
-func TestMetricsAreDocumented(t *testing.T) {
-	b, shop, carrier := relayTo(t, func(c *Config) { c.Accounts[0].Quota.Day = 1 })
-	shop.send(t, pdu.SubmitSM, text(alice, maskOfBob, "x"))
-	carrier.respond(t, carrier.expect(t, pdu.SubmitSM, pdu.ROK), pdu.ROK, "1")
-	shop.expect(t, pdu.SubmitSMResp, pdu.ROK)
-	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, section, _ := strings.Cut(string(readme), "## Metrics")
-	_, section, _ = strings.Cut(section, "`maskline_smpp_`")
-	var documented []string
-	for i, word := range strings.Split(section, "`") {
-		if i%2 == 1 {
-			documented = append(documented, "maskline_smpp_"+word)
-		}
-	}
-	families, err := b.registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var exposed []string
-	for _, f := range families {
-		exposed = append(exposed, f.GetName())
-	}
-	slices.Sort(documented)
-	slices.Sort(exposed)
-	if !slices.Equal(documented, exposed) {
-		t.Fatalf("documented %v\nreal %v", documented, exposed)
 	}
 }

@@ -2,6 +2,8 @@ package smpp
 
 import (
 	"bufio"
+	"cmp"
+	"crypto/tls"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -9,6 +11,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -68,25 +71,38 @@ type loadResult struct {
 
 // loadSpec is what the generator is asked for.
 type loadSpec struct {
-	pairs  int // binds on either side
-	window int // of each
-	count  int // messages of all together
-	rate   int // a second, of all together; 0: as fast as the windows allow
+	pairs  int       // binds on either side
+	window int       // of each
+	count  int       // messages of all together
+	rate   int       // a second, of all together; 0: as fast as the windows allow
+	tls    ServerTLS // of the carriers; none: plain TCP
 }
 
-func (l loadSpec) String() string { return fmt.Sprint(l.pairs, l.window, l.count, l.rate) }
+func (l loadSpec) String() string {
+	return fmt.Sprint(l.pairs, l.window, l.count, l.rate) + " " + cmp.Or(l.tls.Cert, "-") + " " + cmp.Or(l.tls.Key, "-")
+}
+
+// listen opens a carrier's port.
+func (l loadSpec) listen() (net.Listener, error) {
+	plain, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil || l.tls.Cert == "-" {
+		return plain, err
+	}
+	cfg, err := l.tls.load()
+	return tls.NewListener(plain, cfg), err
+}
 
 // runLoad is the generator's main.
 func runLoad(text string) error {
 	var spec loadSpec
-	if _, err := fmt.Sscan(text, &spec.pairs, &spec.window, &spec.count, &spec.rate); err != nil {
+	if _, err := fmt.Sscan(text, &spec.pairs, &spec.window, &spec.count, &spec.rate, &spec.tls.Cert, &spec.tls.Key); err != nil {
 		return err
 	}
-	in, err := net.Listen("tcp", "127.0.0.1:0")
+	in, err := spec.listen()
 	if err != nil {
 		return err
 	}
-	out, err := net.Listen("tcp", "127.0.0.1:0")
+	out, err := spec.listen()
 	if err != nil {
 		return err
 	}
@@ -310,7 +326,12 @@ func load(b *testing.B, table *numberdb.Table, spec loadSpec) {
 	from.Binds[0].ResponseTimeout, to.Binds[0].ResponseTimeout = 10*time.Second, 10*time.Second
 	from.Binds[0].Window, to.Binds[0].Window = spec.window, spec.window
 	from.Binds[0].Sessions, to.Binds[0].Sessions = spec.pairs, spec.pairs
-	edge := startEdgeOver(b, Config{Carriers: []CarrierConfig{to, from}}, Volatile{}, table)
+	if spec.tls.Cert != "" { // its authority's certificate stands beside it
+		secured := ClientTLS{Enabled: true, CA: filepath.Join(filepath.Dir(spec.tls.Cert), "ca.pem"), Name: "smsc.example"}
+		from.Binds[0].TLS, to.Binds[0].TLS = secured, secured
+	}
+	router := ruledRouter(b, table, ordinaryRules(b), "to", "from")
+	edge := startEdgeRouted(b, Config{Carriers: []CarrierConfig{to, from}}, Volatile{}, router)
 	eventually(b, "all binds are up", func() bool {
 		up := 0
 		for _, s := range edge.Binds() {
@@ -320,7 +341,7 @@ func load(b *testing.B, table *numberdb.Table, spec loadSpec) {
 		}
 		return up == 2*spec.pairs
 	})
-	before := cpuTime()
+	before, reads, writes := cpuTime(), ioCount("syscr"), ioCount("syscw")
 	b.ReportAllocs()
 	b.ResetTimer()
 	fmt.Fprintln(stdin, "go")
@@ -330,6 +351,7 @@ func load(b *testing.B, table *numberdb.Table, spec loadSpec) {
 	}
 	b.StopTimer()
 	used := cpuTime() - before
+	reads, writes = ioCount("syscr")-reads, ioCount("syscw")-writes
 	if err := cmd.Wait(); err != nil {
 		b.Fatal(err)
 	}
@@ -338,9 +360,24 @@ func load(b *testing.B, table *numberdb.Table, spec loadSpec) {
 	}
 	b.ReportMetric(float64(spec.count)/result.Seconds, "msg/s")
 	b.ReportMetric(used.Seconds()/float64(spec.count)*1000, "cpu-s/1000")
+	b.ReportMetric(float64(reads)/float64(spec.count), "reads/msg")
+	b.ReportMetric(float64(writes)/float64(spec.count), "writes/msg")
 	b.ReportMetric(result.P50, "p50-ms")
 	b.ReportMetric(result.P99, "p99-ms")
 	edge.stop()
+}
+
+// ioCount is how many reads or writes this process has made, by the kernel's
+// count.
+func ioCount(name string) int {
+	b, err := os.ReadFile("/proc/self/io")
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(b), name+": ")
+	line, _, _ := strings.Cut(rest, "\n")
+	n, _ := strconv.Atoi(line)
+	return n
 }
 
 func cpuTime() time.Duration {
@@ -352,12 +389,17 @@ func cpuTime() time.Duration {
 }
 
 // BenchmarkRelay measures deliver_sm in on one bind, submit_sm out on another,
-// over loopback: go test -run xxx -bench Relay -benchtime 500000x ./smpp
+// over loopback, with loops, opt-outs and blocks looked at: go test -run xxx -bench Relay -benchtime 500000x ./smpp
 func BenchmarkRelay(b *testing.B) {
 	table := loadTable(loadBindings)
 	for _, window := range []int{10, 100, 500} {
 		b.Run(fmt.Sprintf("window=%d", window), func(b *testing.B) { load(b, table, loadSpec{pairs: 1, window: window}) })
 	}
+	b.Run("tls,window=100", func(b *testing.B) {
+		ca := newAuthority(b)
+		ca.issue(b, "smsc", "smsc.example", time.Hour)
+		load(b, table, loadSpec{pairs: 1, window: 100, tls: ca.server("smsc")})
+	})
 	b.Run("rate=20000", func(b *testing.B) { load(b, table, loadSpec{pairs: 1, window: 500, rate: 20_000}) })
 }
 

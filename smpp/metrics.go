@@ -1,6 +1,7 @@
 package smpp
 
 import (
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -43,10 +44,10 @@ type peer struct {
 	index        int
 	names        *names
 	pdus         [directions][commandCount][]atomic.Uint64 // by status
-	messages     [][outcomes]atomic.Uint64                 // by the index of the peer that they went to, 0: none
+	messages     atomic.Pointer[[]*outcomeCounts]          // by the index of the peer that they went to, 0: none; nil: nothing yet
 	responseTime prometheus.Observer                       // of carriers
-	receiptDelay prometheus.Observer                       // of carriers
 	uncertain    atomic.Int32                              // messages from it whose redelivery would be known
+	receiptDelay prometheus.Observer                       // of carriers
 }
 
 func (p *peer) count(d direction, c pdu.Command, s pdu.Status) {
@@ -59,15 +60,40 @@ func (p *peer) outcome(to *peer, o outcome) {
 	if to != nil {
 		i = to.index
 	}
-	p.messages[i][o].Add(1)
+	p.toward(i)[o].Add(1)
+}
+
+type outcomeCounts [outcomes]atomic.Uint64
+
+// toward finds or makes the counts of messages to the peer with this index.
+func (p *peer) toward(i int) *outcomeCounts {
+	for {
+		list := p.messages.Load()
+		if i < len(*list) && (*list)[i] != nil {
+			return (*list)[i]
+		}
+		longer := make([]*outcomeCounts, max(len(*list), i+1))
+		copy(longer, *list)
+		longer[i] = new(outcomeCounts)
+		p.messages.CompareAndSwap(list, &longer) // where another was faster, its list may do
+	}
+}
+
+// sum is how many messages to the peer with index i had this outcome.
+func (p *peer) sum(i int, o outcome) uint64 {
+	if list := *p.messages.Load(); i < len(list) && list[i] != nil {
+		return list[i][o].Load()
+	}
+	return 0
 }
 
 type metrics struct {
-	names *names
-	peers []*peer // by index; the first stands for connections that are not bound
+	names   *names
+	peers   atomic.Pointer[[]*peer] // by index; an account that is added makes it longer
+	unbound *peer                   // connections that are not bound; the first of peers
 
 	receipts           [receiptResults]prometheus.Counter
-	authFailures       prometheus.Counter
+	authFailures       [authFaults]prometheus.Counter
 	refusedConnections prometheus.Counter
 	answersLost        prometheus.Counter
 	late               prometheus.Counter
@@ -75,8 +101,12 @@ type metrics struct {
 	mismatched         prometheus.Counter
 	panics             prometheus.Counter
 	redeliveries       [redeliveryEnd]prometheus.Counter // by what is known of the first one
+	gathered           [joinResults]prometheus.Counter   // segments that were to be put together
 	responseTime       *prometheus.HistogramVec
+	tlsFailures        *prometheus.CounterVec
 	receiptDelay       *prometheus.HistogramVec
+	probeTime          *prometheus.HistogramVec
+	alerts             [2]prometheus.Counter // dropped, passed
 }
 
 func newMetrics() *metrics {
@@ -85,7 +115,6 @@ func newMetrics() *metrics {
 	}
 	return &metrics{
 		names:              newNames(),
-		authFailures:       counter("auth_failures_total", "Binds of peers that were refused."),
 		refusedConnections: counter("refused_connections_total", "Connections closed at once because of a limit."),
 		answersLost:        counter("answers_lost_total", "Answers whose upstream was gone."),
 		late:               counter("late_responses_total", "Responses that came after their upstream was answered."),
@@ -97,6 +126,14 @@ func newMetrics() *metrics {
 			Help:    "Time from a message sent to a carrier to its response.",
 			Buckets: prometheus.ExponentialBuckets(0.001, 4, 8),
 		}, []string{"carrier"}),
+		probeTime: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "maskline_smpp_enquire_link_seconds",
+			Help:    "Time from an enquire_link to its response, by bind.",
+			Buckets: prometheus.ExponentialBuckets(0.001, 4, 8),
+		}, []string{"peer", "direction", "bind"}),
+		tlsFailures: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "maskline_smpp_tls_failures_total", Help: "TLS handshakes that failed, by peer and reason.",
+		}, []string{"peer", "reason"}),
 		receiptDelay: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "maskline_smpp_receipt_delay_seconds",
 			Help:    "Time from a carrier's acceptance of a message to its final receipt.",
@@ -105,28 +142,35 @@ func newMetrics() *metrics {
 	}
 }
 
-// peer finds or makes the peer with this name.
+// all is every peer, by index.
+func (m *metrics) all() []*peer {
+	if list := m.peers.Load(); list != nil {
+		return *list
+	}
+	return nil
+}
+
+// peer finds or makes the peer with this name. One goroutine at a time calls it.
 func (m *metrics) peer(name string) *peer {
-	for _, p := range m.peers {
+	list := m.all()
+	for _, p := range list {
 		if p.name == name {
 			return p
 		}
 	}
-	p := &peer{name: name, index: len(m.peers), names: m.names}
+	p := &peer{name: name, index: len(list), names: m.names}
+	p.messages.Store(new([]*outcomeCounts))
 	for d := range p.pdus {
 		for c := range p.pdus[d] {
 			p.pdus[d][c] = make([]atomic.Uint64, len(m.names.statuses))
 		}
 	}
-	m.peers = append(m.peers, p)
+	list = append(slices.Clip(list), p)
+	m.peers.Store(&list)
 	return p
 }
 
-// register is called once all peers are known.
 func (m *metrics) register(e *Edge, reg prometheus.Registerer) error {
-	for _, p := range m.peers {
-		p.messages = make([][outcomes]atomic.Uint64, len(m.peers))
-	}
 	receipts := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "maskline_smpp_receipts_total", Help: "Delivery receipts, by what became of them.",
 	}, []string{"outcome"})
@@ -140,9 +184,36 @@ func (m *metrics) register(e *Edge, reg prometheus.Registerer) error {
 	for _, c := range []certainty{underWay, givenUp, acceptedLate} {
 		m.redeliveries[c] = redeliveries.WithLabelValues(c.String())
 	}
+	refused := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "maskline_smpp_auth_failures_total", Help: "Binds of peers that were refused, by reason.",
+	}, []string{"reason"})
+	for f := authOK + 1; f < authFaults; f++ {
+		m.authFailures[f] = refused.WithLabelValues(f.String())
+	}
+	for f := range tlsFaults {
+		m.tlsFailures.WithLabelValues(m.unbound.name, f.String())
+	}
+	alerts := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "maskline_smpp_alerts_total", Help: "alert_notifications of carriers, by whether an account could be told.",
+	}, []string{"outcome"})
+	m.alerts = [2]prometheus.Counter{alerts.WithLabelValues("dropped"), alerts.WithLabelValues("passed")}
+	gathered := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "maskline_smpp_gathered_total",
+		Help: "Long messages whose segments were put together, and segments or messages where that failed, by why.",
+	}, []string{"outcome"})
+	for r := joinWhole; r < joinResults; r++ {
+		m.gathered[r] = gathered.WithLabelValues(r.String())
+	}
+	waiting := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "maskline_smpp_gathering", Help: "Long messages whose segments are not all there yet.",
+	}, func() float64 {
+		sets, _ := e.segments.size()
+		return float64(sets)
+	})
 	all := []prometheus.Collector{
-		receipts, redeliveries, m.authFailures, m.refusedConnections, m.answersLost, m.late, m.unexpected,
-		m.mismatched, m.panics, m.responseTime, m.receiptDelay, newCollector(e),
+		receipts, redeliveries, gathered, waiting, refused, alerts, m.probeTime, m.refusedConnections, m.answersLost,
+		m.late, m.unexpected, m.mismatched, m.panics, m.responseTime, m.receiptDelay, m.tlsFailures, newCollector(e),
+		newBindCollector(e),
 	}
 	for _, c := range all {
 		if err := reg.Register(c); err != nil {
@@ -152,8 +223,20 @@ func (m *metrics) register(e *Edge, reg prometheus.Registerer) error {
 	return nil
 }
 
+func (m *metrics) alerted(passed bool) {
+	if passed {
+		m.alerts[1].Inc()
+		return
+	}
+	m.alerts[0].Inc()
+}
+
+func (m *metrics) tlsFailed(peer string, fault tlsFault) {
+	m.tlsFailures.WithLabelValues(peer, fault.String()).Inc()
+}
+
 func (s *session) count(d direction, c pdu.Command, status pdu.Status) {
-	p := s.edge.metrics.peers[0]
+	p := s.edge.metrics.unbound
 	if s.terms != nil {
 		p = s.terms.peer
 	} else if s.dialer != nil {

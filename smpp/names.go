@@ -42,49 +42,89 @@ func (n *names) indexOfStatus(s pdu.Status) int {
 
 func (n *names) status(s pdu.Status) string { return n.statuses[n.indexOfStatus(s)] }
 
-// commandCount is the number of indices of commands.
-const commandCount = 19
+// The indices of commands: 0 for all that have no name, then those without a
+// response, then requests, each followed by its response.
+const (
+	commandOther = iota
+	commandNack
+	commandAlert
+	commandOutbind
+	commandFirst
+	commandCount = commandFirst + 2*requestCount
+)
 
-// commandIndex is a command's index; 0 stands for all that are not named.
+const requestCount = 15
+
+// commandIndex is a command's index.
 func commandIndex(c pdu.Command) int {
 	var i int
 	switch c.Request() {
-	case pdu.BindReceiver:
-		i = 1
-	case pdu.BindTransmitter:
-		i = 2
-	case pdu.BindTransceiver:
-		i = 3
 	case pdu.SubmitSM:
-		i = 4
+		i = 0
 	case pdu.DeliverSM:
-		i = 5
+		i = 1
 	case pdu.DataSM:
+		i = 2
+	case pdu.EnquireLink:
+		i = 3
+	case pdu.BindReceiver:
+		i = 4
+	case pdu.BindTransmitter:
+		i = 5
+	case pdu.BindTransceiver:
 		i = 6
 	case pdu.Unbind:
 		i = 7
-	case pdu.EnquireLink:
+	case pdu.QuerySM:
 		i = 8
-	case pdu.AlertNotification:
-		return 18
+	case pdu.CancelSM:
+		i = 9
+	case pdu.ReplaceSM:
+		i = 10
+	case pdu.SubmitMulti:
+		i = 11
+	case pdu.BroadcastSM:
+		i = 12
+	case pdu.QueryBroadcastSM:
+		i = 13
+	case pdu.CancelBroadcastSM:
+		i = 14
 	default:
-		if c == pdu.GenericNack {
-			return 17
-		}
-		return 0
+		return unansweredIndex(c)
 	}
+	i = commandFirst + 2*i
 	if c.IsResponse() {
-		i += 8
+		i++
 	}
 	return i
 }
 
-// commandName is the name of an index. SMPP 3.4 §5.1.2.1
+// unansweredIndex is the index of a command that has no response.
+func unansweredIndex(c pdu.Command) int {
+	switch c {
+	case pdu.GenericNack:
+		return commandNack
+	case pdu.AlertNotification:
+		return commandAlert
+	case pdu.Outbind:
+		return commandOutbind
+	default:
+		return commandOther
+	}
+}
+
+// commandName is the name of an index. SMPP 3.4 §5.1.2.1, SMPP 5.0 §4.7.5
 func commandName(index int) string {
-	return [commandCount]string{
-		"other", "bind_receiver", "bind_transmitter", "bind_transceiver", "submit_sm", "deliver_sm", "data_sm",
-		"unbind", "enquire_link", "bind_receiver_resp", "bind_transmitter_resp", "bind_transceiver_resp",
-		"submit_sm_resp", "deliver_sm_resp", "data_sm_resp", "unbind_resp", "enquire_link_resp", "generic_nack",
-		"alert_notification",
-	}[index]
+	if index < commandFirst {
+		return [commandFirst]string{"other", "generic_nack", "alert_notification", "outbind"}[index]
+	}
+	index -= commandFirst
+	name := [requestCount]string{
+		"submit_sm", "deliver_sm", "data_sm", "enquire_link", "bind_receiver", "bind_transmitter", "bind_transceiver", "unbind",
+		"query_sm", "cancel_sm", "replace_sm", "submit_multi", "broadcast_sm", "query_broadcast_sm", "cancel_broadcast_sm",
+	}[index/2]
+	if index%2 == 1 {
+		name += "_resp"
+	}
+	return name
 }

@@ -176,6 +176,13 @@ type smsc struct {
 
 	mu    sync.Mutex
 	conns []net.Conn
+	last  string // system_id of the latest bind
+}
+
+func (s *smsc) lastBind() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.last
 }
 
 func newSMSC(t testing.TB) *smsc {
@@ -223,6 +230,11 @@ func (s *smsc) serve() {
 			conn.Close()
 			continue
 		}
+		var b pdu.Bind
+		_ = b.Decode(f.body)
+		s.mu.Lock()
+		s.last = string(b.SystemID)
+		s.mu.Unlock()
 		resp := pdu.BindResp{SystemID: []byte("smsc"), TLVs: pdu.AppendTLV(nil, pdu.TagSCInterfaceVersion, []byte{pdu.Version34})}
 		out, _ := resp.Append(nil, f.Command, pdu.ROK, f.Sequence)
 		if _, err := conn.Write(out); err == nil {

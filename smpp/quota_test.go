@@ -1,6 +1,7 @@
 package smpp
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -11,7 +12,8 @@ const second = time.Second
 
 func TestQuota(t *testing.T) {
 	noon := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
-	q := newQuota(QuotaConfig{Day: 10})
+	q := &quota{}
+	q.limit.Store(10)
 	take := func(at time.Time, n int, want bool) {
 		t.Helper()
 		if got := q.take(at, n); got != want {
@@ -29,8 +31,8 @@ func TestQuota(t *testing.T) {
 	q.giveBack(midnight, 4) // yesterday's
 	take(midnight, 10, true)
 	take(midnight.Add(-time.Second), 1, false) // a clock that goes back gives nothing
-	var none *quota
-	if !none.take(noon, 1_000_000) {
+	q.limit.Store(0)
+	if !q.take(noon, 1_000_000) {
 		t.Fatal("no quota refused")
 	}
 }
@@ -55,9 +57,53 @@ func TestAccountOverItsQuota(t *testing.T) {
 		t.Fatalf("answered %02x", uint32(r.Status))
 	}
 	alfa.none("beyond the quota")
-	if n := s.accounts["shop"].overQuota.Load(); n != 1 || shop.unanswered != 0 {
+	if n := s.Edge.account("shop").overQuota.Load(); n != 1 || shop.unanswered != 0 {
 		t.Fatalf("%d counted, %d open", n, shop.unanswered)
 	}
 	s.now = s.now.Add(24 * time.Hour)
 	submit(pdu.ROK, pdu.ROK)
+}
+
+// keptUsage is a store in memory.
+type keptUsage struct {
+	mu   sync.Mutex
+	kept map[string]Usage
+}
+
+func (k *keptUsage) Load() (map[string]Usage, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.kept, nil
+}
+
+func (k *keptUsage) Save(used map[string]Usage) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.kept = used
+	return nil
+}
+
+// An orderly stop forgets nothing of the day.
+func TestQuotaOverARestart(t *testing.T) {
+	store := &keptUsage{}
+	change := func(c *Config) {
+		c.Usage = store
+		c.Accounts[0].Quota.Day = 3
+	}
+	for _, want := range [][]pdu.Status{{pdu.ROK, pdu.ROK}, {pdu.ROK, pdu.RSubmitFail}} {
+		b, shop, carrier := relayTo(t, change)
+		for _, status := range want {
+			shop.send(t, pdu.SubmitSM, text(alice, maskOfBob, "x"))
+			if status == pdu.ROK {
+				carrier.respond(t, carrier.expect(t, pdu.SubmitSM, pdu.ROK), pdu.ROK, "1")
+			}
+			shop.expect(t, pdu.SubmitSMResp, status)
+		}
+		shop.conn.Close()
+		carrier.conn.Close()
+		b.stop()
+	}
+	if got := store.kept["shop"].Segments; got != 3 {
+		t.Fatalf("%d segments are kept", got)
+	}
 }

@@ -60,6 +60,10 @@ func (e *Edge) submitted(t *turn, s *session, sub *submission, remoteID []byte) 
 	j := s.terms.carrier.joiner
 	normal := s.terms.bind.Receipts.AppendResponseID(t.id[:0], remoteID)
 	sub.key = j.key(normal)
+	if s.dialer != nil && s.dialer.index <= 0xFF {
+		sub.bind = uint8(s.dialer.index)
+		sub.remote.set(remoteID)
+	}
 	early, dropped := j.add(*sub)
 	e.metrics.receipts[receiptForgotten].Add(float64(dropped))
 	e.journal.Sent(e.note(s.terms.carrier, string(normal), sub))

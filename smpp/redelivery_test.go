@@ -226,7 +226,7 @@ func TestNoRedeliveryWhereUnknownGoesOn(t *testing.T) {
 
 func TestRedeliveriesAreBounded(t *testing.T) {
 	s := newStill(t, nil)
-	from := s.accounts["shop"].peer
+	from := s.Edge.account("shop").peer
 	for i := range maxUncertain + 100 {
 		m := &message{from: from, payload: fmt.Append(nil, i)}
 		s.redeliveries.remember(s.turn, s.redeliveries.note(m), m, nil)
@@ -242,7 +242,7 @@ func TestRedeliveriesAreBounded(t *testing.T) {
 
 func BenchmarkRedeliveryLookup(b *testing.B) {
 	s := newStill(b, nil)
-	m := &message{from: s.accounts["shop"].peer, payload: make([]byte, 140)}
+	m := &message{from: s.Edge.account("shop").peer, payload: make([]byte, 140)}
 	b.ReportAllocs()
 	for b.Loop() {
 		s.redeliveries.find(s.turn.fingerprint(s.redeliveries, m))

@@ -29,10 +29,10 @@ func (s *session) handleMessage(t *turn, h pdu.Header, body []byte) {
 	m.up, m.sequence, m.command, m.from = s, h.Sequence, h.Command, s.terms.peer
 	m.answerBy = t.at + int64(s.edge.answerWithin)
 	m.segments = segments
-	if a := s.terms.account; a != nil && a.quota != nil {
+	if a := s.terms.account; a != nil && a.quota.limited() {
 		m.charged = segments
 	}
-	if refusal := m.fill(&t.in); refusal != notRefused {
+	if refusal := m.fill(&t.in, &s.terms.format); refusal != notRefused {
 		s.edge.refuse(t, m, refusal)
 		return
 	}
@@ -70,7 +70,7 @@ func (s *session) limit(t *turn, segments int) pdu.Status {
 		return r.of(temporarily)
 	}
 	a := s.terms.account
-	if a != nil && !a.pace.take(t.at, segments) {
+	if a != nil && !a.settings.Load().pace.take(t.at, segments) {
 		return r.of(throttled)
 	}
 	if refusal := s.takeOn(); refusal != notRefused {
@@ -91,7 +91,7 @@ func (s *session) limit(t *turn, segments int) pdu.Status {
 func (s *session) takeOn() refusal {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state != stateBound {
+	if s.state != stateBound || s.retiring != "" {
 		return temporarily // it has unbound: an answer might not reach it
 	}
 	if s.unanswered >= s.terms.window {
@@ -107,18 +107,18 @@ func (e *Edge) route(t *turn, m *message) {
 	t.request.Service = routing.SMS
 	t.request.Origin = m.up.terms.origin
 	t.request.Now = t.now
-	m.address(&t.request, &t.in)
+	m.address(&t.request, &t.in, m.up.terms.numbers)
+	e.hear(t, m)
 	e.router.Decide(&t.request, &m.plan)
 	if m.plan.Verdict != routing.Forward {
-		if m.plan.Answer.Drop {
-			e.drop(t, m)
-			return
-		}
-		e.refuse(t, m, refusalOf(m.plan.Verdict))
+		e.ruled(t, m)
 		return
 	}
 	if m.plan.To.Kind == routing.ToPeer {
 		e.refuse(t, m, badDestination) // a SIP peer takes no SMS here
+		return
+	}
+	if e.gather(t, m) {
 		return
 	}
 	m.present()
@@ -143,7 +143,7 @@ func (e *Edge) advance(t *turn, m *message) {
 			return
 		}
 		m.unclaim()
-		m.verdict.temporary = true
+		m.verdict.temporary = m.verdict.temporary || !m.unfit
 	}
 	if t.at >= m.answerBy {
 		m.verdict.temporary = true
@@ -170,7 +170,7 @@ func (e *Edge) advanceAll(t *turn, m *message) {
 	for m != nil {
 		next := m.next
 		m.next = nil
-		m.verdict.temporary = true
+		m.verdict.temporary = m.verdict.temporary || !m.unfit
 		e.advance(t, m)
 		m = next
 	}
@@ -180,7 +180,7 @@ func (e *Edge) advanceAll(t *turn, m *message) {
 // Carriers whose breaker is open are passed over.
 func (e *Edge) candidate(t *turn, m *message) (d *destination, last bool) {
 	if m.plan.To.Kind == routing.ToAccount {
-		a := e.accounts[m.plan.To.Name]
+		a := e.account(m.plan.To.Name)
 		m.candidate++
 		if a == nil || m.candidate > 1 {
 			return nil, true
@@ -230,13 +230,14 @@ func (e *Edge) answered(t *turn, s *session, m *message, status pdu.Status, id [
 // accept ends a message that a downstream has accepted; local is the id that it
 // gets. The upstream is answered before any receipt, so that it knows the id.
 func (e *Edge) accept(t *turn, s *session, m *message, local uint64, remoteID []byte) {
+	e.router.Delivered(m.fingerprint, t.now)
 	if m.wants == 0 {
 		e.end(t, m, outcomeAccepted, pdu.ROK, local)
 		return
 	}
 	sub := submission{
 		local: local, at: t.now.UnixMilli(), account: m.up.terms.account.index, wants: m.wants,
-		source: inline(m.origSource), destination: inline(m.origDest),
+		source: inline(m.origSource), destination: inline(m.origDest), presented: m.plan.Present,
 	}
 	e.end(t, m, outcomeAccepted, pdu.ROK, local)
 	e.submitted(t, s, &sub, remoteID)
@@ -275,6 +276,10 @@ func (e *Edge) drop(t *turn, m *message) {
 // end answers the upstream and gives the message back. local is the id that an
 // accepted message gets.
 func (e *Edge) end(t *turn, m *message, o outcome, status pdu.Status, local uint64) {
+	if m.joined != nil {
+		e.endJoined(t, m, o, status, local)
+		return
+	}
 	m.from.outcome(m.to, o)
 	if m.charged > 0 && o != outcomeAccepted && o != outcomeDropped {
 		m.up.terms.account.quota.giveBack(t.now, m.charged)

@@ -1,6 +1,7 @@
 package smpp
 
 import (
+	"crypto/tls"
 	"net"
 	"net/netip"
 	"sync"
@@ -39,15 +40,17 @@ func (s state) String() string { return stateNames[s] }
 // sweeper watches its deadlines. Everybody else only appends under mu.
 type session struct {
 	edge   *Edge
-	conn   net.Conn
+	conn   net.Conn // what PDUs pass through: the socket, or TLS over it
+	socket net.Conn
 	reader *pdu.Reader // the reader goroutine's
 	direct *directWriter
-	dialer *dialer    // the bind of ours that it is; nil where a peer connected
+	dialer *dialer    // the bind of ours that it is; nil where a peer connected, unless by an outbind
 	source netip.Addr // of a peer that connected
 	opened int64
 	done   chan struct{} // closed when the connection is cut
 
-	settled bool // no longer counted as not bound; the reader goroutine's
+	stats   *bindStats // nil until the bind has its place
+	settled bool       // no longer counted as not bound; the reader goroutine's
 
 	lastRead atomic.Int64 // when octets last came
 	partial  atomic.Int64 // when the PDU being received began; 0: none
@@ -61,13 +64,16 @@ type session struct {
 	out        outbox
 	window     window
 	flow       flow
-	lane       queue  // segments that wait for this bind, in order
-	lastOrder  uint64 // given to a segment
-	unanswered int    // requests of the peer's
-	probes     probes // enquire_link
-	unbindSeq  uint32 // of our unbind; 0: none sent
-	closeBy    int64  // closing ends then at the latest
-	reason     string // why it was cut
+	lane       queue                // segments that wait for this bind, in order
+	lastOrder  uint64               // given to a segment
+	unanswered int                  // requests of the peer's
+	operations map[uint32]operation // of accounts, sent to the peer, by sequence number; nil until the first
+	probes     probes               // enquire_link
+	unbindSeq  uint32               // of our unbind; 0: none sent
+	retiring   string               // why no more messages pass and the bind is ended; empty: it goes on
+	retireBy   int64                // what is in flight has time until then, later the answer to our unbind
+	closeBy    int64                // closing ends then at the latest
+	reason     string               // why it was cut
 	counts     counts
 }
 
@@ -76,12 +82,19 @@ type counts struct{ received, sent uint64 }
 
 func (e *Edge) newSession(conn net.Conn, d *dialer) *session {
 	at := e.at(e.clock())
+	socket := conn
+	if secured, ok := conn.(*tls.Conn); ok {
+		socket = secured.NetConn()
+	}
 	s := &session{
-		edge: e, conn: conn, dialer: d, opened: at,
+		edge: e, conn: conn, socket: socket, dialer: d, opened: at,
 		done: make(chan struct{}),
 		out:  newOutbox(), direct: newDirectWriter(conn),
 	}
-	if tcp, ok := conn.(*net.TCPConn); ok {
+	if d != nil {
+		s.stats = d.stats
+	}
+	if tcp, ok := socket.(*net.TCPConn); ok {
 		_ = tcp.SetWriteBuffer(socketBuffer) // the kernel would take megabytes for a peer that does not read
 	}
 	s.reader = pdu.NewReader(conn, pdu.MaxUnbound, readUnbound)
@@ -120,7 +133,11 @@ func (s *session) read(t *turn) {
 		}
 	}()
 	for {
-		if _, err := s.reader.Fill(); err != nil || !s.received(t) {
+		if _, err := s.reader.Fill(); err != nil {
+			s.refusedTLS(err)
+			return
+		}
+		if !s.received(t) {
 			return
 		}
 	}
@@ -205,7 +222,7 @@ func (s *session) cut(reason string) {
 	s.mu.Unlock()
 	if first {
 		close(s.done)
-		_ = s.conn.Close()
+		_ = s.socket.Close() // not TLS: its farewell could wait for a peer that does not read
 	}
 }
 
@@ -231,10 +248,18 @@ func (s *session) teardown(t *turn) {
 	s.mu.Lock()
 	written := s.out.written
 	var owed []slot
-	s.window.clear(func(o slot) { owed = append(owed, o) })
+	s.window.clear(func(o slot) {
+		if m := o.message; m != nil && m.parts.open > 0 && !m.parts.lost(o.end > written) {
+			o.message = nil // another PDU of it ends it
+		}
+		owed = append(owed, o)
+	})
 	s.out.pending, s.out.spare = nil, nil
 	s.mu.Unlock()
 	for i := range owed {
-		s.lost(t, &owed[i], owed[i].end > written)
+		m := owed[i].message
+		s.lost(t, &owed[i], owed[i].end > written && (m == nil || !m.parts.touched()))
 	}
+	s.expireOperations(t, true)
+	s.stats.end(s)
 }

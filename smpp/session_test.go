@@ -143,9 +143,17 @@ func TestSessionPDUs(t *testing.T) {
 	if f := w.expect(t, pdu.EnquireLinkResp, pdu.ROK); f.Sequence != 5 {
 		t.Fatal("another sequence number")
 	}
-	for _, c := range []pdu.Command{pdu.QuerySM, pdu.CancelSM, pdu.ReplaceSM, pdu.SubmitMulti, pdu.Outbind, 0x111} {
+	for _, c := range []pdu.Command{pdu.Outbind, 0x77} {
 		w.write(t, pdu.AppendHeader(nil, c, pdu.ROK, 6))
 		w.expect(t, pdu.GenericNack, pdu.RInvCmdID)
+	}
+	for _, c := range []pdu.Command{pdu.SubmitMulti, pdu.BroadcastSM, pdu.QueryBroadcastSM, pdu.CancelBroadcastSM} {
+		w.write(t, pdu.AppendHeader(nil, c, pdu.ROK, 6))
+		w.expect(t, c.Response(), pdu.RInvCmdID)
+	}
+	for _, c := range []pdu.Command{pdu.QuerySM, pdu.CancelSM, pdu.ReplaceSM} {
+		w.write(t, pdu.AppendHeader(nil, c, pdu.ROK, 6))
+		w.expect(t, c.Response(), pdu.RInvCmdLen)
 	}
 	w.write(t, pdu.AppendHeader(nil, pdu.AlertNotification, pdu.ROK, 7))
 	w.write(t, append(pdu.AppendHeader(nil, pdu.EnquireLink, pdu.ROK, 7)[:0:0], 0, 0, 0, 17, 0, 0, 0, 0x15, 0, 0, 0, 0, 0, 0, 0, 8, 0xFF))

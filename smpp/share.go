@@ -30,7 +30,7 @@ func newHolds(c ShareConfig, window, destinations int) *holds {
 func (m *message) hold(d *destination) {
 	m.dest = d
 	if m.up == nil || m.up.holds == nil || d.index >= len(m.up.holds.by) {
-		return
+		return // or its account was added after the upstream bound: no share until it binds again
 	}
 	m.held = &m.up.holds.by[d.index]
 	m.held.Add(1)
@@ -58,12 +58,13 @@ func (m *message) beyondShare() bool {
 }
 
 // evict answers what a stalled bind holds beyond its upstreams' shares, oldest
-// first. These messages were sent, so their outcome is unknown.
+// first. These messages were sent, so their outcome is unknown. One that was cut
+// stays until its time is over.
 func (s *session) evict(t *turn) {
 	var gone []slot
 	s.mu.Lock()
 	s.window.each(func(p *slot) {
-		if p.message != nil && p.message.beyondShare() {
+		if p.message != nil && !p.message.parts.several && p.message.beyondShare() {
 			p.uncertain = s.edge.redeliveries.note(p.message)
 			gone = append(gone, *p)
 			p.message = nil

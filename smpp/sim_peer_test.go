@@ -71,7 +71,7 @@ func (p *simPeer) connect() {
 		p.session = w.edge.carriers[p.name].dialers[p.dialer].open(p.conn)
 		return
 	}
-	if p.session = w.edge.open(p.conn); p.session == nil {
+	if p.session = w.edge.open(p.conn, nil); p.session == nil {
 		w.fault("connection refused")
 		return
 	}

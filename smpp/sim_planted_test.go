@@ -77,7 +77,7 @@ func many(k simKind, n int) func([]simEvent) []simEvent {
 }
 
 // segments changes every request that carried a segment, and its response.
-func segments(change func(e *simEvent)) func([]simEvent) []simEvent {
+func plantedSegments(change func(e *simEvent)) func([]simEvent) []simEvent {
 	return func(events []simEvent) []simEvent {
 		for i := range events {
 			if e := &events[i]; strings.Contains(e.message, ".") && (e.kind == simArrived || e.kind == simReplied) {
@@ -143,8 +143,8 @@ var plants = []planted{
 		e.at, e.left, e.step = e.at+time.Minute, e.at+time.Minute, e.step+1000
 		return append(events, e)
 	}},
-	{"segments in order", "segments in the wrong order", segments(swapped)},
-	{"segments on one bind", "a segment on another bind", segments(otherBind)},
+	{"segments in order", "segments in the wrong order", plantedSegments(swapped)},
+	{"segments on one bind", "a segment on another bind", plantedSegments(otherBind)},
 	{"no number of the other party", "a leak", again(kind(simArrived), func(e *simEvent) { e.kind = simLeaked })},
 }
 

@@ -3,6 +3,7 @@ package smpp
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"maskline/smpp/pdu"
@@ -340,10 +341,11 @@ func (w *simWorld) leftovers() {
 		check("parked of "+name, parked)
 		check("waiting for "+name, c.destination.queue.length+int(c.destination.queued.Load()))
 	}
-	for name, a := range e.accounts {
+	for name, a := range e.accounts.Load().byID {
 		check("held for "+name, a.held.length())
 		check("waiting for "+name, a.destination.queue.length+int(a.destination.queued.Load()))
-		check("binds of "+name, a.bound-2)
+		bound := slices.DeleteFunc(slices.Clone(a.binds), func(s *session) bool { return s == nil })
+		check("binds of "+name, len(bound)-2)
 	}
 	for _, r := range e.sources.seen {
 		check("connections not bound", r.unbound)

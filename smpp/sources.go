@@ -80,6 +80,14 @@ func (s *sources) failed(source netip.Addr, now time.Time) {
 	r.failures++
 }
 
+// locked reports whether the source failed too often of late.
+func (s *sources) locked(source netip.Addr, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.seen[sourceOf(source)]
+	return r != nil && s.refused(r, now)
+}
+
 func (s *sources) refused(r *sourceRecord, now time.Time) bool {
 	return r.failures >= s.cfg.Failures && now.Sub(r.since) < s.cfg.Per
 }

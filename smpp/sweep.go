@@ -35,6 +35,7 @@ func (e *Edge) sweepAll(t *turn, sessions []*session) {
 	}
 	e.sweepDestinations(t)
 	e.sweepReceipts(t)
+	e.sweepSegments(t)
 	e.redeliveries.expire(t.at)
 	t.flush()
 }
@@ -43,7 +44,7 @@ func (e *Edge) sweepDestinations(t *turn) {
 	for i := range e.cfg.Carriers { // in their order: a simulation runs twice alike
 		e.sweepDestination(t, e.carriers[e.cfg.Carriers[i].Name].destination)
 	}
-	for _, a := range e.accountList {
+	for _, a := range e.accountList() {
 		e.sweepDestination(t, a.destination)
 	}
 }
@@ -61,7 +62,7 @@ func (e *Edge) sweepReceipts(t *turn) {
 		c := e.carriers[e.cfg.Carriers[i].Name]
 		e.metrics.receipts[receiptUnjoined].Add(float64(c.joiner.expire(t.at)))
 	}
-	for _, a := range e.accountList {
+	for _, a := range e.accountList() {
 		if gone := a.held.expire(t.now.Add(-e.cfg.ReceiptsHold)); len(gone) > 0 {
 			e.metrics.receipts[receiptExpired].Add(float64(len(gone)))
 			e.journal.Forget(gone...)
@@ -77,6 +78,8 @@ func (s *session) sweep(t *turn) {
 		return
 	}
 	s.expire(t)
+	s.expireOperations(t, false)
+	s.sweepRetiring(t)
 	s.tend(t)
 	s.mu.Lock()
 	bound, action := s.state == stateBound, probeNothing

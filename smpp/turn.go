@@ -21,7 +21,9 @@ type turn struct {
 	data    pdu.Data
 	resp    pdu.MessageResp
 	request routing.Request
+	spoken  spoken // the text of in
 	id      []byte
+	shape   shape
 
 	followed []followed // where this batch's messages went
 	lot      uint64     // for random choices
@@ -31,6 +33,7 @@ type turn struct {
 
 func (e *Edge) newTurn() *turn {
 	t := &turn{edge: e, id: make([]byte, 0, 128), lot: e.turns.Add(1) << 32}
+	t.spoken.in = &t.in
 	t.begin()
 	return t
 }

@@ -1,6 +1,7 @@
 package smpp
 
 import (
+	"crypto/tls"
 	"net"
 	"sync"
 	"syscall"
@@ -112,6 +113,9 @@ func (s *session) writeOnce() bool {
 	s.mu.Unlock()
 	if b == nil {
 		if closing {
+			if secured, ok := s.conn.(*tls.Conn); ok {
+				_ = secured.CloseWrite() // the peer may take a bare end for an attack
+			}
 			s.cut("closed")
 		}
 		return false

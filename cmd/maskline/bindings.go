@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"sync/atomic"
 
 	"maskline/configs"
 	"maskline/numberdb"
@@ -12,31 +13,43 @@ import (
 type bindings struct {
 	table *numberdb.Table
 	apply func(context.Context, []numberdb.Change) error
-	known numberdb.Known
+	known atomic.Pointer[numberdb.Known]
 }
 
-// newBindings refuses rows that name carriers, accounts or tenants that the
-// configuration does not have.
+// newBindings makes bindings that follow cfg.
 func newBindings(cfg *configs.Config, table *numberdb.Table, apply func(context.Context, []numberdb.Change) error) *bindings {
-	carriers, accounts, tenants := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	b := &bindings{table: table, apply: apply}
+	b.follow(cfg)
+	return b
+}
+
+// follow refuses rows that name carriers, accounts or tenants that the
+// configuration does not have, from now on.
+func (b *bindings) follow(cfg *configs.Config) {
+	carriers, tenants := map[string]bool{}, map[string]bool{}
+	accounts := map[string]string{} // to their tenants
 	for _, c := range cfg.Carriers {
 		carriers[string(c.Name)] = true
 	}
 	for _, a := range cfg.SMPP.Accounts {
-		accounts[a.SystemID] = true
+		accounts[a.SystemID] = string(a.Tenant)
 	}
 	for _, t := range cfg.Tenants {
 		tenants[string(t.Name)] = true
 	}
 	has := func(set map[string]bool) func(string) bool { return func(name string) bool { return set[name] } }
-	return &bindings{table: table, apply: apply, known: numberdb.Known{
-		Carrier: has(carriers), Account: has(accounts), Tenant: has(tenants), Mask: table.IsMask,
-	}}
+	b.known.Store(&numberdb.Known{
+		Carrier: has(carriers), Tenant: has(tenants), Mask: b.table.IsMask,
+		Account: func(name string) (tenant string, known bool) {
+			tenant, known = accounts[name]
+			return tenant, known
+		},
+	})
 }
 
 // Import applies a whole CSV or nothing of it.
 func (b *bindings) Import(ctx context.Context, csv io.Reader) (int, error) {
-	return numberdb.Import(ctx, csv, b.known, b.apply, nil)
+	return numberdb.Import(ctx, csv, *b.known.Load(), b.apply, nil)
 }
 
 // Export writes the table as CSV.

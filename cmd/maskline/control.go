@@ -82,17 +82,22 @@ func (c *controlClient) call(ctx context.Context, method, path string, body io.R
 
 // explain asks the edge about a message or call.
 func (c *controlClient) explain(ctx context.Context, q api.Question) (api.Explanation, error) {
-	question, err := json.Marshal(q)
+	var answer api.Explanation
+	return answer, c.post(ctx, "/route", q, &answer)
+}
+
+// post sends a question as JSON and reads the answer.
+func (c *controlClient) post(ctx context.Context, path string, question, answer any) error {
+	text, err := json.Marshal(question)
 	if err != nil {
-		return api.Explanation{}, fmt.Errorf("asking the edge: %w", err)
+		return fmt.Errorf("asking the edge: %w", err)
 	}
 	var body bytes.Buffer
-	if err := c.call(ctx, http.MethodPost, "/route", bytes.NewReader(question), &body); err != nil {
-		return api.Explanation{}, err
+	if err := c.call(ctx, http.MethodPost, path, bytes.NewReader(text), &body); err != nil {
+		return err
 	}
-	var answer api.Explanation
-	if err := json.Unmarshal(body.Bytes(), &answer); err != nil {
-		return api.Explanation{}, fmt.Errorf("reading the edge's answer: %w", err)
+	if err := json.Unmarshal(body.Bytes(), answer); err != nil {
+		return fmt.Errorf("reading the edge's answer: %w", err)
 	}
-	return answer, nil
+	return nil
 }

@@ -9,11 +9,15 @@ import (
 // The convert files turn the configuration into what each package wants. They
 // decide nothing: what contradicts itself was refused by configs.
 
-func routingConfig(cfg *configs.Config) routing.Config {
+func routingConfig(cfg *configs.Config, restrictions routing.Restrictions) routing.Config {
 	r := routing.Config{
-		UnknownMask:  answer(cfg.Routing.UnknownMask),
-		OutOfSession: answer(cfg.Routing.OutOfSession),
-		EndedSession: answer(cfg.Routing.EndedSession),
+		Restrictions:  restrictions,
+		Loop:          routing.LoopConfig{Repeats: cfg.Routing.Loop.Repeats, Within: cfg.Routing.Loop.Within},
+		OptOut:        optOut(&cfg.Routing.OptOut),
+		TenantOptOuts: map[string]routing.OptOutConfig{},
+		UnknownMask:   answer(cfg.Routing.UnknownMask),
+		OutOfSession:  answer(cfg.Routing.OutOfSession),
+		EndedSession:  answer(cfg.Routing.EndedSession),
 		Emergency: routing.EmergencyConfig{
 			Numbers: map[string][]string{},
 			Trunk:   string(cfg.Routing.Emergency.Trunk),
@@ -31,10 +35,49 @@ func routingConfig(cfg *configs.Config) routing.Config {
 			r.Emergency.Numbers[country] = append(r.Emergency.Numbers[country], string(n))
 		}
 	}
+	for i := range cfg.Tenants {
+		r.TenantOptOuts[string(cfg.Tenants[i].Name)] = optOut(&cfg.Tenants[i].OptOut)
+	}
+	for i := range cfg.Routing.Rules {
+		r.Rules = append(r.Rules, rule(&cfg.Routing.Rules[i]))
+	}
 	for i := range cfg.Carriers {
 		r.Carriers = append(r.Carriers, routingCarrier(cfg, &cfg.Carriers[i]))
 	}
 	return r
+}
+
+func optOut(o *configs.OptOut) routing.OptOutConfig {
+	r := routing.OptOutConfig{
+		Enabled: o.Enabled, Session: o.Scope == configs.OptOutSession,
+		Stop: map[string][]string{}, Start: texts(o.Start),
+	}
+	for code, words := range o.Words {
+		r.Stop[code] = texts(words)
+	}
+	return r
+}
+
+func rule(c *configs.Rule) routing.RuleConfig {
+	r := routing.RuleConfig{
+		Name: string(c.Name), Tenant: string(c.When.Tenant), Senders: texts(c.When.Sender), Text: texts(c.When.Text),
+		Drop: c.Then == configs.SMSDrop, Status: uint32(c.Status),
+	}
+	switch c.When.Direction {
+	case configs.AnyDirection:
+	case configs.Inbound:
+		r.Direction = routing.Inbound
+	case configs.Outbound:
+		r.Direction = routing.Outbound
+	}
+	return r
+}
+
+func texts[T ~string](list []T) (all []string) {
+	for _, t := range list {
+		all = append(all, string(t))
+	}
+	return all
 }
 
 func answer(a configs.Answer) routing.Answer {

@@ -22,17 +22,22 @@ func smppConfig(cfg *configs.Config) smpp.Config {
 		Share:        smpp.ShareConfig{Of: cfg.Routing.Share.Of, SlowerThan: cfg.Routing.Share.SlowerThan},
 		Drain:        max(cfg.Drain.SMS, atOnce),
 		Auth: smpp.AuthConfig{
-			Failures: orUnlimited(cfg.SMPP.Auth.Failures), Per: cfg.SMPP.Auth.Per, Delay: orNegative(cfg.SMPP.Auth.Delay),
+			Failures: orUnlimited(cfg.SMPP.Auth.Failures), AccountFailures: orUnlimited(cfg.SMPP.Auth.AccountFailures),
+			Per: cfg.SMPP.Auth.Per, Delay: orNegative(cfg.SMPP.Auth.Delay),
 		},
 	}
 	for _, l := range cfg.SMPP.Listen {
-		s.Listen = append(s.Listen, l.Addr.String())
+		s.Listen = append(s.Listen, smpp.ListenConfig{
+			Addr: l.Addr.String(),
+			TLS:  smpp.ServerTLS{Cert: string(l.TLS.Cert), Key: string(l.TLS.Key), ClientCA: string(l.TLS.ClientCA)},
+		})
 	}
 	for _, a := range cfg.SMPP.Accounts {
 		s.Accounts = append(s.Accounts, smpp.AccountConfig{
 			SystemID: a.SystemID, Password: a.Password.Reveal(),
 			Tenant: string(a.Tenant), Carrier: string(a.Carrier), Country: string(a.Country),
 			Binds: a.Binds, Window: a.Window, TPS: a.TPS, Allow: a.Allow, Quota: smpp.QuotaConfig{Day: a.Quota.Day},
+			Encoding: smppEncoding(a.Encoding), Special: smppSpecial(a.Special),
 		})
 	}
 	for _, c := range cfg.Carriers {
@@ -63,12 +68,23 @@ func smppBind(b *configs.Bind) smpp.BindConfig {
 		SystemID: b.SystemID, Password: b.Password.Reveal(), SystemType: b.SystemType, AddressRange: b.AddressRange,
 		Sessions: b.Sessions, Window: b.Window, TPS: b.TPS,
 		EnquireLink: b.EnquireLink, ResponseTimeout: b.ResponseTimeout,
-		Reconnect: smpp.Reconnect{Min: b.Reconnect.Min, Max: b.Reconnect.Max},
+		Reconnect: smpp.Reconnect{Min: b.Reconnect.Min, Max: b.Reconnect.Max, PerMinute: b.Reconnect.PerMinute},
 		TON:       &ton, NPI: &npi,
+		TLS: smpp.ClientTLS{
+			Enabled: b.TLS.Enabled, CA: string(b.TLS.CA), Cert: string(b.TLS.Cert), Key: string(b.TLS.Key), Name: b.TLS.Name,
+		},
+		Outbind: smpp.OutbindConfig{
+			Enabled: b.Outbind.Enabled, SystemID: b.Outbind.SystemID, Password: b.Outbind.Password.Reveal(), Allow: b.Outbind.Allow,
+		},
+		Encoding: smppEncoding(b.Encoding), Long: smppLong(b.Long), Numbers: smppNumbers(&b.Numbers), Special: smppSpecial(b.Special),
 		UnknownNext: b.Unknown == configs.UnknownNext,
 		Reply: smpp.Reply{
 			Temporary: pdu.Status(b.Reply.Temporary), Permanent: pdu.Status(b.Reply.Permanent), Throttled: pdu.Status(b.Reply.Throttled),
 		},
+	}
+	for i := range b.TLVs {
+		octets, _ := b.TLVs[i].Octets() // checked with the file
+		bind.TLVs = append(bind.TLVs, smpp.TLV{Tag: pdu.Tag(b.TLVs[i].Tag), Value: octets})
 	}
 	if b.Local.IsValid() {
 		bind.Local = b.Local.String()

@@ -21,15 +21,15 @@ const fullConfig = `
 drain: {sms: 7s, calls: 8s}
 tenants: [{name: shop}]
 smpp:
-  listen: [{addr: "127.0.0.1:2775"}]
+  listen: [{addr: "127.0.0.1:2775", tls: {cert: /c.pem, key: /k.pem, client_ca: /ca.pem}}]
   bind_timeout: 1s
   pdu_timeout: 2s
-  auth: {failures: 0, per: 3m, delay: 0s}
+  auth: {failures: 0, account_failures: 7, per: 3m, delay: 0s}
   answer_within: 4s
   receipts_hold: 5h
   redelivery: 0s
   accounts:
-    - {system_id: shop, password: pw1, tenant: shop, country: GB, binds: 2, window: 3, tps: 4, quota: {day: 18}, allow: [10.0.0.0/8]}
+    - {system_id: shop, password: pw1, tenant: shop, country: GB, binds: 2, window: 3, tps: 4, quota: {day: 18}, allow: [10.0.0.0/8], encoding: latin1, special: [silent, replace, class2]}
     - {system_id: alfa-in, password: pw2, carrier: alfa}
 sip:
   listen: [{addr: "udp://127.0.0.1:5060", advertise: "192.0.2.1:5061"}]
@@ -46,9 +46,11 @@ carriers:
     mask_tps: 20
     smpp:
       - {addr: "smsc.example:2776", local: 127.0.0.9, role: backup, system_id: us, password: pw3, system_type: t, address_range: r,
-         bind: receiver, sessions: 2, window: 13, tps: 14, enquire_link: 15s, response_timeout: 6s, reconnect: {min: 1s, max: 2s},
-         ton: 2, npi: 3, receipts: hex, unknown: next, reply: {temporary: 0x8, permanent: 0xB, throttled: 0x14}}
-      - {addr: "127.0.0.1:2777", system_id: us}
+         bind: receiver, sessions: 2, window: 13, tps: 14, enquire_link: 15s, response_timeout: 6s, reconnect: {min: 1s, max: 2s, per_minute: 3},
+         tls: {enabled: true, ca: /ca.pem, cert: /c.pem, key: /k.pem, name: smsc}, outbind: {enabled: true, system_id: them, password: pw9, allow: [10.0.0.0/8]},
+         ton: 2, npi: 3, encoding: ucs2, long: payload, numbers: {country_code: "44", trunk_prefix: "0", international_prefix: "00"}, special: [sim],
+         tlvs: [{tag: 0x1400, value: "17"}, {tag: 0x1401, value: 0x00FF}], receipts: hex, unknown: next, reply: {temporary: 0x8, permanent: 0xB, throttled: 0x14}}
+      - {addr: "127.0.0.1:2777", system_id: us, long: payload, numbers: {plus: true}}
     sip:
       - {addr: "udp://127.0.0.1:5071", local: "127.0.0.1:5060", allow: [127.0.0.0/8], media_from: [127.0.0.0/8], cps: 16, channels: 17, trust_pai: true,
          probe: {every: 0s, down_after: 4, up_after: 5}, first_response: 1s, trying: 2s, ring: 3s, failover_on: [503, 500-502, "404;cause=2"],
@@ -64,6 +66,11 @@ routing:
   ended_session: {voice: 603}
   emergency: {numbers: {GB: ["999"]}, trunk: alfa}
   breaker: {window: 1m, ratio: 0.25, min: 6, half_open_after: 7s}
+  loop: {repeats: 8, within: 9s}
+  opt_out: {enabled: false, scope: session, words: {default: BYE, "1": [], "32": [], "33": FIN, "41": [], "352": [], "377": []}, start: GO}
+  rules:
+    - {name: one, when: {tenant: shop, direction: outbound, sender: ["44", withheld], text: "/x/"}, then: drop}
+    - {name: two, when: {direction: inbound}, status: 0x400}
 `
 
 func fullParsed(t *testing.T) *configs.Config {
@@ -89,8 +96,18 @@ func TestRoutingConfig(t *testing.T) {
 			Numbers: map[string][]string{"default": {"112", "911", "999", "000"}, "GB": {"999"}}, Trunk: "alfa",
 		},
 		Breaker: routing.BreakerConfig{Window: time.Minute, Ratio: 0.25, Min: 6, HalfOpenAfter: 7 * time.Second},
+		Loop:    routing.LoopConfig{Repeats: 8, Within: 9 * time.Second},
+		Rules: []routing.RuleConfig{
+			{Name: "one", Tenant: "shop", Direction: routing.Outbound, Senders: []string{"44", "withheld"}, Text: []string{"/x/"}, Drop: true, Status: 0x45},
+			{Name: "two", Direction: routing.Inbound, Status: 0x400},
+		},
+		OptOut: routing.OptOutConfig{
+			Session: true, Start: []string{"GO"},
+			Stop: map[string][]string{"default": {"BYE"}, "33": {"FIN"}, "1": nil, "32": nil, "41": nil, "352": nil, "377": nil},
+		},
 	}
-	if diff := cmp.Diff(want, routingConfig(fullParsed(t))); diff != "" {
+	want.TenantOptOuts = map[string]routing.OptOutConfig{"shop": want.OptOut}
+	if diff := cmp.Diff(want, routingConfig(fullParsed(t), nil)); diff != "" {
 		t.Fatal(diff)
 	}
 }
@@ -98,25 +115,34 @@ func TestRoutingConfig(t *testing.T) {
 func TestSMPPConfig(t *testing.T) {
 	two, three, one := byte(2), byte(3), byte(1)
 	want := smpp.Config{
-		Listen: []string{"127.0.0.1:2775"}, Drain: 7 * time.Second,
+		Listen: []smpp.ListenConfig{{Addr: "127.0.0.1:2775", TLS: smpp.ServerTLS{Cert: "/c.pem", Key: "/k.pem", ClientCA: "/ca.pem"}}}, Drain: 7 * time.Second,
 		BindTimeout: time.Second, PDUTimeout: 2 * time.Second, AnswerWithin: 4 * time.Second, ReceiptsHold: 5 * time.Hour,
 		Redelivery: -1, Share: smpp.ShareConfig{Of: 0.5, SlowerThan: 9 * time.Second},
-		Auth: smpp.AuthConfig{Failures: 1 << 30, Per: 3 * time.Minute, Delay: -1},
+		Auth: smpp.AuthConfig{Failures: 1 << 30, AccountFailures: 7, Per: 3 * time.Minute, Delay: -1},
 		Accounts: []smpp.AccountConfig{
-			{SystemID: "shop", Password: "pw1", Tenant: "shop", Country: "GB", Binds: 2, Window: 3, TPS: 4, Quota: smpp.QuotaConfig{Day: 18}, Allow: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}},
+			{
+				SystemID: "shop", Password: "pw1", Tenant: "shop", Country: "GB", Binds: 2, Window: 3, TPS: 4, Quota: smpp.QuotaConfig{Day: 18}, Allow: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
+				Encoding: smpp.Latin1, Special: smpp.SpecialSilent | smpp.SpecialReplace | smpp.SpecialClass2,
+			},
 			{SystemID: "alfa-in", Password: "pw2", Carrier: "alfa", Binds: 4, Window: 256},
 		},
 		Carriers: []smpp.CarrierConfig{{Name: "alfa", Country: "DE", TPS: 19, MaskTPS: 20, Binds: []smpp.BindConfig{
 			{
 				Addr: "smsc.example:2776", Local: "127.0.0.9", Backup: true, SystemID: "us", Password: "pw3", SystemType: "t", AddressRange: "r",
 				BindType: smpp.Receiver, Sessions: 2, Window: 13, TPS: 14, EnquireLink: 15 * time.Second, ResponseTimeout: 6 * time.Second,
-				Reconnect: smpp.Reconnect{Min: time.Second, Max: 2 * time.Second},
+				Reconnect: smpp.Reconnect{Min: time.Second, Max: 2 * time.Second, PerMinute: 3},
+				TLS:       smpp.ClientTLS{Enabled: true, CA: "/ca.pem", Cert: "/c.pem", Key: "/k.pem", Name: "smsc"},
+				Outbind:   smpp.OutbindConfig{Enabled: true, SystemID: "them", Password: "pw9", Allow: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}},
 				TON:       &two, NPI: &three, Receipts: smpp.HexIDs, UnknownNext: true,
-				Reply: smpp.Reply{Temporary: 0x8, Permanent: 0xB, Throttled: 0x14},
+				Encoding: smpp.UCS2, Long: smpp.LongPayload, Special: smpp.SpecialSIM,
+				Numbers: &smpp.Numbers{CountryCode: "44", TrunkPrefix: "0", International: "00"},
+				TLVs:    []smpp.TLV{{Tag: 0x1400, Value: []byte("17")}, {Tag: 0x1401, Value: []byte{0, 0xFF}}},
+				Reply:   smpp.Reply{Temporary: 0x8, Permanent: 0xB, Throttled: 0x14},
 			},
 			{
 				Addr: "127.0.0.1:2777", SystemID: "us", Sessions: 1, Window: 10, EnquireLink: 30 * time.Second, ResponseTimeout: 10 * time.Second,
-				Reconnect: smpp.Reconnect{Min: 200 * time.Millisecond, Max: 5 * time.Second}, TON: &one, NPI: &one,
+				Reconnect: smpp.Reconnect{Min: 200 * time.Millisecond, Max: 5 * time.Second, PerMinute: 20}, TON: &one, NPI: &one,
+				Long: smpp.LongPayload, Numbers: &smpp.Numbers{Plus: true},
 				Reply: smpp.Reply{Temporary: 0x64, Permanent: 0x65, Throttled: 0x58},
 			},
 		}}},

@@ -82,9 +82,11 @@ func (cmd *demoCommand) forEver(ctx context.Context, c console, w *world) error 
 			case <-time.After(time.Second):
 			}
 		}
-		report.soFar()
+		if ctx.Err() == nil {
+			report.soFar()
+			fmt.Fprintln(c.out)
+		}
 	}
-	fmt.Fprintln(c.out)
 	report.summary(w, w.leaks(context.WithoutCancel(ctx)))
 	return nil
 }

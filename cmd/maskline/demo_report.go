@@ -16,8 +16,8 @@ type report struct {
 const reportRow = "%-24s %-14s %-14s %-14s %-14s %-6s %s\n"
 
 func newReport(out io.Writer) *report {
-	fmt.Fprintf(out, reportRow, "what", "from", "dialled", "arrived at", "seen there as", "by", "")
-	fmt.Fprintln(out, strings.Repeat("-", 104))
+	fmt.Fprintf(out, reportRow, "what", "from", "dialled", "arrived at", "seen there as", "by", "how")
+	fmt.Fprintln(out, strings.Repeat("-", 114))
 	return &report{out: out}
 }
 
@@ -53,7 +53,7 @@ func (r *report) add(o outcome) {
 
 // soFar is the running count.
 func (r *report) soFar() {
-	fmt.Fprintf(r.out, "\n%d messages and %d calls arrived masked, %d of them by failover; %d were refused as they should be; %d failed.\n\n",
+	fmt.Fprintf(r.out, "\n%d messages and %d calls arrived masked, %d of them by failover; %d were refused as they should be; %d failed.\n",
 		r.messages, r.calls, r.over, r.refused, r.failed)
 }
 

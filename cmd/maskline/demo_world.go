@@ -54,11 +54,11 @@ media: {addr: 127.0.0.1, ports: 20000-20399}
 carriers:
   - name: alfa
     priority: 10
-    smpp: [{addr: "%[3]s", system_id: maskline, password: demo, reconnect: {min: 50ms, max: 200ms}, response_timeout: 2s}]
+    smpp: [{addr: "%[3]s", system_id: maskline, password: demo, reconnect: {min: 50ms, max: 200ms, per_minute: 0}, response_timeout: 2s}]
     sip: [{addr: "udp://%[4]s", media_from: [127.0.0.0/8], first_response: 500ms, probe: {every: 1s, down_after: 30}}]
   - name: bravo
     priority: 20
-    smpp: [{addr: "%[5]s", system_id: maskline, password: demo, reconnect: {min: 50ms, max: 200ms}, response_timeout: 2s}]
+    smpp: [{addr: "%[5]s", system_id: maskline, password: demo, reconnect: {min: 50ms, max: 200ms, per_minute: 0}, response_timeout: 2s}]
     sip: [{addr: "udp://%[6]s", media_from: [127.0.0.0/8], first_response: 500ms, probe: {every: 1s, down_after: 30}}]
 `
 

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,15 +37,17 @@ type edge struct {
 	metrics registry
 	started time.Time
 
-	store    numberdb.Store
+	store    stores
 	table    *numberdb.Table
 	syncer   *numberdb.Syncer
+	restrict *numberdb.Restrictions
 	ledger   *ledger.Ledger
 	router   *routing.Router
 	media    *media.Relay
 	smpp     *smpp.Edge
 	sip      *sip.Edge
 	bindings *bindings
+	reload   func(file string) (api.Reloaded, error) // nil: there is no file
 
 	api, metricsOnly, control net.Listener
 	listening, draining       atomic.Bool
@@ -74,10 +77,12 @@ func (e *edge) build(ctx context.Context) (err error) {
 	if err := e.openState(ctx); err != nil {
 		return err
 	}
-	if e.router, err = routing.New(e.table, routingConfig(cfg), e.metrics); err != nil {
+	if e.router, err = routing.New(e.table, routingConfig(cfg, e.restrict), e.metrics); err != nil {
 		return err
 	}
-	if e.smpp, err = smpp.New(smppConfig(cfg), e.router, &journal{e.ledger}, log.Named("smpp"), e.metrics); err != nil {
+	s := smppConfig(cfg)
+	s.Usage = usageFile(filepath.Join(string(cfg.DataDir), "quotas.json"))
+	if e.smpp, err = smpp.New(s, e.router, &journal{e.ledger}, log.Named("smpp"), e.metrics); err != nil {
 		return err
 	}
 	if len(cfg.SIP.Listen) == 0 {
@@ -99,6 +104,9 @@ func (e *edge) openState(ctx context.Context) (err error) {
 	}
 	sync := numberdb.SyncConfig{MaxStale: cmp.Or(e.cfg.Database.MaxStale, noLimit)}
 	if e.syncer, err = numberdb.NewSyncer(e.store, e.table, sync, e.log.Named("numberdb"), e.metrics); err != nil {
+		return err
+	}
+	if e.restrict, err = numberdb.NewRestrictions(e.store, e.log.Named("numberdb"), e.metrics); err != nil {
 		return err
 	}
 	e.bindings = newBindings(e.cfg, e.table, e.apply)
@@ -167,6 +175,7 @@ func (e *edge) Run(ctx context.Context) error {
 
 	var front, back group
 	back.start("the store", stopServing, func() error { return e.syncer.Run(background) })
+	back.start("opt-outs and blocks", stopServing, func() error { return e.restrict.Run(background) })
 	back.start("the API", stopServing, func() error { return e.serveAPI(background) })
 	back.start("the control socket", stopServing, func() error {
 		return api.Serve(background, e.control, e.controlHandler(), api.ServerConfig{HeaderTimeout: controlHeaderTimeout}, e.log)
@@ -193,12 +202,12 @@ func (e *edge) Run(ctx context.Context) error {
 	return err
 }
 
-// waitLoaded keeps traffic out until the table holds what the store has: an
-// empty table would refuse messages for good.
+// waitLoaded keeps traffic out until the memory holds what the store has: an
+// empty table would refuse messages for good, and none would be opted out.
 func (e *edge) waitLoaded(ctx context.Context) error {
 	tick := time.NewTicker(loadPoll)
 	defer tick.Stop()
-	for !e.syncer.Fresh().Loaded {
+	for !e.fresh().Loaded {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -206,6 +215,13 @@ func (e *edge) waitLoaded(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// fresh is the table's state; it counts as loaded with the opt-outs and blocks.
+func (e *edge) fresh() numberdb.Freshness {
+	f := e.syncer.Fresh()
+	f.Loaded = f.Loaded && e.restrict.Loaded()
+	return f
 }
 
 // close closes what Run leaves open, in the order of its use.
@@ -283,8 +299,10 @@ func (e *edge) httpLimits() api.ServerConfig {
 func (e *edge) controlHandler() http.Handler {
 	control := api.Control{
 		Bindings: e.bindings,
+		Blocks:   newBlocks(e.cfg, e.restrict),
 		Explain:  func(q api.Question) (api.Explanation, error) { return explain(e.router, q) },
 		Report:   e.health().Report,
+		Reload:   e.reload,
 	}
 	return control.Handler()
 }
@@ -295,14 +313,14 @@ func (e *edge) health() *api.Health {
 		State: func() api.State {
 			return api.State{
 				Listening: e.listening.Load(), Draining: e.draining.Load(),
-				Bindings: e.table.Len(), Table: e.syncer.Fresh(),
+				Bindings: e.table.Len(), Table: e.fresh(),
 			}
 		},
 		Carriers: e.router.Carriers,
 		Links: func() api.Links {
-			links := api.Links{Binds: e.smpp.Binds()}
+			links := api.Links{Binds: e.smpp.Binds(), Trunks: []sip.TrunkState{}}
 			if e.sip != nil {
-				links.Trunks, links.Calls = e.sip.Trunks(), len(e.sip.Calls())
+				links.Trunks, links.Calls = e.sip.Trunks(), e.sip.ActiveCalls()
 			}
 			return links
 		},

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
 
 	"maskline/api"
 	"maskline/configs"
@@ -34,16 +35,17 @@ func startEdge(t *testing.T, c *cli) *running {
 		t.Fatal(err)
 	}
 	r := &running{t: t, log: &logBuffer{}, ended: make(chan error, 1)}
-	log, err := newLogger(r.log, "debug", "json")
-	if err != nil {
-		t.Fatal(err)
-	}
+	level := zap.NewAtomicLevelAt(zap.DebugLevel)
+	log := newLoggerAt(r.log, level, "json")
 	if r.edge, err = newEdge(t.Context(), cfg, log, prometheus.NewRegistry()); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.Listen(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	reload := &reloader{file: c.path("edge.yaml"), env: env, level: level, log: log}
+	reload.begin(r.edge)
+	r.reload = reload.Reload
 	ctx, stop := context.WithCancel(context.Background())
 	r.stop = stop
 	go func() { r.ended <- r.Run(ctx) }()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/buffer"
@@ -14,14 +15,19 @@ import (
 
 // newLogger logs to w as "json" or "console", redacted.
 func newLogger(w io.Writer, level, format string) (*zap.Logger, error) {
-	var at zapcore.Level
-	if err := at.UnmarshalText([]byte(level)); err != nil {
+	at, err := zap.ParseAtomicLevel(level)
+	if err != nil {
 		return nil, fmt.Errorf("log level: %w", err)
 	}
+	return newLoggerAt(w, at, format), nil
+}
+
+// newLoggerAt is newLogger with a level that can be changed.
+func newLoggerAt(w io.Writer, at zap.AtomicLevel, format string) *zap.Logger {
 	cfg := zap.NewProductionEncoderConfig()
 	cfg.TimeKey = "time"
 	cfg.EncodeTime = zapcore.ISO8601TimeEncoder
-	cfg.EncodeDuration = zapcore.StringDurationEncoder
+	cfg.EncodeDuration = encodeDuration
 	var encoder zapcore.Encoder
 	if format == "console" {
 		cfg.EncodeLevel = zapcore.CapitalLevelEncoder
@@ -30,7 +36,19 @@ func newLogger(w io.Writer, level, format string) (*zap.Logger, error) {
 		encoder = zapcore.NewJSONEncoder(cfg)
 	}
 	core := zapcore.NewCore(&redactingEncoder{Encoder: encoder}, zapcore.Lock(zapcore.AddSync(w)), at)
-	return zap.New(core, zap.ErrorOutput(zapcore.AddSync(io.Discard))), nil
+	return zap.New(core, zap.ErrorOutput(zapcore.AddSync(io.Discard)))
+}
+
+// encodeDuration keeps two decimals: more digits would look like a number to the
+// redaction, and tell nobody anything.
+func encodeDuration(d time.Duration, to zapcore.PrimitiveArrayEncoder) {
+	unit := time.Nanosecond
+	for _, u := range []time.Duration{time.Microsecond, time.Millisecond, time.Second} {
+		if d.Abs() >= u {
+			unit = u / 100
+		}
+	}
+	to.AppendString(d.Round(unit).String())
 }
 
 // redactingEncoder is the last line of defence: whatever text reaches the log,

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -77,5 +78,24 @@ func TestRedactionKeepsJSONValid(t *testing.T) {
 func TestUnknownLogLevel(t *testing.T) {
 	if _, err := newLogger(&bytes.Buffer{}, "loud", "json"); err == nil {
 		t.Fatal("an unknown level was accepted")
+	}
+}
+
+// Durations and the ids of calls are no numbers: the redaction leaves them whole.
+func TestLogKeepsDurations(t *testing.T) {
+	want := map[time.Duration]string{
+		0: "0s", 999: "999ns", 123456: "123.46µs", 255473661: "255.47ms", 1234567891: "1.23s",
+		30*time.Minute + 123456789: "30m0.12s", -1234567891: "-1.23s",
+	}
+	for d, text := range want {
+		var out bytes.Buffer
+		log, err := newLogger(&out, "info", "json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		log.Info("x", zap.Duration("took", d))
+		if !strings.Contains(out.String(), `"took":"`+text+`"`) {
+			t.Errorf("%d ns: %s, want %s", d, out.String(), text)
+		}
 	}
 }

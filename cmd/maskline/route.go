@@ -8,6 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -18,10 +19,11 @@ import (
 )
 
 type routeCommand struct {
-	From   string `arg:"" help:"Sender or caller; 'none' for a withheld one."`
+	From   string `arg:"" help:"Sender or caller; 'none' for a withheld one, or a name."`
 	To     string `arg:"" help:"Dialled number."`
 	SMS    bool   `name:"sms" xor:"service" help:"Ask about a message (the default)."`
 	Voice  bool   `xor:"service" help:"Ask about a call."`
+	Text   string `help:"What the message says, for rules that look at it."`
 	Tenant string `help:"Ask as this tenant's account or peer; without it, as a carrier."`
 	Reveal bool   `help:"Show the real destination instead of its last two digits."`
 	Config string `required:"" help:"Configuration file." type:"path"`
@@ -33,7 +35,7 @@ func (cmd *routeCommand) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	q := api.Question{From: cmd.From, To: cmd.To, Service: "sms", Tenant: cmd.Tenant, Reveal: cmd.Reveal}
+	q := api.Question{From: cmd.From, To: cmd.To, Service: "sms", Tenant: cmd.Tenant, Text: cmd.Text, Reveal: cmd.Reveal}
 	if cmd.Voice {
 		q.Service = "voice"
 	}
@@ -55,8 +57,8 @@ func (cmd *routeCommand) Run(ctx context.Context, c console) error {
 }
 
 func explainOffline(ctx context.Context, cfg *configs.Config, q api.Question) (answer api.Explanation, err error) {
-	err = withStore(ctx, cfg, func(b *bindings) error {
-		router, err := routing.New(b.table, routingConfig(cfg), prometheus.NewRegistry())
+	err = withStore(ctx, cfg, func(o *offline) error {
+		router, err := routing.New(o.bindings.table, routingConfig(cfg, o.restrictions), prometheus.NewRegistry())
 		if err != nil {
 			return err
 		}
@@ -85,19 +87,26 @@ func explain(router *routing.Router, q api.Question) (api.Explanation, error) {
 		return api.Explanation{}, errors.New("service: expected sms or voice")
 	}
 	if q.From != "none" {
+		req.Sender, req.Named = []byte(q.From), strings.ContainsFunc(q.From, unicode.IsLetter)
+	}
+	if len(req.Sender) > 0 && !req.Named {
 		from, err := e164.Parse(q.From)
 		if err != nil {
 			return api.Explanation{}, fmt.Errorf("from: %w", err)
 		}
 		req.From = from
 	}
+	if req.Service == routing.SMS {
+		req.Text = typed(q.Text)
+	}
 	if digits := strings.TrimPrefix(q.To, "+"); digits == "" || strings.Trim(digits, "0123456789") != "" {
 		return api.Explanation{}, errors.New("to: expected digits, with or without a leading +")
 	}
 	req.Dialled = []byte(q.To)
 	req.To, _ = e164.Parse(q.To) // emergency strings and short codes are no numbers
-	plan, judged := router.Explain(&req)
-	answer := api.Explanation{Verdict: plan.Verdict.String(), Binding: bindingOf(&plan), Tenant: plan.Tenant}
+	x := router.Explain(&req)
+	plan := &x.Plan
+	answer := api.Explanation{Verdict: plan.Verdict.String(), Binding: bindingOf(plan), Tenant: plan.Tenant}
 	if plan.Verdict == routing.Forward || plan.Verdict == routing.NoCarrier {
 		answer.Present = plan.Present.Reveal()
 		answer.Destination = plan.To.String()
@@ -105,16 +114,31 @@ func explain(router *routing.Router, q api.Question) (api.Explanation, error) {
 			answer.Destination = plan.To.Reveal()
 		}
 	}
-	if plan.Answer.Drop && req.Service == routing.SMS {
+	switch {
+	case plan.Answer.Drop && req.Service == routing.SMS:
 		answer.Answer = "accepted and dropped"
-	} else if plan.Answer.Code != 0 && req.Service == routing.Voice {
+	case plan.Answer.Status != 0 && req.Service == routing.SMS:
+		answer.Answer = fmt.Sprintf("SMPP 0x%02X to an account", plan.Answer.Status)
+	case plan.Answer.Code != 0 && req.Service == routing.Voice:
 		answer.Answer = fmt.Sprint("SIP ", plan.Answer.Code)
 	}
-	for _, j := range judged {
+	for _, said := range x.Rules {
+		answer.Rules = append(answer.Rules, api.Said{Rule: said.Rule, Said: said.What})
+	}
+	for _, j := range x.Carriers {
 		answer.Carriers = append(answer.Carriers, api.Candidate{Place: j.Place, Carrier: j.Carrier.Name, Why: j.Fitness.String()})
 	}
 	return answer, nil
 }
+
+// typed is a text that somebody asks about.
+type typed string
+
+// Octets is its length in UTF-8, which is no less than its characters.
+func (t typed) Octets() int { return len(t) }
+
+// AppendText gives it whole.
+func (t typed) AppendText(dst []byte, _ int) []byte { return append(dst, t...) }
 
 func bindingOf(plan *routing.Plan) string {
 	switch {
@@ -151,6 +175,10 @@ func printExplanation(w io.Writer, a api.Explanation) {
 			place = fmt.Sprint(c.Place)
 		}
 		fmt.Fprintf(table, "carrier %s\t%s\t%s\n", place, c.Carrier, c.Why)
+	}
+	_ = table.Flush()
+	for _, r := range a.Rules {
+		fmt.Fprintf(table, "rule %s\t%s\n", r.Rule, r.Said)
 	}
 	_ = table.Flush()
 }

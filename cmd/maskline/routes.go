@@ -57,8 +57,8 @@ func importBindings(ctx context.Context, cfg *configs.Config, csv io.Reader) (in
 	edge := findEdge(ctx, string(cfg.DataDir))
 	if edge == nil {
 		rows := 0
-		err := withStore(ctx, cfg, func(b *bindings) (err error) {
-			rows, err = b.Import(ctx, csv)
+		err := withStore(ctx, cfg, func(o *offline) (err error) {
+			rows, err = o.bindings.Import(ctx, csv)
 			return err
 		})
 		return rows, err
@@ -87,32 +87,12 @@ func (cmd *exportCommand) Run(ctx context.Context, c console) error {
 	if edge := findEdge(ctx, string(cfg.DataDir)); edge != nil {
 		err = edge.call(ctx, http.MethodGet, "/bindings", nil, c.out)
 	} else {
-		err = withStore(ctx, cfg, func(b *bindings) error { return b.Export(ctx, c.out) })
+		err = withStore(ctx, cfg, func(o *offline) error { return o.bindings.Export(ctx, c.out) })
 	}
 	if err != nil {
 		return fmt.Errorf("exporting: %w", err)
 	}
 	return nil
-}
-
-// withStore opens the store without an edge and loads it.
-func withStore(ctx context.Context, cfg *configs.Config, use func(*bindings) error) error {
-	store, err := openStore(ctx, cfg)
-	if err != nil {
-		return err
-	}
-	table := numberdb.NewTable()
-	err = table.Replace(func(put func(numberdb.Binding)) error {
-		_, err := store.Load(ctx, put)
-		return err
-	})
-	if err == nil {
-		err = use(newBindings(cfg, table, func(ctx context.Context, changes []numberdb.Change) error {
-			_, err := store.Apply(ctx, changes)
-			return err
-		}))
-	}
-	return errors.Join(err, store.Close())
 }
 
 // withProgress shows on a terminal how much of the file has been read.

@@ -10,8 +10,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
-
-	"maskline/configs"
 )
 
 type serveCommand struct {
@@ -25,13 +23,15 @@ func (cmd *serveCommand) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	log, err := newLogger(c.err, string(cfg.Log.Level), string(cfg.Log.Format))
+	level, err := zap.ParseAtomicLevel(string(cfg.Log.Level))
 	if err != nil {
-		return err
+		return fmt.Errorf("log level: %w", err)
 	}
+	log := newLoggerAt(c.err, level, string(cfg.Log.Format))
 	log = log.With(zap.String("node", string(cfg.Node)))
 	defer func() { _ = log.Sync() }()
-	stop := watchSignals(cmd.Config, c, log)
+	reload := &reloader{file: cmd.Config, env: c.env, level: level, log: log}
+	stop := watchSignals(reload, c, log)
 	defer stop()
 	e, err := newEdge(ctx, cfg, log, prometheus.NewRegistry())
 	if err != nil {
@@ -40,12 +40,14 @@ func (cmd *serveCommand) Run(ctx context.Context, c console) error {
 	if err := e.Listen(ctx); err != nil {
 		return errors.Join(fmt.Errorf("starting: %w", err), e.close())
 	}
+	e.reload = reload.Reload
+	reload.begin(e)
 	return e.Run(ctx)
 }
 
-// watchSignals answers SIGHUP, which this version can only check the file for,
-// and lets a second SIGTERM or SIGINT end a drain that takes too long.
-func watchSignals(file string, c console, log *zap.Logger) (stop func()) {
+// watchSignals reloads on SIGHUP, and lets a second SIGTERM or SIGINT end a drain
+// that takes too long.
+func watchSignals(reload *reloader, c console, log *zap.Logger) (stop func()) {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM, os.Interrupt)
 	done := make(chan struct{})
@@ -58,7 +60,7 @@ func watchSignals(file string, c console, log *zap.Logger) (stop func()) {
 				return
 			case s := <-signals:
 				if s == syscall.SIGHUP {
-					checkReload(file, c, log)
+					_, _ = reload.Reload("") // it logs
 					continue
 				}
 				if ends++; ends == 2 {
@@ -73,14 +75,4 @@ func watchSignals(file string, c console, log *zap.Logger) (stop func()) {
 		close(done)
 		<-finished
 	}
-}
-
-// checkReload tells whether the file would load. Applying it takes a restart in
-// this version, and saying so is better than ending on an unhandled SIGHUP.
-func checkReload(file string, c console, log *zap.Logger) {
-	if _, err := configs.Load(file, c.env); err != nil {
-		log.Error("the configuration has faults; what runs is unchanged", zap.Error(err))
-		return
-	}
-	log.Warn("the configuration is valid, but this version applies it at the next start only")
 }

@@ -10,8 +10,14 @@ import (
 	"maskline/numberdb/sqlite"
 )
 
+// stores is a store of everything that one keeps.
+type stores interface {
+	numberdb.Store
+	numberdb.RestrictionStore
+}
+
 // openStore opens the store that the configuration names.
-func openStore(ctx context.Context, cfg *configs.Config) (numberdb.Store, error) {
+func openStore(ctx context.Context, cfg *configs.Config) (stores, error) {
 	manual := cfg.Database.Migrate == configs.MigrateManual
 	if url := cfg.Database.URL.Reveal(); url != "" {
 		return opened(postgres.Open(postgres.Config{URL: url, ManualMigrations: manual}))
@@ -20,7 +26,7 @@ func openStore(ctx context.Context, cfg *configs.Config) (numberdb.Store, error)
 }
 
 // opened keeps the store that failed to open from looking like one.
-func opened[S numberdb.Store](store S, err error) (numberdb.Store, error) {
+func opened[S stores](store S, err error) (stores, error) {
 	if err != nil {
 		return nil, err
 	}

@@ -27,7 +27,7 @@ func TestATeamsOwnSQL(t *testing.T) {
 	// Both forms of a mobile are one row.
 	exec(t, conn, insert+`('541110000001', '541123456789', 'tel', '5491123456711', '441110000001', 'sms')
 		ON CONFLICT (mask, party) DO UPDATE SET to_value = excluded.to_value`)
-	exec(t, conn, insert+`('441110000002', DEFAULT, 'sip', '+4420@pbx.example.org', '+441110000002', 'voice')`)
+	exec(t, conn, insert+`('441110000002', '*', 'sip', '+4420@pbx.example.org', '+441110000002', 'voice')`)
 	want := map[storetest.Key]numberdb.Binding{}
 	for _, b := range []numberdb.Binding{
 		{

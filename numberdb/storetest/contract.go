@@ -43,6 +43,11 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"writers beside one another", manyWriters},
 		{"the syncer keeps a table", func(t *testing.T, db Database) { KeepsTable(t, open(t, db), nil) }},
 		{"many rows", manyRows},
+		{"restrictions are kept until they are lifted", restrictionsKept},
+		{"restrictions are told after a position", restrictionsAfter},
+		{"restrictions: all changes or none", restrictionsAllOrNone},
+		{"restrictions of one number in two forms", restrictionsCanonical},
+		{"restrictions noted by edges beside one another", restrictionsFollowed},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(t, fresh(t)) })
 	}

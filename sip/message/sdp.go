@@ -2,6 +2,7 @@ package message
 
 import (
 	"bytes"
+	"hash/fnv"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -36,7 +37,8 @@ func (d Direction) String() string { return directionNames[d&3] }
 // this is left behind when it is read: names, times, bandwidths, other streams,
 // ICE, keys, and attributes that are not named in this file.
 type SDP struct {
-	Origin    Origin         // to tell a repeated description from a changed one
+	Origin    Origin
+	Content   uint64         // hash of all that we read: a description that changed has another one
 	RTP, RTCP netip.AddrPort // where the sender wants media; RTP is invalid on hold by c=0.0.0.0
 	Direction Direction
 
@@ -81,7 +83,22 @@ func ParseSDP(body []byte, policy *AddressPolicy) (*SDP, *Fault) {
 	if len(s.formats) == 0 {
 		return nil, fault(488, "sdp_format")
 	}
+	s.Content = s.hash()
 	return s, nil
+}
+
+func (s *SDP) hash() uint64 {
+	text := s.appendAudio(make([]byte, 0, 512), s.RTP.Port())
+	text = s.RTCP.AppendTo(s.RTP.AppendTo(text))
+	for i, line := range s.lines {
+		text = append(text, line.kind...)
+		text = append(text, ' ')
+		text = append(text, line.proto...)
+		text = strconv.AppendBool(text, i == s.audio)
+	}
+	h := fnv.New64a()
+	_, _ = h.Write(text)
+	return h.Sum64()
 }
 
 // readLines notes all m= lines. The parser refuses a description with a medium
@@ -106,6 +123,9 @@ func (s *SDP) readLines(body []byte) ([]byte, *Fault) {
 		} else {
 			plain = append(plain, "m=application 0 UDP 0\r\n"...)
 		}
+	}
+	if !bytes.HasSuffix(plain, []byte("\n")) { // some devices forget the last one
+		plain = append(plain, "\r\n"...)
 	}
 	return plain, nil
 }

@@ -115,6 +115,7 @@ func TestSDPAccepted(t *testing.T) {
 		{"address of RTCP", "RTP/AVP 0 8\n", "RTP/AVP 0 8\na=rtcp:50000 IN IP4 192.0.2.99\n", "192.0.2.10:40000", "192.0.2.99:50000", SendRecv},
 		{"direction of the session", "t=0 0\n", "t=0 0\na=inactive\n", "192.0.2.10:40000", "192.0.2.10:40001", Inactive},
 		{"direction of the stream wins", "t=0 0\nm=audio 40000 RTP/AVP 0 8\n", "t=0 0\na=inactive\nm=audio 40000 RTP/AVP 0 8\na=recvonly\n", "192.0.2.10:40000", "192.0.2.10:40001", RecvOnly},
+		{"without the last line end", "RTP/AVP 0 8\n", "RTP/AVP 0 8", "192.0.2.10:40000", "192.0.2.10:40001", SendRecv},
 		{"hold by address", "c=IN IP4 192.0.2.10", "c=IN IP4 0.0.0.0", "invalid AddrPort", "invalid AddrPort", SendOnly},
 		{"fax beside audio", "m=audio", "m=image 30000 udptl t38\na=T38FaxVersion:0\nm=audio", "192.0.2.10:40000", "192.0.2.10:40001", SendRecv},
 		{"SRTP first, plain second", "m=audio", "m=audio 30000 RTP/SAVP 0\nm=audio", "192.0.2.10:40000", "192.0.2.10:40001", SendRecv},
@@ -127,6 +128,34 @@ func TestSDPAccepted(t *testing.T) {
 			}
 			if s.RTP.String() != c.rtp || s.RTCP.String() != c.rtcp || s.Direction != c.direction {
 				t.Fatalf("%v %v %v", s.RTP, s.RTCP, s.Direction)
+			}
+		})
+	}
+}
+
+// TestContent tells a repeated description from a changed one by what is in it:
+// some peers count the version up for a refresh, others forget to.
+func TestContent(t *testing.T) {
+	cases := []struct {
+		name, old, with string
+		same            bool
+	}{
+		{"nothing", "", "", true},
+		{"version", "o=- 1 2", "o=- 1 3", true},
+		{"what we leave behind", "s=-\n", "s=-\ni=hello\n", true},
+		{"address", "c=IN IP4 192.0.2.10", "c=IN IP4 192.0.2.11", false},
+		{"hold", "c=IN IP4 192.0.2.10", "c=IN IP4 0.0.0.0", false},
+		{"port", "40000", "40002", false},
+		{"port of RTCP", "RTP/AVP 0 8\n", "RTP/AVP 0 8\na=rtcp:40009\n", false},
+		{"direction", "RTP/AVP 0 8\n", "RTP/AVP 0 8\na=sendonly\n", false},
+		{"formats", "RTP/AVP 0 8", "RTP/AVP 8", false},
+		{"a further stream", "m=audio", "m=video 4000 RTP/AVP 96\nm=audio", false},
+	}
+	before := goodSDP(t, plainSDP).Content
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			if same := goodSDP(t, strings.Replace(plainSDP, c.old, c.with, 1)).Content == before; same != c.same {
+				t.Fatalf("same: %v", same)
 			}
 		})
 	}

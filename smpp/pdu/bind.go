@@ -1,7 +1,5 @@
 package pdu
 
-import "encoding/binary"
-
 // Lengths in octets, terminating NUL included. SMPP 3.4 §4.1.1
 const (
 	systemIDSize     = 16
@@ -54,11 +52,7 @@ func (b *Bind) Append(dst []byte, c Command, sequence uint32) ([]byte, error) {
 		dst = append(dst, b.InterfaceVersion, b.AddrTON, b.AddrNPI)
 		dst, err = appendCString(dst, b.AddressRange, "address_range", addressRangeSize, RBindFail)
 	}
-	if err != nil {
-		return dst[:start], err
-	}
-	binary.BigEndian.PutUint32(dst[start:], uint32(len(dst)-start))
-	return dst, nil
+	return finish(dst, start, err)
 }
 
 // BindResp is the response to a bind. SMPP 3.4 §4.1.2
@@ -89,10 +83,8 @@ func (r *BindResp) Append(dst []byte, c Command, s Status, sequence uint32) ([]b
 	start := len(dst)
 	dst = appendHeader(dst, c.Response(), s, sequence, 0)
 	dst, err := appendCString(dst, r.SystemID, "system_id", systemIDSize, RInvSysID)
-	if err != nil {
-		return dst[:start], err
+	if err == nil {
+		dst = append(dst, r.TLVs...)
 	}
-	dst = append(dst, r.TLVs...)
-	binary.BigEndian.PutUint32(dst[start:], uint32(len(dst)-start))
-	return dst, nil
+	return finish(dst, start, err)
 }

@@ -20,14 +20,23 @@ const (
 	AlertNotification Command = 0x00000102
 	DataSM            Command = 0x00000103
 
+	// Those of SMPP 5.0, to be named and refused. SMPP 5.0 §4.7.5
+	BroadcastSM       Command = 0x00000111
+	QueryBroadcastSM  Command = 0x00000112
+	CancelBroadcastSM Command = 0x00000113
+
 	GenericNack         Command = responseBit
 	BindReceiverResp            = BindReceiver | responseBit
 	BindTransmitterResp         = BindTransmitter | responseBit
+	QuerySMResp                 = QuerySM | responseBit
 	SubmitSMResp                = SubmitSM | responseBit
 	DeliverSMResp               = DeliverSM | responseBit
 	UnbindResp                  = Unbind | responseBit
+	ReplaceSMResp               = ReplaceSM | responseBit
+	CancelSMResp                = CancelSM | responseBit
 	BindTransceiverResp         = BindTransceiver | responseBit
 	EnquireLinkResp             = EnquireLink | responseBit
+	SubmitMultiResp             = SubmitMulti | responseBit
 	DataSMResp                  = DataSM | responseBit
 )
 

@@ -1,7 +1,5 @@
 package pdu
 
-import "encoding/binary"
-
 // Data is a data_sm. SMPP 3.4 §4.7.1
 type Data struct {
 	ServiceType         []byte
@@ -35,11 +33,9 @@ func (d *Data) Append(dst []byte, sequence uint32) ([]byte, error) {
 	if err == nil {
 		dst, err = d.Destination.append(dst, "destination_addr", dataAddressSize, RInvDstAdr)
 	}
-	if err != nil {
-		return dst[:start], err
+	if err == nil {
+		dst = append(dst, d.ESMClass, d.RegisteredDelivery, d.DataCoding)
+		dst = append(dst, d.TLVs...)
 	}
-	dst = append(dst, d.ESMClass, d.RegisteredDelivery, d.DataCoding)
-	dst = append(dst, d.TLVs...)
-	binary.BigEndian.PutUint32(dst[start:], uint32(len(dst)-start))
-	return dst, nil
+	return finish(dst, start, err)
 }

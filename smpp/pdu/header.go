@@ -42,6 +42,16 @@ func appendHeader(dst []byte, c Command, s Status, sequence uint32, length int) 
 	return append(dst, h[:]...)
 }
 
+// finish writes the length of the PDU that begins at start, or takes it back
+// where it has a fault.
+func finish(dst []byte, start int, err error) ([]byte, error) {
+	if err != nil {
+		return dst[:start], err
+	}
+	binary.BigEndian.PutUint32(dst[start:], uint32(len(dst)-start))
+	return dst, nil
+}
+
 // CheckNoBody faults a body where the PDU is a header alone.
 func CheckNoBody(body []byte) error {
 	if len(body) > 0 {

@@ -1,7 +1,5 @@
 package pdu
 
-import "encoding/binary"
-
 // Lengths in octets, terminating NUL included. SMPP 3.4 §4.4.1, §4.7.1
 const (
 	serviceTypeSize = 6
@@ -65,6 +63,12 @@ func (m *Message) Decode(body []byte) error {
 	m.ServiceType = c.cString("service_type", serviceTypeSize, RInvSerTyp)
 	m.Source = c.address("source_addr", addressSize, RInvSrcAdr)
 	m.Destination = c.address("destination_addr", addressSize, RInvDstAdr)
+	m.decodeRest(&c)
+	return c.end()
+}
+
+// decodeRest reads what follows the addresses.
+func (m *Message) decodeRest(c *cursor) {
 	head := c.octets("esm_class", 3)
 	m.ESMClass, m.ProtocolID, m.PriorityFlag = head[0], head[1], head[2]
 	m.ScheduleDeliveryTime = c.timeString("schedule_delivery_time", RInvSched)
@@ -77,7 +81,6 @@ func (m *Message) Decode(body []byte) error {
 	if payload && len(m.ShortMessage) > 0 {
 		c.fail("message_payload", ROptParNotAllwd) // SMPP 3.4 §5.3.2.32: one of the two
 	}
-	return c.end()
 }
 
 func (c *cursor) shortMessage(length int) []byte {
@@ -105,11 +108,7 @@ func (m *Message) Append(dst []byte, c Command, sequence uint32) ([]byte, error)
 	start := len(dst)
 	dst = appendHeader(dst, c, ROK, sequence, 0)
 	dst, err := m.appendBody(dst)
-	if err != nil {
-		return dst[:start], err
-	}
-	binary.BigEndian.PutUint32(dst[start:], uint32(len(dst)-start))
-	return dst, nil
+	return finish(dst, start, err)
 }
 
 func (m *Message) appendBody(dst []byte) ([]byte, error) {
@@ -123,8 +122,13 @@ func (m *Message) appendBody(dst []byte) ([]byte, error) {
 	if dst, err = m.Destination.append(dst, "destination_addr", addressSize, RInvDstAdr); err != nil {
 		return dst, err
 	}
+	return m.appendRest(dst)
+}
+
+func (m *Message) appendRest(dst []byte) ([]byte, error) {
 	dst = append(dst, m.ESMClass, m.ProtocolID, m.PriorityFlag)
-	if dst, err = appendTime(dst, m.ScheduleDeliveryTime, "schedule_delivery_time", RInvSched); err != nil {
+	dst, err := appendTime(dst, m.ScheduleDeliveryTime, "schedule_delivery_time", RInvSched)
+	if err != nil {
 		return dst, err
 	}
 	if dst, err = appendTime(dst, m.ValidityPeriod, "validity_period", RInvExpiry); err != nil {

@@ -12,8 +12,33 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
+// firstWord is how much longer a caller stays who has heard nothing: on a
+// machine that has other work, packets may take that long.
+const firstWord = 3 * time.Second
+
+// talk reports whether the other side hung up.
+func (s *session) talk(ctx context.Context, d time.Duration) (hungUp bool) {
+	end := time.After(d)
+	giveUp := time.After(d + firstWord)
+	for {
+		select {
+		case <-end:
+			if s.stream.Report().Received > 0 {
+				return false
+			}
+			end = time.After(10 * time.Millisecond)
+		case <-giveUp:
+			return false
+		case <-s.ended:
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
 // Call lets a phone with the number from dial to through the edge, talk for a
-// while and hang up. A call that is refused is no error: its code is told.
+// while, at least until it has heard something, and hang up. A call that is refused is no error: its code is told.
 func (x *Exchange) Call(ctx context.Context, edge netip.AddrPort, from, to string, talk time.Duration) (Call, error) {
 	call := Call{Peer: to, Dialled: to}
 	stream, err := x.voices.Open(netip.MustParseAddr("127.0.0.1"))
@@ -55,13 +80,7 @@ func (x *Exchange) Call(ctx context.Context, edge netip.AddrPort, from, to strin
 	x.remember(callID, s)
 	defer x.forget(callID)
 	stream.Start(remote)
-	hungUp := false
-	select {
-	case <-time.After(talk):
-	case <-s.ended:
-		hungUp = true
-	case <-ctx.Done():
-	}
+	hungUp := s.talk(ctx, talk)
 	x.hangUp(s)
 	if hungUp {
 		return call, nil

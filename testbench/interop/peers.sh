@@ -13,6 +13,7 @@ missing=()
 for binary in "${!package[@]}"; do
   command -v "$binary" >/dev/null || missing+=("${package[$binary]}")
 done
+perl -MNet::SMPP -e1 2>/dev/null || missing+=(libnet-smpp-perl)
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing+=(postgresql)
 
 if [ ${#missing[@]} -gt 0 ]; then

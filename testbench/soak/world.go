@@ -66,7 +66,7 @@ carriers:
 %s`
 	carrierConfig = `  - name: %s
     priority: %d
-    smpp: [{addr: "%s", system_id: maskline, password: soak, window: 100, reconnect: {min: 50ms, max: 500ms}, response_timeout: 2s}]
+    smpp: [{addr: "%s", system_id: maskline, password: soak, window: 100, reconnect: {min: 50ms, max: 500ms, per_minute: 0}, response_timeout: 2s}]
     sip: [{addr: "udp://%s", media_from: [127.0.0.0/8], first_response: 500ms, probe: {every: 1s, down_after: 30}}]
 `
 )

@@ -140,7 +140,7 @@ carriers:
 	for priority, c := range []*carrier{b.alfa, b.bravo} {
 		fmt.Fprintf(&text, `  - name: %s
     priority: %d
-    smpp: [{addr: "%s", local: %s, system_id: maskline, password: demo, reconnect: {min: 50ms, max: 200ms}, response_timeout: 2s}]
+    smpp: [{addr: "%s", local: %s, system_id: maskline, password: demo, reconnect: {min: 50ms, max: 200ms, per_minute: 0}, response_timeout: 2s}]
     sip: [{addr: "udp://%s", media_from: [127.0.0.0/8], first_response: 500ms, probe: {every: 1s, down_after: 30}}]
 `, c.name, 10*priority, c.smsc.Addr(), b.ip, c.exchange.Addr())
 	}

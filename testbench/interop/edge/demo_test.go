@@ -144,6 +144,9 @@ func (d *demo) said() string {
 
 func TestDemoOnce(t *testing.T) {
 	said := startDemo(t, "--once").ends(0)
+	if shape(said) != shape(demoOfTheREADME(t)) {
+		t.Errorf("the README shows another demo than this:\n%s", said)
+	}
 	for _, line := range []string{
 		`(?m)^SMS +\+447700900101 +\+442079460011 +\+447700900202 +\+442079460022 +alfa `,
 		`(?m)^SMS, alfa is gone +.* bravo `,
@@ -156,6 +159,26 @@ func TestDemoOnce(t *testing.T) {
 			t.Errorf("no line matches %s in:\n%s", line, said)
 		}
 	}
+}
+
+// demoOfTheREADME is what the README says that the demo prints.
+func demoOfTheREADME(t *testing.T) string {
+	t.Helper()
+	page, err := os.ReadFile(filepath.Join("..", "..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(page), "<!-- demo -->\n```\n")
+	text, _, found := strings.Cut(after, "```\n<!-- /demo -->")
+	if !found {
+		t.Fatal("the README shows no demo")
+	}
+	return text
+}
+
+// shape leaves out what differs from run to run: times and the count of frames.
+func shape(said string) string {
+	return regexp.MustCompile(`[0-9.]+ ms|[0-9]+ and [0-9]+ ms|[0-9]+ PDUs`).ReplaceAllString(said, "#")
 }
 
 func TestDemoUntilInterrupted(t *testing.T) {

@@ -52,7 +52,7 @@ func startEdge(t *testing.T, carriers ...*smsc) *edge {
 	t.Helper()
 	routes := routing.Config{Breaker: routing.BreakerConfig{Window: 10 * time.Second, Ratio: 0.5, Min: 5, HalfOpenAfter: 500 * time.Millisecond}}
 	cfg := smpp.Config{
-		Listen: []string{"127.0.0.1:0"}, AnswerWithin: 3 * time.Second, BindTimeout: time.Second, Drain: 3 * time.Second,
+		Listen: []smpp.ListenConfig{{Addr: "127.0.0.1:0"}}, AnswerWithin: 3 * time.Second, BindTimeout: time.Second, Drain: 3 * time.Second,
 		Accounts: []smpp.AccountConfig{{SystemID: "shop", Password: "sesame", Tenant: "shop"}},
 	}
 	for i, c := range carriers {
@@ -63,6 +63,16 @@ func startEdge(t *testing.T, carriers ...*smsc) *edge {
 			Reconnect: smpp.Reconnect{Min: 50 * time.Millisecond, Max: 200 * time.Millisecond},
 		}}})
 	}
+	e := runEdge(t, cfg, routes)
+	for _, c := range carriers {
+		eventually(t, c.name+" is bound", func() bool { return e.bound(c.name) })
+	}
+	return e
+}
+
+// runEdge runs an edge until the test ends.
+func runEdge(t *testing.T, cfg smpp.Config, routes routing.Config) *edge {
+	t.Helper()
 	e := &edge{registry: prometheus.NewRegistry()}
 	router, err := routing.New(table(), routes, prometheus.NewRegistry())
 	if err != nil {
@@ -85,9 +95,6 @@ func startEdge(t *testing.T, carriers ...*smsc) *edge {
 		cancel()
 		running.Wait()
 	})
-	for _, c := range carriers {
-		eventually(t, c.name+" is bound", func() bool { return e.bound(c.name) })
-	}
 	return e
 }
 

@@ -34,7 +34,7 @@ type event struct {
 	Tag        string
 }
 
-// smsc is a carrier's SMSC, played by node-smpp.
+// smsc is a carrier's SMSC, or another peer, played by a program.
 type smsc struct {
 	name string
 	port int
@@ -75,6 +75,25 @@ func startSMSC(t *testing.T, name, modules string) *smsc {
 	}
 	cmd := exec.Command("node", program, name)
 	cmd.Env = append(os.Environ(), "NODE_PATH="+modules)
+	s := startProgram(t, name, cmd)
+	s.awaitPort(t)
+	return s
+}
+
+// awaitPort waits until the program listens.
+func (s *smsc) awaitPort(t *testing.T) {
+	t.Helper()
+	eventually(t, s.name+" listens", func() bool {
+		for _, e := range s.all("listening") {
+			s.port = e.Port
+		}
+		return s.port != 0
+	})
+}
+
+// startProgram starts a program that prints events and takes commands.
+func startProgram(t *testing.T, name string, cmd *exec.Cmd) *smsc {
+	t.Helper()
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -85,7 +104,7 @@ func startSMSC(t *testing.T, name, modules string) *smsc {
 		t.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {
-		t.Fatalf("node is needed (Debian: nodejs): %v", err)
+		t.Fatalf("%s is needed: %v", cmd.Path, err)
 	}
 	s := &smsc{name: name, in: in}
 	var reading sync.WaitGroup
@@ -94,12 +113,6 @@ func startSMSC(t *testing.T, name, modules string) *smsc {
 		in.Close() // the program ends with its input
 		reading.Wait()
 		_ = cmd.Wait()
-	})
-	eventually(t, name+" listens", func() bool {
-		for _, e := range s.all("listening") {
-			s.port = e.Port
-		}
-		return s.port != 0
 	})
 	return s
 }

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"maskline/api"
+	"maskline/configs"
+)
+
+type reloadCommand struct {
+	Config string `required:"" help:"Configuration file of the running edge." type:"path"`
+}
+
+// Run asks the edge that runs with the file to apply it again, and prints what
+// was applied and what waits for a restart.
+func (cmd *reloadCommand) Run(ctx context.Context, c console) error {
+	dir, err := configs.DataDir(cmd.Config, c.env)
+	if err != nil {
+		fmt.Fprintln(c.err, err)
+		return &exitError{1}
+	}
+	edge := findEdge(ctx, dir)
+	if edge == nil {
+		return errors.New("no edge runs on the data_dir of this file")
+	}
+	file, err := filepath.Abs(cmd.Config)
+	if err != nil {
+		return fmt.Errorf("finding the file: %w", err)
+	}
+	done, err := edge.reload(ctx, file)
+	if err != nil {
+		return err
+	}
+	for _, key := range done.Applied {
+		fmt.Fprintln(c.out, "applied:", key)
+	}
+	for _, key := range done.Restart {
+		fmt.Fprintln(c.out, "not applied, needs a restart:", key)
+	}
+	if len(done.Applied)+len(done.Restart) == 0 {
+		fmt.Fprintln(c.out, "nothing has changed")
+	}
+	return nil
+}
+
+// reload asks the edge to apply its file.
+func (c *controlClient) reload(ctx context.Context, file string) (api.Reloaded, error) {
+	asked, err := json.Marshal(map[string]string{"file": file})
+	if err != nil {
+		return api.Reloaded{}, fmt.Errorf("asking the edge: %w", err)
+	}
+	var body bytes.Buffer
+	if err := c.call(ctx, "POST", "/reload", bytes.NewReader(asked), &body); err != nil {
+		return api.Reloaded{}, err
+	}
+	var done api.Reloaded
+	if err := json.Unmarshal(body.Bytes(), &done); err != nil {
+		return api.Reloaded{}, fmt.Errorf("reading the edge's answer: %w", err)
+	}
+	return done, nil
+}
+
+// reloader applies the configuration file of a running edge again, asked by
+// SIGHUP or through the control socket.
+type reloader struct {
+	file  string
+	env   func(string) (string, bool)
+	level zap.AtomicLevel
+	log   *zap.Logger
+
+	mu      sync.Mutex
+	edge    *edge           // nil while it starts
+	running *configs.Config // what is in effect
+}
+
+// begin makes the edge known, once it listens.
+func (r *reloader) begin(e *edge) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.edge, r.running = e, e.cfg
+}
+
+// Reload applies what can be applied while the edge runs. Where the file has a
+// fault, or one that it names cannot be read, nothing changes.
+func (r *reloader) Reload(file string) (api.Reloaded, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	done, err := r.apply(file)
+	if err != nil {
+		r.log.Error("not reloaded; what runs is unchanged", zap.Error(err))
+		return done, err
+	}
+	r.log.Info("reloaded", zap.Strings("applied", done.Applied), zap.Strings("needs_restart", done.Restart))
+	return done, nil
+}
+
+func (r *reloader) apply(file string) (api.Reloaded, error) {
+	if file != "" && !sameFile(file, r.file) {
+		return api.Reloaded{}, errors.New("the edge on this data_dir runs with another configuration file")
+	}
+	if r.edge == nil {
+		return api.Reloaded{}, errors.New("the edge is still starting")
+	}
+	next, err := configs.Load(r.file, r.env)
+	if err != nil {
+		return api.Reloaded{}, faulty(err)
+	}
+	merged, changes := configs.Merge(r.running, next)
+	var level zapcore.Level
+	if err := level.UnmarshalText([]byte(merged.Log.Level)); err != nil {
+		return api.Reloaded{}, fmt.Errorf("log level: %w", err)
+	}
+	files, err := r.edge.smpp.Reload(smppConfig(merged))
+	if err != nil {
+		return api.Reloaded{}, err
+	}
+	r.level.SetLevel(level)
+	r.edge.bindings.follow(merged)
+	r.running = merged
+	return api.Reloaded{Applied: append(changes.Applied, files...), Restart: changes.Restart}, nil
+}
+
+// faulty passes on every fault of a file.
+func faulty(err error) error {
+	var faults configs.Faults
+	if !errors.As(err, &faults) {
+		return err
+	}
+	p := &api.Problem{Problem: "the file has faults, nothing of it was applied"}
+	for i := range faults {
+		p.Faults = append(p.Faults, faults[i].Error())
+	}
+	return p
+}
+
+// sameFile compares what two paths lead to.
+func sameFile(a, b string) bool {
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
+}

@@ -1,0 +1,80 @@
+package numberdb
+
+import (
+	"maps"
+	"sync/atomic"
+)
+
+// spread is a map that is read without locks. Its writers, one at a time, copy
+// the part that they change; it is for what changes seldom. The zero spread is
+// empty.
+type spread[K comparable, V any] struct {
+	parts [spreadParts]atomic.Pointer[map[K]V]
+	size  atomic.Int64
+}
+
+const spreadParts = 256
+
+func (s *spread[K, V]) len() int { return int(s.size.Load()) }
+
+// get finds a key in its part, which is the caller's to choose, always alike.
+func (s *spread[K, V]) get(part uint8, key K) (v V, found bool) {
+	if m := s.parts[part].Load(); m != nil {
+		v, found = (*m)[key]
+	}
+	return v, found
+}
+
+// draft is a set of changes to a spread that readers see when it is published.
+type draft[K comparable, V any] struct {
+	of    *spread[K, V]
+	parts [spreadParts]map[K]V // those that are changed
+}
+
+func (s *spread[K, V]) draft() *draft[K, V] { return &draft[K, V]{of: s} }
+
+// emptied is a draft that begins with nothing.
+func (s *spread[K, V]) emptied() *draft[K, V] {
+	d := s.draft()
+	for i := range d.parts {
+		d.parts[i] = map[K]V{}
+	}
+	return d
+}
+
+func (d *draft[K, V]) part(i uint8) map[K]V {
+	if d.parts[i] == nil {
+		d.parts[i] = map[K]V{}
+		if m := d.of.parts[i].Load(); m != nil {
+			d.parts[i] = maps.Clone(*m)
+		}
+	}
+	return d.parts[i]
+}
+
+// publish shows the changes to readers, part by part.
+func (d *draft[K, V]) publish() {
+	for i, m := range d.parts {
+		if m == nil {
+			continue
+		}
+		before := 0
+		if old := d.of.parts[i].Swap(&m); old != nil {
+			before = len(*old)
+		}
+		d.of.size.Add(int64(len(m) - before))
+	}
+}
+
+// each calls fn for every entry until it returns false.
+func (s *spread[K, V]) each(fn func(K, V) bool) {
+	for i := range s.parts {
+		if m := s.parts[i].Load(); m != nil {
+			for k, v := range *m {
+				if !fn(k, v) {
+					return
+				}
+			}
+		}
+	}
+}
