@@ -1,6 +1,7 @@
 package smpp
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -166,4 +167,50 @@ func TestReceiptDelay(t *testing.T) {
 		return
 	}
 	t.Fatal("there is no such metric")
+}
+
+// The first receipt may yet fail: its repetition stays with the carrier until
+// then, or nobody would have it.
+func TestRepeatedWhileTheFirstIsOnItsWay(t *testing.T) {
+	b, shop, carrier := relayTo(t, nil)
+	id := submitFor(t, shop, carrier, pdu.RegisteredBoth, "77")
+	first := carrier.send(t, pdu.DeliverSM, receipt("77", pdu.Delivered))
+	f := expectReceipt(t, shop, id, pdu.Delivered)
+	carrier.send(t, pdu.DeliverSM, receipt("77", pdu.Delivered))
+	carrier.expect(t, pdu.DeliverSMResp, pdu.RxTAppn)
+	shop.respond(t, f, pdu.ROK, "")
+	if f := carrier.expect(t, pdu.DeliverSMResp, pdu.ROK); f.Sequence != first {
+		t.Fatal("another receipt was answered")
+	}
+	carrier.send(t, pdu.DeliverSM, receipt("77", pdu.Delivered))
+	carrier.expect(t, pdu.DeliverSMResp, pdu.ROK)
+	for result, want := range map[receiptResult]float64{receiptDelivered: 1, receiptReturned: 1, receiptRepeated: 1} {
+		if got := b.receipts(t, result); got != want {
+			t.Errorf("%v: %v, want %v", result, got, want)
+		}
+	}
+}
+
+// A receipt that came before its response was answered then: where the disk
+// fails it waits in memory.
+func TestEarlyReceiptOutlivesAFailingDisk(t *testing.T) {
+	j := &memoryJournal{fault: errors.New("the disk is full")}
+	b, shop, carrier := journaled(t, j, nil)
+	m := text(alice, "+"+maskOfBob, "x")
+	m.RegisteredDelivery = pdu.RegisteredBoth
+	shop.send(t, pdu.SubmitSM, m)
+	f := carrier.expect(t, pdu.SubmitSM, pdu.ROK)
+	carrier.send(t, pdu.DeliverSM, receipt("early", pdu.Delivered))
+	carrier.expect(t, pdu.DeliverSMResp, pdu.ROK)
+	shop.conn.Close()
+	eventually(t, "the originator is gone", func() bool { return b.account("shop").destination.binds.Load().empty() })
+	carrier.respond(t, f, pdu.ROK, "early")
+	eventually(t, "the receipt waits", func() bool { return b.receipts(t, receiptHeld) == 1 })
+	shop = bound(t, b.addr, pdu.BindTransceiver, "shop")
+	notice := shop.expect(t, pdu.DeliverSM, pdu.ROK)
+	if r, ok := pdu.ParseReceipt(notice.message(t)); !ok || r.State != pdu.Delivered {
+		t.Fatalf("receipt %+v", r)
+	}
+	shop.respond(t, notice, pdu.ROK, "")
+	eventually(t, "it is delivered", func() bool { return b.receipts(t, receiptDelivered) == 1 && b.account("shop").held.length() == 0 })
 }

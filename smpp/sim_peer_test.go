@@ -44,6 +44,9 @@ type simFrame struct {
 	read *simEvent // happens when the edge has read it
 }
 
+// ofCarrier reports whether it is a carrier's own account.
+func (p *simPeer) ofCarrier() bool { return strings.HasSuffix(p.name, simOwnAccount) }
+
 // takes reports whether the bind brings messages to the edge.
 func (p *simPeer) takes() bool {
 	if p.account {

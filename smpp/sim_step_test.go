@@ -139,7 +139,8 @@ func (w *simWorld) submit() {
 		wants = byte(w.rand.IntN(4)) | byte(w.rand.IntN(2))<<4 | byte(w.rand.IntN(4))<<2
 	}
 	m.RegisteredDelivery = wants
-	if to == "" && wants&3 != 0 {
+	own := wants&3 != 0 && (to == "" || w.hasBindingCarrier())
+	if own {
 		w.own++
 	}
 	if w.rand.IntN(4) > 0 {
@@ -152,7 +153,7 @@ func (w *simWorld) submit() {
 		m.ESMClass = pdu.ESMUDHI
 		m.ShortMessage = append([]byte{5, 0, 3, byte(w.count), byte(total), byte(part + 1)}, name...)
 		w.sendMessage(p, m, name, to, wants)
-		if part > 0 && to == "" && wants&3 != 0 {
+		if part > 0 && own {
 			w.own++
 		}
 	}
@@ -349,7 +350,7 @@ func (w *simWorld) leftovers() {
 	for _, r := range e.sources.seen {
 		check("connections not bound", r.unbound)
 	}
-	check("connections", int(e.connections.Load())-4)
+	check("connections", int(e.connections.Load())-2*len(w.cfg.Accounts))
 }
 
 // counted is the sum of outcomes of receipts.

@@ -59,13 +59,13 @@ func TestSimulation(t *testing.T) {
 			t.Parallel()
 			for seed := first + g; seed < first+count; seed += groups {
 				faults, h := simulate(seed, simMoves)
-				if len(faults) == 0 {
-					continue
-				}
 				if alone {
 					for _, e := range h.events {
 						t.Log(e)
 					}
+				}
+				if len(faults) == 0 {
+					continue
 				}
 				t.Fatalf("SEED=%d: %d faults, the first: %s", seed, len(faults), faults[0])
 			}

@@ -122,7 +122,27 @@ func (w *simWorld) configure() {
 	for _, name := range []string{"alfa", "bravo", "charlie"} {
 		w.cfg.Carriers = append(w.cfg.Carriers, w.carrier(name))
 	}
+	if r.IntN(3) == 0 {
+		w.bindingCarrier("delta")
+	}
 }
+
+// bindingCarrier is a carrier that binds to us and takes messages as deliver_sm.
+func (w *simWorld) bindingCarrier(name string) {
+	a := AccountConfig{SystemID: name + simOwnAccount, Password: "sesame", Carrier: name, Window: 1 + w.rand.IntN(8)}
+	w.cfg.Accounts = append(w.cfg.Accounts, a)
+	w.cfg.Carriers = append([]CarrierConfig{{Name: name}}, w.cfg.Carriers...)
+	for range 2 {
+		w.peers = append(w.peers, &simPeer{w: w, name: a.SystemID, account: true, command: pdu.BindTransceiver, bind: &simBind{
+			upstream: true, window: a.Window, timeout: w.cfg.AnswerWithin,
+		}})
+	}
+}
+
+// simOwnAccount ends the name of a carrier's own account.
+const simOwnAccount = "-in"
+
+func (w *simWorld) hasBindingCarrier() bool { return len(w.cfg.Carriers[0].Binds) == 0 }
 
 func (w *simWorld) carrier(name string) CarrierConfig {
 	r := w.rand
@@ -254,8 +274,8 @@ func (w *simWorld) scan(p *simPeer, f frame) {
 	var known []e164.Number
 	if f.Command == pdu.DeliverSM {
 		var m pdu.Message
-		if m.Decode(f.body) == nil && m.ESMClass&pdu.ESMType != 0 {
-			n, _ := e164.Parse(m.Destination.Digits) // the originator's own
+		if m.Decode(f.body) == nil && (m.ESMClass&pdu.ESMType != 0 || p.ofCarrier()) {
+			n, _ := e164.Parse(m.Destination.Digits) // the originator's own, or whom a carrier delivers to
 			known = append(known, n)
 		}
 	}
@@ -264,10 +284,13 @@ func (w *simWorld) scan(p *simPeer, f frame) {
 	}
 }
 
-// intent checks that a message has come to the right party.
+// intent checks that a message has come to the right party, from a mask.
 func (w *simWorld) intent(p *simPeer, m *pdu.Message, e simEvent) {
+	if mask := string(m.Source.Digits); mask != maskOfAlice && mask != maskOfBob && mask != maskShop {
+		w.fault("no number of the other party: " + e.message + " does not come from a mask")
+	}
 	want, known := w.intents[e.message]
-	if got := string(m.Destination.Digits); !known || !p.account && got != want || p.account && want != "" {
+	if got := string(m.Destination.Digits); !known || (want != "" || p.ofCarrier()) && got != want || p.account && !p.ofCarrier() && want != "" {
 		e.kind = simLeaked
 		w.record(e)
 	}
