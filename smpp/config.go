@@ -57,6 +57,7 @@ type AccountConfig struct {
 	TPS      int    // segments per second that it may submit, all binds together; 0: no limit
 	Quota    QuotaConfig
 	Allow    []netip.Prefix // sources that may bind; none: every source
+	USSD     bool           // steps of USSD dialogues pass; false: they go on as ordinary messages
 }
 
 // CarrierConfig is a carrier that we bind to.
@@ -111,6 +112,7 @@ type BindConfig struct {
 	Reconnect       Reconnect
 	TLS             ClientTLS
 	Outbind         OutbindConfig
+	USSD            bool     // as for accounts
 	TON, NPI        *byte    // of both addresses that we write; nil: 1, international and E.164
 	Receipts        Receipts // how the ids of its receipts are written
 	UnknownNext     bool     // after an unknown outcome also try the next carrier

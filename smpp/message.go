@@ -26,9 +26,11 @@ type message struct {
 	destination pdu.Address
 	payload     []byte
 	tlvs        pdu.TLVs
-	inTLV       bool   // tlvs hold the payload, as message_payload
-	more        bool   // tlvs end in more_messages_to_send, for submit_sm only
-	validity    []byte // for submit_sm only
+	inTLV       bool     // tlvs hold the payload, as message_payload
+	more        bool     // tlvs end in more_messages_to_send, for submit_sm only
+	validity    []byte   // for submit_sm only
+	isUSSD      bool     // a step of a USSD dialogue
+	ussd        pdu.TLVs // of that; its own
 	esmClass    byte
 	protocolID  byte
 	priority    byte
@@ -104,7 +106,7 @@ func (m *message) reset() {
 	m.verdict = attempts{}
 	m.next, m.prev = nil, nil
 	m.candidate, m.wants, m.registered, m.segments, m.charged = 0, 0, 0, 0, 0
-	m.sticky, m.inTLV, m.more = false, false, false
+	m.sticky, m.inTLV, m.more, m.isUSSD, m.ussd = false, false, false, false, nil
 }
 
 // keep copies b behind what data holds already. The capacity must be there,
@@ -141,6 +143,7 @@ func (m *message) appendTo(dst []byte, t *terms, sequence uint32) ([]byte, error
 		out.ValidityPeriod, out.RegisteredDelivery = m.validity, m.registered
 	}
 	if t.version < pdu.Version34 {
+		m.addUSSD(&out, t)
 		out.ShortMessage = m.payload // no TLVs before 3.4; canCarry has checked that it fits
 		return out.Append(dst, t.sends, sequence)
 	}
@@ -151,6 +154,7 @@ func (m *message) appendTo(dst []byte, t *terms, sequence uint32) ([]byte, error
 	if m.more && t.sends != pdu.SubmitSM {
 		out.TLVs = m.tlvs[:len(m.tlvs)-moreLen]
 	}
+	m.addUSSD(&out, t)
 	return out.Append(dst, t.sends, sequence)
 }
 
@@ -159,7 +163,8 @@ const moreLen = 5
 
 // canCarry reports whether a bind's version can carry the message.
 func (m *message) canCarry(t *terms) bool {
-	return t.version >= pdu.Version34 || len(m.payload) <= pdu.MaxText && !m.segmented()
+	fits := t.version >= pdu.Version34 || len(m.payload) <= pdu.MaxText && !m.segmented()
+	return fits && m.fitsUSSD(t)
 }
 
 // segmented reports whether TLVs make the message one segment of several.

@@ -24,6 +24,7 @@ type terms struct {
 	version  byte           // interface_version in use
 	ton, npi byte           // of the addresses that we write
 	replies  replies
+	ussd     bool // steps of USSD dialogues pass
 
 	window          int
 	tps             int
@@ -40,8 +41,8 @@ func (e *Edge) accountTerms(a *account, request pdu.Command, version byte) *term
 		canTake: request != pdu.BindReceiver,
 		feeds:   []*destination{a.destination},
 		version: version, ton: 1, npi: 1,
-		replies: accountReplies(),
-		window:  a.settings.Load().Window, enquireLink: e.cfg.EnquireLink, responseTimeout: e.cfg.AnswerWithin,
+		replies: accountReplies(), ussd: a.settings.Load().USSD,
+		window: a.settings.Load().Window, enquireLink: e.cfg.EnquireLink, responseTimeout: e.cfg.AnswerWithin,
 	}
 	switch request {
 	case pdu.BindTransmitter:
@@ -66,8 +67,8 @@ func (c *carrier) bindTerms(b *BindConfig, version byte) *terms {
 		canTake: b.BindType != Transmitter,
 		feeds:   []*destination{c.destination},
 		version: version, ton: *b.TON, npi: *b.NPI,
-		replies: carrierReplies(b.Reply),
-		window:  b.Window, tps: b.TPS, enquireLink: b.EnquireLink, responseTimeout: b.ResponseTimeout,
+		replies: carrierReplies(b.Reply), ussd: b.USSD,
+		window: b.Window, tps: b.TPS, enquireLink: b.EnquireLink, responseTimeout: b.ResponseTimeout,
 	}
 }
 

@@ -29,7 +29,7 @@ smpp:
   receipts_hold: 5h
   redelivery: 0s
   accounts:
-    - {system_id: shop, password: pw1, tenant: shop, country: GB, binds: 2, window: 3, tps: 4, quota: {day: 18}, allow: [10.0.0.0/8]}
+    - {system_id: shop, password: pw1, tenant: shop, country: GB, binds: 2, window: 3, tps: 4, quota: {day: 18}, allow: [10.0.0.0/8], ussd: true}
     - {system_id: alfa-in, password: pw2, carrier: alfa}
 sip:
   listen: [{addr: "udp://127.0.0.1:5060", advertise: "192.0.2.1:5061"}]
@@ -47,7 +47,7 @@ carriers:
     smpp:
       - {addr: "smsc.example:2776", local: 127.0.0.9, role: backup, system_id: us, password: pw3, system_type: t, address_range: r,
          bind: receiver, sessions: 2, window: 13, tps: 14, enquire_link: 15s, response_timeout: 6s, reconnect: {min: 1s, max: 2s, per_minute: 3},
-         tls: {enabled: true, ca: /ca.pem, cert: /c.pem, key: /k.pem, name: smsc}, outbind: {enabled: true, system_id: them, password: pw9, allow: [10.0.0.0/8]},
+         tls: {enabled: true, ca: /ca.pem, cert: /c.pem, key: /k.pem, name: smsc}, ussd: true, outbind: {enabled: true, system_id: them, password: pw9, allow: [10.0.0.0/8]},
          ton: 2, npi: 3, receipts: hex, unknown: next, reply: {temporary: 0x8, permanent: 0xB, throttled: 0x14}}
       - {addr: "127.0.0.1:2777", system_id: us}
     sip:
@@ -119,7 +119,7 @@ func TestSMPPConfig(t *testing.T) {
 		Redelivery: -1, Share: smpp.ShareConfig{Of: 0.5, SlowerThan: 9 * time.Second},
 		Auth: smpp.AuthConfig{Failures: 1 << 30, AccountFailures: 7, Per: 3 * time.Minute, Delay: -1},
 		Accounts: []smpp.AccountConfig{
-			{SystemID: "shop", Password: "pw1", Tenant: "shop", Country: "GB", Binds: 2, Window: 3, TPS: 4, Quota: smpp.QuotaConfig{Day: 18}, Allow: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}},
+			{SystemID: "shop", Password: "pw1", Tenant: "shop", Country: "GB", Binds: 2, Window: 3, TPS: 4, Quota: smpp.QuotaConfig{Day: 18}, Allow: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, USSD: true},
 			{SystemID: "alfa-in", Password: "pw2", Carrier: "alfa", Binds: 4, Window: 256},
 		},
 		Carriers: []smpp.CarrierConfig{{Name: "alfa", Country: "DE", TPS: 19, MaskTPS: 20, Binds: []smpp.BindConfig{
@@ -128,6 +128,7 @@ func TestSMPPConfig(t *testing.T) {
 				BindType: smpp.Receiver, Sessions: 2, Window: 13, TPS: 14, EnquireLink: 15 * time.Second, ResponseTimeout: 6 * time.Second,
 				Reconnect: smpp.Reconnect{Min: time.Second, Max: 2 * time.Second, PerMinute: 3},
 				TLS:       smpp.ClientTLS{Enabled: true, CA: "/ca.pem", Cert: "/c.pem", Key: "/k.pem", Name: "smsc"},
+				USSD:      true,
 				Outbind:   smpp.OutbindConfig{Enabled: true, SystemID: "them", Password: "pw9", Allow: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}},
 				TON:       &two, NPI: &three, Receipts: smpp.HexIDs, UnknownNext: true,
 				Reply: smpp.Reply{Temporary: 0x8, Permanent: 0xB, Throttled: 0x14},
