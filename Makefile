@@ -69,6 +69,10 @@ chaos: build ## failing carriers and a killed edge at load, for MINUTES (default
 fuzz: ## run every fuzz test for FUZZTIME (default 1m) each
 	./testbench/fuzz.sh $(or $(FUZZTIME),1m)
 
+.PHONY: sim
+sim: ## simulate SMPP sessions, failover and receipts with SEEDS (default 10000) seeds; SEED=n replays one
+	SEEDS=$(or $(SEEDS),10000) $(GO) test ./smpp -run 'TestSimulation$$' -count=1 -timeout 15m
+
 .PHONY: tidy
 tidy: ## tidy go.mod; -e since a test dependency of a dependency may be out of reach
 	$(GO) mod tidy -e

@@ -79,6 +79,7 @@ func (c *checker) binds(binds []Bind, path string) {
 		if b.ResponseTimeout > b.EnquireLink {
 			c.fault(under(at, "response_timeout"), "is longer than enquire_link, so links would be tested before they could answer; expected at most that", under(at, "enquire_link"))
 		}
+		c.bindFormat(b, at)
 		if b.Reconnect.Min > b.Reconnect.Max {
 			c.fault(under(at, "reconnect.min"), "is longer than reconnect.max; expected at most that", under(at, "reconnect.max"))
 		}
@@ -91,6 +92,7 @@ func (c *checker) binds(binds []Bind, path string) {
 			}
 		}
 	}
+	c.longTogether(binds, path)
 	if primaries == 0 && len(binds) > 0 {
 		c.fault(under(entry(path, 0), "role"), "is backup in every entry of this carrier; expected at least one primary", each(path, "role", len(binds))...)
 	}

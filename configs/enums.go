@@ -82,12 +82,26 @@ type Long string
 
 // The values of Long.
 const (
+	LongKeep    Long = "keep"
 	LongUDH     Long = "udh"
 	LongSAR     Long = "sar"
 	LongPayload Long = "payload"
 )
 
-func (Long) choices() []string { return []string{"udh", "sar", "payload"} }
+func (Long) choices() []string { return []string{"keep", "udh", "sar", "payload"} }
+
+// Special is a kind of message that is not there to be read.
+type Special string
+
+// The values of Special.
+const (
+	SpecialSilent  Special = "silent"
+	SpecialReplace Special = "replace"
+	SpecialSIM     Special = "sim"
+	SpecialClass2  Special = "class2"
+)
+
+func (Special) choices() []string { return []string{"silent", "replace", "sim", "class2"} }
 
 // ReceiptIDs is how message ids in receipts are written.
 type ReceiptIDs string

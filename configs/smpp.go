@@ -1,7 +1,9 @@
 package configs
 
 import (
+	"encoding/hex"
 	"net/netip"
+	"strings"
 	"time"
 )
 
@@ -74,11 +76,15 @@ type Account struct {
 	USSD bool `key:"ussd" default:"false" live:"true"`
 	// Networks that it may bind from. Default empty: any, since it has a password.
 	Allow []netip.Prefix `key:"allow" live:"true"`
+	// What data_coding 0 means to it; from its next bind. Default gsm7.
+	Encoding Encoding `key:"encoding" live:"true"`
+	// What it may send beyond messages to read: silent, replace, sim, class2; from its next bind. Default empty: nothing.
+	Special []Special `key:"special" live:"true"`
 }
 
 // Quota bounds what an account may submit in longer times than a second.
 type Quota struct {
-	// Segments accepted in a day, UTC, counted since the start of the process; 0: no limit. Default 0.
+	// Segments accepted in a day, UTC; 0: no limit. Default 0.
 	Day int `key:"day" default:"0" min:"0" max:"1000000000" live:"true"`
 }
 
@@ -120,15 +126,20 @@ type Bind struct {
 	Outbind Outbind `key:"outbind"`
 	// What data_coding 0 means there. Default gsm7.
 	Encoding Encoding `key:"encoding"`
-	// How long messages are sent there: UDH segments, SAR TLVs or message_payload. Default udh.
+	// How messages longer than one SMS are sent there: as they came (keep), as segments with a user data header (udh) or
+	// with sar TLVs (sar), or whole in message_payload (payload). Default keep.
 	Long Long `key:"long"`
 	// Type of number of addresses; 0: unknown. SMPP 3.4 §5.2.5. Default 1: international.
 	TON int `key:"ton" default:"1" min:"0" max:"6"`
 	// Numbering plan of addresses; 0: unknown. SMPP 3.4 §5.2.6. Default 1: E.164.
 	NPI int `key:"npi" default:"1" min:"0" max:"18"`
+	// How numbers are written and read there.
+	Numbers Numbers `key:"numbers"`
+	// What it may send us beyond messages to read: silent, replace, sim, class2. Default empty: nothing.
+	Special []Special `key:"special"`
 	// How message ids in receipts are written: as in the response, or the same id in decimal or hex. Default standard.
 	Receipts ReceiptIDs `key:"receipts"`
-	// TLVs on every submit_sm, such as registration ids. Default empty.
+	// TLVs on every submit_sm, such as registration ids; at most 1024 octets in all. Default empty.
 	TLVs []TLV `key:"tlvs"`
 	// Sent, but not answered in time: tell the upstream that it is temporary, or also try the next carrier. Default report.
 	Unknown Unknown `key:"unknown"`
@@ -173,12 +184,34 @@ type Outbind struct {
 	Allow []netip.Prefix `key:"allow"`
 }
 
+// Numbers is how a bind writes numbers. Set ton to fit.
+type Numbers struct {
+	// Whether "+" stands before international numbers. Default false.
+	Plus bool `key:"plus" default:"false"`
+	// Country whose numbers are written nationally, as its calling code. Default empty: all are international.
+	CountryCode Digits `key:"country_code"`
+	// Digits before national numbers, such as 0. Default empty.
+	TrunkPrefix Digits `key:"trunk_prefix"`
+	// Digits before other countries' numbers on a national bind, such as 00. Default empty: these are refused there.
+	InternationalPrefix Digits `key:"international_prefix"`
+}
+
 // TLV is an optional parameter. SMPP 3.4 §5.3.
 type TLV struct {
 	// Tag; not 0. Required.
 	Tag Code `key:"tag" required:"true" min:"0x1" max:"0xFFFF"`
 	// Value as text, or as octets in hex after 0x. Default empty.
 	Value string `key:"value" octets:"512"`
+}
+
+// Octets is the value; false where the hex is none.
+func (t *TLV) Octets() ([]byte, bool) {
+	digits, isHex := strings.CutPrefix(t.Value, "0x")
+	if !isHex {
+		return []byte(t.Value), true
+	}
+	octets, err := hex.DecodeString(digits)
+	return octets, err == nil
 }
 
 // Reply is what a carrier is told for its deliver_sm; carriers differ in which

@@ -37,6 +37,7 @@ type Edge struct {
 	byCarrier map[string][]*trunk // those that we can send to
 	matcher   *matcher
 	sockets   []*socket
+	opened    time.Time // when they were
 	probers   []*prober
 	calls     *calls
 	timers    *timers
@@ -126,6 +127,7 @@ func (e *Edge) Listen() error {
 		}
 		e.addProber(t)
 	}
+	e.opened = e.now()
 	return nil
 }
 
@@ -163,8 +165,14 @@ func (e *Edge) Close() {
 // stand go on for up to Config.Drain, the rest is ended. It returns when
 // everything has stopped.
 func (e *Edge) Run(ctx context.Context) {
+	// Where the start took long, for want of a database, callers have given up;
+	// what still wants an answer is repeated.
+	late := e.now().Sub(e.opened) > t2
 	var work sync.WaitGroup
 	for _, s := range e.sockets {
+		if late {
+			s.discard()
+		}
 		work.Go(s.serve)
 	}
 	work.Go(e.timers.run)

@@ -1,11 +1,15 @@
 package sip
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
 
 	"maskline/testbench/leak"
 )
@@ -14,6 +18,9 @@ func TestCallOverUDP(t *testing.T) {
 	b := newBed(t, nil)
 	d := b.connect(b.caller, "one")
 	calls := b.edge.Calls()
+	if n := b.edge.ActiveCalls(); n != 1 {
+		t.Errorf("%d calls", n)
+	}
 	if len(calls) != 1 || calls[0].From != "in" || calls[0].To != "out0" || calls[0].Answered.IsZero() {
 		t.Fatalf("%+v", calls)
 	}
@@ -29,7 +36,7 @@ func TestCallOverUDP(t *testing.T) {
 	b.hangUp(b.caller, d)
 	eventually(t, "media is released", func() bool { _, released := b.media.counts(); return released == 1 })
 	eventually(t, "channels are free", func() bool { return b.count("channels") == 0 })
-	if len(b.edge.Calls()) != 0 {
+	if len(b.edge.Calls()) != 0 || b.edge.ActiveCalls() != 0 {
 		t.Error("it is still listed")
 	}
 	if leak.Contains([]byte(d.invite), simAlice) || leak.Contains([]byte(d.answer), simBob) {
@@ -265,5 +272,46 @@ func TestPeerUser(t *testing.T) {
 		if got, trunk := b.edge.peer(user + "@" + b.tenant.addr.String()); got != want || trunk == nil {
 			t.Errorf("%s: %q", user, got)
 		}
+	}
+}
+
+// TestLateStart has calls wait in the socket while the edge could not serve yet:
+// their callers are gone, and nobody is rung for them.
+func TestLateStart(t *testing.T) {
+	b := newBed(t, nil)
+	for _, c := range []struct {
+		name   string
+		waited time.Duration
+		rings  bool
+	}{{"at once", 0, true}, {"a minute later", time.Minute, false}} {
+		t.Run(c.name, func(t *testing.T) {
+			late, err := New(b.edge.cfg, b.router, b.media, zap.NewNop(), prometheus.NewRegistry())
+			if err != nil {
+				t.Fatal(err)
+			}
+			late.decide, late.goodbye = b.decide, 0
+			if err := late.Listen(); err != nil {
+				t.Fatal(err)
+			}
+			p := newPeer(t, "127.0.0.1")
+			p.edge = late.Addrs()[0]
+			p.send(p.invite("waits"))
+			late.opened = late.opened.Add(-c.waited)
+			ctx, cancel := context.WithCancel(context.Background())
+			stopped := make(chan struct{})
+			go func() {
+				defer close(stopped)
+				late.Run(ctx)
+			}()
+			if c.rings {
+				b.callees[0].expect("INVITE ")
+			} else {
+				b.callees[0].silence()
+				p.send(p.other("OPTIONS"))
+				p.expect("SIP/2.0 200")
+			}
+			cancel()
+			<-stopped
+		})
 	}
 }

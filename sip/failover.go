@@ -106,7 +106,7 @@ func answerFor(code int) int {
 	switch code {
 	case 401, 407: // the carrier wants credentials of ours
 		return 503
-	case 400, 405, 413, 414, 416, 420, 421, 422, 423, 481, 491, 493, 494, 501, 505, 513, 580:
+	case 400, 405, 413, 414, 416, 420, 421, 422, 423, 428, 436, 437, 438, 481, 491, 493, 494, 501, 505, 513, 580:
 		return 500 // about our own request
 	case 406, 415, 488, 606:
 		return 488

@@ -53,6 +53,24 @@ func (s *socket) undeliverable() {
 	}
 }
 
+// discard drops what has come and was not read.
+func (s *socket) discard() {
+	raw, err := s.SyscallConn()
+	if err != nil {
+		return
+	}
+	const most = 1 << 20 // more than the largest buffer holds: a flood does not keep us here
+	var b [1]byte        // the rest of a datagram is dropped with it
+	for range most {
+		var fault error
+		if raw.Control(func(fd uintptr) {
+			_, _, fault = unix.Recvfrom(int(fd), b[:], unix.MSG_DONTWAIT)
+		}) != nil || fault != nil {
+			return
+		}
+	}
+}
+
 // isUnreachable reports whether the kernel says that nobody is there, and not
 // that the datagram was too long.
 func isUnreachable(control []byte) bool {

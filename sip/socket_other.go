@@ -14,3 +14,6 @@ func (s *socket) tune(buffer int) error {
 
 // undeliverable does nothing: here only timers tell of an unreachable peer.
 func (s *socket) undeliverable() {}
+
+// discard does nothing: here what has waited is served.
+func (s *socket) discard() {}

@@ -48,6 +48,9 @@ func (e *Edge) Calls() []CallState {
 	return list
 }
 
+// ActiveCalls counts the calls that are not over. Unlike Calls it costs nothing.
+func (e *Edge) ActiveCalls() int { return int(e.active.Load()) }
+
 // Trunks lists the trunks in the order of the configuration.
 func (e *Edge) Trunks() []TrunkState {
 	list := make([]TrunkState, 0, len(e.trunks))

@@ -19,6 +19,7 @@ type Config struct {
 	EnquireLink    time.Duration  // silence on a peer's bind before we probe it; 0: 30 s
 	Redelivery     time.Duration  // how long a message of unknown outcome is known again; 0: 5 min, negative: not at all
 	Share          ShareConfig
+	Usage          UsageStore    // keeps quotas over a restart; nil: they start anew
 	ReceiptsHold   time.Duration // how long receipts wait for an unbound originator; 0: 24 h
 	Drain          time.Duration // time to finish what is in flight at the end; 0: 30 s
 	Auth           AuthConfig
@@ -58,6 +59,8 @@ type AccountConfig struct {
 	Quota    QuotaConfig
 	Allow    []netip.Prefix // sources that may bind; none: every source
 	USSD     bool           // steps of USSD dialogues pass; false: they go on as ordinary messages
+	Encoding Encoding       // what data_coding 0 means to it; 0: GSM7
+	Special  Special        // what it may send beyond messages to read; 0: nothing
 }
 
 // CarrierConfig is a carrier that we bind to.
@@ -114,6 +117,11 @@ type BindConfig struct {
 	Outbind         OutbindConfig
 	USSD            bool     // as for accounts
 	TON, NPI        *byte    // of both addresses that we write; nil: 1, international and E.164
+	Encoding        Encoding // what data_coding 0 means there; 0: GSM7
+	Long            Long     // how long messages are sent; 0: as they came
+	Numbers         *Numbers // how numbers are written and read; nil: international digits
+	TLVs            []TLV    // on every submit_sm
+	Special         Special  // what the carrier may send beyond messages to read; 0: nothing
 	Receipts        Receipts // how the ids of its receipts are written
 	UnknownNext     bool     // after an unknown outcome also try the next carrier
 	Reply           Reply
@@ -215,6 +223,9 @@ func (c *Config) check() error {
 			b := &c.Carriers[i].Binds[j]
 			if b.Window < 1 || b.Window > maxWindow {
 				return fmt.Errorf("carrier %q: a window is 1 to %d", c.Carriers[i].Name, maxWindow)
+			}
+			if err := checkStatic(b.TLVs); err != nil {
+				return fmt.Errorf("carrier %q: %w", c.Carriers[i].Name, err)
 			}
 			if _, err := b.request().Append(nil, pdu.BindTransceiver, 1); err != nil {
 				return fmt.Errorf("carrier %q: %w", c.Carriers[i].Name, err)

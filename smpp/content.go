@@ -12,12 +12,13 @@ import (
 // else: service type, callback numbers, subaddresses, reply path, other
 // elements of the user data header and other TLVs stay behind. It says why a
 // message is refused that asks for what is not carried.
-func (m *message) fill(in *pdu.Message) refusal {
-	if r := checkFields(in); r != notRefused {
+func (m *message) fill(in *pdu.Message, f *format) refusal {
+	m.zero = f.zero
+	if r := checkFields(in, f.special); r != notRefused {
 		return r
 	}
 	m.reserve(len(in.ShortMessage) + len(in.TLVs) + fillRoom)
-	if r := m.fillContent(in); r != notRefused {
+	if r := m.fillContent(in, f.special); r != notRefused {
 		return r
 	}
 	m.protocolID, m.priority, m.dataCoding = in.ProtocolID, in.PriorityFlag, in.DataCoding
@@ -50,13 +51,14 @@ func askFor(wants byte) byte {
 	return wants
 }
 
-func checkFields(in *pdu.Message) refusal {
+func checkFields(in *pdu.Message, may Special) refusal {
+	kind, known := kindOf(in.ProtocolID)
 	switch {
 	case len(in.Source.Digits) > maxAddress:
 		return badSource
 	case len(in.Destination.Digits) > maxAddress:
 		return badDestination
-	case in.ProtocolID > maxProtocolID || classTwo(in.DataCoding):
+	case !known || kind&^may != 0 || classTwo(in.DataCoding) && may&SpecialClass2 == 0:
 		return notCarried
 	case in.PriorityFlag > maxPriority:
 		return badPriority
@@ -100,7 +102,7 @@ func wellFormedTime(s []byte) bool {
 }
 
 // fillContent copies the payload, its header filtered, and the TLVs that pass.
-func (m *message) fillContent(in *pdu.Message) refusal {
+func (m *message) fillContent(in *pdu.Message, may Special) refusal {
 	payload := in.Payload()
 	m.inTLV = len(in.ShortMessage) == 0 && len(payload) > 0 && (m.command != pdu.DataSM || len(payload) > pdu.MaxText)
 	text := payload
@@ -113,18 +115,19 @@ func (m *message) fillContent(in *pdu.Message) refusal {
 			}
 			return badLength
 		}
-		if header.Toolkit() {
+		if header.Toolkit() && may&SpecialSIM == 0 {
 			return notCarried
 		}
+		m.concat, _ = header.Concatenation()
 	}
 	start := len(m.data)
-	more, r := m.fillTLVs(in.TLVs)
+	more, r := m.fillTLVs(in.TLVs, m.concat.Total > 0)
 	if r != notRefused {
 		return r
 	}
 	if m.inTLV {
 		m.data = append(m.data, byte(pdu.TagMessagePayload>>8), byte(pdu.TagMessagePayload&0xFF), 0, 0)
-		m.fillPayload(header, text)
+		m.fillPayload(header, text, may&SpecialSIM != 0)
 		binary.BigEndian.PutUint16(m.data[len(m.data)-len(m.payload)-2:], uint16(len(m.payload)))
 	}
 	if m.more = len(more) > 0; m.more {
@@ -132,16 +135,16 @@ func (m *message) fillContent(in *pdu.Message) refusal {
 	}
 	m.tlvs = pdu.TLVs(m.data[start:len(m.data):len(m.data)])
 	if !m.inTLV {
-		m.fillPayload(header, text)
+		m.fillPayload(header, text, may&SpecialSIM != 0)
 	}
 	return notRefused
 }
 
-func (m *message) fillPayload(header pdu.UDH, text []byte) {
+func (m *message) fillPayload(header pdu.UDH, text []byte, toolkit bool) {
 	start := len(m.data)
-	m.data = header.AppendForwarded(m.data)
+	m.data = header.AppendForwarded(m.data, toolkit)
 	m.esmClass = 0
-	if len(m.data) > start {
+	if m.headerLen = len(m.data) - start; m.headerLen > 0 {
 		m.esmClass = pdu.ESMUDHI
 	}
 	m.data = append(m.data, text...)
@@ -161,9 +164,11 @@ func tlvSize(tag pdu.Tag) int {
 }
 
 // fillTLVs appends the TLVs that pass, each once, and returns the value of
-// more_messages_to_send.
-func (m *message) fillTLVs(in pdu.TLVs) (more []byte, r refusal) {
+// more_messages_to_send. A segment that has its place in the header loses the
+// sar TLVs.
+func (m *message) fillTLVs(in pdu.TLVs, segment bool) (more []byte, r refusal) {
 	start := len(m.data)
+	var sar sarTLVs
 	for tag, value := range in.All() {
 		size := tlvSize(tag)
 		if size == 0 {
@@ -176,53 +181,74 @@ func (m *message) fillTLVs(in pdu.TLVs) (more []byte, r refusal) {
 			more = value
 			continue
 		}
+		if sar.read(tag, value) && segment {
+			continue
+		}
 		if _, again := pdu.TLVs(m.data[start:]).Find(tag); !again {
 			m.data = pdu.AppendTLV(m.data, tag, value)
 		}
 	}
+	if !segment && sar.seen == sarAll {
+		if sar.place.Part == 0 || sar.place.Part > sar.place.Total {
+			return nil, badESMClass
+		}
+		m.concat, m.sar = sar.place, true
+	}
 	return more, notRefused
+}
+
+// sarTLVs gathers the place of a segment; the first of each TLV counts.
+type sarTLVs struct {
+	place pdu.Concatenation
+	seen  byte
+}
+
+const (
+	sarReference = 1 << iota
+	sarTotal
+	sarPart
+	sarAll = sarReference | sarTotal | sarPart
+)
+
+// read reports whether the TLV is one of the three.
+func (s *sarTLVs) read(tag pdu.Tag, value []byte) bool {
+	var bit byte
+	switch tag {
+	case pdu.TagSarMsgRefNum:
+		bit = sarReference
+	case pdu.TagSarTotalSegments:
+		bit = sarTotal
+	case pdu.TagSarSegmentSeqnum:
+		bit = sarPart
+	default:
+		return false
+	}
+	if s.seen&bit != 0 {
+		return true
+	}
+	s.seen |= bit
+	switch bit {
+	case sarReference:
+		s.place.Reference = binary.BigEndian.Uint16(value)
+	case sarTotal:
+		s.place.Total = value[0]
+	default:
+		s.place.Part = value[0]
+	}
+	return true
 }
 
 // address reads who writes to whom, and what segments of one message have in
 // common.
-func (m *message) address(req *routing.Request, in *pdu.Message) {
+func (m *message) address(req *routing.Request, in *pdu.Message, numbers *Numbers) {
 	req.Dialled = in.Destination.Digits
-	req.To, req.From = number(in.Destination), number(in.Source)
+	req.To, req.From = numbers.read(in.Destination), numbers.read(in.Source)
 	req.Seed = seed(req.From, req.To, in.Source.Digits)
-	if reference, ok := m.reference(); ok {
+	if m.concat.Total > 0 {
 		m.sticky = true
-		req.Seed = mix(req.Seed + uint64(reference) + 1)
+		req.Seed = mix(req.Seed + uint64(m.concat.Reference) + 1)
 	}
 	m.seed = req.Seed
-}
-
-// number is none where the address is a name or no E.164 number.
-func number(a pdu.Address) e164.Number {
-	if a.TON == pdu.TONAlphanumeric {
-		return 0
-	}
-	n, err := e164.Parse(a.Digits)
-	if err != nil {
-		return 0
-	}
-	return n
-}
-
-// reference is that of the long message which this one is a segment of.
-func (m *message) reference() (uint16, bool) {
-	if m.esmClass&pdu.ESMUDHI != 0 {
-		if header, _, err := pdu.SplitUDH(m.payload); err == nil {
-			if c, ok := header.Concatenation(); ok {
-				return c.Reference, true
-			}
-		}
-	}
-	if len(m.tlvs) > 0 {
-		if ref, ok := m.tlvs.Find(pdu.TagSarMsgRefNum); ok {
-			return binary.BigEndian.Uint16(ref), true
-		}
-	}
-	return 0, false
 }
 
 func seed(from, to e164.Number, name []byte) uint64 {

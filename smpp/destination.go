@@ -113,6 +113,7 @@ const maxWait = time.Second
 func (d *destination) offer(t *turn, m *message, last bool) bool {
 	m.release()
 	m.hold(d)
+	m.unfit = false
 	m.leaveBy = m.answerBy
 	if !last && !m.sticky { // segments stay together
 		m.leaveBy = min(m.answerBy, t.at+int64(maxWait))
@@ -135,6 +136,9 @@ func (d *destination) offer(t *turn, m *message, last bool) bool {
 func (d *destination) take(t *turn, m *message) bool {
 	if d.queued.Load() == 0 && d.send(t, m) {
 		return true
+	}
+	if m.unfit {
+		return false
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -160,13 +164,22 @@ func (d *destination) roomMade(t *turn) {
 
 // drain sends what waits, in order, while there is room. It runs under mu.
 func (d *destination) drain(t *turn) {
-	for m := d.queue.head; m != nil; m = d.queue.head {
-		d.queue.remove(m) // before it is sent: then it belongs to the window
-		if !d.send(t, m) {
-			d.queue.pushFront(m)
-			return
+	for m := d.queue.head; m != nil; {
+		next := m.next
+		if m.unfit {
+			m = next // the next sweep takes it out
+			continue
 		}
-		d.queued.Add(-1)
+		d.queue.remove(m) // before it is sent: then it belongs to the window
+		if d.send(t, m) {
+			d.queued.Add(-1)
+		} else {
+			d.queue.pushFront(m) // before it are only unfit ones
+			if !m.unfit {
+				return
+			}
+		}
+		m = next
 	}
 }
 

@@ -176,12 +176,87 @@ func TestDocsOfContent(t *testing.T) {
 			in := pdu.Message{ShortMessage: []byte("hello")}
 			spoil(&in)
 			m := &message{up: &session{dialer: &dialer{}}, command: pdu.SubmitSM}
-			if got, want := m.fill(&in).status(), statusesIn(t, row[1])[0]; got != want {
+			if got, want := m.fill(&in, &format{}).status(), statusesIn(t, row[1])[0]; got != want {
 				t.Errorf("%s: 0x%02X, documented 0x%02X", row[0], uint32(got), uint32(want))
 			}
 		}
 		if !tried {
 			t.Errorf("%q is not tried", row[0])
+		}
+	}
+}
+
+// codings lists the values in a cell: "0x01, 0x10 to 0x13".
+func codings(t *testing.T, cell string) (all []byte) {
+	t.Helper()
+	for part := range strings.SplitSeq(cell, ", ") {
+		first, last, _ := strings.Cut(part, " to ")
+		if last == "" {
+			last = first
+		}
+		from, to := statusesIn(t, first)[0], statusesIn(t, last)[0]
+		for v := from; v <= to; v++ {
+			all = append(all, byte(v))
+		}
+	}
+	return all
+}
+
+func TestDocsOfAlphabets(t *testing.T) {
+	const unread = "not read"
+	names := map[pdu.Alphabet]string{
+		pdu.GSM7: "GSM 7 bit", pdu.Latin1: "ISO 8859-1", pdu.UCS2: "UTF-16, most significant octet first",
+		pdu.ASCII: "IA5", pdu.Cyrillic: "ISO 8859-5", pdu.Binary: "binary", pdu.OtherText: unread, pdu.GSM7Packed: "encoding",
+	}
+	documented := map[byte]string{}
+	for _, row := range docsTable(t, "## Alphabets") {
+		if row[0] == "any other" {
+			continue
+		}
+		for _, c := range codings(t, row[0]) {
+			if documented[c] != "" {
+				t.Errorf("0x%02X stands twice", c)
+			}
+			documented[c] = row[1]
+		}
+	}
+	for c := range 256 {
+		zero := pdu.GSM7
+		if c == 0 {
+			zero = pdu.GSM7Packed // no other value means it
+		}
+		want := documented[byte(c)]
+		if want == "" {
+			want = unread
+		}
+		if got := names[pdu.AlphabetOf(byte(c), zero)]; got != want {
+			t.Errorf("0x%02X is %s, documented %s", c, got, want)
+		}
+	}
+}
+
+func TestDocsOfSpecial(t *testing.T) {
+	kinds := map[string]Special{"silent": SpecialSilent, "replace": SpecialReplace, "sim": SpecialSIM, "class2": SpecialClass2}
+	allowed := map[byte]Special{}
+	page, err := os.ReadFile("../docs/smpp.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, kind := range kinds {
+		_, line, found := strings.Cut(string(page), "\n| `"+name+"` | ")
+		if !found {
+			t.Errorf("%s is missing", name)
+			continue
+		}
+		if cell, _, _ := strings.Cut(line, " |"); !strings.HasPrefix(cell, "|") {
+			for _, id := range codings(t, cell) {
+				allowed[id] = kind
+			}
+		}
+	}
+	for id := maxProtocolID + 1; id <= 0xFF; id++ {
+		if kind, _ := kindOf(byte(id)); kind != allowed[byte(id)] {
+			t.Errorf("0x%02X needs %04b, documented %04b", id, kind, allowed[byte(id)])
 		}
 	}
 }
@@ -204,6 +279,10 @@ func TestDocsOfLimits(t *testing.T) {
 		"messages of unknown outcome that are known again":      fmt.Sprintf("%s, %.0f min", thousands(maxUncertain), c.Redelivery.Minutes()),
 		"receipts parked":                                       fmt.Sprintf("%s a carrier, %.0f s", thousands(maxParked), parkFor.Seconds()),
 		"receipts held for an account":                          thousands(maxHeld),
+		"messages being put together":                           thousands(maxSets) + ", " + strconv.Itoa(maxSetOctets>>20) + " MiB",
+		"one of them":                                           thousands(maxWhole) + " octets",
+		"parts that one message is cut into":                    strconv.Itoa(maxPieces) + ", the bind's window",
+		"static TLVs of a bind":                                 kib(maxStatic),
 	}
 	for _, row := range docsTable(t, "## Limits") {
 		if w, checked := want[row[0]]; checked && row[1] != w {

@@ -51,6 +51,8 @@ type Edge struct {
 	connections   atomic.Int64 // of peers
 	floods        floods
 	ids           ids
+	references    atomic.Uint32 // of messages that we cut
+	segments      *reassembler
 	printKey      maphash.Seed // of fingerprints
 	messages      messagePool
 	turns         atomic.Uint64 // ever made
@@ -80,6 +82,7 @@ func newEdge(cfg Config, router Router, journal Journal, log *zap.Logger, reg pr
 		carriers: map[string]*carrier{},
 		sources:  newSources(cfg.Auth, cfg.MaxUnbound), redeliveries: newRedeliveries(cfg.Redelivery),
 		sessions: map[*session]struct{}{}, printKey: maphash.MakeSeed(),
+		segments: newReassembler(),
 	}
 	e.answerWithin = max(cfg.AnswerWithin-2*tick, cfg.AnswerWithin/2)
 	_, _ = rand.Read(e.noPassword[:])
@@ -148,6 +151,9 @@ func (e *Edge) makeAccounts() error {
 	return nil
 }
 
+// reference is that of the next message that is cut.
+func (e *Edge) reference() uint16 { return uint16(e.references.Add(1)) }
+
 // at turns a time into an instant of the edge: nanoseconds since its start, by
 // the monotonic clock.
 func (e *Edge) at(now time.Time) int64 { return int64(now.Sub(e.started)) }
@@ -193,9 +199,11 @@ func (e *Edge) Run(ctx context.Context) error {
 	if err := e.restore(ctx); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("smpp: restoring receipts: %w", err)
 	}
+	e.loadUsage()
 	sweep, stopSweep := context.WithCancel(context.WithoutCancel(ctx))
 	var sweeper sync.WaitGroup
 	sweeper.Go(func() { e.sweep(sweep) })
+	sweeper.Go(func() { e.keepUsage(sweep) })
 	for _, l := range e.listeners {
 		if l.Listener == nil {
 			continue
@@ -228,8 +236,15 @@ func (e *Edge) restoreSubmission(s Submission) {
 	}
 	c.joiner.add(submission{
 		key: c.joiner.key([]byte(s.RemoteID)), local: s.LocalID, at: s.At.UnixMilli(), account: a.index,
-		wants: s.Wants, final: s.Final, source: importAddress(s.Source), destination: importAddress(s.Destination),
+		wants: s.Wants, ended: endedBy(s.Final), source: importAddress(s.Source), destination: importAddress(s.Destination),
 	})
+}
+
+func endedBy(final bool) ended {
+	if final {
+		return hasEnded
+	}
+	return notEnded
 }
 
 func (e *Edge) restoreReceipt(r HeldReceipt) {

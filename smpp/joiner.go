@@ -18,13 +18,22 @@ type submission struct {
 	at          int64 // milliseconds since 1970
 	account     uint32
 	wants       byte
-	final       bool  // its final receipt was passed on, or is on its way
+	ended       ended
 	bind        uint8 // its SMSC among those of the carrier
 	remote      remoteID
 	source      inlineAddress
 	destination inlineAddress
 	presented   e164.Number // the source that the carrier knows
 }
+
+// ended is how far a message's final receipt has come.
+type ended uint8
+
+const (
+	notEnded ended = iota
+	ending         // it is on its way: its carrier may have to send it again
+	hasEnded       // the originator has it, or it is durable, or nobody wants it
+)
 
 // inlineAddress is an address without pointers.
 type inlineAddress struct {
@@ -141,12 +150,13 @@ type joined uint8
 const (
 	joinFound     joined = iota
 	joinRepeated         // a final receipt was passed on before
+	joinUnderWay         // a final receipt is on its way, and may yet fail
 	joinParked           // the message is unknown, yet
 	joinParkedOut        // the same, and the oldest parked one was given up
 )
 
 // join finds the submission of a receipt, or parks it. A final receipt marks
-// the submission; unmark takes that back.
+// the submission; settle makes that last, or takes it back.
 func (j *joiner) join(key joinKey, normal []byte, r *pdu.Receipt, at int64) (submission, joined) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -155,19 +165,24 @@ func (j *joiner) join(key joinKey, normal []byte, r *pdu.Receipt, at int64) (sub
 		return submission{}, j.park(key, normal, r, at)
 	}
 	s := j.at(number)
-	if s.final {
+	switch {
+	case s.ended == ending && r.State.Final():
+		return *s, joinUnderWay
+	case s.ended != notEnded:
 		return *s, joinRepeated
+	case r.State.Final():
+		s.ended = ending
 	}
-	s.final = r.State.Final()
 	return *s, joinFound
 }
 
-// unmark lets the final receipt come again.
-func (j *joiner) unmark(key joinKey) {
+// settle says how a message's final receipt went: it need not come again, or it
+// has to.
+func (j *joiner) settle(key joinKey, local uint64, how ended) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if number, ok := j.index[key]; ok {
-		j.at(number).final = false
+	if number, ok := j.index[key]; ok && j.at(number).local == local {
+		j.at(number).ended = how
 	}
 }
 

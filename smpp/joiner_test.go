@@ -29,7 +29,7 @@ func TestJoin(t *testing.T) {
 	}{
 		{"on the way", "1", onTheWay, joinFound, 11},
 		{"final", "1", final, joinFound, 11},
-		{"final again", "1", final, joinRepeated, 11},
+		{"final again, while it is on its way", "1", final, joinUnderWay, 11},
 		{"on the way after final", "1", onTheWay, joinRepeated, 11},
 		{"another message", "2", final, joinFound, 22},
 		{"unknown", "3", final, joinParked, 0},
@@ -40,9 +40,14 @@ func TestJoin(t *testing.T) {
 			t.Fatalf("%s: %v for %d", s.name, how, sub.local)
 		}
 	}
-	j.unmark(j.keyOf("1"))
+	j.settle(j.keyOf("1"), 11, notEnded)
 	if _, how := j.join(j.keyOf("1"), nil, final, 0); how != joinFound {
-		t.Fatal("unmark did not let it come again")
+		t.Fatal("one that failed may not come again")
+	}
+	j.settle(j.keyOf("1"), 10, notEnded) // of an earlier message with this id
+	j.settle(j.keyOf("1"), 11, hasEnded)
+	if _, how := j.join(j.keyOf("1"), nil, final, 0); how != joinRepeated {
+		t.Fatal("one that was passed on comes again")
 	}
 }
 

@@ -10,7 +10,7 @@ import "maskline/smpp/pdu"
 // and the message stays the caller's, where the lane is full or the bind ends.
 func (s *session) sendSegment(t *turn, m *message) bool {
 	s.mu.Lock()
-	if s.state != stateBound || !m.canCarry(s.terms) {
+	if s.state != stateBound {
 		s.mu.Unlock()
 		return false
 	}
@@ -18,7 +18,7 @@ func (s *session) sendSegment(t *turn, m *message) bool {
 	m.order = s.lastOrder
 	sent := s.lane.head == nil && s.put(t, m)
 	if !sent {
-		if s.lane.length >= s.window.limit {
+		if s.lane.length >= s.window.limit || s.misfits(t, m) {
 			s.mu.Unlock()
 			return false
 		}
@@ -26,9 +26,19 @@ func (s *session) sendSegment(t *turn, m *message) bool {
 	}
 	s.mu.Unlock()
 	if sent {
-		s.sent(t)
+		t.mark(s)
 	}
 	return true
+}
+
+// misfits looks again, for a lane that put was not tried with.
+func (s *session) misfits(t *turn, m *message) bool {
+	if !m.fitsUSSD(s.terms) {
+		m.misfit(notCarried)
+	} else if _, r := m.fits(s.terms, &t.shape, s.edge.reference); r != notRefused {
+		m.misfit(r)
+	}
+	return m.unfit
 }
 
 // resend puts a segment that the peer has throttled back before those that came
@@ -63,8 +73,8 @@ func (s *session) runLane(t *turn) {
 		n++
 	}
 	s.mu.Unlock()
-	for range n {
-		s.sent(t)
+	if n > 0 {
+		t.mark(s)
 	}
 }
 
@@ -78,7 +88,7 @@ func (s *session) clearLane(t *turn) {
 		next := m.next
 		m.next, m.prev = nil, nil
 		if !m.dest.offer(t, m, true) {
-			m.verdict.temporary = true
+			m.verdict.temporary = m.verdict.temporary || !m.unfit
 			s.edge.advance(t, m)
 		}
 		m = next

@@ -340,7 +340,7 @@ func load(b *testing.B, table *numberdb.Table, spec loadSpec) {
 		}
 		return up == 2*spec.pairs
 	})
-	before := cpuTime()
+	before, reads, writes := cpuTime(), ioCount("syscr"), ioCount("syscw")
 	b.ReportAllocs()
 	b.ResetTimer()
 	fmt.Fprintln(stdin, "go")
@@ -350,6 +350,7 @@ func load(b *testing.B, table *numberdb.Table, spec loadSpec) {
 	}
 	b.StopTimer()
 	used := cpuTime() - before
+	reads, writes = ioCount("syscr")-reads, ioCount("syscw")-writes
 	if err := cmd.Wait(); err != nil {
 		b.Fatal(err)
 	}
@@ -358,9 +359,24 @@ func load(b *testing.B, table *numberdb.Table, spec loadSpec) {
 	}
 	b.ReportMetric(float64(spec.count)/result.Seconds, "msg/s")
 	b.ReportMetric(used.Seconds()/float64(spec.count)*1000, "cpu-s/1000")
+	b.ReportMetric(float64(reads)/float64(spec.count), "reads/msg")
+	b.ReportMetric(float64(writes)/float64(spec.count), "writes/msg")
 	b.ReportMetric(result.P50, "p50-ms")
 	b.ReportMetric(result.P99, "p99-ms")
 	edge.stop()
+}
+
+// ioCount is how many reads or writes this process has made, by the kernel's
+// count.
+func ioCount(name string) int {
+	b, err := os.ReadFile("/proc/self/io")
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(b), name+": ")
+	line, _, _ := strings.Cut(rest, "\n")
+	n, _ := strconv.Atoi(line)
+	return n
 }
 
 func cpuTime() time.Duration {

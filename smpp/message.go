@@ -1,6 +1,7 @@
 package smpp
 
 import (
+	"encoding/binary"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,6 +26,10 @@ type message struct {
 	source      pdu.Address // TON and NPI are the bind's, except for receipts
 	destination pdu.Address
 	payload     []byte
+	headerLen   int // of payload, the user data header with its count; 0: none
+	zero        Encoding
+	concat      pdu.Concatenation // the place of a segment; no Total: none
+	sar         bool              // that place is in tlvs
 	tlvs        pdu.TLVs
 	inTLV       bool     // tlvs hold the payload, as message_payload
 	more        bool     // tlvs end in more_messages_to_send, for submit_sm only
@@ -51,6 +56,9 @@ type message struct {
 	claimed   *routing.Carrier // of the last attempt; nil where no carrier takes part
 	begun     time.Time        // when it was claimed
 	verdict   attempts
+	unfit     bool // the last destination cannot be sent it
+	parts     fragments
+	joined    *message // the segments that it was put together from
 	answerBy  int64
 
 	// Place in a destination's queue or a bind's lane.
@@ -103,10 +111,12 @@ func (m *message) reset() {
 	m.up, m.from, m.to, m.dest, m.claimed, m.receipt = nil, nil, nil, nil, nil, nil
 	m.payload, m.tlvs, m.validity = nil, nil, nil
 	m.source, m.destination, m.origSource, m.origDest = pdu.Address{}, pdu.Address{}, pdu.Address{}, pdu.Address{}
-	m.verdict = attempts{}
+	m.verdict, m.parts = attempts{}, fragments{}
+	m.concat, m.headerLen, m.zero, m.joined = pdu.Concatenation{}, 0, GSM7, nil
 	m.next, m.prev = nil, nil
 	m.candidate, m.wants, m.registered, m.segments, m.charged = 0, 0, 0, 0, 0
-	m.sticky, m.inTLV, m.more, m.isUSSD, m.ussd = false, false, false, false, nil
+	m.sticky, m.inTLV, m.more, m.sar, m.unfit = false, false, false, false, false
+	m.isUSSD, m.ussd = false, nil
 }
 
 // keep copies b behind what data holds already. The capacity must be there,
@@ -125,56 +135,101 @@ func (m *message) reserve(n int) {
 	m.data = m.data[:0]
 }
 
-// appendTo writes the message as the PDU that terms ask for.
-func (m *message) appendTo(dst []byte, t *terms, sequence uint32) ([]byte, error) {
-	out := pdu.Message{
-		Source:       m.source,
-		Destination:  m.destination,
-		ESMClass:     m.esmClass,
-		ProtocolID:   m.protocolID,
-		PriorityFlag: m.priority,
-		DataCoding:   m.dataCoding,
-	}
-	if m.receipt == nil {
-		out.Source.TON, out.Source.NPI = t.ton, t.npi
-		out.Destination.TON, out.Destination.NPI = t.ton, t.npi
-	}
-	if t.sends == pdu.SubmitSM {
-		out.ValidityPeriod, out.RegisteredDelivery = m.validity, m.registered
-	}
-	if t.version < pdu.Version34 {
-		m.addUSSD(&out, t)
-		out.ShortMessage = m.payload // no TLVs before 3.4; canCarry has checked that it fits
-		return out.Append(dst, t.sends, sequence)
-	}
+// appendTo writes the message as it came as the PDU that terms ask for.
+func (m *message) appendTo(dst []byte, t *terms, sequence uint32, sh *shape) ([]byte, error) {
+	out := pdu.Message{ESMClass: m.esmClass, DataCoding: m.dataCoding, RegisteredDelivery: m.registered}
 	if !m.inTLV {
 		out.ShortMessage = m.payload
 	}
-	out.TLVs = m.tlvs
-	if m.more && t.sends != pdu.SubmitSM {
-		out.TLVs = m.tlvs[:len(m.tlvs)-moreLen]
+	if t.version >= pdu.Version34 { // no TLVs before
+		out.TLVs = m.tlvs
+		if m.more && t.sends != pdu.SubmitSM {
+			out.TLVs = m.tlvs[:len(m.tlvs)-moreLen]
+		}
 	}
-	m.addUSSD(&out, t)
-	return out.Append(dst, t.sends, sequence)
+	return m.write(dst, &out, t, sequence, sh)
+}
+
+// appendPiece writes one PDU of several, or of another shape. Only the last one
+// asks for a receipt: there is one for the message.
+func (m *message) appendPiece(dst []byte, t *terms, sequence uint32, sh *shape, i int) ([]byte, error) {
+	p := &sh.pieces[i]
+	out := pdu.Message{DataCoding: sh.dataCoding}
+	if p.header {
+		out.ESMClass = pdu.ESMUDHI
+	}
+	if i == len(sh.pieces)-1 {
+		out.RegisteredDelivery = m.registered
+	}
+	if !p.inTLV {
+		out.ShortMessage = p.payload
+	}
+	if t.version >= pdu.Version34 {
+		out.TLVs = p.tlvs
+	}
+	return m.write(dst, &out, t, sequence, sh)
+}
+
+// write fills in what does not depend on the content.
+func (m *message) write(dst []byte, out *pdu.Message, t *terms, sequence uint32, sh *shape) ([]byte, error) {
+	m.addUSSD(out, t)
+	out.Source, out.Destination = m.source, m.destination
+	out.ProtocolID, out.PriorityFlag = m.protocolID, m.priority
+	if m.receipt == nil {
+		out.Source.TON, out.Source.NPI = t.ton, t.npi
+		out.Destination.TON, out.Destination.NPI = t.ton, t.npi
+		if t.numbers != nil {
+			sh.from, _ = t.numbers.append(sh.from[:0], m.source.Digits) // fits has looked
+			sh.to, _ = t.numbers.append(sh.to[:0], m.destination.Digits)
+			out.Source.Digits, out.Destination.Digits = sh.from, sh.to
+		}
+	}
+	if t.sends != pdu.SubmitSM {
+		out.RegisteredDelivery = 0
+		return out.Append(dst, t.sends, sequence)
+	}
+	out.ValidityPeriod = m.validity
+	start := len(dst)
+	dst, err := out.Append(dst, t.sends, sequence)
+	if err != nil || len(t.static) == 0 || t.version < pdu.Version34 {
+		return dst, err
+	}
+	dst = append(dst, t.static...)
+	binary.BigEndian.PutUint32(dst[start:], uint32(len(dst)-start))
+	return dst, nil
 }
 
 // moreLen is the length of a more_messages_to_send.
 const moreLen = 5
 
-// canCarry reports whether a bind's version can carry the message.
-func (m *message) canCarry(t *terms) bool {
-	fits := t.version >= pdu.Version34 || len(m.payload) <= pdu.MaxText && !m.segmented()
-	return fits && m.fitsUSSD(t)
+// fits says why the bind cannot be sent the message at all; shaped reports
+// whether it is sent in another shape than it came in.
+func (m *message) fits(t *terms, sh *shape, next func() uint16) (shaped bool, r refusal) {
+	if m.receipt != nil {
+		return false, notRefused
+	}
+	if n := t.numbers; n != nil {
+		if !n.writes(m.source.Digits) {
+			return false, badSource
+		}
+		if !n.writes(m.destination.Digits) {
+			return false, badDestination
+		}
+	}
+	if m.passes(t) {
+		return false, notRefused
+	}
+	return true, sh.make(m, t, next)
 }
 
-// segmented reports whether TLVs make the message one segment of several.
-func (m *message) segmented() bool {
-	_, ok := m.tlvs.Find(pdu.TagSarMsgRefNum)
-	return ok
+// misfit notes that a destination cannot be sent the message.
+func (m *message) misfit(r refusal) {
+	m.unfit = true
+	m.verdict.refused, m.verdict.status = true, r.status()
 }
 
 // due reports whether a message has waited long enough.
-func (m *message) due(at int64) bool { return at >= m.leaveBy || m.abandoned() }
+func (m *message) due(at int64) bool { return at >= m.leaveBy || m.unfit || m.abandoned() }
 
 // unclaim ends an attempt that was never sent.
 func (m *message) unclaim() {

@@ -101,6 +101,7 @@ type metrics struct {
 	mismatched         prometheus.Counter
 	panics             prometheus.Counter
 	redeliveries       [redeliveryEnd]prometheus.Counter // by what is known of the first one
+	gathered           [joinResults]prometheus.Counter   // segments that were to be put together
 	responseTime       *prometheus.HistogramVec
 	tlsFailures        *prometheus.CounterVec
 	receiptDelay       *prometheus.HistogramVec
@@ -196,9 +197,22 @@ func (m *metrics) register(e *Edge, reg prometheus.Registerer) error {
 		Name: "maskline_smpp_alerts_total", Help: "alert_notifications of carriers, by whether an account could be told.",
 	}, []string{"outcome"})
 	m.alerts = [2]prometheus.Counter{alerts.WithLabelValues("dropped"), alerts.WithLabelValues("passed")}
+	gathered := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "maskline_smpp_gathered_total",
+		Help: "Long messages whose segments were put together, and segments or messages where that failed, by why.",
+	}, []string{"outcome"})
+	for r := joinWhole; r < joinResults; r++ {
+		m.gathered[r] = gathered.WithLabelValues(r.String())
+	}
+	waiting := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "maskline_smpp_gathering", Help: "Long messages whose segments are not all there yet.",
+	}, func() float64 {
+		sets, _ := e.segments.size()
+		return float64(sets)
+	})
 	all := []prometheus.Collector{
-		receipts, redeliveries, refused, alerts, m.probeTime, m.refusedConnections, m.answersLost, m.late,
-		m.unexpected, m.mismatched, m.panics, m.responseTime, m.receiptDelay, m.tlsFailures, newCollector(e),
+		receipts, redeliveries, gathered, waiting, refused, alerts, m.probeTime, m.refusedConnections, m.answersLost,
+		m.late, m.unexpected, m.mismatched, m.panics, m.responseTime, m.receiptDelay, m.tlsFailures, newCollector(e),
 		newBindCollector(e),
 	}
 	for _, c := range all {

@@ -1,9 +1,13 @@
 package smpp
 
 import (
+	"context"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"go.uber.org/zap"
 )
 
 // QuotaConfig bounds what an account may submit in longer times than a second.
@@ -62,4 +66,83 @@ func (q *quota) left(now time.Time) int {
 	defer q.mu.Unlock()
 	q.turnOver(now)
 	return max(int(q.limit.Load())-q.used, 0)
+}
+
+// Usage is what an account has used of a day's quota.
+type Usage struct {
+	Day      int64 `json:"day"` // since 1970-01-01, UTC
+	Segments int   `json:"segments"`
+}
+
+// UsageStore keeps what accounts have used over a restart, by system_id.
+type UsageStore interface {
+	Load() (map[string]Usage, error)
+	// Save replaces what was kept. It may wait for the disk.
+	Save(map[string]Usage) error
+}
+
+// usage is what the quota says now.
+func (q *quota) usage() Usage {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return Usage{q.day, q.used}
+}
+
+// resume goes on from what was kept.
+func (q *quota) resume(u Usage) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.day, q.used = u.Day, max(u.Segments, 0)
+}
+
+// usageEvery is how often usage is saved where it has changed: a crash forgets
+// as much.
+const usageEvery = 5 * time.Second
+
+// loadUsage goes on with the quotas from what was kept. What cannot be read
+// costs the day's count and nothing else.
+func (e *Edge) loadUsage() {
+	if e.cfg.Usage == nil {
+		return
+	}
+	kept, err := e.cfg.Usage.Load()
+	if err != nil {
+		e.log.Warn("quotas start anew", zap.Error(err))
+	}
+	for _, a := range e.accountList() {
+		if u, ok := kept[a.cfg.SystemID]; ok {
+			a.quota.resume(u)
+		}
+	}
+}
+
+// keepUsage saves usage now and then until ctx ends, and once more then.
+func (e *Edge) keepUsage(ctx context.Context) {
+	if e.cfg.Usage == nil {
+		return
+	}
+	saved := e.usage()
+	for {
+		more := sleep(ctx, usageEvery)
+		if now := e.usage(); !maps.Equal(now, saved) {
+			if err := e.cfg.Usage.Save(now); err != nil {
+				e.log.Error("saving the use of quotas failed", zap.Error(err))
+			}
+			saved = now
+		}
+		if !more {
+			return
+		}
+	}
+}
+
+// usage lists all accounts with a quota.
+func (e *Edge) usage() map[string]Usage {
+	all := map[string]Usage{}
+	for _, a := range e.accountList() {
+		if a.quota.limited() {
+			all[a.cfg.SystemID] = a.quota.usage()
+		}
+	}
+	return all
 }

@@ -27,7 +27,7 @@ func TestRegisteredDeliveryAskedOfACarrier(t *testing.T) {
 		m := &message{up: &session{}, command: pdu.SubmitSM}
 		in := text(alice, maskOfBob, "x")
 		in.RegisteredDelivery = wants
-		if r := m.fill(in); r != notRefused || m.registered != want {
+		if r := m.fill(in, &format{}); r != notRefused || m.registered != want {
 			t.Errorf("%02x becomes %02x, want %02x", wants, m.registered, want)
 		}
 	}
@@ -38,7 +38,7 @@ func TestCarrierIsNotOwedReceipts(t *testing.T) {
 	m := &message{up: &session{dialer: &dialer{}}, command: pdu.DeliverSM}
 	in := text(bob, maskOfAlice, "x")
 	in.RegisteredDelivery = pdu.RegisteredBoth
-	if r := m.fill(in); r != notRefused || m.registered != 0 || m.wants != 0 {
+	if r := m.fill(in, &format{}); r != notRefused || m.registered != 0 || m.wants != 0 {
 		t.Fatalf("registered_delivery %02x", m.registered)
 	}
 }

@@ -74,7 +74,7 @@ func (e *Edge) note(c *carrier, remoteID string, s *submission) Submission {
 	return Submission{
 		Carrier: c.cfg.Name, RemoteID: remoteID, LocalID: s.local, Account: e.accountAt(s.account).cfg.SystemID,
 		Source: s.source.export(), Destination: s.destination.export(), Wants: s.wants,
-		At: time.UnixMilli(s.at), Final: s.final,
+		At: time.UnixMilli(s.at), Final: s.ended != notEnded,
 	}
 }
 
@@ -99,7 +99,7 @@ func (e *Edge) joinEarly(t *turn, c *carrier, early *parked) {
 		switch how {
 		case joinFound:
 			e.joined(t, c, nil, &sub, p.receipt, p.remoteID)
-		case joinRepeated:
+		case joinRepeated, joinUnderWay:
 			e.metrics.receipts[receiptRepeated].Inc()
 		case joinParked: // its message was forgotten at once
 		case joinParkedOut:
@@ -123,6 +123,9 @@ func (s *session) handleReceipt(t *turn, h pdu.Header) {
 	switch how {
 	case joinRepeated:
 		e.settleReceipt(t, s, h, receiptRepeated)
+	case joinUnderWay: // the first one may fail, and then this is the one to send again
+		e.metrics.receipts[receiptReturned].Inc()
+		s.answer(t, h.Command, s.terms.replies.of(temporarily), h.Sequence, nil)
 	case joinParked:
 		e.settleReceipt(t, s, h, receiptUnknown)
 	case joinParkedOut:
@@ -147,6 +150,9 @@ func (e *Edge) joined(t *turn, c *carrier, m *message, sub *submission, r pdu.Re
 	if !wanted(sub.wants, r.State) {
 		e.metrics.receipts[receiptUnwanted].Inc()
 		c.receiptTime(sub, &r, t.now)
+		if r.State.Final() {
+			c.joiner.settle(sub.key, sub.local, hasEnded)
+		}
 		if m != nil {
 			m.up.answer(t, m.command, pdu.ROK, m.sequence, nil)
 			e.messages.put(m)
@@ -303,10 +309,11 @@ func (e *Edge) receiptFailed(t *turn, m *message) {
 	})
 }
 
-// noteFinal lets the journal know that a message has had its last receipt, so
-// that it is not passed on twice after a restart.
+// noteFinal lets the joiner and the journal know that a message has had its last
+// receipt, so that it is not passed on twice, after a restart neither.
 func (e *Edge) noteFinal(job *receiptJob) {
 	if job.joiner != nil && job.note.Final {
+		job.joiner.settle(job.key, job.note.LocalID, hasEnded)
 		e.journal.Sent(job.note)
 	}
 }
@@ -315,8 +322,8 @@ func (e *Edge) noteFinal(job *receiptJob) {
 // that nobody waits for and that there is no room for is lost, and counted.
 func (e *Edge) receiptUnheld(t *turn, m *message) {
 	job := m.receipt
-	if job.joiner != nil {
-		job.joiner.unmark(job.key)
+	if job.joiner != nil && job.note.Final {
+		job.joiner.settle(job.key, job.note.LocalID, notEnded)
 	}
 	if m.up != nil {
 		e.metrics.receipts[receiptReturned].Inc()

@@ -73,10 +73,11 @@ func newRedeliveries(keep time.Duration) *redeliveries {
 }
 
 // note makes the record of a message whose upstream is about to be told that
-// its outcome is unknown; nil where none is kept. It takes no lock: remember
+// its outcome is unknown; nil where none is kept, as for one that was cut or put
+// together: its parts may fare differently. It takes no lock: remember
 // lists it.
 func (r *redeliveries) note(m *message) *uncertain {
-	if r == nil || m.receipt != nil {
+	if r == nil || m.receipt != nil || m.parts.several || m.joined != nil {
 		return nil
 	}
 	return &uncertain{from: m.from, state: underWay}

@@ -32,7 +32,7 @@ func (s *session) handleMessage(t *turn, h pdu.Header, body []byte) {
 	if a := s.terms.account; a != nil && a.quota.limited() {
 		m.charged = segments
 	}
-	if refusal := m.fill(&t.in); refusal != notRefused {
+	if refusal := m.fill(&t.in, &s.terms.format); refusal != notRefused {
 		s.edge.refuse(t, m, refusal)
 		return
 	}
@@ -111,7 +111,7 @@ func (e *Edge) route(t *turn, m *message) {
 	t.request.Service = routing.SMS
 	t.request.Origin = m.up.terms.origin
 	t.request.Now = t.now
-	m.address(&t.request, &t.in)
+	m.address(&t.request, &t.in, m.up.terms.numbers)
 	e.hear(t, m)
 	e.router.Decide(&t.request, &m.plan)
 	if m.plan.Verdict != routing.Forward {
@@ -120,6 +120,9 @@ func (e *Edge) route(t *turn, m *message) {
 	}
 	if m.plan.To.Kind == routing.ToPeer {
 		e.refuse(t, m, badDestination) // a SIP peer takes no SMS here
+		return
+	}
+	if e.gather(t, m) {
 		return
 	}
 	m.present()
@@ -149,7 +152,7 @@ func (e *Edge) advance(t *turn, m *message) {
 			return
 		}
 		m.unclaim()
-		m.verdict.temporary = true
+		m.verdict.temporary = m.verdict.temporary || !m.unfit
 	}
 	if t.at >= m.answerBy {
 		m.verdict.temporary = true
@@ -176,7 +179,7 @@ func (e *Edge) advanceAll(t *turn, m *message) {
 	for m != nil {
 		next := m.next
 		m.next = nil
-		m.verdict.temporary = true
+		m.verdict.temporary = m.verdict.temporary || !m.unfit
 		e.advance(t, m)
 		m = next
 	}
@@ -282,6 +285,10 @@ func (e *Edge) drop(t *turn, m *message) {
 // end answers the upstream and gives the message back. local is the id that an
 // accepted message gets.
 func (e *Edge) end(t *turn, m *message, o outcome, status pdu.Status, local uint64) {
+	if m.joined != nil {
+		e.endJoined(t, m, o, status, local)
+		return
+	}
 	m.from.outcome(m.to, o)
 	if m.charged > 0 && o != outcomeAccepted && o != outcomeDropped {
 		m.up.terms.account.quota.giveBack(t.now, m.charged)

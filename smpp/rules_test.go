@@ -192,7 +192,7 @@ func TestFingerprints(t *testing.T) {
 		t := b.newTurn()
 		t.in = *m
 		msg := &message{}
-		msg.address(&t.request, &t.in)
+		msg.address(&t.request, &t.in, nil)
 		b.hear(t, msg)
 		return msg.fingerprint
 	}

@@ -10,40 +10,70 @@ import (
 // now.
 func (s *session) send(t *turn, m *message) bool {
 	s.mu.Lock()
-	took := s.state == stateBound && s.lane.head == nil && m.canCarry(s.terms) && s.put(t, m)
+	took := s.state == stateBound && s.lane.head == nil && s.put(t, m)
 	s.mu.Unlock()
 	if took {
-		s.sent(t) // m is the window's now
+		t.mark(s) // m is the window's now
 	}
 	return took
 }
 
 // put is send for those who hold mu and have looked at the session's state.
 func (s *session) put(t *turn, m *message) bool {
-	if s.window.full() || !s.out.hasRoom() || !s.flow.pace.ready(t.at) || !m.dest.pace.take(t.at, m.segments) {
+	if !m.fitsUSSD(s.terms) {
+		return false // another bind of the destination may
+	}
+	shaped, misfit := m.fits(s.terms, &t.shape, s.edge.reference)
+	if misfit != notRefused {
+		m.misfit(misfit)
 		return false
 	}
-	sequence := s.window.nextFree()
-	b, err := m.appendTo(s.out.begin(), s.terms, sequence)
-	s.out.commit(b)
-	if err != nil { // what came in was checked, so this is a fault of ours
-		s.edge.metrics.unexpected.Inc()
+	count, segments := 1, m.segments
+	if shaped {
+		count = len(t.shape.pieces)
+		segments = max(segments, count)
+	}
+	if s.window.room() < count || !s.out.hasRoom() || !s.flow.pace.ready(t.at) || !m.dest.pace.take(t.at, segments) {
 		return false
 	}
-	s.flow.sent(t.at, m.segments)
-	s.window.put(slot{
-		sequence: sequence, command: s.terms.sends, message: m, from: m.from, claimed: m.claimed,
-		end: s.out.queued, answerBy: m.answerBy, until: t.at + int64(s.terms.responseTimeout),
-	})
+	m.parts.begin(count)
+	for i := range count {
+		if !s.putPDU(t, m, shaped, i, i == count-1) {
+			return false
+		}
+	}
+	s.flow.sent(t.at, max(segments, 1)) // a receipt has not counted its own
 	s.load.used.Store(int32(s.window.used))
 	s.counts.sent++
 	return true
 }
 
-// sent counts a message that was put.
-func (s *session) sent(t *turn) {
+// putPDU writes one PDU of a message and takes its place in the window. tail is
+// the last one, whose response tells the breaker.
+func (s *session) putPDU(t *turn, m *message, shaped bool, i int, tail bool) bool {
+	sequence := s.window.nextFree()
+	var b []byte
+	var err error
+	if shaped {
+		b, err = m.appendPiece(s.out.begin(), s.terms, sequence, &t.shape, i)
+	} else {
+		b, err = m.appendTo(s.out.begin(), s.terms, sequence, &t.shape)
+	}
+	s.out.commit(b)
+	if err != nil { // what came in was checked, so this is a fault of ours
+		s.edge.metrics.unexpected.Inc()
+		return false
+	}
+	o := slot{
+		sequence: sequence, command: s.terms.sends, message: m, from: m.from, tail: tail,
+		end: s.out.queued, answerBy: m.answerBy, until: t.at + int64(s.terms.responseTimeout),
+	}
+	if tail {
+		o.claimed = m.claimed
+	}
+	s.window.put(o)
 	s.terms.peer.count(outbound, s.terms.sends, pdu.ROK)
-	t.mark(s)
+	return true
 }
 
 // handleMessageResponse ends an attempt: the response to a message of ours.
@@ -66,6 +96,11 @@ func (s *session) handleMessageResponse(t *turn, h pdu.Header, body []byte) {
 	if h.Command == pdu.GenericNack && status == pdu.ROK {
 		status = pdu.RUnknownErr // a nack is never an acceptance
 	}
+	_ = t.resp.Decode(body) // the status decides; a faulty body only loses the id
+	several, last := o.message != nil && o.message.parts.open > 0, false
+	if several {
+		last = o.message.parts.answered(status, t.resp.MessageID, o.tail)
+	}
 	s.window.free(p)
 	s.load.used.Store(int32(s.window.used))
 	s.flow.responded(t.at, o.until-int64(s.terms.responseTimeout), status)
@@ -73,11 +108,13 @@ func (s *session) handleMessageResponse(t *turn, h pdu.Header, body []byte) {
 	s.mu.Unlock()
 
 	s.measured(t, &o, status)
-	_ = t.resp.Decode(body) // the status decides; a faulty body only loses the id
-	if o.message == nil {
+	switch {
+	case o.message == nil:
 		s.late(t, lateRequest{o.from, o.uncertain}, status)
-	} else {
+	case !several:
 		s.edge.answered(t, s, o.message, status, t.resp.MessageID)
+	case last:
+		s.edge.sentParts(t, s, o.message)
 	}
 	if lane {
 		s.runLane(t)
@@ -153,7 +190,7 @@ func (s *session) lost(t *turn, o *slot, unsent bool) {
 // accepted, so it goes elsewhere only where the bind's configuration says so.
 func (s *session) unknown(t *turn, m *message, u *uncertain) {
 	m.verdict.unknown = true
-	if b := s.terms.bind; b != nil && b.UnknownNext && t.at < m.answerBy {
+	if b := s.terms.bind; b != nil && b.UnknownNext && t.at < m.answerBy && !m.parts.accepted {
 		s.edge.redeliveries.settle(u, pdu.RUnknownErr, 0, nil) // its next attempt decides
 		s.edge.advance(t, m)
 		return
@@ -169,6 +206,9 @@ func (s *session) expire(t *turn) {
 	var givenUp []bool
 	s.mu.Lock()
 	s.window.expire(t.at, s.edge.redeliveries.note, func(o slot, up bool) {
+		if m := o.message; m != nil && m.parts.open > 0 && !m.parts.lost(false) {
+			o.message = nil // another PDU of it ends it
+		}
 		due, givenUp = append(due, o), append(givenUp, up)
 	})
 	s.load.used.Store(int32(s.window.used))

@@ -248,11 +248,17 @@ func (s *session) teardown(t *turn) {
 	s.mu.Lock()
 	written := s.out.written
 	var owed []slot
-	s.window.clear(func(o slot) { owed = append(owed, o) })
+	s.window.clear(func(o slot) {
+		if m := o.message; m != nil && m.parts.open > 0 && !m.parts.lost(o.end > written) {
+			o.message = nil // another PDU of it ends it
+		}
+		owed = append(owed, o)
+	})
 	s.out.pending, s.out.spare = nil, nil
 	s.mu.Unlock()
 	for i := range owed {
-		s.lost(t, &owed[i], owed[i].end > written)
+		m := owed[i].message
+		s.lost(t, &owed[i], owed[i].end > written && (m == nil || !m.parts.touched()))
 	}
 	s.expireOperations(t, true)
 	s.stats.end(s)

@@ -58,12 +58,13 @@ func (m *message) beyondShare() bool {
 }
 
 // evict answers what a stalled bind holds beyond its upstreams' shares, oldest
-// first. These messages were sent, so their outcome is unknown.
+// first. These messages were sent, so their outcome is unknown. One that was cut
+// stays until its time is over.
 func (s *session) evict(t *turn) {
 	var gone []slot
 	s.mu.Lock()
 	s.window.each(func(p *slot) {
-		if p.message != nil && p.message.beyondShare() {
+		if p.message != nil && !p.message.parts.several && p.message.beyondShare() {
 			p.uncertain = s.edge.redeliveries.note(p.message)
 			gone = append(gone, *p)
 			p.message = nil

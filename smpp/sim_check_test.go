@@ -189,14 +189,19 @@ func (h *simHistory) checkNotified(m *simMessage) {
 	if a.reply == nil || h.crashed(m.taken.at, simEnd) {
 		return
 	}
+	const nothing = pdu.State(255)
+	said := nothing
 	var took *simEvent
 	for _, r := range m.receipts {
 		switch {
-		case r.status != pdu.ROK || !isFinal(r.state) || r.at+h.rules.parkFor < a.reply.at+h.rules.within:
-		case took != nil && took.state != r.state:
+		case r.status == pdu.RThrottled || !isFinal(r.state):
+		case said != nothing && said != r.state:
 			return
 		default:
-			took = r
+			said = r.state
+			if r.status == pdu.ROK && r.at+h.rules.parkFor > a.reply.at+h.rules.within {
+				took = r
+			}
 		}
 	}
 	if took == nil || !wantedBy(m.taken.wants, took.state) {
@@ -305,7 +310,7 @@ func (h *simHistory) checkSegments(names []string) {
 		p := place{long, e.peer}
 		before, known := last[p]
 		last[p] = e
-		if !known || disturbed[long] || h.changed(min(h.messages[e.message].taken.at, h.messages[before.message].taken.at), e.at) {
+		if !known || disturbed[long] || h.slow(before.link, e.at) || h.slow(e.link, e.at) || h.changed(min(h.messages[e.message].taken.at, h.messages[before.message].taken.at), e.at) {
 			continue
 		}
 		_, partBefore, _ := strings.Cut(before.message, ".")
@@ -326,6 +331,20 @@ func (h *simHistory) changed(from, to time.Duration) bool {
 	for _, e := range h.events {
 		if (e.kind == simUp || e.kind == simDown || e.kind == simStalled) && e.at >= from && e.at <= to {
 			return true
+		}
+	}
+	return false
+}
+
+// slow reports whether a bind leaves something unanswered for so long that its
+// messages may go elsewhere.
+func (h *simHistory) slow(link int, at time.Duration) bool {
+	const patience = time.Second
+	for _, m := range h.messages {
+		for _, a := range m.attempts {
+			if a.arrived.link == link && a.arrived.left+patience < at && (a.reply == nil || a.reply.at+patience > at) {
+				return true
+			}
 		}
 	}
 	return false

@@ -71,8 +71,8 @@ type simRules struct {
 	parkFor      time.Duration
 }
 
-// noAnswer is no status of SMPP.
-const noAnswer = pdu.Status(1<<32 - 1)
+// simNoAnswer is no status of SMPP.
+const simNoAnswer = pdu.Status(1<<32 - 1)
 
 // simMessage is all that a history says of one message.
 type simMessage struct {
@@ -109,6 +109,9 @@ func newSimHistory(rules simRules, events []simEvent) *simHistory {
 		rules: rules, events: events, messages: map[string]*simMessage{}, byID: map[string]string{},
 		binds: map[int]*simBind{}, down: map[int]simEvent{}, stalled: map[int]bool{},
 		open: map[[2]int]*simEvent{},
+	}
+	for _, e := range events {
+		h.binds[e.link] = &simBind{} // of one that never stood
 	}
 	for _, e := range events { // an id may be heard on another bind before its answer
 		if e.kind == simAnswered && e.id != "" {
@@ -163,7 +166,7 @@ func (h *simHistory) add(e simEvent) {
 	case simReplied:
 		m.replied(e)
 	case simReceipt:
-		e.status = noAnswer
+		e.status = simNoAnswer
 		m.receipts = append(m.receipts, &e)
 		h.receipts = append(h.receipts, &e)
 		h.open[[2]int{e.link, int(e.request)}] = &e

@@ -39,7 +39,7 @@ func (j *simJournal) settle() {
 	for len(j.holding) > 0 {
 		h := j.holding[0]
 		j.holding = j.holding[1:]
-		if !j.calm && j.rand.IntN(8) == 0 {
+		if !j.calm && j.rand.IntN(4) == 0 {
 			h.done(errSimDisk)
 			continue
 		}

@@ -86,6 +86,7 @@ func (p *simPeer) stall(on bool) {
 // misbehave sends what nobody expects.
 func (p *simPeer) misbehave() {
 	w := p.w
+	ends := p.event(simStalled) // from then on nothing is said of what goes where
 	switch w.rand.IntN(5) {
 	case 0:
 		p.send(pdu.AppendHeader(nil, pdu.Command(0x0000_0FFF), pdu.ROK, p.next()), nil)
@@ -94,10 +95,10 @@ func (p *simPeer) misbehave() {
 	case 2:
 		p.send(pdu.AppendHeader(nil, pdu.GenericNack, pdu.RSysErr, uint32(w.rand.IntN(1<<20))), nil)
 	case 3: // nothing can be read after this
-		p.send([]byte{0, 0, 0, 5, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 1}, nil)
+		p.send([]byte{0, 0, 0, 5, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 1}, &ends)
 		p.bound = false
 	default:
-		p.send(pdu.AppendHeader(nil, pdu.Unbind, pdu.ROK, p.next()), nil)
+		p.send(pdu.AppendHeader(nil, pdu.Unbind, pdu.ROK, p.next()), &ends)
 		p.bound = false // it sends no more requests
 	}
 }
@@ -245,19 +246,22 @@ func (w *simWorld) receipt() {
 
 // repeat lets carriers send again what the edge has left with them.
 func (w *simWorld) repeat() {
-	for _, name := range w.returned {
-		for _, p := range w.senders(false, name.peer) {
-			for _, r := range w.remotes[p.name] {
-				if r.message == name.message {
-					e := p.event(simReceipt)
-					e.message, e.state = r.message, name.state
-					p.request(receipt(r.receipt, e.state), e)
-				}
+	returned := w.returned
+	w.returned = nil
+	for _, e := range returned {
+		senders := w.senders(false, e.peer)
+		if len(senders) == 0 {
+			continue
+		}
+		p := senders[0]
+		for _, r := range w.remotes[p.name] {
+			if r.message == e.message {
+				again := p.event(simReceipt)
+				again.message, again.state = e.message, e.state
+				p.request(receipt(r.receipt, e.state), again)
 			}
-			break
 		}
 	}
-	w.returned = nil
 }
 
 // inspect looks inside: what must hold after every event.
@@ -375,7 +379,7 @@ func (w *simWorld) tally(h *simHistory) {
 	for _, r := range h.receipts {
 		switch r.status {
 		case pdu.RThrottled, pdu.RInvBndSts: // never taken on
-		case noAnswer:
+		case simNoAnswer:
 			unsure++
 		default:
 			taken++

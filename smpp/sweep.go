@@ -35,6 +35,7 @@ func (e *Edge) sweepAll(t *turn, sessions []*session) {
 	}
 	e.sweepDestinations(t)
 	e.sweepReceipts(t)
+	e.sweepSegments(t)
 	e.redeliveries.expire(t.at)
 	t.flush()
 }

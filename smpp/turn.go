@@ -23,6 +23,7 @@ type turn struct {
 	request routing.Request
 	spoken  spoken // the text of in
 	id      []byte
+	shape   shape
 
 	followed []followed // where this batch's messages went
 	lot      uint64     // for random choices

@@ -9,6 +9,7 @@ import (
 type slot struct {
 	sequence  uint32 // 0: the slot is free
 	command   pdu.Command
+	tail      bool             // the last PDU of the message, or the only one
 	message   *message         // nil: its upstream was answered already
 	from      *peer            // who it came from
 	uncertain *uncertain       // its record where its upstream was answered already
@@ -87,7 +88,8 @@ func (w *window) at(sequence uint32) *slot {
 	return &w.slots[int(sequence)&(len(w.slots)-1)]
 }
 
-func (w *window) full() bool { return w.used >= w.limit }
+// room is how many more requests it takes.
+func (w *window) room() int { return w.limit - w.used }
 
 func (w *window) put(s slot) {
 	*w.at(s.sequence) = s

@@ -37,6 +37,7 @@ func smppConfig(cfg *configs.Config) smpp.Config {
 			SystemID: a.SystemID, Password: a.Password.Reveal(),
 			Tenant: string(a.Tenant), Carrier: string(a.Carrier), Country: string(a.Country),
 			Binds: a.Binds, Window: a.Window, TPS: a.TPS, Allow: a.Allow, USSD: a.USSD, Quota: smpp.QuotaConfig{Day: a.Quota.Day},
+			Encoding: smppEncoding(a.Encoding), Special: smppSpecial(a.Special),
 		})
 	}
 	for _, c := range cfg.Carriers {
@@ -76,10 +77,15 @@ func smppBind(b *configs.Bind) smpp.BindConfig {
 		Outbind: smpp.OutbindConfig{
 			Enabled: b.Outbind.Enabled, SystemID: b.Outbind.SystemID, Password: b.Outbind.Password.Reveal(), Allow: b.Outbind.Allow,
 		},
+		Encoding: smppEncoding(b.Encoding), Long: smppLong(b.Long), Numbers: smppNumbers(&b.Numbers), Special: smppSpecial(b.Special),
 		UnknownNext: b.Unknown == configs.UnknownNext,
 		Reply: smpp.Reply{
 			Temporary: pdu.Status(b.Reply.Temporary), Permanent: pdu.Status(b.Reply.Permanent), Throttled: pdu.Status(b.Reply.Throttled),
 		},
+	}
+	for i := range b.TLVs {
+		octets, _ := b.TLVs[i].Octets() // checked with the file
+		bind.TLVs = append(bind.TLVs, smpp.TLV{Tag: pdu.Tag(b.TLVs[i].Tag), Value: octets})
 	}
 	if b.Local.IsValid() {
 		bind.Local = b.Local.String()

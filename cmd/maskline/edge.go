@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -79,7 +80,9 @@ func (e *edge) build(ctx context.Context) (err error) {
 	if e.router, err = routing.New(e.table, routingConfig(cfg, e.restrict), e.metrics); err != nil {
 		return err
 	}
-	if e.smpp, err = smpp.New(smppConfig(cfg), e.router, &journal{e.ledger}, log.Named("smpp"), e.metrics); err != nil {
+	s := smppConfig(cfg)
+	s.Usage = usageFile(filepath.Join(string(cfg.DataDir), "quotas.json"))
+	if e.smpp, err = smpp.New(s, e.router, &journal{e.ledger}, log.Named("smpp"), e.metrics); err != nil {
 		return err
 	}
 	if len(cfg.SIP.Listen) == 0 {
@@ -317,7 +320,7 @@ func (e *edge) health() *api.Health {
 		Links: func() api.Links {
 			links := api.Links{Binds: e.smpp.Binds(), Trunks: []sip.TrunkState{}}
 			if e.sip != nil {
-				links.Trunks, links.Calls = e.sip.Trunks(), len(e.sip.Calls())
+				links.Trunks, links.Calls = e.sip.Trunks(), e.sip.ActiveCalls()
 			}
 			return links
 		},

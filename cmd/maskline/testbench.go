@@ -37,6 +37,7 @@ type testbenchSMPP struct {
 	Window   int           `help:"Unanswered messages of one bind." default:"10"`
 	Text     int           `help:"Octets of a text." default:"120"`
 	Parts    int           `help:"Segments of a message." default:"1"`
+	Again    time.Duration `help:"When a message that was answered temporary is sent again; 0: never." default:"0s"`
 	Receipts bool          `help:"Ask for receipts, send them, and match them."`
 	Settle   time.Duration `help:"How long the last answers may take." default:"10s"`
 	Seed     uint64        `help:"Seed of the faults; 0: by the clock." default:"0"`
@@ -116,7 +117,7 @@ func (cmd *testbenchSMPP) config() (cfg smppload.Config, err error) {
 	}
 	cfg = smppload.Config{
 		Messages: cmd.Messages, Duration: cmd.Duration, Rate: cmd.Rate, Window: cmd.Window, Text: cmd.Text, Parts: cmd.Parts,
-		Receipts: cmd.Receipts, Settle: cmd.Settle, Seed: cmd.Seed, Unmasked: cmd.Unmasked,
+		Again: cmd.Again, Receipts: cmd.Receipts, Settle: cmd.Settle, Seed: cmd.Seed, Unmasked: cmd.Unmasked,
 		Faults: smppload.Faults{
 			Throttle: cmd.Throttle, Errors: cmd.Errors, Silence: cmd.Silence, Delay: cmd.Delay, Reset: cmd.Reset,
 			Close: cmd.Close, Stall: cmd.Stall, ErrorStatus: cmd.ErrorCode, DelayBy: cmd.DelayBy, StallFor: cmd.StallFor,

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/emiago/sipgo/sip"
 )
@@ -163,9 +164,9 @@ func (w *writer) via(h *sip.ViaHeader, source netip.AddrPort, top bool) {
 	}
 	rport := false
 	for _, kv := range h.Params {
-		switch {
-		case top && is([]byte(kv.K), "received"):
-		case top && is([]byte(kv.K), "rport"):
+		switch name := strings.TrimSpace(kv.K); {
+		case top && strings.EqualFold(name, "received"):
+		case top && strings.EqualFold(name, "rport"):
 			rport = true
 		default:
 			w.param(kv.K, kv.V)

@@ -56,6 +56,15 @@ Content-Length: 0
 	}
 }
 
+// TestViaWithSpaces has white space around a parameter, as a folded line makes it.
+func TestViaWithSpaces(t *testing.T) {
+	r := goodRequest(t, strings.Replace(invite, ";rport;branch", ";rport\n ;received=1.1.1.1\n ;branch", 1))
+	via, _, _ := strings.Cut(string(r.Head("t")), "\r\n")
+	if via != "Via: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bKabc;x=1;rport=5062;received=192.0.2.10" {
+		t.Fatal(via)
+	}
+}
+
 func TestReplyTo(t *testing.T) {
 	via := func(s string) string {
 		return strings.Replace(invite, "192.0.2.10:5060;rport;branch=z9hG4bKabc;x=1", s, 1)
@@ -192,6 +201,7 @@ func TestResponseNumbers(t *testing.T) {
 		{"none", "X: y", 0, 0},
 		{"cause", `Reason: Q.850;cause=17;text="busy, +447700900002"`, 17, 0},
 		{"second protocol", `Reason: SIP;cause=487, q.850 ; Cause = 3`, 3, 0},
+		{"two headers", "Reason: Q.850;cause=3\nReason: SIP;cause=404", 3, 0},
 		{"SIP cause is none of Q.850", `Reason: SIP;cause=17`, 0, 0},
 		{"out of range", `Reason: Q.850;cause=128`, 0, 0},
 		{"negative", `Reason: Q.850;cause=-1`, 0, 0},

@@ -1,6 +1,7 @@
 package message
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"time"
@@ -70,7 +71,7 @@ func (r *Response) readReasons() {
 	for _, h := range r.msg.Headers() {
 		switch name := h.Name(); {
 		case strings.EqualFold(name, "reason"):
-			r.Cause = q850(h.Value())
+			r.Cause = cmp.Or(r.Cause, q850(h.Value()))
 		case strings.EqualFold(name, "retry-after"):
 			r.RetryAfter = seconds(h.Value())
 		}

@@ -23,11 +23,13 @@ func (c *cursor) fail(field string, status Status) {
 // SMPP 3.4 §3.1: C-Octet String
 func (c *cursor) cString(field string, size int, status Status) []byte {
 	rest := c.rest
-	for i, b := range rest[:min(size, len(rest))] {
-		if b == 0 {
-			c.rest = rest[i+1:]
-			return rest[:i:i]
-		}
+	if len(rest) > 0 && rest[0] == 0 { // most fields are empty
+		c.rest = rest[1:]
+		return rest[:0:0]
+	}
+	if i := bytes.IndexByte(rest[:min(size, len(rest))], 0); i >= 0 {
+		c.rest = rest[i+1:]
+		return rest[:i:i]
 	}
 	if len(c.rest) < size {
 		status = RInvCmdLen // the body ends inside the field

@@ -24,13 +24,14 @@ const (
 // security (3GPP TS 31.115): a command to the card, never a message to read.
 func (i IEI) Toolkit() bool { return i >= ieiToolkitFirst && i <= ieiToolkitLast }
 
-// forwarded is the allow-list: elements that carry no number and no command.
-func (i IEI) forwarded() bool {
+// forwarded is the allow-list: elements that carry no number and, where toolkit
+// does not allow them, no command.
+func (i IEI) forwarded(toolkit bool) bool {
 	switch i {
 	case IEIConcatenation8, IEIConcatenation16, IEIPorts8, IEIPorts16, IEISingleShift, IEILockingShift:
 		return true
 	default:
-		return false
+		return toolkit && i.Toolkit()
 	}
 }
 
@@ -135,13 +136,14 @@ func (u UDH) Toolkit() bool {
 }
 
 // AppendForwarded appends a header with its leading count that holds only the
-// elements which may leave towards another party: concatenation, ports and
-// national shift tables. Where none is left it appends nothing.
-func (u UDH) AppendForwarded(dst []byte) []byte {
+// elements which may leave towards another party: concatenation, ports,
+// national shift tables and, where toolkit is set, those for the SIM's toolkit.
+// Where none is left it appends nothing.
+func (u UDH) AppendForwarded(dst []byte, toolkit bool) []byte {
 	start := len(dst)
 	dst = append(dst, 0)
 	for id, value := range u.All() {
-		if id.forwarded() {
+		if id.forwarded(toolkit) {
 			dst = append(append(dst, byte(id), byte(len(value))), value...)
 		}
 	}

@@ -79,10 +79,20 @@ func TestAppendForwarded(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := h.AppendForwarded([]byte("x")); !bytes.Equal(got[1:], unhex(t, c.want)) {
+			if got := h.AppendForwarded([]byte("x"), false); !bytes.Equal(got[1:], unhex(t, c.want)) {
 				t.Fatalf("got % x", got[1:])
 			}
 		})
+	}
+}
+
+func TestToolkitElementsPassWhereAllowed(t *testing.T) {
+	h, _, err := SplitUDH(unhex(t, "09 70 00 00 03 01 02 01 80 00"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := h.AppendForwarded(nil, true); !bytes.Equal(got, unhex(t, "07 70 00 00 03 01 02 01")) {
+		t.Fatalf("got % x", got)
 	}
 }
 
@@ -108,7 +118,7 @@ func checkUDH(t *testing.T, payload []byte) {
 	if 1+len(h)+len(text) != len(payload) {
 		t.Fatal("octets were lost")
 	}
-	out := h.AppendForwarded(nil)
+	out := h.AppendForwarded(nil, false)
 	if len(out) == 0 {
 		return
 	}
@@ -117,7 +127,7 @@ func checkUDH(t *testing.T, payload []byte) {
 		t.Fatalf("the forwarded header is faulty: %v", err)
 	}
 	for id := range again.All() {
-		if !id.forwarded() {
+		if !id.forwarded(false) {
 			t.Fatalf("element %02x passed", byte(id))
 		}
 	}

@@ -56,7 +56,7 @@ carriers:
   - {name: in, priority: 10, prefixes: ["999"], smpp: [{addr: "%[2]s", %[3]s}]}
 `
 	carrierText = "  - {name: %s, priority: 10, prefixes: [\"%s\"], smpp: [{addr: \"%s\", %s}]}\n"
-	bindText    = `system_id: maskline, password: chaos, window: 2000, response_timeout: 2s, reconnect: {min: 50ms, max: 500ms}`
+	bindText    = `system_id: maskline, password: chaos, window: 2000, response_timeout: 2s, reconnect: {min: 50ms, max: 500ms, per_minute: 0}`
 )
 
 func newWorld(ctx context.Context, c config) (w *world, err error) {

@@ -109,10 +109,10 @@ carriers:
   - name: in
     priority: 10
     prefixes: ["999"] # nothing is sent there
-    smpp: [{addr: "%[2]s", system_id: bench, sessions: %[4]d, window: %[5]d, reconnect: {min: 50ms, max: 200ms}}]
+    smpp: [{addr: "%[2]s", system_id: bench, sessions: %[4]d, window: %[5]d, reconnect: {min: 50ms, max: 200ms, per_minute: 0}}]
   - name: out
     priority: 20
-    smpp: [{addr: "%[3]s", system_id: bench, sessions: %[4]d, window: %[5]d, reconnect: {min: 50ms, max: 200ms}}]
+    smpp: [{addr: "%[3]s", system_id: bench, sessions: %[4]d, window: %[5]d, reconnect: {min: 50ms, max: 200ms, per_minute: 0}}]
 `
 
 // startEdge runs an edge instead of the present one, and times its start. The

@@ -175,7 +175,7 @@ func (r *rig) soloMany(ctx context.Context, f *findings) error {
 	if err := r.startEdge(ctx, edgeConfig{"million", r.plan, manyBinds, 10}); err != nil {
 		return err
 	}
-	return r.line(ctx, f, many, r.edge.Child, r.counted(r.through(10, manyBinds), 500_000))
+	return r.line(ctx, f, many, r.edge.Child, r.counted(r.through(10, manyBinds), 300_000))
 }
 
 func (r *rig) soloFew(ctx context.Context, f *findings) error {
@@ -212,13 +212,13 @@ func (r *rig) soloMemory(ctx context.Context, t *strings.Builder) error {
 		return err
 	}
 	cfg := r.through(10_000, 1)
-	cfg.Duration, cfg.Settle = r.during(8*time.Second), r.during(12*time.Second)
-	cfg.Faults = smppload.Faults{Stall: 1, StallFor: r.during(15 * time.Second)}
+	cfg.Duration, cfg.Settle = r.during(6*time.Second), r.during(8*time.Second)
+	cfg.Faults = smppload.Faults{Stall: 1, StallFor: r.during(10 * time.Second)}
 	stalled, err := r.peak(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(t, "| a carrier that reads nothing for 15 s, window 10,000 at full load | %.1f MiB more at most |\n", mebi(max(0, stalled-before.RSS)))
+	fmt.Fprintf(t, "| a carrier that reads nothing for 10 s, window 10,000 at full load | %.1f MiB more at most |\n", mebi(max(0, stalled-before.RSS)))
 	return nil
 }
 

@@ -39,12 +39,7 @@ type Bench struct {
 
 const (
 	pollEvery   = 5 * time.Millisecond
-	paceEvery   = 200 * time.Microsecond
-	lagEvery    = time.Millisecond
-	idleEvery   = 50 * time.Millisecond
 	lingerFor   = 250 * time.Millisecond // for what comes twice
-	stalledFor  = 30 * time.Second       // without an answer to anything
-	keepFor     = time.Minute            // a message may still move
 	unbindGrace = 200 * time.Millisecond
 )
 
@@ -213,44 +208,6 @@ func (b *Bench) begin() {
 	b.poke()
 }
 
-// poke lets every sending bind send what it may.
-func (b *Bench) poke() {
-	if b.in == nil {
-		return
-	}
-	b.in.each(func(l *link) {
-		if !l.mu.TryLock() {
-			return // its own goroutine sends when it is ready
-		}
-		defer l.mu.Unlock()
-		l.at = b.now()
-		_ = l.finish() // the reader meets the same error
-	})
-}
-
-// send waits until everything was sent, at its pace.
-func (b *Bench) send(ctx context.Context) {
-	every := pollEvery
-	if b.cfg.Rate > 0 && b.in != nil {
-		every = paceEvery
-	}
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for ctx.Err() == nil {
-		now := b.now()
-		if b.cfg.Duration > 0 && now-b.begun >= int64(b.cfg.Duration) {
-			return
-		}
-		if more := b.schedule.advance(now); b.in != nil && !more {
-			return
-		}
-		if b.cfg.Rate > 0 {
-			b.poke()
-		}
-		<-tick.C
-	}
-}
-
 // isSettled reports whether everything that was sent has ended well.
 func (b *Bench) isSettled() bool {
 	if b.in == nil {
@@ -259,7 +216,7 @@ func (b *Bench) isSettled() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	t := &b.total
-	return t.answered() >= t.sent && (len(b.outs) == 0 || t.taken >= t.accepted) && (!b.cfg.Receipts || t.receipts >= t.accepted)
+	return t.open() == 0 && (len(b.outs) == 0 || t.taken >= t.accepted) && (!b.cfg.Receipts || t.receipts >= t.accepted)
 }
 
 func (b *Bench) unbind() {
@@ -299,47 +256,4 @@ func (b *Bench) merge(l *link) {
 	if l.transit != nil {
 		b.transit.merge(l.transit)
 	}
-}
-
-// watch sends late answers, cuts binds that stand still and settles messages of
-// long ago.
-func (b *Bench) watch() {
-	type mark struct {
-		at      int64
-		message uint32
-	}
-	var marks []mark
-	for last := b.now(); !b.isDone(); {
-		every := idleEvery
-		for _, s := range b.outs {
-			if f := s.faults.Load(); f != nil {
-				every = lagEvery
-				s.each(func(l *link) { l.lateAnswers(b.now()) })
-			}
-		}
-		b.pause(every)
-		now := b.now()
-		if now-last < int64(time.Second) {
-			continue
-		}
-		last = now
-		b.cutStalled(now)
-		marks = append(marks, mark{now, b.sentSegments()})
-		for len(marks) > 0 && now-marks[0].at > int64(keepFor) {
-			b.book.settle(marks[0].message, false, b.judging())
-			marks = marks[1:]
-		}
-	}
-}
-
-// cutStalled ends sending binds whose peer has fallen silent.
-func (b *Bench) cutStalled(now int64) {
-	if b.in == nil {
-		return
-	}
-	b.in.each(func(l *link) {
-		if l.waiting.Load() && now-l.lastRead.Load() > int64(stalledFor) {
-			_ = l.conn.Close()
-		}
-	})
 }

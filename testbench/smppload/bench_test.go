@@ -279,6 +279,34 @@ func TestFaultsAreMade(t *testing.T) {
 	}
 }
 
+// What was answered "temporary" is sent again until it is accepted, the same
+// octets each time, over another bind where its own has ended.
+func TestMessagesAreSentAgain(t *testing.T) {
+	r := direct(t, Config{Messages: 2000, Window: 100, Again: 5 * time.Millisecond, Faults: Faults{Throttle: 0.5}, Seed: 7}, nil)
+	if r.Accepted != 2000 || r.Sent != 2000 || r.SentAgain < 1500 || r.SentAgain != r.Temporary || r.Duplicated+r.Unanswered > 0 || len(r.Faulty()) > 0 {
+		t.Errorf("%+v", r)
+	}
+	r = direct(t, Config{
+		Messages: 2000, Window: 100, Again: 5 * time.Millisecond, Faults: Faults{Throttle: 0.3, Reset: 0.001}, Seed: 7, Settle: time.Second,
+	}, nil)
+	if r.Faults.Cuts == 0 || r.Unanswered == 0 || r.Accepted+r.Unanswered != 2000 || r.SentAgain != r.Temporary || r.Duplicated > 0 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// A relay that takes a message and says "temporary" makes duplicates.
+func TestLateAcceptancesMakeDuplicates(t *testing.T) {
+	r := direct(t, Config{Messages: 1000, Window: 200, Again: 5 * time.Millisecond}, func(n int, f []byte) ([]byte, []byte) {
+		if n%every != 0 {
+			return f, nil
+		}
+		return f, pdu.AppendMessageResp(nil, pdu.SubmitSM, pdu.RThrottled, pdu.ParseHeader(f).Sequence, nil)
+	})
+	if r.SentAgain < 50 || r.SentAgain != r.Temporary || r.Duplicated != r.SentAgain || r.Accepted != 1000 {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestARateIsKept(t *testing.T) {
 	r := direct(t, Config{Duration: 500 * time.Millisecond, Rate: 2000, Window: 100}, nil)
 	if r.Accepted != r.Sent || r.Sent > 1001 || r.Sent < 500 { // a busy machine may be late, never early

@@ -56,6 +56,7 @@ type Config struct {
 	Window   int           // unanswered messages of one bind; 0: 10
 	Parts    int           // segments of each message; 0 and 1: none
 	Text     int           // octets of each text; 0: 120
+	Again    time.Duration // when a message that was answered "temporary" is sent again; 0: never
 	Receipts bool          // ask for receipts, and send those that are asked for
 	Faults   Faults        // of every receiving end at first
 	Seed     uint64        // of everything left to chance
@@ -117,7 +118,7 @@ func (c *Config) check() error {
 	}
 	wrong(c.In.Role != Absent && c.Messages == 0 && c.Duration == 0, "sending needs a number of messages or a duration")
 	wrong(c.Messages < 0 || c.Messages > maxMessages, "the number of messages is up to %d", maxMessages)
-	wrong(c.Rate < 0 || c.Duration < 0, "rate and duration are not negative")
+	wrong(c.Rate < 0 || c.Duration < 0 || c.Again < 0, "rate and times are not negative")
 	wrong(c.Window < 1 || c.Window > maxWindow, "the window is 1 to %d", maxWindow)
 	wrong(c.Parts < 1 || c.Parts > maxParts, "a message has 1 to %d parts", maxParts)
 	wrong(c.Parts > c.Window, "the window is smaller than a message of %d parts", c.Parts)

@@ -66,9 +66,11 @@ func (l *link) run() {
 	}
 	_ = l.conn.Close()
 	l.mu.Lock()
+	l.count.abandoned += uint64(l.inflight)
 	l.inflight = 0
 	l.waiting.Store(false)
 	l.side.orphan(&l.sink)
+	l.side.orphanAgain(l.source.again)
 	l.bench.merge(l)
 	l.mu.Unlock()
 }

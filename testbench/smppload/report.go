@@ -13,7 +13,8 @@ type Report struct {
 
 	Sent       uint64 `json:"sent"`
 	Accepted   uint64 `json:"accepted"`
-	Temporary  uint64 `json:"temporary"` // the sender is to try again
+	Temporary  uint64 `json:"temporary"` // the sender is to try again; counted each time
+	SentAgain  uint64 `json:"sent_again"`
 	Refused    uint64 `json:"refused"`
 	Unanswered uint64 `json:"unanswered"`
 	Arrived    uint64 `json:"arrived"` // at a receiving end, whatever it answered
@@ -81,7 +82,7 @@ func (b *Bench) report() *Report {
 	defer b.mu.Unlock()
 	t, s := &b.total, &b.book.settled
 	r := &Report{
-		Sent: t.sent, Accepted: t.accepted, Temporary: t.temporary, Refused: t.refused, Unanswered: s.unanswered,
+		Sent: t.sent, Accepted: t.accepted, Temporary: t.temporary, SentAgain: t.sentAgain, Refused: t.refused, Unanswered: s.unanswered,
 		Arrived: t.arrived, Taken: t.taken,
 		Lost: s.lost, Duplicated: s.duplicated, Unknown: s.unknown,
 		Reordered: t.reordered, PartsReordered: t.partsReordered, PartsSplit: t.partsSplit,
@@ -137,7 +138,8 @@ func (r *Report) Write(w io.Writer) {
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(w, "%-10s %s\n", name, fmt.Sprintf(format, args...))
 	}
-	line("answered", "%d accepted, %d told to try again, %d refused, %d nothing", r.Accepted, r.Temporary, r.Refused, r.Unanswered)
+	line("answered", "%d accepted, %d told to try again, of which %d were sent again, %d refused, %d nothing",
+		r.Accepted, r.Temporary, r.SentAgain, r.Refused, r.Unanswered)
 	line("arrived", "%d, of which %d were accepted; %d though the sender was told otherwise", r.Arrived, r.Taken, r.Unknown)
 	line("bad", "%d lost, %d duplicated, %d altered, %d misrouted, %d leaked", r.Lost, r.Duplicated, r.Altered, r.Misrouted, r.Leaked)
 	line("order", "%d overtaken on their bind; %d parts out of order, %d on another bind than the part before", r.Reordered, r.PartsReordered, r.PartsSplit)

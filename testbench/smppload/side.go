@@ -26,6 +26,9 @@ type side struct {
 	bound    int
 	orphans  []owed
 	orphaned atomic.Bool
+
+	orphansAgain  []again
+	orphanedAgain atomic.Bool
 }
 
 const (

@@ -12,17 +12,20 @@ type source struct {
 	message  pdu.Message
 	from, to [20]byte
 	text     []byte
+	again    []again
 }
 
 // lateAfter is when a message counts as late: then it is measured from the
 // moment at which it was due.
 const lateAfter = 1e6 // ns
 
-// pump sends as many messages as window, rate and plan allow.
+// pump sends as many messages as window, rate and plan allow, those that are
+// sent again first.
 func (l *link) pump() {
 	if !l.side.sends || l.cut != nil {
 		return
 	}
+	l.sendAgain()
 	cfg := &l.bench.cfg
 	for l.inflight+cfg.Parts <= cfg.Window {
 		number, due, ok := l.bench.schedule.take()
@@ -33,13 +36,19 @@ func (l *link) pump() {
 		if due > 0 && sent-due > lateAfter {
 			sent = due
 		}
-		l.compose(number, sent)
+		for part := range cfg.Parts {
+			segment := number*uint32(cfg.Parts) + uint32(part)
+			l.bench.book.open(segment, sent)
+			l.compose(segment, l.number)
+			l.count.sent++
+		}
 	}
 }
 
-// compose appends all parts of a message.
-func (l *link) compose(number uint32, sent int64) {
+// compose appends one segment, as it was first made for a source bind.
+func (l *link) compose(segment uint32, from uint16) {
 	b, cfg, s := l.bench, &l.bench.cfg, &l.source
+	number, part := segment/uint32(cfg.Parts), segment%uint32(cfg.Parts)
 	g := cfg.Plan.of(uint64(number))
 	m := &s.message
 	m.Source = pdu.Address{TON: 1, NPI: 1, Digits: appendNumber(s.from[:0], g.party)}
@@ -51,24 +60,19 @@ func (l *link) compose(number uint32, sent int64) {
 	if l.side.cfg.Role == SMSC {
 		command = pdu.DeliverSM
 	}
-	for part := range cfg.Parts {
-		segment := number*uint32(cfg.Parts) + uint32(part)
-		b.book.open(segment, sent)
-		s.text = s.text[:0]
-		if cfg.Parts > 1 {
-			m.ESMClass = pdu.ESMUDHI
-			s.text = append(s.text, udhLen-1, 0, 3, byte(number), byte(cfg.Parts), byte(part+1)) // TS 23.040 §9.2.3.24.1
-		}
-		s.text = b.tagger.append(s.text, segment, l.number)
-		m.ShortMessage = s.text
-		var err error
-		if l.out, err = m.Append(l.out, command, segment+1); err != nil {
-			l.cut = err // a plan that fits no PDU: nothing can be sent
-			return
-		}
-		l.inflight++
-		l.count.sent++
+	s.text = s.text[:0]
+	if cfg.Parts > 1 {
+		m.ESMClass = pdu.ESMUDHI
+		s.text = append(s.text, udhLen-1, 0, 3, byte(number), byte(cfg.Parts), byte(part+1)) // TS 23.040 §9.2.3.24.1
 	}
+	s.text = b.tagger.append(s.text, segment, from)
+	m.ShortMessage = s.text
+	var err error
+	if l.out, err = m.Append(l.out, command, segment+1); err != nil {
+		l.cut = err // a plan that fits no PDU: nothing can be sent
+		return
+	}
+	l.inflight++
 }
 
 // messageAnswered takes the response to a message of ours.
@@ -95,6 +99,7 @@ func (l *link) messageAnswered(h pdu.Header, body []byte) {
 	case answeredTemporary:
 		l.count.temporary++
 		r.state.Add(verdict)
+		l.againLater(segment)
 	default:
 		l.count.refused++
 		r.state.Add(verdict)

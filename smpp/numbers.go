@@ -1,0 +1,85 @@
+package smpp
+
+import (
+	"bytes"
+
+	"maskline/e164"
+	"maskline/smpp/pdu"
+)
+
+// Numbers is how a bind writes numbers where it does not take them as
+// international digits alone.
+type Numbers struct {
+	Plus          bool   // "+" before international numbers
+	CountryCode   string // not empty: numbers of this country are written nationally
+	TrunkPrefix   string // before national numbers; may be empty
+	International string // before other countries' numbers; empty: these cannot be written
+}
+
+const (
+	tonInternational = 1
+	tonNational      = 2
+	tonNetwork       = 3
+	tonSubscriber    = 4
+	tonAbbreviated   = 6
+)
+
+// append writes the digits of an international number. It returns false where
+// the form has no way to write it.
+func (f *Numbers) append(dst, digits []byte) ([]byte, bool) {
+	switch {
+	case f == nil:
+		dst = append(dst, digits...)
+	case f.CountryCode == "":
+		dst = append(append(dst, '+'), digits...)
+	case bytes.HasPrefix(digits, []byte(f.CountryCode)):
+		dst = append(append(dst, f.TrunkPrefix...), digits[len(f.CountryCode):]...)
+	case f.International == "":
+		return dst, false
+	default:
+		dst = append(append(dst, f.International...), digits...)
+	}
+	return dst, len(dst) <= maxAddress
+}
+
+// writes reports whether append can write the number.
+func (f *Numbers) writes(digits []byte) bool {
+	var room [maxAddress + maxPrefix]byte
+	_, ok := f.append(room[:0], digits)
+	return ok
+}
+
+// maxPrefix is the longest trunk or international prefix, in digits.
+const maxPrefix = 5
+
+// read is the number of an address, none where it is no number that E.164
+// knows: a name, a short code, a network's own.
+func (f *Numbers) read(a pdu.Address) e164.Number {
+	switch a.TON {
+	case pdu.TONAlphanumeric, tonNetwork, tonSubscriber, tonAbbreviated:
+		return 0
+	default:
+	}
+	if f == nil || f.CountryCode == "" || a.TON == tonInternational || len(a.Digits) > 0 && a.Digits[0] == '+' {
+		return parsed(a.Digits)
+	}
+	if a.TON != tonNational && f.International != "" {
+		if rest, found := bytes.CutPrefix(a.Digits, []byte(f.International)); found {
+			return parsed(rest)
+		}
+	}
+	var room [maxAddress + maxPrefix]byte
+	rest := bytes.TrimPrefix(a.Digits, []byte(f.TrunkPrefix))
+	if len(rest) > maxAddress || len(rest) == 0 {
+		return 0
+	}
+	return parsed(append(append(room[:0], f.CountryCode...), rest...))
+}
+
+func parsed(digits []byte) e164.Number {
+	n, err := e164.Parse(digits)
+	if err != nil {
+		return 0
+	}
+	return n
+}
