@@ -19,9 +19,8 @@ type Restrictions struct {
 	store RestrictionStore
 	log   *zap.Logger
 
-	optOuts  spread[restrictionKey, time.Time]
-	blocks   spread[restrictionKey, time.Time]
-	numbers  spread[e164.Number, int] // in how many blocks a number stands
+	optOuts  listed
+	blocks   listed
 	loaded   atomic.Bool
 	metrics  restrictionMetrics
 	reached  Position      // in the store; Run's alone
@@ -39,9 +38,9 @@ type restrictionKey struct {
 	peer        Endpoint
 }
 
-func (k *restrictionKey) part() uint8 { return numberPart(k.mask ^ k.party) }
-
-func numberPart(n e164.Number) uint8 { return uint8(uint64(n) * 0x9E3779B97F4A7C15 >> 56) }
+func (k *restrictionKey) part() uint8 {
+	return uint8(uint64(k.mask^k.party) * 0x9E3779B97F4A7C15 >> 56)
+}
 
 func keyOf(r *Restriction) restrictionKey {
 	c := r.canonical()
@@ -65,58 +64,53 @@ func NewRestrictions(store RestrictionStore, log *zap.Logger, reg prometheus.Reg
 // Loaded reports whether the list holds what the store has.
 func (r *Restrictions) Loaded() bool { return r.loaded.Load() }
 
+// listed is the restrictions of one kind, and what their numbers are.
+type listed struct {
+	spread[restrictionKey, time.Time]
+	numbers filter
+}
+
+func (l *listed) has(key restrictionKey) bool {
+	_, found := l.get(key.part(), key)
+	return found
+}
+
 // OptedOut reports whether a party wants no messages of the tenant, or none
 // from this peer. The peer's number may be in any form.
 func (r *Restrictions) OptedOut(tenant string, party e164.Number, peer Endpoint) bool {
-	if r.optOuts.len() == 0 || party == 0 {
+	if party = party.Canonical(); !r.optOuts.numbers.mayHold(party) {
 		return false
 	}
-	key := restrictionKey{kind: OptOut, tenant: tenant, party: party.Canonical()}
-	if _, all := r.optOuts.get(key.part(), key); all || peer.Kind == NoEndpoint {
-		return all
+	key := restrictionKey{kind: OptOut, tenant: tenant, party: party}
+	if r.optOuts.has(key) {
+		return true
 	}
 	key.peer = peer
 	key.peer.Number = peer.Number.Canonical()
-	_, found := r.optOuts.get(key.part(), key)
-	return found
+	return r.optOuts.has(key)
 }
 
 // Blocked reports whether a block forbids this party at this mask: by the
 // party, by the mask or by both, of the tenant or of all.
 func (r *Restrictions) Blocked(tenant string, mask, party e164.Number) bool {
-	if r.blocks.len() == 0 {
-		return false
-	}
 	mask, party = mask.Canonical(), party.Canonical()
-	byMask, byParty := r.mentioned(mask), r.mentioned(party)
-	if !byMask && !byParty {
+	if !r.blocks.numbers.mayHold(mask) && !r.blocks.numbers.mayHold(party) {
 		return false
 	}
-	return r.blocked("", mask, party, byMask, byParty) ||
-		tenant != "" && r.blocked(tenant, mask, party, byMask, byParty)
+	return r.blocked("", mask, party) || tenant != "" && r.blocked(tenant, mask, party)
 }
 
-func (r *Restrictions) mentioned(n e164.Number) bool {
-	if n == 0 {
-		return false
-	}
-	_, found := r.numbers.get(numberPart(n), n)
-	return found
-}
-
-func (r *Restrictions) blocked(tenant string, mask, party e164.Number, byMask, byParty bool) bool {
-	has := func(mask, party e164.Number) bool {
-		key := restrictionKey{kind: Block, tenant: tenant, mask: mask, party: party}
-		_, found := r.blocks.get(key.part(), key)
-		return found
-	}
-	return byParty && has(0, party) || byMask && has(mask, 0) || byMask && byParty && has(mask, party)
+func (r *Restrictions) blocked(tenant string, mask, party e164.Number) bool {
+	key := restrictionKey{kind: Block, tenant: tenant, mask: mask, party: party}
+	byMask, byParty := key, key
+	byMask.party, byParty.mask = 0, 0
+	return r.blocks.has(byMask) || r.blocks.has(byParty) || r.blocks.has(key)
 }
 
 // Each calls fn for every restriction until it returns false, in no order.
 func (r *Restrictions) Each(fn func(Restriction) bool) {
 	goOn := true
-	for _, list := range []*spread[restrictionKey, time.Time]{&r.optOuts, &r.blocks} {
+	for _, list := range []*listed{&r.optOuts, &r.blocks} {
 		list.each(func(k restrictionKey, since time.Time) bool {
 			goOn = goOn && fn(k.restriction(since))
 			return goOn
@@ -133,61 +127,57 @@ func (r *Restrictions) take(changes []RestrictionChange) {
 	edit.publish()
 }
 
-// edition is a draft of all lists.
+// edition is a draft of both lists.
 type edition struct {
+	of              *Restrictions
 	optOuts, blocks *draft[restrictionKey, time.Time]
-	numbers         *draft[e164.Number, int]
 }
 
-func (r *Restrictions) edit() edition {
-	return edition{r.optOuts.draft(), r.blocks.draft(), r.numbers.draft()}
-}
+func (r *Restrictions) edit() edition { return edition{r, r.optOuts.draft(), r.blocks.draft()} }
 
 // empty is an edition that begins with nothing.
-func (r *Restrictions) empty() edition {
-	return edition{r.optOuts.emptied(), r.blocks.emptied(), r.numbers.emptied()}
-}
+func (r *Restrictions) empty() edition { return edition{r, r.optOuts.emptied(), r.blocks.emptied()} }
 
 func (e *edition) change(c *RestrictionChange) {
 	key := keyOf(&c.Restriction)
-	list := e.optOuts
+	list, edit := &e.of.optOuts, e.optOuts
 	if c.Kind == Block {
-		list = e.blocks
+		list, edit = &e.of.blocks, e.blocks
 	}
-	part := list.part(key.part())
-	_, stood := part[key]
-	switch {
-	case c.Lifted && stood:
+	part := edit.part(key.part())
+	if c.Lifted {
 		delete(part, key)
-		e.mention(&key, -1)
-	case c.Lifted:
-	default:
-		part[key] = c.Since
-		if !stood {
-			e.mention(&key, 1)
-		}
-	}
-}
-
-func (e *edition) mention(key *restrictionKey, by int) {
-	if key.kind != Block {
 		return
 	}
-	for _, n := range []e164.Number{key.mask, key.party} {
-		if n == 0 {
-			continue
-		}
-		part := e.numbers.part(numberPart(n))
-		if part[n] += by; part[n] == 0 {
-			delete(part, n)
+	part[key] = c.Since
+	key.numbers(func(n e164.Number) { list.numbers.add(n) })
+}
+
+func (k *restrictionKey) numbers(each func(e164.Number)) {
+	for _, n := range [2]e164.Number{k.mask, k.party} {
+		if n != 0 {
+			each(n)
 		}
 	}
 }
 
-// publish shows the numbers first where they grow; a reader between two of the
-// three sees the old or the new state of one restriction.
+// publish shows the changes to readers.
 func (e *edition) publish() {
-	e.numbers.publish()
 	e.blocks.publish()
 	e.optOuts.publish()
+	e.of.blocks.refilter()
+	e.of.optOuts.refilter()
+}
+
+// refilter makes the filter anew where it is missing or too full.
+func (l *listed) refilter() {
+	if !l.numbers.full() {
+		return
+	}
+	l.numbers.remake(2*l.len(), func(add func(e164.Number)) {
+		l.each(func(k restrictionKey, _ time.Time) bool {
+			k.numbers(add)
+			return true
+		})
+	})
 }

@@ -14,32 +14,31 @@ type step struct {
 
 // The names of the rules that are always there, in maskline route and metrics.
 const (
-	ruleEmergency   = "emergency"
-	ruleLoop        = "loop"
-	ruleWords       = "opt_out_words"
-	ruleBinding     = "binding"
-	ruleBlock       = "block"
-	ruleOptOut      = "opt_out"
-	ruleDestination = "destination"
-	ruleCarriers    = "carriers"
-	rulePrefix      = "rule:" // of the configured ones
+	ruleEmergency = "emergency"
+	ruleWords     = "opt_out_words"
+	ruleBinding   = "binding"
+	ruleLoop      = "loop"
+	ruleBlock     = "block"
+	ruleOptOut    = "opt_out"
+	rulePrefix    = "rule:" // of the configured ones
+	ruleCarriers  = "carriers"
 )
 
 // chain is the order of the rules; docs/decisions/012-rules.md argues for it.
 // Rules that can never decide anything are not in it.
 func (s *state) chain() []step {
-	chain := []step{{name: ruleEmergency, judge: (*state).judgeEmergency}, {name: ruleLoop, judge: (*state).judgeLoop}}
+	chain := []step{{name: ruleEmergency, judge: (*state).judgeEmergency}}
 	if s.words != nil {
 		chain = append(chain, step{name: ruleWords, judge: (*state).judgeWords})
 	}
-	chain = append(chain, step{name: ruleBinding, judge: (*state).judgeBinding})
+	chain = append(chain, step{name: ruleBinding, judge: (*state).judgeBinding}, step{name: ruleLoop, judge: (*state).judgeLoop})
 	if s.restrictions != nil {
 		chain = append(chain, step{name: ruleBlock, judge: (*state).judgeBlock}, step{name: ruleOptOut, judge: (*state).judgeOptOut})
 	}
 	for i := range s.rules {
 		chain = append(chain, step{name: rulePrefix + s.rules[i].name, judge: s.rules[i].judge})
 	}
-	return append(chain, step{name: ruleDestination, judge: (*state).judgeDestination}, step{name: ruleCarriers, judge: (*state).judgeCarriers})
+	return append(chain, step{name: ruleCarriers, judge: (*state).judgeCarriers})
 }
 
 // action is what a rule did to a request; one that passed it on did nothing.
@@ -104,26 +103,31 @@ func (s *state) judgeEmergency(req *Request, plan *Plan) bool {
 	return true
 }
 
-// judgeLoop ends messages that come back to us: nobody but us writes from a
-// mask, and no message passes many times in a short time. A call from a mask
-// may be a forwarded one, and has its own loop detection.
-func (s *state) judgeLoop(req *Request, plan *Plan) bool {
-	if req.Service != SMS {
-		return false
-	}
-	fromMask := req.Origin.Tenant == "" && req.From != 0 && s.table.IsMask(req.From)
-	if !fromMask && (s.echoes == nil || !s.echoes.tooMany(req.Fingerprint, req.Now)) {
-		return false
-	}
-	plan.Verdict = Loop
-	return true
-}
-
 // judgeBinding finds whom the request is about; all below know the tenant.
 func (s *state) judgeBinding(req *Request, plan *Plan) bool {
 	plan.Verdict = bind(s.table, req, plan)
 	plan.Answer = s.answers.of(plan.Verdict)
 	return plan.Verdict != Forward
+}
+
+// judgeLoop ends what would go round: to an end that is a mask; a message from a
+// mask, since only we write from one; one that was delivered again and again. A
+// party with a binding of its own is no mask. A call from a mask may be a
+// forwarded one, and has its own loop detection.
+func (s *state) judgeLoop(req *Request, plan *Plan) bool {
+	loops := plan.To.Kind == ToNumber && s.table.IsMask(plan.To.Number)
+	if req.Service == SMS {
+		loops = loops || plan.Public && s.fromMask(req) || s.echoes != nil && s.echoes.tooMany(req.Fingerprint, req.Now)
+	}
+	if loops {
+		plan.Verdict = Loop
+	}
+	return loops
+}
+
+// fromMask reports whether a carrier brings a message from one of our masks.
+func (s *state) fromMask(req *Request) bool {
+	return req.Origin.Tenant == "" && req.From != 0 && s.table.IsMask(req.From)
 }
 
 // judgeBlock looks at both ends: who writes to which mask, and who would get
@@ -143,14 +147,6 @@ func (s *state) judgeOptOut(req *Request, plan *Plan) bool {
 		return false
 	}
 	plan.Verdict = OptedOut
-	return true
-}
-
-func (s *state) judgeDestination(_ *Request, plan *Plan) bool {
-	if plan.To.Kind != ToNumber || !s.table.IsMask(plan.To.Number) {
-		return false
-	}
-	plan.Verdict = Loop
 	return true
 }
 

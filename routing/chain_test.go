@@ -69,7 +69,7 @@ func TestTheChainIsVisible(t *testing.T) {
 	}))
 	x := r.Explain(message(Origin{Carrier: "alfa"}, alice, maskA, "a prize"))
 	want := []string{
-		"emergency", "loop", "opt_out_words", "binding", "block", "opt_out", "rule:names", "rule:prizes", "destination", "carriers",
+		"emergency", "opt_out_words", "binding", "loop", "block", "opt_out", "rule:names", "rule:prizes", "carriers",
 	}
 	if got := rulesOf(x); !slices.Equal(got, want) {
 		t.Fatalf("rules %v", got)
@@ -86,7 +86,7 @@ func TestTheChainIsVisible(t *testing.T) {
 		}
 	}
 	bare := newRouter(t, nil).Explain(message(Origin{Carrier: "alfa"}, alice, maskA, "STOP"))
-	if got := rulesOf(bare); !slices.Equal(got, []string{"emergency", "loop", "binding", "destination", "carriers"}) || bare.Plan.Verdict != Forward {
+	if got := rulesOf(bare); !slices.Equal(got, []string{"emergency", "binding", "loop", "carriers"}) || bare.Plan.Verdict != Forward {
 		t.Fatalf("without restrictions: %v, %v", got, bare.Plan.Verdict)
 	}
 }

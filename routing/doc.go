@@ -5,14 +5,13 @@
 // decides ends it ([Router.Explain] shows what each said):
 //
 //	emergency      an emergency string is never masked: emergency trunk, or refused
-//	loop           a message that comes back to us
 //	opt_out_words  a party's own word, such as STOP, is kept and goes nowhere
 //	binding        the dialled mask's binding for this party, or the tenant's own
 //	               mask going out to a party
+//	loop           a mask is never a destination; a message that comes back to us
 //	block          the operator's blocks of parties and masks
 //	opt_out        a receiver that wants no messages
 //	rule:NAME      the operator's rules on senders and texts
-//	destination    a mask is never a destination
 //	carriers       those that serve the destination and are fit, in order
 //
 // It does no I/O, takes no lock and allocates nothing; a text is decoded only

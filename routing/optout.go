@@ -122,7 +122,7 @@ func (s *state) judgeWords(req *Request, plan *Plan) bool {
 		return false
 	}
 	b, status := s.table.Lookup(req.To, req.From, req.Now)
-	if !status.Found() && status != numberdb.Ended {
+	if !status.Found() && status != numberdb.Ended || s.fromMask(req) {
 		return false
 	}
 	v := s.words.of(b.Tenant)

@@ -40,8 +40,8 @@ type Request struct {
 	Part        bool   // one segment of several, so that its text is no whole message
 	Fingerprint uint64 // keyed hash of addresses and content, for Router.Delivered; 0: none
 
-	decoded    bool
-	utf8, word []byte // kept for their capacity
+	decoded, raised   bool // utf8 and upper are of this request
+	utf8, upper, word []byte
 }
 
 // MaxCandidates is how many carriers one plan can hold.

@@ -130,7 +130,8 @@ func TestDecide(t *testing.T) {
 		{"tenant from a mask of the operator", SMS, shop, maskFrance, alice, want{verdict: NotAllowed}},
 		{"tenant from a real number to a real number", SMS, shop, bob, alice, want{verdict: UnknownMask}},
 		{"tenant by a service the mask lacks", SMS, shop, maskVoice, alice, want{verdict: ServiceOff}},
-		{"carrier from a mask to a party", SMS, carrier, maskA, alice, want{verdict: Loop}},
+		{"carrier from a mask to a party", SMS, carrier, maskA, alice, want{verdict: UnknownMask}},
+		{"carrier from a mask to another's", SMS, carrier, maskA, maskB, want{verdict: OutOfSession}},
 		{"carrier from a mask to a public mask", SMS, carrier, maskA, maskShop, want{verdict: Loop}},
 		{"a call forwarded from a mask", Voice, carrier, maskA, alice, want{verdict: UnknownMask}},
 

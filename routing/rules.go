@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -42,8 +43,10 @@ type rule struct {
 	direction Direction
 	prefixes  []string
 	kinds     [senderKinds]bool
-	senders   bool // there is a condition on the sender
-	text      []*regexp.Regexp
+	senders   bool     // there is a condition on the sender
+	text      bool     // there is a condition on the text
+	words     [][]byte // in capitals
+	patterns  []*regexp.Regexp
 	drop      bool
 	status    uint32
 }
@@ -64,7 +67,7 @@ func newRules(configs []RuleConfig) ([]rule, error) {
 		c := &configs[i]
 		r := rule{
 			name: c.Name, tenant: c.Tenant, direction: c.Direction, senders: len(c.Senders) > 0,
-			drop: c.Drop, status: c.Status,
+			text: len(c.Text) > 0, drop: c.Drop, status: c.Status,
 		}
 		for _, sender := range c.Senders {
 			switch sender {
@@ -79,25 +82,32 @@ func newRules(configs []RuleConfig) ([]rule, error) {
 			}
 		}
 		for _, text := range c.Text {
-			pattern, err := compileText(text)
-			if err != nil {
+			if err := r.look(text); err != nil {
 				return nil, fmt.Errorf("rule %q: %w", c.Name, err)
 			}
-			r.text = append(r.text, pattern)
 		}
 		rules = append(rules, r)
 	}
 	return rules, nil
 }
 
-// compileText makes a pattern of what stands between slashes. Anything else is
-// a word or a phrase, found where no letter or digit touches it, whatever its
-// capitals.
-func compileText(text string) (*regexp.Regexp, error) {
-	if pattern, found := strings.CutPrefix(text, "/"); found {
-		return regexp.Compile(strings.TrimSuffix(pattern, "/"))
+// look makes a pattern of what stands between slashes. Anything else is a word
+// or a phrase, whatever its capitals.
+func (r *rule) look(text string) error {
+	if text == "" {
+		return errors.New("a condition on the text is empty")
 	}
-	return regexp.Compile(`(?i)(?:^|[^\pL\pN])` + regexp.QuoteMeta(text) + `(?:$|[^\pL\pN])`)
+	pattern, found := strings.CutPrefix(text, "/")
+	if !found {
+		r.words = append(r.words, appendUpper(nil, []byte(text)))
+		return nil
+	}
+	compiled, err := regexp.Compile(strings.TrimSuffix(pattern, "/"))
+	if err != nil {
+		return err
+	}
+	r.patterns = append(r.patterns, compiled)
+	return nil
 }
 
 func (r *rule) judge(_ *state, req *Request, plan *Plan) bool {
@@ -118,7 +128,7 @@ func (r *rule) meets(req *Request, plan *Plan) bool {
 		r.senders && !r.meetsSender(req):
 		return false
 	}
-	return len(r.text) == 0 || req.Text != nil && r.meetsText(req.text())
+	return !r.text || req.Text != nil && r.meetsText(req)
 }
 
 func (r *rule) meetsSender(req *Request) bool {
@@ -147,9 +157,14 @@ func kindOf(req *Request) senderKind {
 	}
 }
 
-func (r *rule) meetsText(text []byte) bool {
-	for _, pattern := range r.text {
-		if pattern.Match(text) {
+func (r *rule) meetsText(req *Request) bool {
+	for _, word := range r.words {
+		if holdsWord(req.capitals(), word) {
+			return true
+		}
+	}
+	for _, pattern := range r.patterns {
+		if pattern.Match(req.text()) {
 			return true
 		}
 	}

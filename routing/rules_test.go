@@ -3,6 +3,7 @@ package routing
 import (
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -90,8 +91,32 @@ func TestTheFirstRuleThatIsMetDecides(t *testing.T) {
 }
 
 func TestAPatternThatDoesNotCompile(t *testing.T) {
-	_, err := New(nil, Config{Rules: []RuleConfig{{Name: "bad", Text: []string{"/(/"}}}}, newRegistry())
-	if err == nil || !strings.Contains(err.Error(), `"bad"`) {
-		t.Fatalf("got %v", err)
+	for _, text := range []string{"/(/", ""} {
+		_, err := New(nil, Config{Rules: []RuleConfig{{Name: "bad", Text: []string{text}}}}, newRegistry())
+		if err == nil || !strings.Contains(err.Error(), `"bad"`) {
+			t.Errorf("%q: %v", text, err)
+		}
 	}
+}
+
+// FuzzHoldsWord compares with the same question, place by place.
+func FuzzHoldsWord(f *testing.F) {
+	for _, seed := range [][2]string{{"YOUR PRIZE!", "PRIZE"}, {"AAAA A", "A"}, {"ÉA A", "A"}, {"A\xffB", "B"}, {"٣A", "A"}, {"AA AB", "A"}} {
+		f.Add(seed[0], seed[1])
+	}
+	f.Fuzz(func(t *testing.T, text, word string) {
+		if word == "" || !utf8.ValidString(text) || !utf8.ValidString(word) || len(text) > 200 {
+			return
+		}
+		want := false
+		for i := range text {
+			rest, found := strings.CutPrefix(text[i:], word)
+			before := []rune("." + text[:i])
+			after := []rune(rest + ".")
+			want = want || found && !touches(before[len(before)-1]) && !touches(after[0])
+		}
+		if got := holdsWord([]byte(text), []byte(word)); got != want {
+			t.Fatalf("%v, want %v", got, want)
+		}
+	})
 }

@@ -28,18 +28,57 @@ func (r *Request) text() []byte {
 	return r.utf8
 }
 
-// begin forgets what was decoded of the request before.
-func (r *Request) begin() { r.decoded = false }
+// capitals is the text in capitals, made once for all rules.
+func (r *Request) capitals() []byte {
+	if !r.raised {
+		r.raised = true
+		r.upper = appendUpper(r.upper[:0], r.text())
+	}
+	return r.upper
+}
+
+// begin forgets what was made of the request before.
+func (r *Request) begin() { r.decoded, r.raised = false, false }
+
+func appendUpper(dst, text []byte) []byte {
+	for len(text) > 0 {
+		switch c := text[0]; {
+		case 'a' <= c && c <= 'z':
+			dst, text = append(dst, c-'a'+'A'), text[1:]
+		case c < utf8.RuneSelf:
+			dst, text = append(dst, c), text[1:]
+		default:
+			r, size := utf8.DecodeRune(text)
+			dst, text = utf8.AppendRune(dst, unicode.ToUpper(r)), text[size:]
+		}
+	}
+	return dst
+}
+
+// holdsWord reports whether a word or phrase stands in the text where no letter
+// or digit touches it. Both are in capitals.
+func holdsWord(text, word []byte) bool {
+	for at := 0; ; {
+		i := bytes.Index(text[at:], word)
+		if i < 0 {
+			return false
+		}
+		from, to := at+i, at+i+len(word)
+		before, _ := utf8.DecodeLastRune(text[:from])
+		after, _ := utf8.DecodeRune(text[to:])
+		if !touches(before) && !touches(after) {
+			return true
+		}
+		_, size := utf8.DecodeRune(text[from:])
+		at = from + size
+	}
+}
+
+func touches(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
 // folded appends a whole message in the form in which words are compared:
 // capitals, without spaces around it and a final full stop.
 func folded(dst, text []byte) []byte {
 	text = bytes.TrimSpace(text)
-	text = bytes.TrimSpace(bytes.TrimSuffix(text, []byte(".")))
-	for len(text) > 0 {
-		r, size := utf8.DecodeRune(text)
-		dst = utf8.AppendRune(dst, unicode.ToUpper(r))
-		text = text[size:]
-	}
-	return dst
+	return appendUpper(dst, bytes.TrimSpace(bytes.TrimSuffix(text, []byte("."))))
 }

@@ -330,7 +330,8 @@ func load(b *testing.B, table *numberdb.Table, spec loadSpec) {
 		secured := ClientTLS{Enabled: true, CA: filepath.Join(filepath.Dir(spec.tls.Cert), "ca.pem"), Name: "smsc.example"}
 		from.Binds[0].TLS, to.Binds[0].TLS = secured, secured
 	}
-	edge := startEdgeOver(b, Config{Carriers: []CarrierConfig{to, from}}, Volatile{}, table)
+	router := ruledRouter(b, table, ordinaryRules(b), "to", "from")
+	edge := startEdgeRouted(b, Config{Carriers: []CarrierConfig{to, from}}, Volatile{}, router)
 	eventually(b, "all binds are up", func() bool {
 		up := 0
 		for _, s := range edge.Binds() {
@@ -388,7 +389,7 @@ func cpuTime() time.Duration {
 }
 
 // BenchmarkRelay measures deliver_sm in on one bind, submit_sm out on another,
-// over loopback: go test -run xxx -bench Relay -benchtime 500000x ./smpp
+// over loopback, with loops, opt-outs and blocks looked at: go test -run xxx -bench Relay -benchtime 500000x ./smpp
 func BenchmarkRelay(b *testing.B) {
 	table := loadTable(loadBindings)
 	for _, window := range []int{10, 100, 500} {

@@ -113,6 +113,7 @@ func (m *message) reset() {
 	m.source, m.destination, m.origSource, m.origDest = pdu.Address{}, pdu.Address{}, pdu.Address{}, pdu.Address{}
 	m.verdict, m.parts = attempts{}, fragments{}
 	m.concat, m.headerLen, m.zero, m.joined = pdu.Concatenation{}, 0, GSM7, nil
+	m.fingerprint = 0
 	m.next, m.prev = nil, nil
 	m.candidate, m.wants, m.registered, m.segments, m.charged = 0, 0, 0, 0, 0
 	m.sticky, m.inTLV, m.more, m.sar, m.unfit = false, false, false, false, false

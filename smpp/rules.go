@@ -13,6 +13,7 @@ func (e *Edge) hear(t *turn, m *message) {
 	req.Sender = t.in.Source.Digits
 	req.Named = t.in.Source.TON == pdu.TONAlphanumeric || !digitsOnly(req.Sender)
 	req.Text = &t.spoken
+	t.spoken.zero = m.zero
 	req.Part = m.sticky
 	m.fingerprint = e.fingerprint(&t.in, seed(req.From, req.To, req.Sender))
 	req.Fingerprint = m.fingerprint
@@ -34,7 +35,10 @@ func digitsOnly(s []byte) bool {
 }
 
 // spoken is the text of the request that a turn works on.
-type spoken struct{ in *pdu.Message }
+type spoken struct {
+	in   *pdu.Message
+	zero Encoding // what data_coding 0 means to who sent it
+}
 
 // Octets is the length of the payload, its header included.
 func (s *spoken) Octets() int { return len(s.in.Payload()) }
@@ -50,10 +54,10 @@ func (s *spoken) AppendText(dst []byte, characters int) []byte {
 		}
 	}
 	octets := characters
-	if pdu.AlphabetOf(s.in.DataCoding, pdu.GSM7) == pdu.UCS2 {
+	if pdu.AlphabetOf(s.in.DataCoding, s.zero) == pdu.UCS2 {
 		octets *= 2
 	}
-	out, err := pdu.AppendText(dst, text[:min(octets, len(text))], header, s.in.DataCoding, pdu.GSM7)
+	out, err := pdu.AppendText(dst, text[:min(octets, len(text))], header, s.in.DataCoding, s.zero)
 	if err != nil {
 		return dst
 	}

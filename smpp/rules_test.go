@@ -14,28 +14,54 @@ import (
 	"maskline/smpp/pdu"
 )
 
-// ruledEdge has one carrier, opt-out words, and rules.
-func ruledEdge(t *testing.T, change func(*routing.Config)) (b *bench, restrictions *numberdb.Restrictions, shop, carrier *wire) {
+// ruledRouter decides by opt-outs, blocks and what cfg says besides.
+func ruledRouter(t testing.TB, table routing.Table, cfg routing.Config, carriers ...string) *routing.Router {
+	t.Helper()
+	for i, name := range carriers {
+		cfg.Carriers = append(cfg.Carriers, routing.CarrierConfig{Name: name, Priority: i, Services: routing.SMS})
+	}
+	cfg.OptOut = routing.OptOutConfig{Enabled: true, Stop: map[string][]string{"default": {"STOP", "ARRÊT"}}, Start: []string{"START"}}
+	router, err := routing.New(table, cfg, prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return router
+}
+
+func newRestrictions(t testing.TB) *numberdb.Restrictions {
 	t.Helper()
 	restrictions, err := numberdb.NewRestrictions(nil, zap.NewNop(), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}
-	routes := routing.Config{
-		Carriers:     []routing.CarrierConfig{{Name: "alfa", Services: routing.SMS}},
-		Restrictions: restrictions,
-		OptOut:       routing.OptOutConfig{Enabled: true, Stop: map[string][]string{"default": {"STOP", "ARRÊT"}}, Start: []string{"START"}},
+	return restrictions
+}
+
+// ordinaryRules are those of an edge with some opt-outs and blocks.
+func ordinaryRules(t testing.TB) routing.Config {
+	t.Helper()
+	restrictions := newRestrictions(t)
+	for i := range e164.Number(1000) {
+		for _, kind := range []numberdb.RestrictionKind{numberdb.OptOut, numberdb.Block} {
+			restrictions.Note(numberdb.RestrictionChange{Restriction: numberdb.Restriction{Kind: kind, Party: e164.MustParse("442000000000") + i}})
+		}
 	}
+	return routing.Config{Restrictions: restrictions, Loop: routing.LoopConfig{Repeats: 20, Within: 10 * time.Second}}
+}
+
+// ruledEdge has one carrier, opt-out words, and rules.
+func ruledEdge(t *testing.T, change func(*routing.Config)) (b *bench, restrictions *numberdb.Restrictions, shop, carrier *wire) {
+	t.Helper()
+	restrictions = newRestrictions(t)
+	routes := routing.Config{Restrictions: restrictions}
 	if change != nil {
 		change(&routes)
 	}
-	router, err := routing.New(testTable(), routes, prometheus.NewRegistry())
-	if err != nil {
-		t.Fatal(err)
-	}
+	router := ruledRouter(t, testTable(), routes, "alfa")
 	s := newSMSC(t)
 	cfg := baseConfig()
 	cfg.Carriers = []CarrierConfig{carrierAt("alfa", s.addr())}
+	cfg.Accounts[0].Encoding = Latin1
 	b = startEdgeRouted(t, cfg, Volatile{}, router)
 	t.Cleanup(s.stop)
 	carrier = s.bind(t)
@@ -67,6 +93,7 @@ func TestOptOutWordsAreNeverForwarded(t *testing.T) {
 		{"submit_sm", false, func(m *pdu.Message) { m.ShortMessage = []byte("stop") }},
 		{"deliver_sm", true, func(m *pdu.Message) { m.ShortMessage = []byte("Stop.") }},
 		{"UCS-2", true, func(m *pdu.Message) { m.DataCoding, m.ShortMessage = 8, ucs2(" arrêt ") }},
+		{"the account's own data_coding 0", false, func(m *pdu.Message) { m.ShortMessage = []byte("arr\xEAt") }},
 		{"Latin-1", true, func(m *pdu.Message) { m.DataCoding, m.ShortMessage = 3, []byte("arr\xEAt") }},
 		{"message_payload", true, func(m *pdu.Message) {
 			m.ShortMessage, m.TLVs = nil, pdu.AppendTLV(nil, pdu.TagMessagePayload, []byte("STOP"))
@@ -184,20 +211,20 @@ func TestAMessageThatGoesRound(t *testing.T) {
 
 func TestFingerprints(t *testing.T) {
 	b := startEdge(t, baseConfig())
-	print := func(change func(*pdu.Message)) uint64 {
+	hash := func(change func(*pdu.Message)) uint64 {
 		m := text(alice, maskOfBob, "hello")
 		if change != nil {
 			change(m)
 		}
 		t := b.newTurn()
 		t.in = *m
-		msg := &message{}
+		msg := &message{up: &session{terms: &terms{}}}
 		msg.address(&t.request, &t.in, nil)
 		b.hear(t, msg)
 		return msg.fingerprint
 	}
-	same := print(nil)
-	if same == 0 || print(nil) != same {
+	same := hash(nil)
+	if same == 0 || hash(nil) != same {
 		t.Fatal("the same message has two fingerprints, or none")
 	}
 	for name, change := range map[string]func(*pdu.Message){
@@ -207,7 +234,7 @@ func TestFingerprints(t *testing.T) {
 		"a name":   func(m *pdu.Message) { m.Source = pdu.Address{TON: pdu.TONAlphanumeric, Digits: []byte("ACME")} },
 		"header":   func(m *pdu.Message) { m.ShortMessage = []byte("\x05\x00\x03\x07\x02\x02hello") },
 	} {
-		if print(change) == same {
+		if hash(change) == same {
 			t.Errorf("another %s has the same fingerprint", name)
 		}
 	}
@@ -239,6 +266,41 @@ func TestTextForRules(t *testing.T) {
 	for _, c := range cases {
 		if got := decode(&c.in, 8); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// The table of rules is the chain, in its order, with the statuses of the
+// verdicts that each gives.
+func TestDocsOfRules(t *testing.T) {
+	verdicts := map[string][]routing.Verdict{
+		"emergency": {routing.EmergencyRefused}, "opt_out_words": {routing.OptOut, routing.OptIn}, "loop": {routing.Loop},
+		"block": {routing.Blocked}, "opt_out": {routing.OptedOut}, "rule:NAME": {routing.RuleRefused}, "carriers": {routing.NoCarrier},
+	}
+	routes := ordinaryRules(t)
+	routes.Rules = []routing.RuleConfig{{Name: "NAME", Senders: []string{"1"}}}
+	chain := ruledRouter(t, testTable(), routes).Explain(&routing.Request{Service: routing.SMS, Origin: &routing.Origin{}}).Rules
+	rows := docsTable(t, "## Rules")
+	if len(rows) != len(chain) {
+		t.Fatalf("%d rules are documented, %d are there", len(rows), len(chain))
+	}
+	accounts, carriers := accountReplies(), carrierReplies(Reply{Temporary: 0x401, Permanent: 0x402, Throttled: 0x403})
+	codes := map[string]pdu.Status{"0x00": pdu.ROK, "temporary": 0x401, "permanent": 0x402}
+	for i, row := range rows {
+		if row[0] != chain[i].Rule {
+			t.Errorf("rule %d is %s, documented %s", i+1, chain[i].Rule, row[0])
+		}
+		for _, v := range verdicts[row[0]] {
+			if !strings.Contains(row[2], v.String()) {
+				t.Errorf("%s: %v is not named", row[0], v)
+			}
+			all := statusesIn(t, row[3])
+			if got := accounts.of(refusalOf(v)); got != all[len(all)-1] {
+				t.Errorf("%s: accounts get 0x%02X", row[0], uint32(got))
+			}
+			if got := carriers.of(refusalOf(v)); got != codes[row[4]] {
+				t.Errorf("%s: carriers get 0x%02X", row[0], uint32(got))
+			}
 		}
 	}
 }

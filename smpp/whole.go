@@ -100,7 +100,7 @@ func (m *message) joinUp(list *message) {
 	m.reserve(octets + len(first.tlvs) + fillRoom)
 	m.joined = first
 	m.up, m.sequence, m.command, m.from = first.up, first.sequence, first.command, first.from
-	m.plan, m.seed, m.answerBy = first.plan, first.seed, first.answerBy
+	m.plan, m.seed, m.fingerprint, m.answerBy = first.plan, first.seed, first.fingerprint, first.answerBy
 	m.zero, m.dataCoding, m.protocolID, m.priority = first.zero, first.dataCoding, first.protocolID, first.priority
 	for p := list; p != nil; p = p.next {
 		m.wants |= p.wants
