@@ -77,7 +77,8 @@ func (s *session) clearLane(t *turn) {
 	for m != nil {
 		next := m.next
 		m.next, m.prev = nil, nil
-		if !m.dest.offer(t, m, true) {
+		if !m.dest.take(t, m) {
+			m.release()
 			m.verdict.temporary = true
 			s.edge.advance(t, m)
 		}
