@@ -79,7 +79,7 @@ type Account struct {
 
 // Quota bounds what an account may submit in longer times than a second.
 type Quota struct {
-	// Segments accepted in a day, UTC, counted since the start of the process; 0: no limit. Default 0.
+	// Segments accepted in a day, UTC; 0: no limit. Default 0.
 	Day int `key:"day" default:"0" min:"0" max:"1000000000"`
 }
 

@@ -19,6 +19,7 @@ type Config struct {
 	EnquireLink    time.Duration // silence on a peer's bind before we probe it; 0: 30 s
 	Redelivery     time.Duration // how long a message of unknown outcome is known again; 0: 5 min, negative: not at all
 	Share          ShareConfig
+	Usage          UsageStore    // keeps quotas over a restart; nil: they start anew
 	ReceiptsHold   time.Duration // how long receipts wait for an unbound originator; 0: 24 h
 	Drain          time.Duration // time to finish what is in flight at the end; 0: 30 s
 	Auth           AuthConfig

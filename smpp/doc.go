@@ -5,10 +5,11 @@
 // and with success only after a downstream has accepted the message. Nothing is
 // stored on the way. A message goes to a second carrier only if the first one
 // refused it or never got it, or if the bind allows that after an unknown
-// outcome. Segments of one message take one carrier and one bind, in order.
-// What goes to a party is built from an allow-list; it never holds the other
-// party's number. Receipts go to who submitted, with the id and the addresses
-// that it knows, and wait durably while it is not bound.
+// outcome; sent again by its upstream, it is answered with a late acceptance.
+// Segments of one message take one carrier and one bind, in order. What goes to a
+// party is built from an allow-list; it never holds the other party's number.
+// Receipts go to who submitted, with the id and the addresses that it knows, and
+// wait durably while it is not bound.
 //
 // What it never does: hold message text beyond the answer, log a number, start a
 // goroutine or a timer for a message.
@@ -19,6 +20,6 @@
 // directWriter.mu; every other lock is held alone.
 //
 // Start reading at edge.go, session.go and handle.go; then relay.go, send.go and
-// destination.go for a message's way, receipts.go for what comes back. The
-// README has the tables: what passes, what is answered, what is bounded.
+// destination.go for a message's way, spread.go, lane.go and flow.go for which
+// bind takes it and when, receipts.go for what comes back. Tables: README.md.
 package smpp

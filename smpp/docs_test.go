@@ -265,20 +265,22 @@ func TestDocsOfSpecial(t *testing.T) {
 func TestDocsOfLimits(t *testing.T) {
 	c := Config{}.withDefaults()
 	want := map[string]string{
-		"PDU before the bind":                          kib(pdu.MaxUnbound),
-		"PDU after the bind":                           thousands(pdu.MaxBound) + " octets",
-		"connections of peers in all":                  thousands(c.MaxConnections),
-		"connections of one source that are not bound": strconv.Itoa(c.MaxUnbound),
-		"sources remembered":                           thousands(maxSources),
-		"octets that a peer has not read":              kib(outboxRoom) + " / " + strconv.Itoa(outboxLimit>>20) + " MiB",
-		"candidates of one message":                    strconv.Itoa(routing.MaxCandidates),
-		"messages being put together":                  thousands(maxSets) + ", " + strconv.Itoa(maxSetOctets>>20) + " MiB",
-		"one of them":                                  thousands(maxWhole) + " octets",
-		"parts that one message is cut into":           strconv.Itoa(maxPieces) + ", the bind's window",
-		"static TLVs of a bind":                        kib(maxStatic),
-		"messages whose receipts can be joined":        fmt.Sprintf("%s, %.0f h", thousands(c.Submissions), c.SubmissionsFor.Hours()),
-		"receipts parked":                              fmt.Sprintf("%s a carrier, %.0f s", thousands(maxParked), parkFor.Seconds()),
-		"receipts held for an account":                 thousands(maxHeld),
+		"PDU before the bind":                              kib(pdu.MaxUnbound),
+		"PDU after the bind":                               thousands(pdu.MaxBound) + " octets",
+		"connections of peers in all":                      thousands(c.MaxConnections),
+		"connections of one source that are not bound":     strconv.Itoa(c.MaxUnbound),
+		"sources remembered":                               thousands(maxSources),
+		"octets that a peer has not read":                  kib(outboxRoom) + " / " + strconv.Itoa(outboxLimit>>20) + " MiB",
+		"candidates of one message":                        strconv.Itoa(routing.MaxCandidates),
+		"messages whose receipts can be joined":            fmt.Sprintf("%s, %.0f h", thousands(c.Submissions), c.SubmissionsFor.Hours()),
+		"masks paced at a time":                            thousands(maskSets*maskWays) + " a carrier",
+		"messages of unknown outcome that are known again": fmt.Sprintf("%s, %.0f min", thousands(maxUncertain), c.Redelivery.Minutes()),
+		"receipts parked":                                  fmt.Sprintf("%s a carrier, %.0f s", thousands(maxParked), parkFor.Seconds()),
+		"receipts held for an account":                     thousands(maxHeld),
+		"messages being put together":                      thousands(maxSets) + ", " + strconv.Itoa(maxSetOctets>>20) + " MiB",
+		"one of them":                                      thousands(maxWhole) + " octets",
+		"parts that one message is cut into":               strconv.Itoa(maxPieces) + ", the bind's window",
+		"static TLVs of a bind":                            kib(maxStatic),
 	}
 	for _, row := range docsTable(t, "## Limits") {
 		if w, checked := want[row[0]]; checked && row[1] != w {

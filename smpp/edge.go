@@ -191,9 +191,11 @@ func (e *Edge) Run(ctx context.Context) error {
 	if err := e.restore(ctx); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("smpp: restoring receipts: %w", err)
 	}
+	e.loadUsage()
 	sweep, stopSweep := context.WithCancel(context.WithoutCancel(ctx))
 	var sweeper sync.WaitGroup
 	sweeper.Go(func() { e.sweep(sweep) })
+	sweeper.Go(func() { e.keepUsage(sweep) })
 	for _, l := range e.listeners {
 		e.work.Go(func() { e.serveListener(ctx, l) })
 	}

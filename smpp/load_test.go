@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -60,12 +62,24 @@ type loadResult struct {
 	Accepted, Refused, Received int
 	Seconds                     float64
 	P50, P99                    float64 // milliseconds from deliver_sm to its response
+
+	delays []int64
 }
 
-// runLoad is the generator's main: "window count rate".
-func runLoad(spec string) error {
-	var window, count, rate int
-	if _, err := fmt.Sscan(spec, &window, &count, &rate); err != nil {
+// loadSpec is what the generator is asked for.
+type loadSpec struct {
+	pairs  int // binds on either side
+	window int // of each
+	count  int // messages of all together
+	rate   int // a second, of all together; 0: as fast as the windows allow
+}
+
+func (l loadSpec) String() string { return fmt.Sprint(l.pairs, l.window, l.count, l.rate) }
+
+// runLoad is the generator's main.
+func runLoad(text string) error {
+	var spec loadSpec
+	if _, err := fmt.Sscan(text, &spec.pairs, &spec.window, &spec.count, &spec.rate); err != nil {
 		return err
 	}
 	in, err := net.Listen("tcp", "127.0.0.1:0")
@@ -77,23 +91,53 @@ func runLoad(spec string) error {
 		return err
 	}
 	fmt.Println(in.Addr(), out.Addr())
-	sink := &loadSink{}
-	var work sync.WaitGroup
-	work.Go(func() { sink.serve(out) })
-	conn, err := acceptBind(in)
-	if err != nil {
-		return err
+	sinks := make([]loadSink, spec.pairs)
+	for i := range sinks {
+		go func() { sinks[i].serve(out) }()
+	}
+	conns := make([]net.Conn, spec.pairs)
+	for i := range conns {
+		if conns[i], err = acceptBind(in); err != nil {
+			return err
+		}
 	}
 	if _, err := bufio.NewReader(os.Stdin).ReadString('\n'); err != nil { // the edge is ready
 		return err
 	}
-	source := &loadSource{conn: conn, reader: pdu.NewReader(conn, pdu.MaxBound, 64<<10), window: window, sentAt: make([]int64, count+1)}
-	result, err := source.run(count, rate)
+	result, err := runSources(conns, spec)
 	if err != nil {
 		return err
 	}
-	result.Received = int(sink.received)
+	for i := range sinks {
+		result.Received += int(sinks[i].received.Load())
+	}
 	return json.NewEncoder(os.Stdout).Encode(result)
+}
+
+// runSources sends over all binds at once and sums up.
+func runSources(conns []net.Conn, spec loadSpec) (sum loadResult, err error) {
+	results, faults := make([]loadResult, len(conns)), make([]error, len(conns))
+	var work sync.WaitGroup
+	each := spec.count / len(conns)
+	for i, conn := range conns {
+		source := &loadSource{
+			conn: conn, reader: pdu.NewReader(conn, pdu.MaxBound, 64<<10), window: spec.window,
+			first: uint64(i * each), sentAt: make([]int64, each+1),
+		}
+		work.Go(func() { results[i], faults[i] = source.run(each, spec.rate/len(conns)) })
+	}
+	work.Wait()
+	for _, r := range results {
+		sum.Accepted += r.Accepted
+		sum.Refused += r.Refused
+		sum.Seconds = max(sum.Seconds, r.Seconds)
+		sum.delays = append(sum.delays, r.delays...)
+	}
+	slices.Sort(sum.delays)
+	if n := len(sum.delays); n > 0 {
+		sum.P50, sum.P99 = float64(sum.delays[n/2])/1e6, float64(sum.delays[n*99/100])/1e6
+	}
+	return sum, errors.Join(faults...)
 }
 
 func acceptBind(l net.Listener) (net.Conn, error) {
@@ -120,7 +164,7 @@ func acceptBind(l net.Listener) (net.Conn, error) {
 }
 
 // loadSink accepts every submit_sm; it answers once per read.
-type loadSink struct{ received uint64 }
+type loadSink struct{ received atomic.Uint64 }
 
 func (s *loadSink) serve(l net.Listener) {
 	conn, err := acceptBind(l)
@@ -147,8 +191,7 @@ func (s *loadSink) serve(l net.Listener) {
 				out = pdu.AppendHeader(out, h.Command.Response(), pdu.ROK, h.Sequence)
 				continue
 			}
-			s.received++
-			id = strconv.AppendUint(id[:0], s.received, 16)
+			id = strconv.AppendUint(id[:0], s.received.Add(1), 16)
 			out = pdu.AppendMessageResp(out, pdu.SubmitSM, pdu.ROK, h.Sequence, id)
 		}
 		if _, err := conn.Write(out); err != nil {
@@ -162,6 +205,7 @@ type loadSource struct {
 	conn   net.Conn
 	reader *pdu.Reader
 	window int
+	first  uint64 // where its messages begin among those of all
 	sentAt []int64
 	delays []int64
 	out    []byte
@@ -178,7 +222,7 @@ func (s *loadSource) run(count, rate int) (loadResult, error) {
 		for sent < count && sent-answered < s.window && (rate == 0 || float64(sent) < now.Seconds()*float64(rate)) {
 			sent++
 			s.sentAt[sent] = int64(now)
-			s.out = appendLoad(s.out, template, sent)
+			s.out = appendLoad(s.out, template, s.first+uint64(sent), uint32(sent))
 		}
 		if len(s.out) > 0 {
 			if _, err := s.conn.Write(s.out); err != nil {
@@ -202,8 +246,7 @@ func (s *loadSource) run(count, rate int) (loadResult, error) {
 		answered += n
 	}
 	result.Seconds = time.Since(started).Seconds()
-	slices.Sort(s.delays)
-	result.P50, result.P99 = float64(s.delays[len(s.delays)/2])/1e6, float64(s.delays[len(s.delays)*99/100])/1e6
+	result.delays = s.delays
 	return result, nil
 }
 
@@ -230,11 +273,11 @@ func (s *loadSource) take(at int64, result *loadResult) (int, error) {
 }
 
 // appendLoad is message n: pseudo-random over all bindings.
-func appendLoad(dst, template []byte, n int) []byte {
-	i := mix(uint64(n)) % loadBindings
+func appendLoad(dst, template []byte, n uint64, sequence uint32) []byte {
+	i := mix(n) % loadBindings
 	at := len(dst)
 	dst = append(dst, template...)
-	binary.BigEndian.PutUint32(dst[at+12:], uint32(n))
+	binary.BigEndian.PutUint32(dst[at+12:], sequence)
 	strconv.AppendUint(dst[at+19:at+19], loadParty(i), 10)
 	strconv.AppendUint(dst[at+34:at+34], loadMask(i), 10)
 	return dst
@@ -242,10 +285,10 @@ func appendLoad(dst, template []byte, n int) []byte {
 
 // load runs the generator against an edge with 1,000,000 bindings and reports
 // the rate, the edge's CPU time per 1,000 messages and the delay.
-func load(b *testing.B, table *numberdb.Table, window, rate int) {
-	count := max(b.N, 1000)
+func load(b *testing.B, table *numberdb.Table, spec loadSpec) {
+	spec.count = max(b.N/spec.pairs, 1000/spec.pairs+1) * spec.pairs
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d %d %d", loadEnv, window, count, rate))
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%v", loadEnv, spec))
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -264,11 +307,20 @@ func load(b *testing.B, table *numberdb.Table, window, rate int) {
 		b.Fatal(err)
 	}
 	from, to := carrierAt("from", in), carrierAt("to", out)
-	from.Binds[0].Window, to.Binds[0].Window = window, window
+	from.Binds[0].ResponseTimeout, to.Binds[0].ResponseTimeout = 10*time.Second, 10*time.Second
+	from.Binds[0].Window, to.Binds[0].Window = spec.window, spec.window
+	from.Binds[0].Sessions, to.Binds[0].Sessions = spec.pairs, spec.pairs
 	edge := startEdgeOver(b, Config{Carriers: []CarrierConfig{to, from}}, Volatile{}, table)
-	edge.waitUp(b, "from")
-	edge.waitUp(b, "to")
-	before := cpuTime()
+	eventually(b, "all binds are up", func() bool {
+		up := 0
+		for _, s := range edge.Binds() {
+			if s.State == "bound" {
+				up++
+			}
+		}
+		return up == 2*spec.pairs
+	})
+	before, reads, writes := cpuTime(), ioCount("syscr"), ioCount("syscw")
 	b.ReportAllocs()
 	b.ResetTimer()
 	fmt.Fprintln(stdin, "go")
@@ -278,17 +330,33 @@ func load(b *testing.B, table *numberdb.Table, window, rate int) {
 	}
 	b.StopTimer()
 	used := cpuTime() - before
+	reads, writes = ioCount("syscr")-reads, ioCount("syscw")-writes
 	if err := cmd.Wait(); err != nil {
 		b.Fatal(err)
 	}
-	if result.Accepted != count || result.Received != count {
-		b.Fatalf("%d sent: %+v", count, result)
+	if result.Accepted != spec.count || result.Received != spec.count {
+		b.Fatalf("%d sent: %+v", spec.count, result)
 	}
-	b.ReportMetric(float64(count)/result.Seconds, "msg/s")
-	b.ReportMetric(used.Seconds()/float64(count)*1000, "cpu-s/1000")
+	b.ReportMetric(float64(spec.count)/result.Seconds, "msg/s")
+	b.ReportMetric(used.Seconds()/float64(spec.count)*1000, "cpu-s/1000")
+	b.ReportMetric(float64(reads)/float64(spec.count), "reads/msg")
+	b.ReportMetric(float64(writes)/float64(spec.count), "writes/msg")
 	b.ReportMetric(result.P50, "p50-ms")
 	b.ReportMetric(result.P99, "p99-ms")
 	edge.stop()
+}
+
+// ioCount is how many reads or writes this process has made, by the kernel's
+// count.
+func ioCount(name string) int {
+	b, err := os.ReadFile("/proc/self/io")
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(b), name+": ")
+	line, _, _ := strings.Cut(rest, "\n")
+	n, _ := strconv.Atoi(line)
+	return n
 }
 
 func cpuTime() time.Duration {
@@ -304,7 +372,16 @@ func cpuTime() time.Duration {
 func BenchmarkRelay(b *testing.B) {
 	table := loadTable(loadBindings)
 	for _, window := range []int{10, 100, 500} {
-		b.Run(fmt.Sprintf("window=%d", window), func(b *testing.B) { load(b, table, window, 0) })
+		b.Run(fmt.Sprintf("window=%d", window), func(b *testing.B) { load(b, table, loadSpec{pairs: 1, window: window}) })
 	}
-	b.Run("rate=20000", func(b *testing.B) { load(b, table, 500, 20_000) })
+	b.Run("rate=20000", func(b *testing.B) { load(b, table, loadSpec{pairs: 1, window: 500, rate: 20_000}) })
+}
+
+// BenchmarkRelayManyBinds measures the same over many binds of window 10, which
+// is what carriers give: go test -run xxx -bench ManyBinds -benchtime 300000x ./smpp
+func BenchmarkRelayManyBinds(b *testing.B) {
+	table := loadTable(loadBindings)
+	for _, pairs := range []int{1, 8, 64} {
+		b.Run(fmt.Sprintf("binds=%d+%d", pairs, pairs), func(b *testing.B) { load(b, table, loadSpec{pairs: pairs, window: 10}) })
+	}
 }

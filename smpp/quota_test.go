@@ -1,6 +1,7 @@
 package smpp
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -60,4 +61,48 @@ func TestAccountOverItsQuota(t *testing.T) {
 	}
 	s.now = s.now.Add(24 * time.Hour)
 	submit(pdu.ROK, pdu.ROK)
+}
+
+// keptUsage is a store in memory.
+type keptUsage struct {
+	mu   sync.Mutex
+	kept map[string]Usage
+}
+
+func (k *keptUsage) Load() (map[string]Usage, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.kept, nil
+}
+
+func (k *keptUsage) Save(used map[string]Usage) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.kept = used
+	return nil
+}
+
+// An orderly stop forgets nothing of the day.
+func TestQuotaOverARestart(t *testing.T) {
+	store := &keptUsage{}
+	change := func(c *Config) {
+		c.Usage = store
+		c.Accounts[0].Quota.Day = 3
+	}
+	for _, want := range [][]pdu.Status{{pdu.ROK, pdu.ROK}, {pdu.ROK, pdu.RSubmitFail}} {
+		b, shop, carrier := relayTo(t, change)
+		for _, status := range want {
+			shop.send(t, pdu.SubmitSM, text(alice, maskOfBob, "x"))
+			if status == pdu.ROK {
+				carrier.respond(t, carrier.expect(t, pdu.SubmitSM, pdu.ROK), pdu.ROK, "1")
+			}
+			shop.expect(t, pdu.SubmitSMResp, status)
+		}
+		shop.conn.Close()
+		carrier.conn.Close()
+		b.stop()
+	}
+	if got := store.kept["shop"].Segments; got != 3 {
+		t.Fatalf("%d segments are kept", got)
+	}
 }

@@ -33,9 +33,6 @@ func (r *regulator) lower(at int64, limit, sent float64) bool {
 			from = min(from, limit)
 		}
 		r.full = max(from, slowestRate*lowerByParts)
-		if limit > 0 {
-			r.full = limit
-		}
 	}
 	r.rate = max(from/lowerByParts, slowestRate)
 	r.step = max(r.rate/raiseSteps, slowestRate/lowerByParts)

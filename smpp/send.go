@@ -39,7 +39,7 @@ func (s *session) put(t *turn, m *message) bool {
 			return false
 		}
 	}
-	s.flow.sent(t.at, segments)
+	s.flow.sent(t.at, max(segments, 1)) // a receipt has not counted its own
 	s.load.used.Store(int32(s.window.used))
 	s.counts.sent++
 	return true

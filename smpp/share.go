@@ -29,7 +29,7 @@ func newHolds(c ShareConfig, window, destinations int) *holds {
 // hold counts the message as held by a destination, until release.
 func (m *message) hold(d *destination) {
 	m.dest = d
-	if m.up == nil || m.up.holds == nil {
+	if m.up == nil || m.up.holds == nil || d.index >= len(m.up.holds.by) {
 		return
 	}
 	m.held = &m.up.holds.by[d.index]

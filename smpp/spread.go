@@ -7,8 +7,8 @@ package smpp
 // drawn at random, which is nearly as even as the emptiest of all and costs two
 // reads. Messages of one batch follow each other while that bind has plenty of
 // room, so that one write carries them. Where the drawn bind cannot take it, all
-// are tried: fit ones, then failing ones, then stalled ones; backups after every
-// primary.
+// are tried: fit primaries, failing ones, then the backups, and stalled binds
+// last.
 
 // send gives a message to one of the binds; false where none can take it now.
 func (d *destination) send(t *turn, m *message) bool {
@@ -24,9 +24,15 @@ func (d *destination) send(t *turn, m *message) bool {
 	if s := t.following(d); s != nil && s.roomy() && s.send(t, m) {
 		return true
 	}
-	s := d.sendOver(t, b.primary, m)
+	s := sendOver(t, b.primary, m, fit, failing)
 	if s == nil {
-		s = d.sendOver(t, b.backup, m)
+		s = sendOver(t, b.backup, m, fit, failing)
+	}
+	if s == nil && m.mayHold() {
+		s = sendOver(t, b.primary, m, stalled, stalled)
+	}
+	if s == nil && m.mayHold() {
+		s = sendOver(t, b.backup, m, stalled, stalled)
 	}
 	if s != nil {
 		t.follow(d, s)
@@ -42,21 +48,19 @@ func (s *session) roomy() bool {
 // full reports whether the window looked full a moment ago.
 func (s *session) full() bool { return int(s.load.used.Load()) >= s.window.limit }
 
-// sendOver returns the bind that took the message, nil where none did.
-func (d *destination) sendOver(t *turn, list []*session, m *message) *session {
+// sendOver tries the binds whose fitness is among these, and returns the one
+// that took the message, nil where none did.
+func sendOver(t *turn, list []*session, m *message, best, worst fitness) *session {
 	n := uint64(len(list))
 	if n == 0 {
 		return nil
 	}
 	draw := t.draw()
 	start := draw >> 32 % n
-	if s := emptier(list[start], list[(start+1+draw&0xFFFFFFFF%max(n-1, 1))%n]); s.load.fitness() == fit && s.send(t, m) {
+	if s := emptier(list[start], list[(start+1+draw&0xFFFFFFFF%max(n-1, 1))%n]); s.load.fitness() == best && s.send(t, m) {
 		return s
 	}
-	for f := fit; f <= stalled; f++ {
-		if f == stalled && !m.mayHold() {
-			return nil
-		}
+	for f := best; f <= worst; f++ {
 		for i := range n {
 			if s := list[(start+i)%n]; s.load.fitness() == f && !s.full() && s.send(t, m) {
 				return s

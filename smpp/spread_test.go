@@ -203,3 +203,26 @@ func TestOldestRequest(t *testing.T) {
 		t.Fatalf("%d are left", w.used)
 	}
 }
+
+// A primary that does not answer is as good as down.
+func TestBackupBeforeAStalledPrimary(t *testing.T) {
+	s := newStill(t, func(c *Config) {
+		spare := c.Carriers[0].Binds[0]
+		spare.Backup = true
+		c.Carriers[0].Binds = append(c.Carriers[0].Binds, spare)
+	})
+	shop, primary := s.account("shop"), s.carrier("alfa")
+	c := s.carriers["alfa"]
+	backup := &stillPeer{session: s.newSession(deadConn{}, c.dialers[1]), still: s}
+	backup.bound(s.turn, c.bindTerms(&c.cfg.Binds[1], pdu.Version34), nil)
+	s.add(backup.session)
+	shop.submit(text(alice, maskOfBob, "x"))
+	f := primary.one(pdu.SubmitSM)
+	s.pass(3 * second)
+	shop.submit(text(alice, maskOfBob, "x"))
+	backup.one(pdu.SubmitSM)
+	primary.respond(f, pdu.ROK, "1")
+	s.pass(3 * second)
+	shop.submit(text(alice, maskOfBob, "x"))
+	primary.one(pdu.SubmitSM)
+}

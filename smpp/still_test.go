@@ -167,3 +167,26 @@ func texts(t testing.TB, frames []frame) (all []string) {
 	}
 	return all
 }
+
+// BenchmarkMessage is a message's way through the edge, both directions, without
+// system calls: submit_sm in and out, its response back.
+func BenchmarkMessage(b *testing.B) {
+	for name, share := range map[string]float64{"share=0": 0, "share=0.5": 0.5} {
+		b.Run(name, func(b *testing.B) {
+			s := newStill(b, func(c *Config) { c.Share.Of = share })
+			shop, alfa := s.account("shop"), s.carrier("alfa")
+			request, _ := text(alice, maskOfBob, "a text of a usual length, which is about eighty characters for most of them ..").Append(nil, pdu.SubmitSM, 1)
+			var response []byte
+			id := []byte("12345678")
+			b.ReportAllocs()
+			for b.Loop() {
+				shop.handle(s.turn, request)
+				response = pdu.AppendMessageResp(response[:0], pdu.SubmitSM, pdu.ROK, alfa.window.sequence, id)
+				alfa.handle(s.turn, response)
+				for _, p := range []*stillPeer{shop, alfa} {
+					p.out.wrote(len(p.out.claim(0)))
+				}
+			}
+		})
+	}
+}

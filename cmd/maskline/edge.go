@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -77,7 +78,9 @@ func (e *edge) build(ctx context.Context) (err error) {
 	if e.router, err = routing.New(e.table, routingConfig(cfg), e.metrics); err != nil {
 		return err
 	}
-	if e.smpp, err = smpp.New(smppConfig(cfg), e.router, &journal{e.ledger}, log.Named("smpp"), e.metrics); err != nil {
+	s := smppConfig(cfg)
+	s.Usage = usageFile(filepath.Join(string(cfg.DataDir), "quotas.json"))
+	if e.smpp, err = smpp.New(s, e.router, &journal{e.ledger}, log.Named("smpp"), e.metrics); err != nil {
 		return err
 	}
 	if len(cfg.SIP.Listen) == 0 {
