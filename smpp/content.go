@@ -246,7 +246,7 @@ func (m *message) address(req *routing.Request, in *pdu.Message) {
 		req.Dialled = req.Dialled[1:]
 	}
 	numbers := m.up.terms.numbers
-	req.To, req.From = numbers.read(in.Destination), numbers.read(in.Source)
+	req.To, req.From = numbers.dialled(in.Destination), numbers.sender(in.Source)
 	req.Seed = seed(req.From, req.To, in.Source.Digits)
 	if m.concat.Total > 0 {
 		m.sticky = true
