@@ -3,6 +3,7 @@ package smpp
 import (
 	"net"
 	"net/netip"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -128,6 +129,9 @@ func (s *session) read(t *turn) {
 			s.partial.Store(0)
 		} else if s.partial.Load() == 0 {
 			s.partial.Store(t.at)
+		}
+		if len(t.dirty) > 0 && s.edge.crowded.Load() {
+			runtime.Gosched() // readers that can run now add to the same writes
 		}
 		t.flush()
 	}
