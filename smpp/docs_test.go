@@ -279,7 +279,7 @@ func TestDocsOfLimits(t *testing.T) {
 		"messages of unknown outcome that are known again":      fmt.Sprintf("%s, %.0f min", thousands(maxUncertain), c.Redelivery.Minutes()),
 		"receipts parked":                                       fmt.Sprintf("%s a carrier, %.0f s", thousands(maxParked), parkFor.Seconds()),
 		"receipts held for an account":                          thousands(maxHeld),
-		"messages being put together":                           thousands(maxSets) + ", " + strconv.Itoa(maxSetOctets>>20) + " MiB",
+		"messages being put together":                           thousands(maxSets) + ", " + strconv.Itoa(maxGathered>>20) + " MiB",
 		"one of them":                                           thousands(maxWhole) + " octets",
 		"parts that one message is cut into":                    strconv.Itoa(maxPieces) + ", the bind's window",
 		"static TLVs of a bind":                                 kib(maxStatic),

@@ -52,13 +52,22 @@ func (f *Numbers) writes(digits []byte) bool {
 // maxPrefix is the longest trunk or international prefix, in digits.
 const maxPrefix = 5
 
-// read is the number of an address, none where it is no number that E.164
-// knows: a name, a short code, a network's own.
-func (f *Numbers) read(a pdu.Address) e164.Number {
+// sender is the number of a sender, none where it is no number that E.164 knows:
+// a name, a short code, a network's own.
+func (f *Numbers) sender(a pdu.Address) e164.Number {
 	switch a.TON {
-	case pdu.TONAlphanumeric, tonNetwork, tonSubscriber, tonAbbreviated:
+	case tonNetwork, tonSubscriber, tonAbbreviated:
 		return 0
 	default:
+		return f.dialled(a)
+	}
+}
+
+// dialled is the number of a destination. Peers write masks with all types of
+// number, so only names are told apart.
+func (f *Numbers) dialled(a pdu.Address) e164.Number {
+	if a.TON == pdu.TONAlphanumeric {
+		return 0
 	}
 	if f == nil || f.CountryCode == "" || a.TON == tonInternational || len(a.Digits) > 0 && a.Digits[0] == '+' {
 		return parsed(a.Digits)

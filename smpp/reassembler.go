@@ -6,14 +6,14 @@ import (
 )
 
 // reassembler gathers the segments of messages that go on whole. It is bounded
-// in messages and octets; what is not complete in time is handed back. Segments
+// in messages and memory; what is not complete in time is handed back. Segments
 // that it holds are its own until it returns them, as lists linked by next.
 type reassembler struct {
 	mu     sync.Mutex
 	sets   map[setKey]*segmentSet
 	oldest *segmentSet // by the order of their first segments
 	newest *segmentSet
-	octets int // of all segments held
+	memory int // of all segments held, in octets
 }
 
 // setKey is what the segments of one message have in common. Another sender or
@@ -29,16 +29,17 @@ type segmentSet struct {
 	key        setKey
 	parts      []*message // by their part, less one
 	missing    int
-	octets     int
+	octets     int // of the text
 	until      int64
 	next, prev *segmentSet
 }
 
 // Bounds of what waits to be put together.
 const (
-	maxSets      = 10_000
-	maxSetOctets = 16 << 20          // of all together
-	maxWhole     = 0xFFFF - 0xFF - 1 // of one message: a message_payload beside its header
+	maxSets     = 10_000
+	maxGathered = 64 << 20          // memory of all together
+	segmentCost = 1 << 10           // of one segment, besides its text
+	maxWhole    = 0xFFFF - 0xFF - 1 // of one message: a message_payload beside its header
 )
 
 func newReassembler() *reassembler { return &reassembler{sets: map[setKey]*segmentSet{}} }
@@ -71,7 +72,7 @@ func (r *reassembler) add(m *message, until int64) (how joinResult, whole, repea
 	set := r.sets[key]
 	octets := len(m.payload) - m.headerLen
 	switch {
-	case set == nil && len(r.sets) >= maxSets, r.octets+octets > maxSetOctets:
+	case set == nil && len(r.sets) >= maxSets, r.memory+segmentCost+octets > maxGathered:
 		return joinNoRoom, nil, nil
 	case set == nil:
 		set = r.begin(key, until)
@@ -88,7 +89,7 @@ func (r *reassembler) add(m *message, until int64) (how joinResult, whole, repea
 	*at = m
 	set.missing--
 	set.octets += octets
-	r.octets += octets
+	r.memory += segmentCost + octets
 	if set.missing > 0 {
 		return joinWaits, nil, nil
 	}
@@ -143,7 +144,7 @@ func (r *reassembler) end(set *segmentSet) (list *message) {
 		set.next.prev = set.prev
 	}
 	delete(r.sets, set.key)
-	r.octets -= set.octets
+	r.memory -= (len(set.parts)-set.missing)*segmentCost + set.octets
 	return list
 }
 
@@ -158,9 +159,9 @@ func (r *reassembler) expire(at int64) *message {
 	return r.end(r.oldest)
 }
 
-// size is the number of messages and of octets that wait.
-func (r *reassembler) size() (sets, octets int) {
+// size is the number of messages that wait, and their memory.
+func (r *reassembler) size() (sets, memory int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.sets), r.octets
+	return len(r.sets), r.memory
 }

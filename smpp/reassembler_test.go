@@ -70,8 +70,8 @@ func TestReassembler(t *testing.T) {
 					t.Fatalf("step %d: %d, %q, %q", i, how, listed(whole), listed(repeated))
 				}
 			}
-			if sets, octets := r.size(); sets != c.left || (sets == 0) != (octets == 0) {
-				t.Fatalf("%d messages with %d octets are left", sets, octets)
+			if sets, memory := r.size(); sets != c.left || (sets == 0) != (memory == 0) {
+				t.Fatalf("%d messages with %d octets are left", sets, memory)
 			}
 		})
 	}
@@ -105,13 +105,13 @@ func TestReassemblerIsBounded(t *testing.T) {
 	}
 
 	r = newReassembler()
-	for i := range maxSetOctets / 60_000 {
+	for i := range maxGathered / (segmentCost + 60_000) {
 		if how, _, _ := r.add(part(uint16(i), 2, 1, strings.Repeat("x", 60_000)), 10); how != joinWaits {
 			t.Fatalf("message %d: %d", i, how)
 		}
 	}
 	if how, _, _ := r.add(part(0, 2, 1, strings.Repeat("x", 60_000)), 10); how != joinNoRoom {
-		t.Fatalf("octets beyond the bound: %d", how)
+		t.Fatalf("memory beyond the bound: %d", how)
 	}
 }
 

@@ -38,9 +38,14 @@ func (s *session) put(t *turn, m *message) bool {
 	}
 	m.parts.begin(count)
 	for i := range count {
-		if !s.putPDU(t, m, shaped, i, i == count-1) {
+		if s.putPDU(t, m, shaped, i, i == count-1) {
+			continue
+		}
+		if i == 0 {
 			return false
 		}
+		m.parts.open, m.parts.unknown = i, true // those before it are the window's
+		break
 	}
 	s.flow.sent(t.at, max(segments, 1)) // a receipt has not counted its own
 	s.load.used.Store(int32(s.window.used))

@@ -264,8 +264,16 @@ func TestNumbers(t *testing.T) {
 		{"too long", british, 2, strings.Repeat("7", 60), ""},
 	}
 	for _, c := range read {
-		if got := c.f.read(pdu.Address{TON: c.ton, Digits: []byte(c.digits)}).Reveal(); got != c.want {
+		if got := c.f.sender(pdu.Address{TON: c.ton, Digits: []byte(c.digits)}).Reveal(); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+func TestMasksAreDialledWithAnyType(t *testing.T) {
+	for ton, want := range map[byte]string{0: "+447700900123", 1: "+447700900123", 3: "+447700900123", 4: "+447700900123", 5: "", 6: "+447700900123"} {
+		if got := (*Numbers)(nil).dialled(pdu.Address{TON: ton, Digits: []byte("447700900123")}).Reveal(); got != want {
+			t.Errorf("TON %d: %q, want %q", ton, got, want)
 		}
 	}
 }

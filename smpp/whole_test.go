@@ -118,7 +118,7 @@ func TestSegmentsOfAnUpstreamThatGoes(t *testing.T) {
 	second := bound(t, b.addr, pdu.BindTransceiver, "shop")
 	shop.send(t, pdu.SubmitSM, third(1))
 	shop.send(t, pdu.SubmitSM, third(2))
-	eventually(t, "both wait", func() bool { sets, octets := b.segments.size(); return sets == 1 && octets == 14 })
+	eventually(t, "both wait", func() bool { sets, memory := b.segments.size(); return sets == 1 && memory == 2*segmentCost+14 })
 	shop.conn.Close()
 	eventually(t, "the bind is gone", func() bool { return len(b.account("shop").destination.binds.Load().primary) == 1 })
 	second.send(t, pdu.SubmitSM, third(3))

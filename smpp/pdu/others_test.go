@@ -142,6 +142,37 @@ func TestMessageResp(t *testing.T) {
 	}
 }
 
+func TestDataRespWithTLVs(t *testing.T) {
+	r := MessageResp{[]byte("42"), AppendTLV(nil, TagNetworkErrorCode, []byte{3, 0, 27})}
+	cases := []struct {
+		name   string
+		status Status
+		tlvs   TLVs
+		want   string
+	}{
+		{"accepted", ROK, r.TLVs, "0000001a 80000103 00000000 00000003 343200 0423 0003 03001b"},
+		{"refused, with a reason", RDeliveryFailure, r.TLVs, "00000018 80000103 000000fe 00000003 00 0423 0003 03001b"},
+		{"refused", RDeliveryFailure, nil, "00000010 80000103 000000fe 00000003"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			r := MessageResp{r.MessageID, c.tlvs}
+			frame, err := r.Append(nil, DataSM, c.status, 3)
+			if err != nil || !bytes.Equal(frame, unhex(t, c.want)) {
+				t.Fatalf("% x, %v", frame, err)
+			}
+			var got MessageResp
+			if err := got.Decode(frame[HeaderLen:]); err != nil || !bytes.Equal(got.TLVs, c.tlvs) {
+				t.Fatalf("%v: %+v", err, got)
+			}
+		})
+	}
+	r.MessageID = bytes.Repeat([]byte("1"), 65)
+	if _, err := r.Append(nil, DataSM, ROK, 3); StatusOf(err) != RInvMsgID {
+		t.Fatalf("a long id: %v", err)
+	}
+}
+
 func TestHeader(t *testing.T) {
 	frame := AppendHeader(nil, GenericNack, RInvCmdID, MaxSequence)
 	if want := unhex(t, "00000010 80000000 00000003 7fffffff"); !bytes.Equal(frame, want) {

@@ -23,6 +23,26 @@ func (r *MessageResp) Decode(body []byte) error {
 	return c.end()
 }
 
+// Append appends the response to a request of command c with its TLVs, which
+// data_sm_resp has. Where the status is not ROK the message_id stays behind; with
+// nothing to say there is no body. SMPP 3.4 §4.7.2
+func (r *MessageResp) Append(dst []byte, c Command, s Status, sequence uint32) ([]byte, error) {
+	if s != ROK && len(r.TLVs) == 0 {
+		return AppendHeader(dst, c.Response(), s, sequence), nil
+	}
+	id := r.MessageID
+	if s != ROK {
+		id = nil
+	}
+	start := len(dst)
+	dst = appendHeader(dst, c.Response(), s, sequence, 0)
+	dst, err := appendCString(dst, id, "message_id", messageIDSize, RInvMsgID)
+	if err == nil {
+		dst = append(dst, r.TLVs...)
+	}
+	return finish(dst, start, err)
+}
+
 // AppendMessageResp appends the response to a request of command c. A
 // deliver_sm_resp always has an empty message_id; other responses have no body
 // where the status is not ROK.
