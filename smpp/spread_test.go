@@ -3,6 +3,7 @@ package smpp
 import (
 	"testing"
 
+	"maskline/routing"
 	"maskline/smpp/pdu"
 )
 
@@ -225,4 +226,24 @@ func TestBackupBeforeAStalledPrimary(t *testing.T) {
 	s.pass(3 * second)
 	shop.submit(text(alice, maskOfBob, "x"))
 	primary.one(pdu.SubmitSM)
+}
+
+// A message that claimed a carrier's one trial and found no room gives it back.
+func TestTrialIsGivenBack(t *testing.T) {
+	s := newStill(t, func(c *Config) { c.Carriers[0].Binds[0].Window = 1 })
+	shop, alfa, bravo := s.account("shop"), s.carrier("alfa"), s.carrier("bravo")
+	for range 2 {
+		shop.submit(text(alice, maskOfBob, "x")) // one is sent, one waits
+	}
+	alfa.one(pdu.SubmitSM)
+	rc := s.router.Carrier("alfa")
+	for range 1000 {
+		rc.Report(routing.SMS, false, s.now)
+	}
+	s.now = s.now.Add(second) // half open
+	shop.submit(text(alice, maskOfBob, "x"))
+	bravo.one(pdu.SubmitSM)
+	if !rc.Begin(routing.SMS, s.now) {
+		t.Fatal("the trial is gone")
+	}
 }
