@@ -25,6 +25,7 @@ type Bindings interface {
 type Control struct {
 	Bindings Bindings
 	Blocks   Blocks
+	OptOuts  OptOuts
 	Explain  func(Question) (Explanation, error)
 	Report   func() Report
 	// Reload applies the edge's configuration file again. file is the one that the
@@ -98,6 +99,8 @@ func (c *Control) Handler() http.Handler {
 	mux.HandleFunc("GET /bindings", c.exportBindings)
 	mux.HandleFunc("GET /blocks", c.listBlocks)
 	mux.HandleFunc("POST /blocks", c.changeBlock)
+	mux.HandleFunc("GET /optouts", c.listOptOuts)
+	mux.HandleFunc("POST /optouts/lift", c.liftOptOuts)
 	mux.HandleFunc("POST /route", c.explain)
 	mux.HandleFunc("POST /reload", c.reload)
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, c.Report()) })

@@ -94,9 +94,10 @@ func parseSender(text string) (Sender, error) {
 // slashes.
 type TextPattern string
 
-// maxProgram bounds the cost of a pattern: a text is matched in time
-// proportional to its length times this.
-const maxProgram = 500
+// maxProgram bounds the cost of a pattern, in instructions: a text is matched in
+// time proportional to its length times this. The worst pattern of this size
+// takes some milliseconds for the longest text.
+const maxProgram = 200
 
 func parseTextPattern(text string) (TextPattern, error) {
 	const maxLen = 512

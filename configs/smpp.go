@@ -72,6 +72,8 @@ type Account struct {
 	TPS int `key:"tps" default:"0" min:"0" max:"1000000" live:"true"`
 	// What it may submit in longer times.
 	Quota Quota `key:"quota"`
+	// Whether steps of USSD dialogues pass to and from it: service_type USSD, ussd_service_op, its_reply_type and its_session_info. Default false: what comes goes on as an ordinary message.
+	USSD bool `key:"ussd" default:"false" live:"true"`
 	// Networks that it may bind from. Default empty: any, since it has a password.
 	Allow []netip.Prefix `key:"allow" live:"true"`
 	// What data_coding 0 means to it; from its next bind. Default gsm7.
@@ -118,6 +120,8 @@ type Bind struct {
 	Reconnect Reconnect `key:"reconnect"`
 	// TLS towards the SMSC. A reload reads its files again, for the next bind.
 	TLS SMPPTLS `key:"tls" live:"true"`
+	// Whether steps of USSD dialogues pass to and from it, as for smpp.accounts[].ussd. Default false.
+	USSD bool `key:"ussd" default:"false"`
 	// An SMSC that connects to us and asks for our bind.
 	Outbind Outbind `key:"outbind"`
 	// What data_coding 0 means there. Default gsm7.

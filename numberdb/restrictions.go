@@ -25,7 +25,8 @@ type Restrictions struct {
 	metrics  restrictionMetrics
 	reached  Position      // in the store; Run's alone
 	wake     chan struct{} // something is pending
-	mu       sync.Mutex    // of all below, and of every write to the spreads
+	writing  sync.Mutex    // one call of the store at a time; taken before mu
+	mu       sync.Mutex    // of all below, and of every write to the lists
 	pending  map[restrictionKey]RestrictionChange
 	unstored map[restrictionKey]RestrictionChange // being stored
 }

@@ -76,18 +76,45 @@ func (r *Restrictions) Note(c RestrictionChange) {
 	}
 }
 
-// Apply stores changes and takes them into memory after that.
+// Apply stores changes and takes them into memory after that. They are newer
+// than what was noted of the same keys before, and older than what is noted
+// meanwhile.
 func (r *Restrictions) Apply(ctx context.Context, changes []RestrictionChange) error {
 	if err := CheckRestrictions(changes); err != nil {
 		return err
 	}
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	before := r.pendingOf(changes)
 	if err := r.store.ApplyRestrictions(ctx, changes); err != nil {
 		return fmt.Errorf("storing restrictions: %w", err)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.take(changes)
+	edit := r.edit()
+	for i := range changes {
+		key := keyOf(&changes[i].Restriction)
+		if noted, pending := r.pending[key]; pending && noted != before[key] {
+			continue
+		}
+		delete(r.pending, key)
+		edit.change(&changes[i])
+	}
+	edit.publish()
 	return nil
+}
+
+func (r *Restrictions) pendingOf(changes []RestrictionChange) map[restrictionKey]RestrictionChange {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	found := map[restrictionKey]RestrictionChange{}
+	for i := range changes {
+		key := keyOf(&changes[i].Restriction)
+		if c, pending := r.pending[key]; pending {
+			found[key] = c
+		}
+	}
+	return found
 }
 
 // Load reads every restriction once, for use without Run.
@@ -149,6 +176,8 @@ func (r *Restrictions) last(ctx context.Context) error {
 // save stores what is pending. What cannot be stored stays pending, unless it
 // was changed since.
 func (r *Restrictions) save(ctx context.Context) error {
+	r.writing.Lock()
+	defer r.writing.Unlock()
 	r.mu.Lock()
 	r.unstored, r.pending = r.pending, map[restrictionKey]RestrictionChange{}
 	changes := slices.Collect(maps.Values(r.unstored))
@@ -172,6 +201,8 @@ func (r *Restrictions) save(ctx context.Context) error {
 // read takes in what the store has since the last time. What is pending is
 // newer than anything that the store tells.
 func (r *Restrictions) read(ctx context.Context) error {
+	r.writing.Lock() // what Apply stores meanwhile would be older here than in memory
+	defer r.writing.Unlock()
 	var changes []RestrictionChange
 	tell := func(c RestrictionChange) { changes = append(changes, c) }
 	reached, err := r.store.ReadRestrictions(ctx, r.reached, tell)

@@ -171,6 +171,28 @@ func TestNotedWhileTheStoreIsAway(t *testing.T) {
 	})
 }
 
+// An operator's change is not undone by what traffic noted before it.
+func TestApplyAfterNote(t *testing.T) {
+	store := &fakeRestrictions{}
+	r := newRestrictions(t, store)
+	out := Restriction{Kind: OptOut, Tenant: "shop", Party: digitsOf(driver)}
+	r.Note(RestrictionChange{Restriction: out})
+	if err := r.Apply(t.Context(), []RestrictionChange{{Restriction: out, Lifted: true}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.save(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if len(store.applied) != 1 || !store.applied[0].Lifted || r.OptedOut("shop", digitsOf(driver), Endpoint{}) {
+		t.Fatalf("the older change was stored over the newer: %d", len(store.applied))
+	}
+	store.away = errors.New("away")
+	r.Note(RestrictionChange{Restriction: out})
+	if r.Apply(t.Context(), []RestrictionChange{{Restriction: out, Lifted: true}}) == nil || r.waiting() != 1 {
+		t.Fatal("a change that was not stored took the pending one along")
+	}
+}
+
 func TestTheEndTellsWhatCouldNotBeStored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRestrictions(t, &fakeRestrictions{away: errors.New("away")})

@@ -28,6 +28,7 @@ type actor struct {
 	mu      sync.Mutex
 	mailbox []event
 	running bool
+	idle    sync.Cond // on mu: running has become false
 
 	// Only the goroutine that works the mailbox off touches these.
 	media     MediaSession
@@ -37,9 +38,32 @@ type actor struct {
 	dead      bool
 }
 
-// post gives the call an event.
+// mostWaiting bounds the messages from the network that wait in a mailbox.
+const mostWaiting = 64
+
+// deliver gives the call a message from the network. Where too many wait, the
+// socket is not read until they are worked off: a flood in one call may neither
+// fill the memory nor keep whoever works it off, the timers of all calls perhaps,
+// at it for ever. Nothing that handles events may call it.
+func (a *actor) deliver(ev event) {
+	a.mu.Lock()
+	if len(a.mailbox) >= mostWaiting {
+		for a.running {
+			a.idle.Wait()
+		}
+	}
+	a.work(ev)
+}
+
+// post gives the call an event. It does not wait.
 func (a *actor) post(ev event) {
 	a.mu.Lock()
+	a.work(ev)
+}
+
+// work adds an event and, unless somebody else does, works the mailbox off. It is
+// called with mu held, and unlocks it.
+func (a *actor) work(ev event) {
 	a.mailbox = append(a.mailbox, ev)
 	if a.running {
 		a.mu.Unlock()
@@ -54,6 +78,7 @@ func (a *actor) post(ev event) {
 		a.mu.Lock()
 	}
 	a.running, a.mailbox = false, nil
+	a.idle.Broadcast()
 	a.mu.Unlock()
 }
 

@@ -92,7 +92,7 @@ func (c *call) relay(a *attempt, res *message.Response) {
 	switch {
 	case answer == nil: // the caller hears of ringing only
 		c.onRing(min(res.Code, 180), nil)
-	case a.early != nil && a.early.Origin == answer.Origin && c.relayed == res.Code:
+	case a.early != nil && a.early.Content == answer.Content && c.relayed == res.Code:
 	default:
 		c.adopt(a, answer)
 		a.early, a.earlyTag, c.early = answer, res.ToTag, true
@@ -207,7 +207,7 @@ func (c *call) onRefusal(a *attempt, res *message.Response) {
 	}
 	ringing := a.progress == heardRinging
 	c.report(a, !isCarriersFault(res.Code, ringing))
-	c.close(a, attemptRefused, res.Code, res.RetryAfter)
+	c.close(a, attemptRefused, res.Code, trunkRetryAfter(res))
 	switch {
 	case res.Code == 408 && ringing: // the subscriber did not answer
 		c.failed(a, false, refusal{480, causeNoAnswer, "no_answer"})
@@ -216,4 +216,13 @@ func (c *call) onRefusal(a *attempt, res *message.Response) {
 	default:
 		c.failed(a, a.trunk.failover.on(res.Code, res.Cause), refusal{answerFor(res.Code), res.Cause, "refused"})
 	}
+}
+
+// trunkRetryAfter is how long the trunk asks to be left alone. With other codes
+// the header speaks of the called person. RFC 3261 §20.33.
+func trunkRetryAfter(res *message.Response) time.Duration {
+	if res.Code != 500 && res.Code != 503 {
+		return 0
+	}
+	return res.RetryAfter
 }

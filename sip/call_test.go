@@ -312,6 +312,21 @@ func TestDescriptionVersions(t *testing.T) {
 	}
 }
 
+// TestEarlyMediaRepeated counts the version up, as some do with each repetition.
+func TestEarlyMediaRepeated(t *testing.T) {
+	b := newBench(t)
+	b.step("A INVITE")
+	b.step("B0 183+sdp")
+	b.answer = strings.ReplaceAll(b.answer, "o=- 1 1", "o=- 1 2")
+	if got := b.step("B0 183+sdp"); got != "" {
+		t.Errorf("the same again: %s", got)
+	}
+	b.answer = strings.ReplaceAll(b.answer, "m=audio 4", "m=audio 5")
+	if got := b.step("B0 183+sdp"); got != "remote B, A 183+sdp" {
+		t.Errorf("a new port: %s", got)
+	}
+}
+
 func TestCauseGoesToTheCaller(t *testing.T) {
 	b := newBench(t)
 	b.step("A INVITE")

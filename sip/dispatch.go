@@ -28,7 +28,7 @@ func (e *Edge) onRequest(s *socket, t *trunk, req *message.Request, fault *messa
 		e.onInvite(s, t, req)
 	case message.Cancel:
 		if a := e.calls.findInvite(inviteKey(req)); a != nil {
-			a.post(evCancel{req})
+			a.deliver(evCancel{req})
 			return
 		}
 		e.reply(s, t, req, message.Reply{Code: 481})
@@ -50,7 +50,7 @@ func (e *Edge) onRequest(s *socket, t *trunk, req *message.Request, fault *messa
 func (e *Edge) inDialog(s *socket, t *trunk, req *message.Request) {
 	if k, ok := e.tokens.open(req.ToTag, tagToken); ok {
 		if a := e.calls.find(k.call); a != nil {
-			a.post(evRequest{k.leg, req})
+			a.deliver(evRequest{k.leg, req})
 			return
 		}
 	}
@@ -63,7 +63,7 @@ func (e *Edge) inDialog(s *socket, t *trunk, req *message.Request) {
 func (e *Edge) onInvite(s *socket, t *trunk, req *message.Request) {
 	key := inviteKey(req)
 	if a := e.calls.findInvite(key); a != nil {
-		a.post(evRepeated{})
+		a.deliver(evRepeated{})
 		return
 	}
 	switch {
@@ -91,9 +91,9 @@ func (e *Edge) onInvite(s *socket, t *trunk, req *message.Request) {
 	case addedNew:
 		e.active.Add(1)
 		e.unsettled.Add(1)
-		a.post(evInvite{req: req, trunk: t, socket: s.index, own: s.own})
+		a.deliver(evInvite{req: req, trunk: t, socket: s.index, own: s.own})
 	case addedRepeated:
-		known.post(evRepeated{})
+		known.deliver(evRepeated{})
 	case addedMerged:
 		e.reply(s, t, req, message.Reply{Code: 482})
 	case addedFull:
@@ -149,7 +149,7 @@ func (e *Edge) onResponse(t *trunk, res *message.Response, fault *message.Fault,
 	t.state.metrics.in.response(res.Method, res.Code)
 	if k, ok := e.tokens.openBranch(res.Branch, branchToken); ok {
 		if a := e.calls.find(k.call); a != nil {
-			a.post(evResponse{leg: k.leg, seq: k.seq, res: res, source: source})
+			a.deliver(evResponse{leg: k.leg, seq: k.seq, res: res, source: source})
 			return
 		}
 	}

@@ -242,6 +242,7 @@ func (e *Edge) newActor(t *trunk, inviteKey, mergeKey string) *actor {
 		edge: e, call: newCall(id, e.tokens, e.cfg.MaxAttempts), id: correlationID(id),
 		inviteKey: inviteKey, mergeKey: mergeKey, trunk: t,
 	}
+	a.idle.L = &a.mu
 	a.alarm.fire = func() { a.post(evTick{}) }
 	return a
 }

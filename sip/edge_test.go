@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -121,6 +122,22 @@ func TestFailoverOverUDP(t *testing.T) {
 			t.Errorf("%v", got)
 		}
 	})
+}
+
+// TestRetryAfterOfTheSubscriber has one called person be back in an hour. It is
+// no reason to leave the carrier's trunk alone. RFC 3261 §20.33.
+func TestRetryAfterOfTheSubscriber(t *testing.T) {
+	for _, code := range []int{404, 480, 486, 603} {
+		t.Run(strconv.Itoa(code), func(t *testing.T) {
+			b := newBed(t, nil)
+			b.caller.send(b.caller.invite("one"))
+			b.callees[0].send(strings.Replace(b.callees[0].reply(b.callees[0].expect("INVITE "), code, ""), "Contact:", "Retry-After: 3600\r\nContact:", 1))
+			b.caller.expect("SIP/2.0 " + strconv.Itoa(code))
+			if until := b.edge.Trunks()[1].HeldUntil; !until.IsZero() {
+				t.Errorf("held until %v", until)
+			}
+		})
+	}
 }
 
 func TestCancelOverUDP(t *testing.T) {

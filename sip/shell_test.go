@@ -71,6 +71,38 @@ func TestMailboxOrder(t *testing.T) {
 	b.hangUp(b.caller, d)
 }
 
+// TestFloodInACall has one goroutine held up at a call's event while another one
+// brings messages: few of them wait, and whoever brings them does.
+func TestFloodInACall(t *testing.T) {
+	b := newBed(t, nil)
+	b.connect(b.caller, "one")
+	a := b.edge.calls.all()[0]
+	state := func() (running bool, waiting int) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		return a.running, len(a.mailbox)
+	}
+	b.media.mu.Lock() // the call's end waits for it
+	var both sync.WaitGroup
+	both.Go(func() { a.post(evEnd{"test"}) })
+	eventually(t, "it is held up", func() bool { running, _ := state(); return running })
+	both.Go(func() {
+		for range 20 * mostWaiting {
+			a.deliver(evRepeated{})
+			if _, waiting := state(); waiting > mostWaiting {
+				t.Errorf("%d messages wait", waiting)
+				return
+			}
+		}
+	})
+	eventually(t, "messages wait", func() bool { _, waiting := state(); return waiting >= mostWaiting })
+	b.media.mu.Unlock()
+	both.Wait()
+	if running, waiting := state(); running || waiting > 0 {
+		t.Errorf("%d messages are left", waiting)
+	}
+}
+
 // TestSendingFails has the system refuse to send, as it does where its tables are
 // full for a moment. An INVITE turns to the next candidate; all else is repeated.
 func TestSendingFails(t *testing.T) {

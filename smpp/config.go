@@ -58,6 +58,7 @@ type AccountConfig struct {
 	TPS      int    // segments per second that it may submit, all binds together; 0: no limit
 	Quota    QuotaConfig
 	Allow    []netip.Prefix // sources that may bind; none: every source
+	USSD     bool           // steps of USSD dialogues pass; false: they go on as ordinary messages
 	Encoding Encoding       // what data_coding 0 means to it; 0: GSM7
 	Special  Special        // what it may send beyond messages to read; 0: nothing
 }
@@ -114,6 +115,7 @@ type BindConfig struct {
 	Reconnect       Reconnect
 	TLS             ClientTLS
 	Outbind         OutbindConfig
+	USSD            bool     // as for accounts
 	TON, NPI        *byte    // of both addresses that we write; nil: 1, international and E.164
 	Encoding        Encoding // what data_coding 0 means there; 0: GSM7
 	Long            Long     // how long messages are sent; 0: as they came

@@ -33,7 +33,9 @@ func (s *session) sendSegment(t *turn, m *message) bool {
 
 // misfits looks again, for a lane that put was not tried with.
 func (s *session) misfits(t *turn, m *message) bool {
-	if _, r := m.fits(s.terms, &t.shape, s.edge.reference); r != notRefused {
+	if !m.fitsUSSD(s.terms) {
+		m.misfit(notCarried)
+	} else if _, r := m.fits(s.terms, &t.shape, s.edge.reference); r != notRefused {
 		m.misfit(r)
 	}
 	return m.unfit

@@ -31,9 +31,11 @@ type message struct {
 	concat      pdu.Concatenation // the place of a segment; no Total: none
 	sar         bool              // that place is in tlvs
 	tlvs        pdu.TLVs
-	inTLV       bool   // tlvs hold the payload, as message_payload
-	more        bool   // tlvs end in more_messages_to_send, for submit_sm only
-	validity    []byte // for submit_sm only
+	inTLV       bool     // tlvs hold the payload, as message_payload
+	more        bool     // tlvs end in more_messages_to_send, for submit_sm only
+	validity    []byte   // for submit_sm only
+	isUSSD      bool     // a step of a USSD dialogue
+	ussd        pdu.TLVs // of that; its own
 	esmClass    byte
 	protocolID  byte
 	priority    byte
@@ -115,6 +117,7 @@ func (m *message) reset() {
 	m.next, m.prev = nil, nil
 	m.candidate, m.wants, m.registered, m.segments, m.charged = 0, 0, 0, 0, 0
 	m.sticky, m.inTLV, m.more, m.sar, m.unfit = false, false, false, false, false
+	m.isUSSD, m.ussd = false, nil
 }
 
 // keep copies b behind what data holds already. The capacity must be there,
@@ -170,6 +173,7 @@ func (m *message) appendPiece(dst []byte, t *terms, sequence uint32, sh *shape, 
 
 // write fills in what does not depend on the content.
 func (m *message) write(dst []byte, out *pdu.Message, t *terms, sequence uint32, sh *shape) ([]byte, error) {
+	m.addUSSD(out, t)
 	out.Source, out.Destination = m.source, m.destination
 	out.ProtocolID, out.PriorityFlag = m.protocolID, m.priority
 	if m.receipt == nil {

@@ -1,6 +1,8 @@
 package smpp
 
 import (
+	"errors"
+
 	"maskline/smpp/pdu"
 )
 
@@ -14,6 +16,10 @@ type operation struct {
 	local    uint64 // the message
 	until    int64  // then nobody waits any longer
 }
+
+// errNotWritten is a mask that a bind's form of numbers has no way to write; the
+// message could not have left by that bind.
+var errNotWritten = errors.New("the mask cannot be written on this bind")
 
 // maxOperations bounds those that one bind to a carrier has not answered.
 const maxOperations = 32
@@ -151,7 +157,11 @@ func (s *session) sendOperation(t *turn, op *operation, sub *submission, r *oper
 // appendOperation builds the request anew: the carrier's id, the mask as the
 // source, of a replace_sm the text and its validity.
 func appendOperation(dst []byte, c pdu.Command, t *terms, sub *submission, r *operationRequest, sequence uint32) ([]byte, error) {
-	source := pdu.Address{TON: t.ton, NPI: t.npi, Digits: sub.presented.AppendDigits(nil)}
+	digits, ok := t.numbers.append(nil, sub.presented.AppendDigits(nil)) // as the message had it
+	if !ok {
+		return dst, errNotWritten
+	}
+	source := pdu.Address{TON: t.ton, NPI: t.npi, Digits: digits}
 	switch c {
 	case pdu.QuerySM:
 		return (&pdu.Query{MessageID: sub.remote.bytes(), Source: source}).Append(dst, sequence)

@@ -36,6 +36,10 @@ func (s *session) handleMessage(t *turn, h pdu.Header, body []byte) {
 		s.edge.refuse(t, m, refusal)
 		return
 	}
+	if refusal := m.takeUSSD(&t.in); refusal != notRefused {
+		s.edge.refuse(t, m, refusal)
+		return
+	}
 	if !s.edge.redelivered(t, m) {
 		s.edge.route(t, m)
 	}
@@ -139,6 +143,11 @@ func (e *Edge) advance(t *turn, m *message) {
 			break
 		}
 		m.to = d.peer
+		if d.refusesUSSD(m) {
+			m.unclaim()
+			m.verdict.refused, m.verdict.status = true, pdu.RInvSerTyp
+			continue
+		}
 		if d.offer(t, m, last) {
 			return
 		}

@@ -20,6 +20,9 @@ func (s *session) send(t *turn, m *message) bool {
 
 // put is send for those who hold mu and have looked at the session's state.
 func (s *session) put(t *turn, m *message) bool {
+	if !m.fitsUSSD(s.terms) {
+		return false // another bind of the destination may
+	}
 	shaped, misfit := m.fits(s.terms, &t.shape, s.edge.reference)
 	if misfit != notRefused {
 		m.misfit(misfit)

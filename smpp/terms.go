@@ -24,7 +24,8 @@ type terms struct {
 	version  byte           // interface_version in use
 	ton, npi byte           // of the addresses that we write
 	replies  replies
-	format   // how messages are written and read
+	ussd     bool // steps of USSD dialogues pass
+	format        // how messages are written and read
 
 	window          int
 	tps             int
@@ -41,7 +42,7 @@ func (e *Edge) accountTerms(a *account, request pdu.Command, version byte) *term
 		canTake: request != pdu.BindReceiver,
 		feeds:   []*destination{a.destination},
 		version: version, ton: 1, npi: 1,
-		replies: accountReplies(), format: a.format(version),
+		replies: accountReplies(), format: a.format(version), ussd: a.settings.Load().USSD,
 		window: a.settings.Load().Window, enquireLink: e.cfg.EnquireLink, responseTimeout: e.cfg.AnswerWithin,
 	}
 	switch request {
@@ -67,7 +68,7 @@ func (c *carrier) bindTerms(b *BindConfig, version byte) *terms {
 		canTake: b.BindType != Transmitter,
 		feeds:   []*destination{c.destination},
 		version: version, ton: *b.TON, npi: *b.NPI,
-		replies: carrierReplies(b.Reply), format: b.format(version),
+		replies: carrierReplies(b.Reply), format: b.format(version), ussd: b.USSD,
 		window: b.Window, tps: b.TPS, enquireLink: b.EnquireLink, responseTimeout: b.ResponseTimeout,
 	}
 }

@@ -1,6 +1,7 @@
 package smpp
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -8,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"math/big"
 	"net"
 	"os"
@@ -387,4 +389,43 @@ func TestAFlushIsOneRecord(t *testing.T) {
 	}
 	near.Close()
 	far.Close()
+}
+
+// A TLS peer that stops reading is cut off like any other, and nobody waits for
+// it to take a farewell.
+func TestATLSPeerThatStopsReading(t *testing.T) {
+	ca := newAuthority(t)
+	ca.issue(t, "edge", "edge.example", time.Hour)
+	b := secureEdge(t, ca.server("edge"), func(c *Config) { c.WriteTimeout = 300 * time.Millisecond })
+	w, err := dialTLS(t, b.addr, &tls.Config{InsecureSkipVerify: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.bindAs(t, pdu.BindTransceiver, "shop", "sesame", pdu.Version34)
+	flood := bytes.Repeat(pdu.AppendHeader(nil, pdu.EnquireLink, pdu.ROK, 1), 4096)
+	_ = w.conn.SetWriteDeadline(time.Now().Add(patience))
+	for {
+		if _, err := w.conn.Write(flood); err != nil {
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Fatal("the peer was not cut off")
+			}
+			break
+		}
+	}
+	eventually(t, "the bind is gone", func() bool { return len(b.Binds()) == 0 })
+}
+
+// An SMSC that takes our connection and says nothing is given up in time.
+func TestAnSMSCThatNeverShakesHands(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	cfg := baseConfig()
+	cfg.BindTimeout = 100 * time.Millisecond
+	cfg.Carriers = []CarrierConfig{carrierAt("alfa", l.Addr().String())}
+	cfg.Carriers[0].Binds[0].TLS = ClientTLS{Enabled: true}
+	b := startEdge(t, cfg)
+	eventually(t, "it is counted", func() bool { return b.metric(t, "tls_failures_total", "reason", "timeout") > 0 })
 }

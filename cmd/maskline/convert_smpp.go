@@ -36,7 +36,7 @@ func smppConfig(cfg *configs.Config) smpp.Config {
 		s.Accounts = append(s.Accounts, smpp.AccountConfig{
 			SystemID: a.SystemID, Password: a.Password.Reveal(),
 			Tenant: string(a.Tenant), Carrier: string(a.Carrier), Country: string(a.Country),
-			Binds: a.Binds, Window: a.Window, TPS: a.TPS, Allow: a.Allow, Quota: smpp.QuotaConfig{Day: a.Quota.Day},
+			Binds: a.Binds, Window: a.Window, TPS: a.TPS, Allow: a.Allow, USSD: a.USSD, Quota: smpp.QuotaConfig{Day: a.Quota.Day},
 			Encoding: smppEncoding(a.Encoding), Special: smppSpecial(a.Special),
 		})
 	}
@@ -73,6 +73,7 @@ func smppBind(b *configs.Bind) smpp.BindConfig {
 		TLS: smpp.ClientTLS{
 			Enabled: b.TLS.Enabled, CA: string(b.TLS.CA), Cert: string(b.TLS.Cert), Key: string(b.TLS.Key), Name: b.TLS.Name,
 		},
+		USSD: b.USSD,
 		Outbind: smpp.OutbindConfig{
 			Enabled: b.Outbind.Enabled, SystemID: b.Outbind.SystemID, Password: b.Outbind.Password.Reveal(), Allow: b.Outbind.Allow,
 		},

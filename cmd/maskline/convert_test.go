@@ -29,7 +29,7 @@ smpp:
   receipts_hold: 5h
   redelivery: 0s
   accounts:
-    - {system_id: shop, password: pw1, tenant: shop, country: GB, binds: 2, window: 3, tps: 4, quota: {day: 18}, allow: [10.0.0.0/8], encoding: latin1, special: [silent, replace, class2]}
+    - {system_id: shop, password: pw1, tenant: shop, country: GB, binds: 2, window: 3, tps: 4, quota: {day: 18}, allow: [10.0.0.0/8], ussd: true, encoding: latin1, special: [silent, replace, class2]}
     - {system_id: alfa-in, password: pw2, carrier: alfa}
 sip:
   listen: [{addr: "udp://127.0.0.1:5060", advertise: "192.0.2.1:5061"}]
@@ -47,7 +47,7 @@ carriers:
     smpp:
       - {addr: "smsc.example:2776", local: 127.0.0.9, role: backup, system_id: us, password: pw3, system_type: t, address_range: r,
          bind: receiver, sessions: 2, window: 13, tps: 14, enquire_link: 15s, response_timeout: 6s, reconnect: {min: 1s, max: 2s, per_minute: 3},
-         tls: {enabled: true, ca: /ca.pem, cert: /c.pem, key: /k.pem, name: smsc}, outbind: {enabled: true, system_id: them, password: pw9, allow: [10.0.0.0/8]},
+         tls: {enabled: true, ca: /ca.pem, cert: /c.pem, key: /k.pem, name: smsc}, ussd: true, outbind: {enabled: true, system_id: them, password: pw9, allow: [10.0.0.0/8]},
          ton: 2, npi: 3, encoding: ucs2, long: payload, numbers: {country_code: "44", trunk_prefix: "0", international_prefix: "00"}, special: [sim],
          tlvs: [{tag: 0x1400, value: "17"}, {tag: 0x1401, value: 0x00FF}], receipts: hex, unknown: next, reply: {temporary: 0x8, permanent: 0xB, throttled: 0x14}}
       - {addr: "127.0.0.1:2777", system_id: us, long: payload, numbers: {plus: true}}
@@ -121,7 +121,7 @@ func TestSMPPConfig(t *testing.T) {
 		Auth: smpp.AuthConfig{Failures: 1 << 30, AccountFailures: 7, Per: 3 * time.Minute, Delay: -1},
 		Accounts: []smpp.AccountConfig{
 			{
-				SystemID: "shop", Password: "pw1", Tenant: "shop", Country: "GB", Binds: 2, Window: 3, TPS: 4, Quota: smpp.QuotaConfig{Day: 18}, Allow: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
+				SystemID: "shop", Password: "pw1", Tenant: "shop", Country: "GB", Binds: 2, Window: 3, TPS: 4, Quota: smpp.QuotaConfig{Day: 18}, Allow: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, USSD: true,
 				Encoding: smpp.Latin1, Special: smpp.SpecialSilent | smpp.SpecialReplace | smpp.SpecialClass2,
 			},
 			{SystemID: "alfa-in", Password: "pw2", Carrier: "alfa", Binds: 4, Window: 256},
@@ -132,6 +132,7 @@ func TestSMPPConfig(t *testing.T) {
 				BindType: smpp.Receiver, Sessions: 2, Window: 13, TPS: 14, EnquireLink: 15 * time.Second, ResponseTimeout: 6 * time.Second,
 				Reconnect: smpp.Reconnect{Min: time.Second, Max: 2 * time.Second, PerMinute: 3},
 				TLS:       smpp.ClientTLS{Enabled: true, CA: "/ca.pem", Cert: "/c.pem", Key: "/k.pem", Name: "smsc"},
+				USSD:      true,
 				Outbind:   smpp.OutbindConfig{Enabled: true, SystemID: "them", Password: "pw9", Allow: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}},
 				TON:       &two, NPI: &three, Receipts: smpp.HexIDs, UnknownNext: true,
 				Encoding: smpp.UCS2, Long: smpp.LongPayload, Special: smpp.SpecialSIM,

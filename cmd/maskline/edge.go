@@ -300,6 +300,7 @@ func (e *edge) controlHandler() http.Handler {
 	control := api.Control{
 		Bindings: e.bindings,
 		Blocks:   newBlocks(e.cfg, e.restrict),
+		OptOuts:  &optOuts{e.restrict},
 		Explain:  func(q api.Question) (api.Explanation, error) { return explain(e.router, q) },
 		Report:   e.health().Report,
 		Reload:   e.reload,

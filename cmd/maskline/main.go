@@ -37,6 +37,7 @@ type commands struct {
 	Migrate migrateCommand `cmd:"" help:"Create or upgrade the store's schema."`
 	Routes  routesCommand  `cmd:"" help:"Import or export bindings."`
 	Blocks  blocksCommand  `cmd:"" help:"List, add or remove blocks of parties and masks."`
+	OptOuts optOutsCommand `cmd:"" name:"optouts" help:"List or lift the opt-outs of parties."`
 	Route   routeCommand   `cmd:"" help:"Show what would happen to a message or call, without sending it."`
 
 	Testbench testbenchCommand `cmd:"" help:"Tools that make traffic."`

@@ -107,6 +107,9 @@ func TestAnOptOutSurvivesARestart(t *testing.T) {
 	}
 	_ = shop.conn.Close()
 	r.end()
+	if out := c.ok("optouts", "list", "--config", "edge.yaml"); !strings.Contains(out, "\n+"+rider+"  shop    *     ") {
+		t.Errorf("without an edge, listed:\n%s", out)
+	}
 	offline := []string{"route", mask, rider, "--tenant", "shop", "--config", "edge.yaml"}
 	if said := rulesOf(c.ok(offline...))["opt_out"]; said != "refuses: opted_out" {
 		t.Fatalf("without an edge: %q", said)
@@ -121,6 +124,21 @@ func TestAnOptOutSurvivesARestart(t *testing.T) {
 	}
 	if status := shop.submit(mask, rider, "hello"); status != pdu.RSysErr {
 		t.Fatalf("after START: %#x", uint32(status))
+	}
+	shop.submit(rider, mask, "stop")
+	if out := c.ok("optouts", "list", "--json", "--config", "edge.yaml"); !strings.Contains(out, `"party":"+`+rider) {
+		t.Errorf("listed:\n%s", out)
+	}
+	if out := c.ok("optouts", "lift", "--party", rider, "--tenant", "shop", "--config", "edge.yaml"); out != "lifted 1 opt-outs\n" {
+		t.Errorf("lift says %q", out)
+	}
+	if status := shop.submit(mask, rider, "hello"); status != pdu.RSysErr {
+		t.Fatalf("after lift: %#x", uint32(status))
+	}
+	for _, party := range []string{rider, "12"} {
+		if code, _, errs := c.run("optouts", "lift", "--party", party, "--tenant", "shop", "--config", "edge.yaml"); code != 1 || strings.Contains(errs, rider) {
+			t.Errorf("exit %d: %s", code, errs)
+		}
 	}
 	if log := string(r.log.bytes()); strings.Contains(log, rider) || strings.Contains(log, mask) {
 		t.Error("a number is in the log")

@@ -37,7 +37,6 @@ func (d Direction) String() string { return directionNames[d&3] }
 // this is left behind when it is read: names, times, bandwidths, other streams,
 // ICE, keys, and attributes that are not named in this file.
 type SDP struct {
-	Origin    Origin
 	Content   uint64         // hash of all that we read: a description that changed has another one
 	RTP, RTCP netip.AddrPort // where the sender wants media; RTP is invalid on hold by c=0.0.0.0
 	Direction Direction
@@ -70,7 +69,6 @@ func ParseSDP(body []byte, policy *AddressPolicy) (*SDP, *Fault) {
 	if err := d.Unmarshal(plain); err != nil || len(d.MediaDescriptions) != len(s.lines) {
 		return nil, fault(400, "sdp")
 	}
-	s.Origin = Origin{d.Origin.SessionID, d.Origin.SessionVersion}
 	m, f := s.pick(&d)
 	if f != nil {
 		return nil, f

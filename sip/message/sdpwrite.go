@@ -5,8 +5,8 @@ import (
 	"strconv"
 )
 
-// Origin identifies a session description among those of one party: a changed
-// one has a new version. RFC 3264 §8.
+// Origin identifies a session description among ours in one dialog: a changed one
+// has a new version. RFC 3264 §8.
 type Origin struct {
 	ID      uint64
 	Version uint64

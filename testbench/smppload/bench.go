@@ -122,6 +122,9 @@ func (b *Bench) Run(ctx context.Context) (*Report, error) {
 	defer b.Close()
 	b.Bind()
 	if err := b.await(ctx, b.cfg.BindWait, b.isBound); err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		return nil, fmt.Errorf("%w (%d were refused)", ErrNotBound, b.refusedBinds.Load())
 	}
 	b.work.Go(b.watch)
