@@ -134,8 +134,8 @@ func (d *destination) offer(t *turn, m *message, last bool) bool {
 
 // take is offer for a message whose mask may be presented now.
 func (d *destination) take(t *turn, m *message) bool {
-	if d.queued.Load() == 0 && d.send(t, m) {
-		return true
+	if (m.sticky || d.queued.Load() == 0) && d.send(t, m) {
+		return true // segments wait in their bind's lane, if at all
 	}
 	if m.unfit {
 		return false

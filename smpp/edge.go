@@ -56,6 +56,7 @@ type Edge struct {
 	printKey      maphash.Seed // of fingerprints
 	messages      messagePool
 	turns         atomic.Uint64 // ever made
+	crowded       atomic.Bool   // more sessions than crowd
 	draining      atomic.Bool
 	work          sync.WaitGroup // listeners, dialers, sessions
 
@@ -257,14 +258,21 @@ func (e *Edge) restoreReceipt(r HeldReceipt) {
 func (e *Edge) add(s *session) {
 	e.mu.Lock()
 	e.sessions[s] = struct{}{}
+	e.crowded.Store(len(e.sessions) > crowd)
 	e.mu.Unlock()
 }
 
 func (e *Edge) remove(s *session) {
 	e.mu.Lock()
 	delete(e.sessions, s)
+	e.crowded.Store(len(e.sessions) > crowd)
 	e.mu.Unlock()
 }
+
+// crowd is how many sessions make it worth while to let other readers run
+// before a write; with fewer it would only delay the write.
+// docs/decisions/011-smpp-writes.md
+const crowd = 16
 
 // snapshot appends all sessions to dst.
 func (e *Edge) snapshot(dst []*session) []*session {

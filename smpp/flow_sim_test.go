@@ -19,6 +19,8 @@ type flowSim struct {
 	binds []*flowBind
 	sent  map[string]*flowMessage
 	next  int
+	epoch int    // how often the binds that segments may take have changed
+	bad   string // which are stalled
 }
 
 // flowBind is the far end of a bind of ours.
@@ -38,6 +40,7 @@ type flowMessage struct {
 	sends    []flowSend
 	answers  []pdu.Status
 	gone     bool // its upstream is
+	epoch    int
 }
 
 type flowSend struct {
@@ -102,7 +105,7 @@ func (f *flowSim) submitOne(up *stillPeer) {
 		m.ESMClass = pdu.ESMUDHI
 		m.ShortMessage = append([]byte{5, 0, 3, byte(f.next / 16), 255, byte(f.next%16 + 1)}, id...)
 	}
-	sm := &flowMessage{up: up, at: f.now, segment: segment}
+	sm := &flowMessage{up: up, at: f.now, segment: segment, epoch: f.epoch}
 	f.sent[id] = sm
 	sm.sequence = up.last + 1
 	up.submit(m)
@@ -110,6 +113,14 @@ func (f *flowSim) submitOne(up *stillPeer) {
 
 // collect takes what was written to everybody.
 func (f *flowSim) collect() {
+	bad := ""
+	for _, b := range f.binds {
+		bad += b.load.fitness().String()
+	}
+	if bad != f.bad {
+		f.bad = bad
+		f.epoch++
+	}
 	for _, b := range f.binds {
 		for _, fr := range b.got() {
 			if fr.Command == pdu.SubmitSM {
@@ -148,7 +159,7 @@ func (f *flowSim) arrived(b *flowBind, fr frame) {
 		}
 	}
 	if m.segment && len(m.sends) == 0 && b.carrier == "alfa" { // the first candidate
-		if reference := fr.message(f.t).ShortMessage[3]; b.latest[reference] > id {
+		if reference := fr.message(f.t).ShortMessage[3]; b.latest[reference] > id && m.epoch == f.epoch {
 			f.t.Fatalf("segment %s came after %s", id, b.latest[reference])
 		} else {
 			b.latest[reference] = id
@@ -174,6 +185,7 @@ func (f *flowSim) answerOne(b *flowBind) {
 
 func (f *flowSim) lose(b *flowBind) {
 	f.collect()
+	f.epoch++
 	b.gone()
 	f.collect()
 	b.stillPeer, b.waits, b.silent = f.carrier(b.carrier), nil, false
@@ -262,7 +274,7 @@ func (f *flowSim) checkQuotas() {
 }
 
 func TestFlowSimulation(t *testing.T) {
-	for seed := range uint64(300) {
+	for seed := range uint64(200) {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
 			f := newFlowSim(t, seed)
 			for range 250 {

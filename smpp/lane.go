@@ -87,7 +87,8 @@ func (s *session) clearLane(t *turn) {
 	for m != nil {
 		next := m.next
 		m.next, m.prev = nil, nil
-		if !m.dest.offer(t, m, true) {
+		if m.unfit = false; !m.dest.take(t, m) {
+			m.release()
 			m.verdict.temporary = m.verdict.temporary || !m.unfit
 			s.edge.advance(t, m)
 		}

@@ -67,6 +67,20 @@ func TestSegmentsGoFirst(t *testing.T) {
 	}
 }
 
+// Other messages that wait do not turn segments away.
+func TestSegmentWhileOthersWait(t *testing.T) {
+	s := newStill(t, func(c *Config) { c.Carriers[0].Binds[0].Window = 1 })
+	shop, alfa, bravo := s.account("shop"), s.carrier("alfa"), s.carrier("bravo")
+	shop.submit(text(alice, maskOfBob, "sent"))
+	shop.submit(text(alice, maskOfBob, "waits"))
+	shop.submit(segment(7, 2, 1))
+	bravo.none("the segment found no room")
+	alfa.respond(alfa.one(pdu.SubmitSM), pdu.ROK, "1")
+	if got := parts(t, alfa.got()); got != "1" {
+		t.Fatalf("%q left", got)
+	}
+}
+
 func TestThrottledSegmentIsGivenUpInTime(t *testing.T) {
 	s := newStill(t, nil)
 	shop, alfa := s.account("shop"), s.carrier("alfa")

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"net"
 	"net/netip"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -153,6 +154,9 @@ func (s *session) received(t *turn) bool {
 		s.partial.Store(0)
 	} else if s.partial.Load() == 0 {
 		s.partial.Store(t.at)
+	}
+	if len(t.dirty) > 0 && s.edge.crowded.Load() {
+		runtime.Gosched() // readers that can run now add to the same writes
 	}
 	t.flush()
 	return more

@@ -56,8 +56,9 @@ func sendOver(t *turn, list []*session, m *message, best, worst fitness) *sessio
 		return nil
 	}
 	draw := t.draw()
-	start := draw >> 32 % n
-	if s := emptier(list[start], list[(start+1+draw&0xFFFFFFFF%max(n-1, 1))%n]); s.load.fitness() == best && s.send(t, m) {
+	start := (draw >> 32) % n
+	other := (start + 1 + uint64(uint32(draw))%max(n-1, 1)) % n
+	if s := emptier(list[start], list[other]); s.load.fitness() == best && s.send(t, m) {
 		return s
 	}
 	for f := best; f <= worst; f++ {
