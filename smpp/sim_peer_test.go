@@ -28,6 +28,7 @@ type simPeer struct {
 	sequence uint32
 	toEdge   []simFrame
 	pending  map[uint32]simEvent // its requests
+	queries  map[uint32]string   // its query_sm that are not answered: the id asked about
 	arriving map[uint32]simEvent // the edge's requests that left
 	unread   []byte
 	waits    []simWait // the edge's requests to be answered
@@ -62,6 +63,7 @@ func (p *simPeer) connect() {
 	p.conn = &simConn{failAt: -1, left: p.left}
 	p.bound, p.stalled, p.silent, p.blocked = false, false, false, nil
 	p.toEdge, p.unread, p.waits = nil, nil, nil
+	p.queries = map[uint32]string{}
 	p.pending, p.arriving = map[uint32]simEvent{}, map[uint32]simEvent{}
 	p.sequence = uint32(w.rand.IntN(1 << 30))
 	if w.rand.IntN(8) == 0 {
@@ -237,9 +239,12 @@ func (p *simPeer) left(f frame) {
 			var r pdu.MessageResp
 			if r.Decode(f.body) == nil {
 				e.id = string(r.MessageID)
+				p.w.heard = append(p.w.heard, e.id)
 			}
 		}
 		p.w.record(e)
+	case pdu.QuerySMResp:
+		p.queried(f)
 	case pdu.SubmitSM, pdu.DeliverSM:
 		e := p.event(simArrived)
 		e.request, e.left = f.Sequence, p.w.at()
@@ -280,9 +285,39 @@ func (p *simPeer) handle(f frame) {
 		}
 	case c == pdu.SubmitSM || c == pdu.DeliverSM:
 		p.arrived(f)
+	case c == pdu.QuerySM && (p.w.calm || p.w.rand.IntN(3) > 0):
+		var q pdu.Query
+		if q.Decode(f.body) == nil {
+			b, _ := (&pdu.QueryResp{MessageID: q.MessageID, State: pdu.Enroute}).Append(nil, pdu.ROK, f.Sequence)
+			p.send(b, nil)
+		}
 	case c == pdu.EnquireLink && !p.silent:
 		p.send(pdu.AppendHeader(nil, pdu.EnquireLinkResp, pdu.ROK, f.Sequence), nil)
 	}
+}
+
+// query asks about a message whose id was heard, its own or not.
+func (p *simPeer) query() {
+	w := p.w
+	if !p.account || len(w.heard) == 0 {
+		return
+	}
+	id := w.heard[w.rand.IntN(len(w.heard))]
+	q := pdu.Query{MessageID: []byte(id), Source: pdu.Address{TON: 1, NPI: 1, Digits: []byte(alice)}}
+	sequence := p.next()
+	b, _ := q.Append(nil, sequence)
+	p.queries[sequence] = id
+	p.send(b, nil)
+}
+
+// queried notes the answer to a query_sm: one for each, about the id asked for.
+func (p *simPeer) queried(f frame) {
+	id, asked := p.queries[f.Sequence]
+	var r pdu.QueryResp
+	if err := r.Decode(f.Status, f.body); !asked || err != nil || f.Status == pdu.ROK && string(r.MessageID) != id {
+		p.w.fault("an answer to no query, or about another message")
+	}
+	delete(p.queries, f.Sequence)
 }
 
 func (p *simPeer) up() simEvent {

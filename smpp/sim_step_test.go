@@ -39,6 +39,10 @@ func (w *simWorld) move() {
 		}
 	case n < 144:
 		w.journal.settle()
+	case n == 145 || n == 146:
+		if p.bound && !p.silent {
+			p.query()
+		}
 	case n == 144 && w.rand.IntN(30) == 0:
 		w.crash()
 	case n < 165:
@@ -332,6 +336,7 @@ func (w *simWorld) leftovers() {
 			sessions++
 			check("in the window of "+p.name, s.window.used)
 			check("unanswered of "+p.name, s.unanswered)
+			check("queries of "+p.name, len(p.queries))
 			check("octets to "+p.name, len(s.out.pending)+len(s.out.leaving))
 		}
 	}

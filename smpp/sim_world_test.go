@@ -45,6 +45,7 @@ type simWorld struct {
 	intents  map[string]string       // whose number a message has to reach; "": an account
 	remotes  map[string][]*simRemote // by carrier
 	returned []simEvent              // receipts that the edge left with their carriers
+	heard    []string                // ids that were given out
 	own      int                     // receipts that the edge may have to write itself
 }
 
