@@ -16,8 +16,11 @@ func (s *session) sendSegment(t *turn, m *message) bool {
 	}
 	s.lastOrder++
 	m.order = s.lastOrder
-	sent := s.lane.head == nil && s.put(t, m)
-	if !sent {
+	count := 0
+	if s.lane.head == nil {
+		count = s.put(t, m)
+	}
+	if count == 0 {
 		if s.lane.length >= s.window.limit || s.misfits(t, m) {
 			s.mu.Unlock()
 			return false
@@ -25,8 +28,8 @@ func (s *session) sendSegment(t *turn, m *message) bool {
 		s.lane.push(m) // m belongs to the lane now
 	}
 	s.mu.Unlock()
-	if sent {
-		t.mark(s)
+	if count > 0 {
+		s.sent(t, count)
 	}
 	return true
 }
@@ -66,15 +69,16 @@ func (s *session) runLane(t *turn) {
 	s.mu.Lock()
 	for m := s.lane.head; m != nil; m = s.lane.head {
 		s.lane.remove(m) // before it is sent: then it belongs to the window
-		if !s.put(t, m) {
+		count := s.put(t, m)
+		if count == 0 {
 			s.lane.pushFront(m)
 			break
 		}
-		n++
+		n += count
 	}
 	s.mu.Unlock()
 	if n > 0 {
-		t.mark(s)
+		s.sent(t, n)
 	}
 }
 

@@ -9,24 +9,36 @@ import (
 // false, and the message stays the caller's, where the session cannot take it
 // now.
 func (s *session) send(t *turn, m *message) bool {
+	count := 0
 	s.mu.Lock()
-	took := s.state == stateBound && s.lane.head == nil && s.put(t, m)
-	s.mu.Unlock()
-	if took {
-		t.mark(s) // m is the window's now
+	if s.state == stateBound && s.lane.head == nil {
+		count = s.put(t, m)
 	}
-	return took
+	s.mu.Unlock()
+	if count > 0 {
+		s.sent(t, count) // m is the window's now
+	}
+	return count > 0
 }
 
-// put is send for those who hold mu and have looked at the session's state.
-func (s *session) put(t *turn, m *message) bool {
+// sent counts the PDUs that were put.
+func (s *session) sent(t *turn, count int) {
+	for range count {
+		s.terms.peer.count(outbound, s.terms.sends, pdu.ROK)
+	}
+	t.mark(s)
+}
+
+// put is send for those who hold mu and have looked at the session's state. It
+// returns how many PDUs the message was sent as, 0 where it stays the caller's.
+func (s *session) put(t *turn, m *message) int {
 	if !m.fitsUSSD(s.terms) {
-		return false // another bind of the destination may
+		return 0 // another bind of the destination may
 	}
 	shaped, misfit := m.fits(s.terms, &t.shape, s.edge.reference)
 	if misfit != notRefused {
 		m.misfit(misfit)
-		return false
+		return 0
 	}
 	count, segments := 1, m.segments
 	if shaped {
@@ -34,7 +46,7 @@ func (s *session) put(t *turn, m *message) bool {
 		segments = max(segments, count)
 	}
 	if s.window.room() < count || !s.out.hasRoom() || !s.flow.pace.ready(t.at) || !m.dest.pace.take(t.at, segments) {
-		return false
+		return 0
 	}
 	m.parts.begin(count)
 	for i := range count {
@@ -42,7 +54,7 @@ func (s *session) put(t *turn, m *message) bool {
 			continue
 		}
 		if i == 0 {
-			return false
+			return 0
 		}
 		m.parts.open, m.parts.unknown = i, true // those before it are the window's
 		break
@@ -50,7 +62,7 @@ func (s *session) put(t *turn, m *message) bool {
 	s.flow.sent(t.at, max(segments, 1)) // a receipt has not counted its own
 	s.load.used.Store(int32(s.window.used))
 	s.counts.sent++
-	return true
+	return count
 }
 
 // putPDU writes one PDU of a message and takes its place in the window. tail is
@@ -77,18 +89,18 @@ func (s *session) putPDU(t *turn, m *message, shaped bool, i int, tail bool) boo
 		o.claimed = m.claimed
 	}
 	s.window.put(o)
-	s.terms.peer.count(outbound, s.terms.sends, pdu.ROK)
 	return true
 }
 
 // handleMessageResponse ends an attempt: the response to a message of ours.
 func (s *session) handleMessageResponse(t *turn, h pdu.Header, body []byte) {
+	_ = t.resp.Decode(body) // the status decides; a faulty body only loses the id
 	s.mu.Lock()
 	p := s.window.find(h.Sequence)
 	if p == nil {
 		r, late := s.window.late.take(h.Sequence)
 		s.mu.Unlock()
-		s.unmatched(t, h, body, r, late)
+		s.unmatched(t, h, r, late)
 		return
 	}
 	if h.Command != pdu.GenericNack && h.Command != p.command.Response() {
@@ -101,7 +113,6 @@ func (s *session) handleMessageResponse(t *turn, h pdu.Header, body []byte) {
 	if h.Command == pdu.GenericNack && status == pdu.ROK {
 		status = pdu.RUnknownErr // a nack is never an acceptance
 	}
-	_ = t.resp.Decode(body) // the status decides; a faulty body only loses the id
 	several, last := o.message != nil && o.message.parts.open > 0, false
 	if several {
 		last = o.message.parts.answered(status, t.resp.MessageID, o.tail)
@@ -145,8 +156,8 @@ func (o *slot) report(t *turn, ok bool) {
 	}
 }
 
-// unmatched counts responses that no request waits for.
-func (s *session) unmatched(t *turn, h pdu.Header, body []byte, r lateRequest, late bool) {
+// unmatched counts responses that no request waits for. t.resp holds it.
+func (s *session) unmatched(t *turn, h pdu.Header, r lateRequest, late bool) {
 	if !late {
 		s.edge.metrics.unexpected.Inc()
 		return
@@ -155,7 +166,6 @@ func (s *session) unmatched(t *turn, h pdu.Header, body []byte, r lateRequest, l
 	if h.Command == pdu.GenericNack && status == pdu.ROK {
 		status = pdu.RUnknownErr
 	}
-	_ = t.resp.Decode(body)
 	s.late(t, r, status)
 }
 
