@@ -274,7 +274,9 @@ type slots struct {
 }
 
 func newSlots(capacity int) *slots {
-	return &slots{seed: rand.Uint64() | 1, slot: make([]slot, capacity)}
+	s := &slots{seed: rand.Uint64() | 1, slot: make([]slot, capacity)}
+	onHugePages(s.slot)
+	return s
 }
 
 func (s *slots) start(mask, party uint64) uint64 {
