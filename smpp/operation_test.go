@@ -290,7 +290,7 @@ func TestDocsOfOperations(t *testing.T) {
 }
 
 func TestDocsOfTLSReasons(t *testing.T) {
-	page := docsTable(t, "password. A handshake that fails has one of these reasons in `maskline_smpp_tls_failures_total`, in the log and, for our\nown binds, in `Reason` of `/readyz`:")
+	page := docsTable(t, "password. A handshake that fails has one of these reasons in `maskline_smpp_tls_failures_total`, in the log and, for our\nown binds, in `reason` of `/readyz`:")
 	documented := map[string]bool{}
 	for _, row := range page {
 		for name := range strings.SplitSeq(row[0], ",") {
