@@ -108,12 +108,7 @@ func (s *session) takeOn() refusal {
 
 // route decides where the message goes and makes the first attempt.
 func (e *Edge) route(t *turn, m *message) {
-	t.request.Service = routing.SMS
-	t.request.Origin = m.up.terms.origin
-	t.request.Now = t.now
-	m.address(&t.request, &t.in, m.up.terms.numbers)
-	e.hear(t, m)
-	e.router.Decide(&t.request, &m.plan)
+	e.decide(t, m)
 	if m.plan.Verdict != routing.Forward {
 		e.ruled(t, m)
 		return
@@ -127,6 +122,16 @@ func (e *Edge) route(t *turn, m *message) {
 	}
 	m.present()
 	e.advance(t, m)
+}
+
+// decide asks routing about the message in t.in.
+func (e *Edge) decide(t *turn, m *message) {
+	t.request.Service = routing.SMS
+	t.request.Origin = m.up.terms.origin
+	t.request.Now = t.now
+	m.address(&t.request, &t.in, m.up.terms.numbers)
+	e.hear(t, m)
+	e.router.Decide(&t.request, &m.plan)
 }
 
 // advance makes the next attempt. The caller owns the message and loses it
@@ -247,6 +252,7 @@ func (e *Edge) accept(t *turn, s *session, m *message, local uint64, remoteID []
 	sub := submission{
 		local: local, at: t.now.UnixMilli(), account: m.up.terms.account.index, wants: m.wants,
 		source: inline(m.origSource), destination: inline(m.origDest), presented: m.plan.Present,
+		coding: m.dataCoding, sent: m.sent,
 	}
 	e.end(t, m, outcomeAccepted, pdu.ROK, local)
 	e.submitted(t, s, &sub, remoteID)

@@ -52,12 +52,17 @@ func ordinaryRules(t testing.TB) routing.Config {
 // ruledEdge has one carrier, opt-out words, and rules.
 func ruledEdge(t *testing.T, change func(*routing.Config)) (b *bench, restrictions *numberdb.Restrictions, shop, carrier *wire) {
 	t.Helper()
+	return ruledEdgeOver(t, testTable(), change)
+}
+
+func ruledEdgeOver(t *testing.T, table *numberdb.Table, change func(*routing.Config)) (b *bench, restrictions *numberdb.Restrictions, shop, carrier *wire) {
+	t.Helper()
 	restrictions = newRestrictions(t)
 	routes := routing.Config{Restrictions: restrictions}
 	if change != nil {
 		change(&routes)
 	}
-	router := ruledRouter(t, testTable(), routes, "alfa")
+	router := ruledRouter(t, table, routes, "alfa")
 	s := newSMSC(t)
 	cfg := baseConfig()
 	cfg.Carriers = []CarrierConfig{carrierAt("alfa", s.addr())}
