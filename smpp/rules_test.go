@@ -309,3 +309,25 @@ func TestDocsOfRules(t *testing.T) {
 		}
 	}
 }
+
+// An alert is no message: the text of the one before it is not its own.
+func TestAlertsSayNothing(t *testing.T) {
+	_, restrictions, shop, carrier := ruledEdge(t, nil)
+	stop, err := text(alice, maskOfBob, "STOP").Append(nil, pdu.DeliverSM, carrier.sequence())
+	if err != nil {
+		t.Fatal(err)
+	}
+	both, err := (&pdu.Alert{
+		Source: pdu.Address{TON: 1, NPI: 1, Digits: []byte(bob)}, ESME: pdu.Address{TON: 1, NPI: 1, Digits: []byte(maskShop)},
+	}).Append(stop, carrier.sequence())
+	if err != nil {
+		t.Fatal(err)
+	}
+	carrier.write(t, both)
+	carrier.expect(t, pdu.DeliverSMResp, pdu.ROK)
+	carrier.nothing(t)
+	if restrictions.OptedOut("shop", e164.MustParse(bob), routing.Endpoint{}) {
+		t.Error("bob is opted out by a word of alice's")
+	}
+	shop.expect(t, pdu.AlertNotification, pdu.ROK)
+}
