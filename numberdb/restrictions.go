@@ -22,6 +22,8 @@ type Restrictions struct {
 	optOuts  listed
 	blocks   listed
 	loaded   atomic.Bool
+	limit    atomic.Int64 // opt-outs; 0: none
+	refused  atomic.Int64 // since Run last told
 	metrics  restrictionMetrics
 	reached  Position      // in the store; Run's alone
 	wake     chan struct{} // something is pending
@@ -61,6 +63,10 @@ func NewRestrictions(store RestrictionStore, log *zap.Logger, reg prometheus.Reg
 	}
 	return r, r.register(reg)
 }
+
+// Limit bounds the opt-outs that Note takes; 0 is no bound. What the store has
+// is taken in beyond it.
+func (r *Restrictions) Limit(optOuts int) { r.limit.Store(int64(optOuts)) }
 
 // Loaded reports whether the list holds what the store has.
 func (r *Restrictions) Loaded() bool { return r.loaded.Load() }

@@ -125,6 +125,7 @@ func (r *reloader) apply(file string) (api.Reloaded, error) {
 		return api.Reloaded{}, err
 	}
 	r.level.SetLevel(level)
+	r.edge.restrict.Limit(merged.Routing.MaxOptOuts)
 	r.edge.bindings.follow(merged)
 	r.running = merged
 	return api.Reloaded{Applied: append(changes.Applied, files...), Restart: changes.Restart}, nil
