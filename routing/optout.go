@@ -1,7 +1,6 @@
 package routing
 
 import (
-	"errors"
 	"time"
 
 	"maskline/e164"
@@ -165,12 +164,4 @@ func (s *state) note(req *Request, plan *Plan) {
 	if c.Peer = plan.peer; s.restrictions.OptedOut(plan.Tenant, plan.Party, plan.peer) {
 		s.restrictions.Note(c)
 	}
-}
-
-// checkWords refuses opt-out words that nobody could keep.
-func checkWords(cfg *Config) error {
-	if cfg.Restrictions == nil && newWords(cfg.OptOut, cfg.TenantOptOuts) != nil {
-		return errors.New("opt-out words need a place where opt-outs are kept")
-	}
-	return nil
 }
