@@ -106,22 +106,27 @@ func (s *session) takeOn() refusal {
 	return notRefused
 }
 
-// route decides where the message goes and makes the first attempt.
+// route decides where the message goes and makes the first attempt, unless it is
+// a segment that waits for others.
 func (e *Edge) route(t *turn, m *message) {
+	if e.passed(t, m) && !e.gather(t, m) {
+		m.present()
+		e.advance(t, m)
+	}
+}
+
+// passed ends the message that routing does not let through.
+func (e *Edge) passed(t *turn, m *message) bool {
 	e.decide(t, m)
 	if m.plan.Verdict != routing.Forward {
 		e.ruled(t, m)
-		return
+		return false
 	}
 	if m.plan.To.Kind == routing.ToPeer {
 		e.refuse(t, m, badDestination) // a SIP peer takes no SMS here
-		return
+		return false
 	}
-	if e.gather(t, m) {
-		return
-	}
-	m.present()
-	e.advance(t, m)
+	return true
 }
 
 // decide asks routing about the message in t.in.

@@ -63,7 +63,7 @@ func TestReplacementsMeetTheRules(t *testing.T) {
 			table := testTable()
 			b, restrictions, shop, carrier := ruledEdgeOver(t, table, func(cfg *routing.Config) {
 				cfg.Rules = []routing.RuleConfig{{Name: "prizes", Text: []string{"you won"}, Status: 0x66}}
-			})
+			}, nil)
 			id := submitted(t, shop, carrier, text(alice, maskOfBob, "hello"))
 			if c.change != nil {
 				c.change(restrictions, table)
