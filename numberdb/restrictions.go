@@ -41,8 +41,8 @@ type restrictionKey struct {
 	peer        Endpoint
 }
 
-func (k *restrictionKey) part() uint8 {
-	return uint8(uint64(k.mask^k.party) * 0x9E3779B97F4A7C15 >> 56)
+func (k *restrictionKey) part() uint16 {
+	return uint16(uint64(k.mask^k.party) * 0x9E3779B97F4A7C15 >> 52)
 }
 
 func keyOf(r *Restriction) restrictionKey {
