@@ -16,7 +16,8 @@ import (
 //	min, max  bounds of a number, duration, size or code, written as in the file
 //	octets    most octets of a text
 //	ascii     the text goes where only ASCII does
-//	live      a reload applies it; of a list, entries may come and go too
+//	live      a reload applies it; of a list, entries may come and go too, or
+//	          with "whole" the list is replaced with its order
 //
 // On a list, min, max and octets bound its entries.
 type field struct {
@@ -29,6 +30,7 @@ type field struct {
 	octets   int
 	ascii    bool
 	live     bool
+	whole    bool
 }
 
 // fieldsOf lists the keys of a section in order; those of an embedded struct
@@ -51,7 +53,7 @@ func fieldsOf(t reflect.Type) []field {
 		octets, _ := strconv.Atoi(sf.Tag.Get("octets"))
 		fields = append(fields, field{
 			key: key, index: []int{i}, typ: sf.Type, def: sf.Tag.Get("default"), required: sf.Tag.Get("required") == "true",
-			min: sf.Tag.Get("min"), max: sf.Tag.Get("max"), octets: octets, ascii: sf.Tag.Get("ascii") == "true", live: sf.Tag.Get("live") == "true",
+			min: sf.Tag.Get("min"), max: sf.Tag.Get("max"), octets: octets, ascii: sf.Tag.Get("ascii") == "true", live: sf.Tag.Get("live") != "", whole: sf.Tag.Get("live") == "whole",
 		})
 	}
 	return fields

@@ -44,7 +44,7 @@ func keysUnder(t reflect.Type, path string) []Key {
 				section, at = section.Elem(), at+"[]"
 			}
 			inner := keysUnder(section, at)
-			if f.live && f.typ.Kind() != reflect.Slice {
+			if f.live && (f.whole || f.typ.Kind() != reflect.Slice) {
 				for i := range inner {
 					inner[i].Live = true
 				}

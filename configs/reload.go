@@ -35,7 +35,7 @@ func (m *merger) section(v, next reflect.Value, path string) {
 		mine, other, at := v.FieldByIndex(f.index), next.FieldByIndex(f.index), under(path, f.key)
 		switch {
 		case reflect.DeepEqual(mine.Interface(), other.Interface()):
-		case f.section() && mine.Kind() == reflect.Slice:
+		case f.section() && mine.Kind() == reflect.Slice && !f.whole:
 			mine.Set(m.list(mine, other, at, f.live))
 		case f.live:
 			mine.Set(other)

@@ -20,7 +20,14 @@ carriers:
       - {addr: "127.0.0.1:2777", system_id: us, password: pw2}
   - {name: bravo, sip: [{addr: "udp://127.0.0.1:5071"}]}
 sip: {listen: [{addr: "udp://127.0.0.1:5060"}]}
-`
+routing:
+  opt_out: {words: {default: [STOP]}}
+` + rulesBefore
+
+const (
+	rulesBefore = "  rules: [{name: a, when: {text: [one]}}, {name: b, when: {text: [three]}}]\n"
+	rulesAfter  = "  rules: [{name: b, when: {text: [three]}}, {name: a, when: {text: [one]}}]\n"
+)
 
 func parsed(t *testing.T, text string) *Config {
 	t.Helper()
@@ -53,6 +60,11 @@ func TestMerge(t *testing.T) {
 		{"trunk", "udp://127.0.0.1:5071", "udp://127.0.0.1:5072", "", "carriers[bravo].sip[0].addr"},
 		{"listener", `listen: [{addr: "127.0.0.1:2775"}]`, `listen: [{addr: "127.0.0.1:2774"}]`, "", "smpp.listen[0]"},
 		{"TLS of a listener", `listen: [{addr: "127.0.0.1:2775"}]`, `listen: [{addr: "127.0.0.1:2775", tls: {cert: c.pem, key: k.pem}}]`, "smpp.listen[0].tls", ""},
+		{"rules", rulesBefore, strings.Replace(rulesBefore, "text: [one]", "text: [two]", 1), "routing.rules", ""},
+		{"rules in another order", rulesBefore, rulesAfter, "routing.rules", ""},
+		{"opt-out words of all", "words: {default: [STOP]}", "words: {default: [STOP, HALT]}", "tenants[shop].opt_out.words routing.opt_out.words", ""},
+		{"opt-out words of one", "tenants: [{name: shop}]", "tenants: [{name: shop, opt_out: {words: {default: [BASTA]}, scope: session}}]", "tenants[shop].opt_out.scope tenants[shop].opt_out.words", ""},
+		{"opt-outs kept", "words: {default: [STOP]}}", "words: {default: [STOP]}}\n  max_opt_outs: 5", "routing.max_opt_outs", ""},
 		{"both kinds", "level: info}", "level: warn}\ndrain: {sms: 1s}", "log.level", "drain.sms"},
 	}
 	for _, c := range cases {

@@ -18,8 +18,11 @@ type Routing struct {
 	Loop Loop `key:"loop"`
 	// The words by which a party ends messages.
 	OptOut OptOut `key:"opt_out"`
+	// Opt-outs in memory beyond which new ones are refused for now, so that their senders' networks keep
+	// them; 0: no limit. Default 1000000.
+	MaxOptOuts int `key:"max_opt_outs" default:"1000000" min:"0" max:"1000000000" live:"true"`
 	// Rules of the operator's own, asked in this order.
-	Rules []Rule `key:"rules"`
+	Rules []Rule `key:"rules" live:"whole"`
 	// Emergency calls.
 	Emergency Emergency `key:"emergency"`
 	// When a carrier is left alone for a while.

@@ -22,6 +22,8 @@ type Restrictions struct {
 	optOuts  listed
 	blocks   listed
 	loaded   atomic.Bool
+	limit    atomic.Int64 // opt-outs; 0: none
+	refused  atomic.Int64 // since Run last told
 	metrics  restrictionMetrics
 	reached  Position      // in the store; Run's alone
 	wake     chan struct{} // something is pending
@@ -39,8 +41,8 @@ type restrictionKey struct {
 	peer        Endpoint
 }
 
-func (k *restrictionKey) part() uint8 {
-	return uint8(uint64(k.mask^k.party) * 0x9E3779B97F4A7C15 >> 56)
+func (k *restrictionKey) part() uint16 {
+	return uint16(uint64(k.mask^k.party) * 0x9E3779B97F4A7C15 >> 52)
 }
 
 func keyOf(r *Restriction) restrictionKey {
@@ -61,6 +63,10 @@ func NewRestrictions(store RestrictionStore, log *zap.Logger, reg prometheus.Reg
 	}
 	return r, r.register(reg)
 }
+
+// Limit bounds the opt-outs that Note takes; 0 is no bound. What the store has
+// is taken in beyond it.
+func (r *Restrictions) Limit(optOuts int) { r.limit.Store(int64(optOuts)) }
 
 // Loaded reports whether the list holds what the store has.
 func (r *Restrictions) Loaded() bool { return r.loaded.Load() }

@@ -20,7 +20,7 @@ const (
 	maxPending       = 100_000                // changes that wait for the store
 )
 
-type restrictionMetrics struct{ stored, failures, dropped prometheus.Counter }
+type restrictionMetrics struct{ stored, failures, dropped, refused prometheus.Counter }
 
 func (r *Restrictions) register(reg prometheus.Registerer) error {
 	counter := func(name, help string) prometheus.Counter {
@@ -30,6 +30,7 @@ func (r *Restrictions) register(reg prometheus.Registerer) error {
 		stored:   counter("s_stored_total", "Opt-outs and their ends that were noted by traffic and are stored now."),
 		failures: counter("_store_errors_total", "Attempts to read or write restrictions that failed."),
 		dropped:  counter("s_dropped_total", "Opt-outs that hold in memory only, since too many wait for the store."),
+		refused:  counter("s_refused_total", "Opt-outs that were not taken, since there are as many as may be."),
 	}
 	gauge := func(name, help string, value func() int) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "maskline_numberdb_" + name, Help: help},
@@ -37,7 +38,7 @@ func (r *Restrictions) register(reg prometheus.Registerer) error {
 	}
 	var err error
 	for _, c := range []prometheus.Collector{
-		r.metrics.stored, r.metrics.failures, r.metrics.dropped,
+		r.metrics.stored, r.metrics.failures, r.metrics.dropped, r.metrics.refused,
 		gauge("opt_outs", "Opt-outs in memory.", r.optOuts.len),
 		gauge("blocks", "Blocks in memory.", r.blocks.len),
 		gauge("restrictions_pending", "Opt-outs and their ends in memory that the store does not have yet.", r.waiting),
@@ -55,14 +56,22 @@ func (r *Restrictions) waiting() int {
 
 // Note takes a change into memory at once and stores it soon after; it never
 // waits. What was noted in the moments before a crash is lost. With too many
-// changes waiting for a store that is away, a new one holds in memory only.
-func (r *Restrictions) Note(c RestrictionChange) {
+// changes waiting for a store that is away, a new one holds in memory only. It
+// returns false, and nothing has changed, where a new opt-out would be more than
+// Limit allows.
+func (r *Restrictions) Note(c RestrictionChange) bool {
 	if c.Check() != nil {
-		return
+		return true // nothing that could ever be kept
 	}
-	r.mu.Lock()
-	r.take([]RestrictionChange{c})
 	key := keyOf(&c.Restriction)
+	r.mu.Lock()
+	if r.full(&c, key) {
+		r.mu.Unlock()
+		r.metrics.refused.Inc()
+		r.refused.Add(1)
+		return false
+	}
+	r.take([]RestrictionChange{c})
 	_, again := r.pending[key]
 	if full := len(r.pending) >= maxPending; full && !again {
 		r.metrics.dropped.Inc()
@@ -74,6 +83,13 @@ func (r *Restrictions) Note(c RestrictionChange) {
 	case r.wake <- struct{}{}:
 	default:
 	}
+	return true
+}
+
+// full reports whether a change is one opt-out too many. mu is held.
+func (r *Restrictions) full(c *RestrictionChange, key restrictionKey) bool {
+	limit := r.limit.Load()
+	return limit > 0 && c.Kind == OptOut && !c.Lifted && int64(r.optOuts.len()) >= limit && !r.optOuts.has(key)
 }
 
 // Apply stores changes and takes them into memory after that. They are newer
@@ -129,6 +145,7 @@ func (r *Restrictions) Run(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	soon, failing := false, false
+	var told time.Time
 	for {
 		select {
 		case <-ctx.Done():
@@ -150,9 +167,22 @@ func (r *Restrictions) Run(ctx context.Context) error {
 				r.log.Warn("lost the store of opt-outs and blocks; those in memory hold on", zap.Error(err))
 			}
 		}
+		if time.Since(told) >= restrictionPoll && r.tellRefused() {
+			told = time.Now()
+		}
 		soon, failing = lost, lost // a store that is away is not asked more often
 		timer.Reset(wait)
 	}
+}
+
+// tellRefused logs that opt-outs were not taken; false where all were.
+func (r *Restrictions) tellRefused() bool {
+	n := r.refused.Swap(0)
+	if n > 0 {
+		r.log.Error("opt-outs were refused, their senders' networks keep them: there are as many as routing.max_opt_outs allows",
+			zap.Int64("refused", n), zap.Int64("max", r.limit.Load()))
+	}
+	return n > 0
 }
 
 // last stores what is pending when the edge ends.

@@ -3,6 +3,7 @@ package numberdb
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"maskline/e164"
 )
@@ -257,4 +259,103 @@ func BenchmarkBlocked(b *testing.B) {
 	for b.Loop() {
 		r.Blocked("shop", mask, party)
 	}
+}
+
+func TestOptOutsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const limit = 3
+		core, logged := observer.New(zap.ErrorLevel)
+		store := &fakeRestrictions{applied: []RestrictionChange{optOut(1)}}
+		reg := prometheus.NewRegistry()
+		r, err := NewRestrictions(store, zap.New(core), reg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Limit(limit)
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- r.Run(ctx) }()
+		synctest.Wait()
+		lifted := optOut(2)
+		lifted.Lifted = true
+		block := RestrictionChange{Restriction: Restriction{Kind: Block, Party: digitsOf(stranger)}}
+		for i, c := range []struct {
+			change RestrictionChange
+			taken  bool
+		}{
+			{optOut(2), true},
+			{optOut(3), true},
+			{optOut(4), false},
+			{optOut(3), true}, // again
+			{block, true},
+			{lifted, true},
+			{optOut(4), true},
+			{optOut(2), false},
+			{optOut(2), false},
+		} {
+			if r.Note(c.change) != c.taken {
+				t.Errorf("change %d: taken is not %v", i, c.taken)
+			}
+		}
+		if r.OptedOut("", optOut(2).Party, Endpoint{}) || !r.OptedOut("", optOut(4).Party, Endpoint{}) {
+			t.Error("what was refused is in memory, or what was taken is not")
+		}
+		time.Sleep(10 * time.Second)
+		if n := counted(t, reg, "maskline_numberdb_restrictions_refused_total"); n != 3 || logged.Len() != 1 || logged.All()[0].ContextMap()["refused"] != int64(3) {
+			t.Errorf("%v counted, logged %v", n, logged.All())
+		}
+		// Others' opt-outs, read from the store, are kept.
+		store.mu.Lock()
+		store.applied = append(store.applied, optOut(5))
+		store.mu.Unlock()
+		time.Sleep(2 * time.Second)
+		if !r.OptedOut("", optOut(5).Party, Endpoint{}) {
+			t.Error("an opt-out of the store was left out")
+		}
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func counted(t *testing.T, reg *prometheus.Registry, name string) float64 {
+	t.Helper()
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() == name {
+			return family.GetMetric()[0].GetCounter().GetValue()
+		}
+	}
+	return 0
+}
+
+func optOut(i int) RestrictionChange {
+	return RestrictionChange{Restriction: Restriction{Kind: OptOut, Party: digitsOf("447700900100") + e164.Number(i)}}
+}
+
+// BenchmarkOptOuts shows what an opt-out takes in memory, and to be noted among
+// so many.
+func BenchmarkOptOuts(b *testing.B) {
+	const count = 1_000_000
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	r := newRestrictions(b, nil)
+	changes := make([]RestrictionChange, count)
+	for i := range changes {
+		changes[i] = optOut(1000 + i)
+	}
+	r.take(changes)
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	i := 0
+	for b.Loop() {
+		i++
+		r.Note(optOut(1000 + i%count))
+	}
+	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/count, "B/opt-out")
 }

@@ -6,19 +6,19 @@ import (
 )
 
 // spread is a map that is read without locks. Its writers, one at a time, copy
-// the part that they change; it is for what changes seldom. The zero spread is
-// empty.
+// the part that they change, so there are many; it is for what changes seldom.
+// The zero spread is empty.
 type spread[K comparable, V any] struct {
 	parts [spreadParts]atomic.Pointer[map[K]V]
 	size  atomic.Int64
 }
 
-const spreadParts = 256
+const spreadParts = 1 << 12
 
 func (s *spread[K, V]) len() int { return int(s.size.Load()) }
 
 // get finds a key in its part, which is the caller's to choose, always alike.
-func (s *spread[K, V]) get(part uint8, key K) (v V, found bool) {
+func (s *spread[K, V]) get(part uint16, key K) (v V, found bool) {
 	if m := s.parts[part].Load(); m != nil {
 		v, found = (*m)[key]
 	}
@@ -28,21 +28,21 @@ func (s *spread[K, V]) get(part uint8, key K) (v V, found bool) {
 // draft is a set of changes to a spread that readers see when it is published.
 type draft[K comparable, V any] struct {
 	of    *spread[K, V]
-	parts [spreadParts]map[K]V // those that are changed
+	parts map[uint16]map[K]V // those that are changed
 }
 
-func (s *spread[K, V]) draft() *draft[K, V] { return &draft[K, V]{of: s} }
+func (s *spread[K, V]) draft() *draft[K, V] { return &draft[K, V]{s, map[uint16]map[K]V{}} }
 
 // emptied is a draft that begins with nothing.
 func (s *spread[K, V]) emptied() *draft[K, V] {
 	d := s.draft()
-	for i := range d.parts {
+	for i := range uint16(spreadParts) {
 		d.parts[i] = map[K]V{}
 	}
 	return d
 }
 
-func (d *draft[K, V]) part(i uint8) map[K]V {
+func (d *draft[K, V]) part(i uint16) map[K]V {
 	if d.parts[i] == nil {
 		d.parts[i] = map[K]V{}
 		if m := d.of.parts[i].Load(); m != nil {
@@ -55,9 +55,6 @@ func (d *draft[K, V]) part(i uint8) map[K]V {
 // publish shows the changes to readers, part by part.
 func (d *draft[K, V]) publish() {
 	for i, m := range d.parts {
-		if m == nil {
-			continue
-		}
 		before := 0
 		if old := d.of.parts[i].Swap(&m); old != nil {
 			before = len(*old)

@@ -32,7 +32,8 @@ func (s BreakerState) String() string { return breakerNames[s] }
 const breakerBuckets = 10
 
 // Breaker counts the outcomes of attempts in a sliding window. It takes time
-// as an argument and starts closed.
+// as an argument and starts closed. What an earlier call left behind in the
+// future is not believed: the clock has been set back since.
 type Breaker struct {
 	cfg BreakerConfig
 
@@ -53,14 +54,14 @@ func NewBreaker(cfg BreakerConfig) *Breaker { return &Breaker{cfg: cfg} }
 
 // State is the state at now.
 func (b *Breaker) State(now time.Time) BreakerState {
-	switch until := b.openUntil.Load(); {
-	case until == 0:
+	until := b.openUntil.Load()
+	if until == 0 {
 		return Closed
-	case now.UnixNano() < until:
-		return Open
-	default:
-		return HalfOpen
 	}
+	if rest := until - now.UnixNano(); rest > 0 && rest <= int64(b.cfg.HalfOpenAfter) {
+		return Open
+	}
+	return HalfOpen
 }
 
 // Begin claims an attempt: always while closed, one at a time while half open.
@@ -77,7 +78,7 @@ func (b *Breaker) Begin(now time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	at := now.UnixNano()
-	if b.trial != 0 && at-b.trial < int64(b.cfg.HalfOpenAfter) {
+	if since := at - b.trial; b.trial != 0 && since >= 0 && since < int64(b.cfg.HalfOpenAfter) {
 		return false
 	}
 	b.trial = at
@@ -143,9 +144,9 @@ func (b *Breaker) add(ok bool, now time.Time) {
 }
 
 func (b *Breaker) sum(now time.Time) (attempts, bad int) {
-	oldest := b.slice(now) - breakerBuckets
+	newest := b.slice(now)
 	for i := range b.buckets {
-		if k := &b.buckets[i]; k.slice > oldest {
+		if k := &b.buckets[i]; k.slice > newest-breakerBuckets && k.slice <= newest {
 			attempts += k.attempts
 			bad += k.bad
 		}

@@ -13,7 +13,7 @@ func TestBreaker(t *testing.T) {
 		ok    bool
 		then  BreakerState
 	}
-	const s = time.Second
+	const s, hour = time.Second, time.Hour
 	report := func(at time.Duration, ok bool, then BreakerState) step { return step{at: at, ok: ok, then: then} }
 	begin := func(at time.Duration, want string, then BreakerState) step {
 		return step{at: at, begin: want, then: then}
@@ -45,6 +45,18 @@ func TestBreaker(t *testing.T) {
 		{"a trial that is never reported", []step{
 			report(0, false, Closed), report(0, false, Closed), report(0, false, Closed), report(0, false, Open),
 			begin(10*s, "yes", HalfOpen), begin(19*s, "no", HalfOpen), begin(20*s, "yes", HalfOpen),
+		}},
+		{"open when the clock is set back", []step{
+			report(0, false, Closed), report(0, false, Closed), report(0, false, Closed), report(0, false, Open),
+			begin(-hour, "yes", HalfOpen), begin(-hour, "no", HalfOpen), report(-hour, true, Closed),
+		}},
+		{"a trial when the clock is set back", []step{
+			report(0, false, Closed), report(0, false, Closed), report(0, false, Closed), report(0, false, Open),
+			begin(10*s, "yes", HalfOpen), begin(-hour, "yes", HalfOpen),
+		}},
+		{"outcomes when the clock is set back", []step{
+			report(0, false, Closed), report(0, false, Closed), report(0, false, Closed),
+			report(-hour-4*s, false, Closed), report(-hour-4*s, true, Closed), report(-hour-4*s, true, Closed), report(-hour-4*s, true, Closed),
 		}},
 		{"late outcomes do not close it", []step{
 			report(0, false, Closed), report(0, false, Closed), report(0, false, Closed), report(0, false, Open), report(s, true, Open),

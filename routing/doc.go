@@ -14,6 +14,9 @@
 //	rule:NAME      the operator's rules on senders and texts
 //	carriers       those that serve the destination and are fit, in order
 //
+// [Router.Prepare] changes rules and opt-out words while requests come; each
+// request meets the old chain or the new one, whole.
+//
 // It does no I/O, takes no lock and allocates nothing; a text is decoded only
 // for a rule that asks for it. The same request with the same seed and state
 // gives the same plan.

@@ -15,6 +15,9 @@ type LoopConfig struct {
 // echoes counts how often a message with the same addresses and content was
 // delivered of late. It keeps fingerprints alone, in a fixed amount of memory:
 // where more messages pass than it has cells, those that repeat stay longest.
+// The look at a message that comes brings its cells near for the count that
+// follows its delivery, and waits for nothing: to keep those that repeat in a
+// smaller table besides, so that only the count touches this one, cost more.
 // All methods may be called from any goroutine; a count may be missed where two
 // meet.
 type echoes struct {

@@ -6,17 +6,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-func (r *Router) register(steps []step, reg prometheus.Registerer) error {
-	rules := prometheus.NewCounterVec(prometheus.CounterOpts{
+func (r *Router) register(reg prometheus.Registerer) error {
+	r.ruled = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "maskline_routing_rules_total",
 		Help: "Requests that a rule did not just pass on, by rule and what it did.",
 	}, []string{"rule", "action"})
-	for i := range steps {
-		for a := range actions {
-			steps[i].count[a] = rules.WithLabelValues(steps[i].name, a.String())
-		}
-	}
-	if err := reg.Register(rules); err != nil {
+	if err := reg.Register(r.ruled); err != nil {
 		return err
 	}
 	total := prometheus.NewCounterVec(prometheus.CounterOpts{

@@ -1,7 +1,6 @@
 package routing
 
 import (
-	"errors"
 	"time"
 
 	"maskline/e164"
@@ -16,8 +15,9 @@ type Restrictions interface {
 	// OptedOut reports whether a party wants no messages of a tenant, or none
 	// from this peer.
 	OptedOut(tenant string, party e164.Number, peer Endpoint) bool
-	// Note takes a change at once and stores it later.
-	Note(c numberdb.RestrictionChange)
+	// Note takes a change at once and stores it later. It returns false where
+	// there are too many opt-outs for another one.
+	Note(c numberdb.RestrictionChange) bool
 }
 
 // OptOutConfig says by which words a party ends messages and lets them come
@@ -139,7 +139,8 @@ func (s *state) judgeWords(req *Request, plan *Plan) bool {
 	return true
 }
 
-// note takes in what an opt-out word asked for.
+// note takes in what an opt-out word asked for. Where there is no room for it, the
+// upstream is to keep the word.
 func (s *state) note(req *Request, plan *Plan) {
 	if req.From == 0 {
 		return // nobody to remember
@@ -151,7 +152,9 @@ func (s *state) note(req *Request, plan *Plan) {
 		if s.words.of(plan.Tenant).session {
 			c.Peer = plan.peer
 		}
-		s.restrictions.Note(c)
+		if !s.restrictions.Note(c) {
+			plan.Verdict, plan.Answer = OptOutFull, Answer{}
+		}
 		return
 	}
 	c.Lifted = true
@@ -161,12 +164,4 @@ func (s *state) note(req *Request, plan *Plan) {
 	if c.Peer = plan.peer; s.restrictions.OptedOut(plan.Tenant, plan.Party, plan.peer) {
 		s.restrictions.Note(c)
 	}
-}
-
-// checkWords refuses opt-out words that nobody could keep.
-func checkWords(cfg *Config) error {
-	if cfg.Restrictions == nil && newWords(cfg.OptOut, cfg.TenantOptOuts) != nil {
-		return errors.New("opt-out words need a place where opt-outs are kept")
-	}
-	return nil
 }

@@ -197,6 +197,31 @@ func TestExplainKeepsNoOptOut(t *testing.T) {
 	}
 }
 
+// A word that cannot be kept is left with its upstream, and changes nothing.
+func TestAnOptOutTooMany(t *testing.T) {
+	r := newRouter(t, ruled(nil))
+	restrictions, _ := r.state.Load().restrictions.(*numberdb.Restrictions)
+	restrictions.Limit(1)
+	carrier := Origin{Carrier: "alfa"}
+	for _, c := range []struct {
+		from string
+		text string
+		want Verdict
+	}{
+		{alice, "STOP", OptOut},
+		{carol, "STOP", OptOutFull},
+		{alice, "STOP", OptOut},
+		{carol, "START", Forward},
+		{alice, "START", OptIn},
+		{carol, "STOP", OptOut},
+	} {
+		plan := decide(r, message(carrier, c.from, maskShop, c.text))
+		if plan.Verdict != c.want || plan.Verdict.Temporary() == plan.Answer.Drop && c.want != Forward {
+			t.Errorf("%s: %v with answer %+v, want %v", c.text, plan.Verdict, plan.Answer, c.want)
+		}
+	}
+}
+
 func TestWordsNeedAPlace(t *testing.T) {
 	_, err := New(numberdb.NewTable(), Config{OptOut: OptOutConfig{Enabled: true, Stop: map[string][]string{"default": {"STOP"}}}}, newRegistry())
 	if err == nil {

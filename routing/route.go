@@ -78,11 +78,12 @@ func (r *Router) Decide(req *Request, plan *Plan) {
 	*plan = Plan{}
 	s := r.state.Load()
 	req.begin()
-	if decided := s.run(req, plan); decided < len(s.steps) {
-		s.steps[decided].count[actionOf(req, plan)].Inc()
-	}
+	decided := s.run(req, plan)
 	if plan.Verdict == OptOut || plan.Verdict == OptIn {
 		s.note(req, plan)
+	}
+	if decided < len(s.steps) {
+		s.steps[decided].count[actionOf(req, plan)].Inc()
 	}
 	r.count(req.Service, plan.Verdict)
 }

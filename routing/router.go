@@ -1,16 +1,19 @@
 package routing
 
 import (
+	"errors"
 	"fmt"
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Router decides by the configuration it was made with.
+// Router decides by the configuration it was made with, and the rules it was
+// given last.
 type Router struct {
 	state     atomic.Pointer[state]
 	decisions map[Service]*[verdicts]prometheus.Counter
+	ruled     *prometheus.CounterVec
 }
 
 type state struct {
@@ -29,7 +32,7 @@ type state struct {
 // New makes a router over table and registers its metrics.
 func New(table Table, cfg Config, metrics prometheus.Registerer) (*Router, error) {
 	s := &state{
-		table: table, restrictions: cfg.Restrictions, echoes: newEchoes(cfg.Loop), words: newWords(cfg.OptOut, cfg.TenantOptOuts),
+		table: table, restrictions: cfg.Restrictions, echoes: newEchoes(cfg.Loop),
 		byCost:  cfg.Order == ByCost,
 		answers: answers{cfg.UnknownMask, cfg.OutOfSession, cfg.EndedSession},
 	}
@@ -40,19 +43,45 @@ func New(table Table, cfg Config, metrics prometheus.Registerer) (*Router, error
 	if s.emergency, err = newEmergency(cfg.Emergency, s.carriers); err != nil {
 		return nil, fmt.Errorf("routing: %w", err)
 	}
-	if err := checkWords(&cfg); err != nil {
+	r := &Router{}
+	if err := r.register(metrics); err != nil {
 		return nil, fmt.Errorf("routing: %w", err)
+	}
+	if err := r.compile(s, &cfg); err != nil {
+		return nil, fmt.Errorf("routing: %w", err)
+	}
+	r.state.Store(s)
+	return r, nil
+}
+
+// Prepare makes the rules and the opt-out words of cfg ready; apply puts them in
+// effect for the requests that come after it. All else stays as New had it: the
+// carriers with their breakers, what was delivered, the rest of cfg. One
+// goroutine at a time calls Prepare and what it returns.
+func (r *Router) Prepare(cfg Config) (apply func(), err error) {
+	next := *r.state.Load()
+	if err := r.compile(&next, &cfg); err != nil {
+		return nil, fmt.Errorf("routing: %w", err)
+	}
+	return func() { r.state.Store(&next) }, nil
+}
+
+// compile makes the chain of rules of a state that is not in use yet.
+func (r *Router) compile(s *state, cfg *Config) (err error) {
+	s.words = newWords(cfg.OptOut, cfg.TenantOptOuts)
+	if s.words != nil && s.restrictions == nil {
+		return errors.New("opt-out words need a place where opt-outs are kept")
 	}
 	if s.rules, err = newRules(cfg.Rules); err != nil {
-		return nil, fmt.Errorf("routing: %w", err)
+		return err
 	}
 	s.steps = s.chain()
-	r := &Router{}
-	r.state.Store(s)
-	if err := r.register(s.steps, metrics); err != nil {
-		return nil, fmt.Errorf("routing: %w", err)
+	for i := range s.steps {
+		for a := range actions {
+			s.steps[i].count[a] = r.ruled.WithLabelValues(s.steps[i].name, a.String())
+		}
 	}
-	return r, nil
+	return nil
 }
 
 // Carriers lists all carriers in the order of the configuration.

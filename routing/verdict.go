@@ -3,7 +3,7 @@ package routing
 // Verdict is what became of a request.
 type Verdict uint8
 
-// The verdicts. All but Forward and NoCarrier are final: asking again gives
+// The verdicts. All but Forward and those that are Temporary are final: asking again gives
 // the same answer until a binding or the configuration changes.
 const (
 	Forward          Verdict = iota
@@ -20,13 +20,14 @@ const (
 	RuleRefused              // a rule of the configuration does not let it pass
 	OptOut                   // the sender's own opt-out word: acknowledged, and goes nowhere
 	OptIn                    // the sender's word that takes its opt-out back, likewise
+	OptOutFull               // the sender's opt-out word, and no room to keep it now
 	verdicts
 )
 
 var verdictNames = [verdicts]string{
 	"forward", "unknown_mask", "out_of_session", "ended", "service_off",
 	"not_allowed", "loop", "emergency_refused", "no_carrier",
-	"blocked", "opted_out", "rule", "opt_out", "opt_in",
+	"blocked", "opted_out", "rule", "opt_out", "opt_in", "opt_out_full",
 }
 
 // String is the name used in logs and metrics.
@@ -47,4 +48,4 @@ func Verdicts() []Verdict {
 }
 
 // Temporary reports whether the same request may succeed later.
-func (v Verdict) Temporary() bool { return v == NoCarrier }
+func (v Verdict) Temporary() bool { return v == NoCarrier || v == OptOutFull }

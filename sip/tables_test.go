@@ -95,6 +95,7 @@ func TestRefusals(t *testing.T) {
 		routing.OptedOut:         {603, causeRejected, "opted_out"},
 		routing.OptOut:           {603, causeRejected, "opt_out"},
 		routing.OptIn:            {603, causeRejected, "opt_in"},
+		routing.OptOutFull:       {603, causeRejected, "opt_out_full"},
 	}
 	for _, v := range routing.Verdicts() {
 		if got, ok := want[v]; !ok || refusalFor(v, policy) != got {

@@ -45,7 +45,7 @@ func refusalFor(v routing.Verdict, policy routing.Answer) refusal {
 		r.code, r.cause = 403, causeRejected
 	case routing.Loop:
 		r.code = 482
-	case routing.Blocked, routing.RuleRefused, routing.OptedOut, routing.OptOut, routing.OptIn: // the last three are of messages alone
+	case routing.Blocked, routing.RuleRefused, routing.OptedOut, routing.OptOut, routing.OptIn, routing.OptOutFull: // the last four are of messages alone
 		r.code, r.cause = 603, causeRejected
 	case routing.NoCarrier:
 		r.code, r.cause = 503, causeNoCircuit

@@ -26,6 +26,8 @@ func (e *Edge) passAlert(t *turn, from *session, body []byte) bool {
 	m := e.messages.get()
 	defer e.messages.put(m)
 	t.request.Service, t.request.Origin, t.request.Now = routing.SMS, from.terms.origin, t.now
+	introduce(&t.request, alert.Source)
+	hush(&t.request)
 	m.address(&t.request, &pdu.Message{Source: alert.Source, Destination: alert.ESME}, from.terms.numbers)
 	e.router.Decide(&t.request, &m.plan)
 	if m.plan.Verdict != routing.Forward || m.plan.To.Kind != routing.ToAccount {

@@ -87,7 +87,7 @@ func refusalOf(v routing.Verdict) refusal {
 	switch v {
 	case routing.Forward, routing.OptOut, routing.OptIn:
 		return notRefused
-	case routing.NoCarrier:
+	case routing.NoCarrier, routing.OptOutFull:
 		return temporarily
 	case routing.NotAllowed:
 		return badSource

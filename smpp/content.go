@@ -203,7 +203,10 @@ func (m *message) address(req *routing.Request, in *pdu.Message, numbers *Number
 	req.Dialled = in.Destination.Digits
 	req.To, req.From = numbers.dialled(in.Destination), numbers.sender(in.Source)
 	req.Seed = seed(req.From, req.To, in.Source.Digits)
-	if m.concat.Total > 0 {
+	switch {
+	case m.joined != nil:
+		req.Seed = m.joined.seed // so that it goes where its segments would
+	case m.concat.Total > 0:
 		m.sticky = true
 		req.Seed = mix(req.Seed + uint64(m.concat.Reference) + 1)
 	}

@@ -20,6 +20,8 @@ type submission struct {
 	wants       byte
 	ended       ended
 	bind        uint8 // its SMSC among those of the carrier
+	coding      byte  // data_coding, as it came
+	sent        sentAs
 	remote      remoteID
 	source      inlineAddress
 	destination inlineAddress
@@ -45,6 +47,11 @@ func inline(a pdu.Address) inlineAddress {
 	i := inlineAddress{ton: a.TON, npi: a.NPI}
 	i.length = byte(copy(i.digits[:], a.Digits))
 	return i
+}
+
+// address is a view of i.
+func (i *inlineAddress) address() pdu.Address {
+	return pdu.Address{TON: i.ton, NPI: i.npi, Digits: i.digits[:i.length]}
 }
 
 // joinKey stands for a message id. Ids are up to 64 characters long; two keyed

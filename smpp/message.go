@@ -56,7 +56,8 @@ type message struct {
 	claimed   *routing.Carrier // of the last attempt; nil where no carrier takes part
 	begun     time.Time        // when it was claimed
 	verdict   attempts
-	unfit     bool // the last destination cannot be sent it
+	sent      sentAs // by the last attempt
+	unfit     bool   // the last destination cannot be sent it
 	parts     fragments
 	joined    *message // the segments that it was put together from
 	answerBy  int64
@@ -111,7 +112,7 @@ func (m *message) reset() {
 	m.up, m.from, m.to, m.dest, m.claimed, m.receipt = nil, nil, nil, nil, nil, nil
 	m.payload, m.tlvs, m.validity = nil, nil, nil
 	m.source, m.destination, m.origSource, m.origDest = pdu.Address{}, pdu.Address{}, pdu.Address{}, pdu.Address{}
-	m.verdict, m.parts = attempts{}, fragments{}
+	m.verdict, m.parts, m.sent = attempts{}, fragments{}, sentAs{}
 	m.concat, m.headerLen, m.zero, m.joined = pdu.Concatenation{}, 0, GSM7, nil
 	m.fingerprint = 0
 	m.next, m.prev = nil, nil

@@ -107,6 +107,7 @@ type metrics struct {
 	receiptDelay       *prometheus.HistogramVec
 	probeTime          *prometheus.HistogramVec
 	alerts             [2]prometheus.Counter // dropped, passed
+	replaced           [replacements]prometheus.Counter
 }
 
 func newMetrics() *metrics {
@@ -197,6 +198,13 @@ func (m *metrics) register(e *Edge, reg prometheus.Registerer) error {
 		Name: "maskline_smpp_alerts_total", Help: "alert_notifications of carriers, by whether an account could be told.",
 	}, []string{"outcome"})
 	m.alerts = [2]prometheus.Counter{alerts.WithLabelValues("dropped"), alerts.WithLabelValues("passed")}
+	replaced := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "maskline_smpp_replacements_refused_total",
+		Help: "Requests of replace_sm that no carrier heard of, by why: what rules refuse, and texts that cannot be written.",
+	}, []string{"reason"})
+	for r := range replacements {
+		m.replaced[r] = replaced.WithLabelValues(r.String())
+	}
 	gathered := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "maskline_smpp_gathered_total",
 		Help: "Long messages whose segments were put together, and segments or messages where that failed, by why.",
@@ -211,7 +219,7 @@ func (m *metrics) register(e *Edge, reg prometheus.Registerer) error {
 		return float64(sets)
 	})
 	all := []prometheus.Collector{
-		receipts, redeliveries, gathered, waiting, refused, alerts, m.probeTime, m.refusedConnections, m.answersLost,
+		receipts, redeliveries, gathered, waiting, refused, alerts, replaced, m.probeTime, m.refusedConnections, m.answersLost,
 		m.late, m.unexpected, m.mismatched, m.panics, m.responseTime, m.receiptDelay, m.tlsFailures, newCollector(e),
 		newBindCollector(e),
 	}

@@ -46,12 +46,13 @@ func (s *session) handleOperation(t *turn, h pdu.Header, body []byte) {
 	}
 }
 
-// operationRequest is what the three requests have in common, and the text of a
-// replace_sm.
+// operationRequest is what the three requests have in common, and the content of
+// a replace_sm.
 type operationRequest struct {
 	id      []byte
 	source  pdu.Address
 	replace pdu.Replace
+	text    []byte // of replace, as the carrier reads it
 }
 
 func (r *operationRequest) decode(c pdu.Command, body []byte) error {
@@ -77,22 +78,6 @@ func (r *operationRequest) decode(c pdu.Command, body []byte) error {
 	return nil
 }
 
-// refusal says why a replace_sm is not passed on, by the rules for messages.
-func (r *operationRequest) refusal(c pdu.Command) refusal {
-	switch {
-	case c != pdu.ReplaceSM:
-		return notRefused
-	case len(r.replace.ScheduleDeliveryTime) > 0:
-		return badSchedule
-	case !wellFormedTime(r.replace.ValidityPeriod):
-		return badValidity
-	case r.replace.DefaultMessageID != 0:
-		return badDefaultID
-	default:
-		return notRefused
-	}
-}
-
 // relayOperation sends the request to a bind of the SMSC that has the message.
 // A status other than ROK is to be answered at once.
 func (e *Edge) relayOperation(t *turn, op *operation, r *operationRequest) pdu.Status {
@@ -103,18 +88,28 @@ func (e *Edge) relayOperation(t *turn, op *operation, r *operationRequest) pdu.S
 	if !sub.isFrom(r.source) {
 		return pdu.RInvSrcAdr
 	}
-	if refused := r.refusal(op.command); refused != notRefused {
-		return refused.status()
-	}
 	if sub.remote.length == 0 {
 		return failureOf(op.command)
+	}
+	if op.command == pdu.ReplaceSM {
+		if status := e.judgeReplacement(t, op, &sub, &r.replace); status != pdu.ROK {
+			return status
+		}
 	}
 	op.local = sub.local
 	for _, d := range c.dialers {
 		if d.index != int(sub.bind) {
 			continue // ids are an SMSC's own
 		}
-		if s := d.current(); s != nil && s.sendOperation(t, op, &sub, r) {
+		s := d.current()
+		if s == nil {
+			continue
+		}
+		if op.command == pdu.ReplaceSM && !r.rewrite(&t.shape, &sub, op.up.terms, s.terms) {
+			e.metrics.replaced[replacementUnfit].Inc()
+			return pdu.RReplaceFail
+		}
+		if s.sendOperation(t, op, &sub, r) {
 			return pdu.ROK
 		}
 	}
@@ -170,7 +165,7 @@ func appendOperation(dst []byte, c pdu.Command, t *terms, sub *submission, r *op
 	default:
 		return (&pdu.Replace{
 			MessageID: sub.remote.bytes(), Source: source, ValidityPeriod: r.replace.ValidityPeriod,
-			RegisteredDelivery: askFor(sub.wants), ShortMessage: r.replace.ShortMessage,
+			RegisteredDelivery: askFor(sub.wants), ShortMessage: r.text,
 		}).Append(dst, sequence)
 	}
 }

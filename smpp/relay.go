@@ -106,27 +106,37 @@ func (s *session) takeOn() refusal {
 	return notRefused
 }
 
-// route decides where the message goes and makes the first attempt.
+// route decides where the message goes and makes the first attempt, unless it is
+// a segment that waits for others.
 func (e *Edge) route(t *turn, m *message) {
+	if e.passed(t, m) && !e.gather(t, m) {
+		m.present()
+		e.advance(t, m)
+	}
+}
+
+// passed ends the message that routing does not let through.
+func (e *Edge) passed(t *turn, m *message) bool {
+	e.decide(t, m)
+	if m.plan.Verdict != routing.Forward {
+		e.ruled(t, m)
+		return false
+	}
+	if m.plan.To.Kind == routing.ToPeer {
+		e.refuse(t, m, badDestination) // a SIP peer takes no SMS here
+		return false
+	}
+	return true
+}
+
+// decide asks routing about the message in t.in.
+func (e *Edge) decide(t *turn, m *message) {
 	t.request.Service = routing.SMS
 	t.request.Origin = m.up.terms.origin
 	t.request.Now = t.now
 	m.address(&t.request, &t.in, m.up.terms.numbers)
 	e.hear(t, m)
 	e.router.Decide(&t.request, &m.plan)
-	if m.plan.Verdict != routing.Forward {
-		e.ruled(t, m)
-		return
-	}
-	if m.plan.To.Kind == routing.ToPeer {
-		e.refuse(t, m, badDestination) // a SIP peer takes no SMS here
-		return
-	}
-	if e.gather(t, m) {
-		return
-	}
-	m.present()
-	e.advance(t, m)
 }
 
 // advance makes the next attempt. The caller owns the message and loses it
@@ -247,6 +257,7 @@ func (e *Edge) accept(t *turn, s *session, m *message, local uint64, remoteID []
 	sub := submission{
 		local: local, at: t.now.UnixMilli(), account: m.up.terms.account.index, wants: m.wants,
 		source: inline(m.origSource), destination: inline(m.origDest), presented: m.plan.Present,
+		coding: m.dataCoding, sent: m.sent,
 	}
 	e.end(t, m, outcomeAccepted, pdu.ROK, local)
 	e.submitted(t, s, &sub, remoteID)

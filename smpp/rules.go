@@ -3,6 +3,7 @@ package smpp
 import (
 	"hash/maphash"
 
+	"maskline/routing"
 	"maskline/smpp/pdu"
 )
 
@@ -10,14 +11,22 @@ import (
 // addresses.
 func (e *Edge) hear(t *turn, m *message) {
 	req := &t.request
-	req.Sender = t.in.Source.Digits
-	req.Named = t.in.Source.TON == pdu.TONAlphanumeric || !digitsOnly(req.Sender)
+	introduce(req, t.in.Source)
 	req.Text = &t.spoken
 	t.spoken.zero = m.zero
 	req.Part = m.sticky
 	m.fingerprint = e.fingerprint(&t.in, seed(req.From, req.To, req.Sender))
 	req.Fingerprint = m.fingerprint
 }
+
+// introduce says who sends.
+func introduce(req *routing.Request, source pdu.Address) {
+	req.Sender = source.Digits
+	req.Named = source.TON == pdu.TONAlphanumeric || !digitsOnly(req.Sender)
+}
+
+// hush makes the request one without a text: a turn's has that of its last message.
+func hush(req *routing.Request) { req.Text, req.Part, req.Fingerprint = nil, false, 0 }
 
 // fingerprint stands for a message's addresses, header and text. It tells
 // nothing of them to who does not know the key, which ends with the process.

@@ -52,16 +52,26 @@ func ordinaryRules(t testing.TB) routing.Config {
 // ruledEdge has one carrier, opt-out words, and rules.
 func ruledEdge(t *testing.T, change func(*routing.Config)) (b *bench, restrictions *numberdb.Restrictions, shop, carrier *wire) {
 	t.Helper()
+	return ruledEdgeOver(t, testTable(), change, nil)
+}
+
+func ruledEdgeOver(t *testing.T, table *numberdb.Table, change func(*routing.Config), reshape func(*Config)) (
+	b *bench, restrictions *numberdb.Restrictions, shop, carrier *wire,
+) {
+	t.Helper()
 	restrictions = newRestrictions(t)
 	routes := routing.Config{Restrictions: restrictions}
 	if change != nil {
 		change(&routes)
 	}
-	router := ruledRouter(t, testTable(), routes, "alfa")
+	router := ruledRouter(t, table, routes, "alfa")
 	s := newSMSC(t)
 	cfg := baseConfig()
 	cfg.Carriers = []CarrierConfig{carrierAt("alfa", s.addr())}
 	cfg.Accounts[0].Encoding = Latin1
+	if reshape != nil {
+		reshape(&cfg)
+	}
 	b = startEdgeRouted(t, cfg, Volatile{}, router)
 	t.Cleanup(s.stop)
 	carrier = s.bind(t)
@@ -303,4 +313,98 @@ func TestDocsOfRules(t *testing.T) {
 			}
 		}
 	}
+}
+
+// An alert is no message: the text of the one before it is not its own.
+func TestAlertsSayNothing(t *testing.T) {
+	_, restrictions, shop, carrier := ruledEdge(t, nil)
+	stop, err := text(alice, maskOfBob, "STOP").Append(nil, pdu.DeliverSM, carrier.sequence())
+	if err != nil {
+		t.Fatal(err)
+	}
+	both, err := (&pdu.Alert{
+		Source: pdu.Address{TON: 1, NPI: 1, Digits: []byte(bob)}, ESME: pdu.Address{TON: 1, NPI: 1, Digits: []byte(maskShop)},
+	}).Append(stop, carrier.sequence())
+	if err != nil {
+		t.Fatal(err)
+	}
+	carrier.write(t, both)
+	carrier.expect(t, pdu.DeliverSMResp, pdu.ROK)
+	carrier.nothing(t)
+	if restrictions.OptedOut("shop", e164.MustParse(bob), routing.Endpoint{}) {
+		t.Error("bob is opted out by a word of alice's")
+	}
+	shop.expect(t, pdu.AlertNotification, pdu.ROK)
+}
+
+// Of segments that are put together the rules see each, and the whole.
+func TestRulesSeeTheWholeOfSegments(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		one, two    string
+		whole       bool // the carrier takes long messages whole
+		first, last pdu.Status
+		goesOn      bool
+	}{
+		{"nothing to find", "see ", "you", true, pdu.ROK, pdu.ROK, true},
+		{"a word across the border", "you have a pri", "ze", true, pdu.RSubmitFail, pdu.RSubmitFail, false},
+		{"an opt-out word across the border", "ST", "OP", true, pdu.ROK, pdu.ROK, false},
+		{"a word across the border of segments that go by themselves", "you have a pri", "ze", false, pdu.ROK, pdu.ROK, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, restrictions, shop, carrier := ruledEdgeOver(t, testTable(), func(cfg *routing.Config) {
+				cfg.Rules = []routing.RuleConfig{{Name: "prizes", Text: []string{"prize"}}}
+			}, func(cfg *Config) {
+				if c.whole {
+					takesWhole(cfg)
+				}
+			})
+			for i, part := range []string{c.one, c.two} {
+				m := text(alice, maskOfBob, "")
+				m.ESMClass, m.ShortMessage = pdu.ESMUDHI, append([]byte{5, 0, 3, 7, 2, byte(i + 1)}, part...)
+				shop.send(t, pdu.SubmitSM, m)
+				if !c.whole {
+					carrier.respond(t, carrier.expect(t, pdu.SubmitSM, pdu.ROK), pdu.ROK, "1")
+				}
+			}
+			if c.whole && c.goesOn {
+				carrier.respond(t, carrier.expect(t, pdu.SubmitSM, pdu.ROK), pdu.ROK, "1")
+			}
+			shop.expect(t, pdu.SubmitSMResp, c.first)
+			shop.expect(t, pdu.SubmitSMResp, c.last)
+			carrier.nothing(t)
+			optedOut := restrictions.OptedOut("shop", e164.MustParse(alice), routing.Endpoint{})
+			if optedOut != (c.one == "ST") {
+				t.Errorf("opted out: %v", optedOut)
+			}
+		})
+	}
+}
+
+// A rule on texts finds a word within a segment, however it says that it is one.
+func TestRulesSeeEachSegment(t *testing.T) {
+	_, _, shop, carrier := ruledEdge(t, func(cfg *routing.Config) {
+		cfg.Rules = []routing.RuleConfig{{Name: "prizes", Text: []string{"prize"}}}
+	})
+	sar := pdu.AppendTLV(pdu.AppendTLV(pdu.AppendTLV(nil, pdu.TagSarMsgRefNum, []byte{0, 1}), pdu.TagSarTotalSegments, []byte{2}), pdu.TagSarSegmentSeqnum, []byte{2})
+	for name, change := range map[string]func(*pdu.Message){
+		"8-bit reference": func(m *pdu.Message) {
+			m.ESMClass, m.ShortMessage = pdu.ESMUDHI, []byte("\x05\x00\x03\x07\x02\x02a Prize!")
+		},
+		"16-bit reference": func(m *pdu.Message) {
+			m.ESMClass, m.ShortMessage = pdu.ESMUDHI, []byte("\x06\x08\x04\x00\x07\x02\x02prize")
+		},
+		"sar TLVs": func(m *pdu.Message) { m.ShortMessage, m.TLVs = []byte("a prize"), sar },
+		"UTF-16": func(m *pdu.Message) {
+			m.DataCoding, m.ESMClass, m.ShortMessage = 8, pdu.ESMUDHI, []byte("\x05\x00\x03\x07\x02\x01\x00p\x00r\x00i\x00z\x00e")
+		},
+	} {
+		m := text(alice, maskOfBob, "")
+		change(m)
+		shop.send(t, pdu.SubmitSM, m)
+		if f := shop.expect(t, pdu.SubmitSMResp, pdu.RSubmitFail); f.Status != pdu.RSubmitFail {
+			t.Error(name)
+		}
+	}
+	carrier.nothing(t)
 }

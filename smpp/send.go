@@ -41,8 +41,10 @@ func (s *session) put(t *turn, m *message) int {
 		return 0
 	}
 	count, segments := 1, m.segments
+	m.sent = sentAs{m.dataCoding, m.headerLen == 0 && m.concat.Total == 0}
 	if shaped {
 		count = len(t.shape.pieces)
+		m.sent = sentAs{t.shape.dataCoding, m.sent.plain && count == 1}
 		segments = max(segments, count)
 	}
 	if s.window.room() < count || !s.out.hasRoom() || !s.flow.pace.ready(t.at) || !m.dest.pace.take(t.at, segments) {

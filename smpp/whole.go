@@ -57,8 +57,10 @@ func (c *carrier) takesWhole() bool {
 	return len(c.cfg.Binds) > 0 && c.cfg.Binds[0].Long == LongPayload
 }
 
-// sendWhole sends the message that the segments make. Where an upstream has
-// gone it sends its segment again, so the others are to come again too.
+// sendWhole sends the message that the segments make, once the rules have seen
+// its text: none of the segments needs to hold what they look for. Where an
+// upstream has gone it sends its segment again, so the others are to come again
+// too.
 func (e *Edge) sendWhole(t *turn, list *message) {
 	for p := list; p != nil; p = p.next {
 		if p.abandoned() {
@@ -68,8 +70,13 @@ func (e *Edge) sendWhole(t *turn, list *message) {
 	}
 	m := e.messages.get()
 	m.joinUp(list)
-	m.present()
-	e.advance(t, m)
+	t.in = pdu.Message{
+		Source: m.origSource, Destination: m.origDest, ESMClass: m.esmClass, DataCoding: m.dataCoding, TLVs: m.tlvs,
+	}
+	if e.passed(t, m) {
+		m.present()
+		e.advance(t, m)
+	}
 }
 
 // giveBack tells the upstreams of segments to send them again.

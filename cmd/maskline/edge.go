@@ -109,6 +109,7 @@ func (e *edge) openState(ctx context.Context) (err error) {
 	if e.restrict, err = numberdb.NewRestrictions(e.store, e.log.Named("numberdb"), e.metrics); err != nil {
 		return err
 	}
+	e.restrict.Limit(e.cfg.Routing.MaxOptOuts)
 	e.bindings = newBindings(e.cfg, e.table, e.apply)
 	key, created, err := seal.LoadOrCreate(keyFile(e.cfg))
 	if err != nil {

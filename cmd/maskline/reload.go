@@ -120,11 +120,17 @@ func (r *reloader) apply(file string) (api.Reloaded, error) {
 	if err := level.UnmarshalText([]byte(merged.Log.Level)); err != nil {
 		return api.Reloaded{}, fmt.Errorf("log level: %w", err)
 	}
+	rules, err := r.edge.router.Prepare(routingConfig(merged, r.edge.restrict))
+	if err != nil {
+		return api.Reloaded{}, err
+	}
 	files, err := r.edge.smpp.Reload(smppConfig(merged))
 	if err != nil {
 		return api.Reloaded{}, err
 	}
+	rules()
 	r.level.SetLevel(level)
+	r.edge.restrict.Limit(merged.Routing.MaxOptOuts)
 	r.edge.bindings.follow(merged)
 	r.running = merged
 	return api.Reloaded{Applied: append(changes.Applied, files...), Restart: changes.Restart}, nil

@@ -115,3 +115,30 @@ func TestReloadOfAnotherFile(t *testing.T) {
 	}
 	c.ok("reload", "--config", "link.yaml")
 }
+
+func TestReloadAppliesRules(t *testing.T) {
+	c := newCLI(t)
+	startEdge(t, c)
+	c.ok("routes", "import", "routes.csv", "--config", "edge.yaml")
+	asked := func(text string) map[string]string {
+		t.Helper()
+		return rulesOf(c.ok("route", "+447700900909", "442079460033", "--text", text, "--config", "edge.yaml"))
+	}
+	if said := asked("BASTA"); said["opt_out_words"] != "passes" {
+		t.Fatalf("before: %v", said)
+	}
+	c.write("edge.yaml", ruledConfig+"  opt_out: {words: {default: [BASTA]}}\n  max_opt_outs: 5\n")
+	if out := c.ok("reload", "--config", "edge.yaml"); out != `applied: tenants[shop].opt_out.words
+applied: routing.opt_out.words
+applied: routing.max_opt_outs
+applied: routing.rules
+` {
+		t.Errorf("told:\n%s", out)
+	}
+	if said := asked("BASTA"); said["opt_out_words"] != "keeps the word: opt_out" {
+		t.Errorf("a new word: %v", said)
+	}
+	if said := asked("you won"); said["rule:prizes"] != "refuses: rule" {
+		t.Errorf("a new rule: %v", said)
+	}
+}
