@@ -25,9 +25,10 @@ func (e *Edge) passAlert(t *turn, from *session, body []byte) bool {
 	}
 	m := e.messages.get()
 	defer e.messages.put(m)
-	t.request.Service, t.request.Origin, t.request.Now = routing.SMS, from.terms.origin, t.now
-	m.address(&t.request, &pdu.Message{Source: alert.Source, Destination: alert.ESME}, from.terms.numbers)
-	e.router.Decide(&t.request, &m.plan)
+	// Not the turn's request, which still has the text of the message before.
+	req := routing.Request{Service: routing.SMS, Origin: from.terms.origin, Now: t.now}
+	m.address(&req, &pdu.Message{Source: alert.Source, Destination: alert.ESME}, from.terms.numbers)
+	e.router.Decide(&req, &m.plan)
 	if m.plan.Verdict != routing.Forward || m.plan.To.Kind != routing.ToAccount {
 		return false // towards carriers there is no such PDU
 	}
