@@ -66,26 +66,10 @@ type joiner struct {
 	first  uint64 // number of the oldest submission
 	next   uint64 // number of the next one
 	parked map[joinKey]*parked
-	order  []*parked // oldest first
+	order  parkedList
 }
 
 const joinChunk = 1024
-
-// parked is a receipt whose message is not known, yet.
-type parked struct {
-	key      joinKey
-	receipt  pdu.Receipt // without its id
-	remoteID string      // its normal form
-	until    int64
-	joined   bool
-	more     *parked // an earlier one with the same key
-}
-
-// Bounds of parked receipts of one carrier.
-const (
-	maxParked = 10_000
-	parkFor   = time.Minute
-)
 
 func newJoiner(space *joinSpace, keep time.Duration) *joiner {
 	j := &joiner{
@@ -153,7 +137,7 @@ func (j *joiner) add(s submission) (early *parked, forgotten int) {
 	j.oldest.Store(j.at(j.first).at)
 	early = j.parked[s.key]
 	for p := early; p != nil; p = p.more {
-		p.joined = true
+		j.order.remove(p)
 	}
 	delete(j.parked, s.key)
 	return early, forgotten
@@ -241,57 +225,9 @@ func (j *joiner) settle(key joinKey, local uint64, how ended) {
 	}
 }
 
-func (j *joiner) park(key joinKey, normal []byte, r *pdu.Receipt, at int64) joined {
-	how := joinParked
-	if len(j.order) >= maxParked {
-		j.unpark()
-		how = joinParkedOut
-	}
-	p := &parked{key: key, receipt: *r, remoteID: string(normal), until: at + int64(parkFor), more: j.parked[key]}
-	p.receipt.MessageID = nil
-	j.parked[key] = p
-	j.order = append(j.order, p)
-	return how
-}
-
-// unpark gives up the oldest parked receipt.
-func (j *joiner) unpark() {
-	p := j.order[0]
-	j.order[0] = nil
-	j.order = j.order[1:]
-	if p.joined {
-		return
-	}
-	head := j.parked[p.key]
-	if head == p {
-		delete(j.parked, p.key)
-		return
-	}
-	for ; head != nil; head = head.more {
-		if head.more == p {
-			head.more = nil
-		}
-	}
-}
-
-// expire gives up parked receipts whose time is over and returns how many of
-// them were never joined.
-func (j *joiner) expire(at int64) int {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	count := 0
-	for len(j.order) > 0 && (j.order[0].joined || at >= j.order[0].until) {
-		if !j.order[0].joined {
-			count++
-		}
-		j.unpark()
-	}
-	return count
-}
-
 // size is the number of submissions and of parked receipts.
 func (j *joiner) size() (submissions, parked int) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return int(j.next - j.first), len(j.order)
+	return int(j.next - j.first), j.order.length
 }

@@ -182,6 +182,27 @@ func TestParkedReceiptsAreBounded(t *testing.T) {
 	}
 }
 
+// What was joined takes no room from what waits, and is not given up.
+func TestJoinedReceiptsAreNotParked(t *testing.T) {
+	j := testJoiner(maxParked + 1)
+	j.join(j.keyOf("waits"), nil, &pdu.Receipt{}, 0)
+	for i := range maxParked {
+		key := j.keyOf(strconv.Itoa(i))
+		if _, how := j.join(key, nil, &pdu.Receipt{}, 0); how != joinParked {
+			t.Fatalf("the %dth: %v", i, how)
+		}
+		if early, _ := j.add(submission{key: key}); early == nil {
+			t.Fatalf("the %dth was not joined", i)
+		}
+	}
+	if _, parked := j.size(); parked != 1 {
+		t.Fatalf("%d are parked", parked)
+	}
+	if early, _ := j.add(submission{key: j.keyOf("waits")}); early == nil {
+		t.Fatal("the first one was given up")
+	}
+}
+
 // Whatever the order of responses and receipts, each message gets one final
 // receipt, and it is its own.
 func TestJoinInAnyOrder(t *testing.T) {
