@@ -67,7 +67,7 @@ func (a *account) receiver() *session {
 			continue
 		}
 		s.mu.Lock()
-		fit := s.state == stateBound && s.terms != nil && s.terms.canSend && s.out.hasRoom()
+		fit := s.maySend() && s.terms != nil && s.terms.canSend && s.out.hasRoom()
 		s.mu.Unlock()
 		if fit {
 			return s

@@ -105,26 +105,32 @@ func (c *collector) collectState(ch chan<- prometheus.Metric) {
 	type key struct{ peer, state string }
 	binds := map[key]int{}
 	peers := map[string]*peerState{}
+	of := func(name string) *peerState { // a reload may add one meanwhile
+		if peers[name] == nil {
+			peers[name] = &peerState{}
+		}
+		return peers[name]
+	}
 	for _, p := range c.edge.metrics.all()[1:] {
-		peers[p.name] = &peerState{}
+		of(p.name)
 	}
 	for _, b := range c.edge.Binds() {
 		binds[key{b.Peer, b.State}]++
-		peers[b.Peer].add(&b)
+		of(b.Peer).add(&b)
 	}
 	for k, n := range binds {
 		gauge(c.binds, float64(n), k.peer, k.state)
 	}
 	for _, a := range c.edge.accountList() {
 		gauge(c.held, float64(a.held.length()), a.cfg.SystemID)
-		peers[a.peer.name].waiting += a.destination.waiting()
+		of(a.peer.name).waiting += a.destination.waiting()
 		c.collectQuota(ch, a)
 	}
 	for _, carrier := range c.edge.carriers {
 		submissions, parked := carrier.joiner.size()
 		gauge(c.submissions, float64(submissions), carrier.cfg.Name)
 		gauge(c.parked, float64(parked), carrier.cfg.Name)
-		peers[carrier.peer.name].waiting += carrier.destination.waiting()
+		of(carrier.peer.name).waiting += carrier.destination.waiting()
 	}
 	for name, p := range peers {
 		gauge(c.windowUsed, float64(p.used), name)

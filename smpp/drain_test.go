@@ -52,3 +52,48 @@ func TestDrainEndsInTime(t *testing.T) {
 		}
 	}
 }
+
+// Receipts that wait on the disk do not hold up the end: the next start sends
+// them.
+func TestDrainLeavesHeldReceipts(t *testing.T) {
+	s := newStill(t, nil)
+	shop := s.account("shop")
+	s.Edge.account("shop").held.restore(HeldReceipt{ID: 1, Account: "shop", State: pdu.Delivered, Held: s.now})
+	s.draining.Store(true)
+	s.pass(tick)
+	shop.none("a held receipt was sent")
+	if n := s.inFlight(); n != 0 {
+		t.Fatalf("%d in flight", n)
+	}
+}
+
+// After our unbind the peer may close at any moment: it is sent nothing more.
+func TestNothingIsSentAfterOurUnbind(t *testing.T) {
+	for name, m := range map[string]*pdu.Message{"message": text(alice, maskOfBob, "taxi"), "segment": segment(1, 2, 1)} {
+		t.Run(name, func(t *testing.T) {
+			s := newStill(t, nil)
+			shop, alfa := s.account("shop"), s.carrier("alfa")
+			alfa.unbind(s.turn)
+			alfa.one(pdu.Unbind)
+			shop.submit(m)
+			s.pass(tick)
+			alfa.none("it was sent")
+		})
+	}
+}
+
+// A segment that was throttled back is sent before a removed account is unbound.
+func TestRetiringWaitsForTheLane(t *testing.T) {
+	s := newStill(t, nil)
+	shop := s.account("shop")
+	shop.retire(s.turn, reasonRemoved)
+	m := &message{}
+	shop.lane.push(m)
+	if action, _ := shop.nextRetiring(s.turn.at); action != retireWait {
+		t.Error("unbound while a segment waits")
+	}
+	shop.lane.remove(m)
+	if action, _ := shop.nextRetiring(s.turn.at); action != retireUnbind {
+		t.Error("not unbound when none does")
+	}
+}

@@ -42,7 +42,7 @@ type Edge struct {
 	carriers     map[string]*carrier // by name
 	destinations atomic.Int32        // of carriers and accounts
 	redeliveries *redeliveries       // nil: none are recognised
-	joinable     atomic.Int64        // submissions of all carriers
+	joinable     joinSpace           // submissions of all carriers
 	noPassword   [sha256.Size]byte   // what unknown system_ids are compared with
 
 	listeners     []*listener // by index of Config.Listen
@@ -85,6 +85,7 @@ func newEdge(cfg Config, router Router, journal Journal, log *zap.Logger, reg pr
 		sessions: map[*session]struct{}{}, printKey: maphash.MakeSeed(),
 		segments: newReassembler(),
 	}
+	e.joinable.limit = int64(cfg.Submissions)
 	e.answerWithin = max(cfg.AnswerWithin-2*tick, cfg.AnswerWithin/2)
 	_, _ = rand.Read(e.noPassword[:])
 	e.ids.start(e.started)
@@ -119,7 +120,7 @@ func (e *Edge) makeCarriers() error {
 		c := &carrier{
 			cfg: cfg, peer: p, origin: routing.Origin{Carrier: cfg.Name, Country: cfg.Country},
 			destination: e.newDestination(p, rc),
-			joiner:      newJoiner(&e.joinable, e.cfg.Submissions, e.cfg.SubmissionsFor),
+			joiner:      newJoiner(&e.joinable, e.cfg.SubmissionsFor),
 		}
 		c.destination.pace, c.destination.masks = newSharedPace(cfg.TPS), newMaskPaces(cfg.MaskTPS)
 		for i := range cfg.Binds {

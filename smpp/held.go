@@ -117,10 +117,12 @@ func (h *heldReceipts) length() int {
 	return len(h.list) + h.sending + h.reserved
 }
 
-// pump sends what waits while the account takes it. No lock is held.
+// pump sends what waits while the account takes it. No lock is held. While the
+// edge drains it waits for the next start: it could keep on coming until the
+// time is over.
 func (a *account) pump(t *turn) {
 	e := a.held.edge
-	for !a.destination.binds.Load().empty() {
+	for !e.draining.Load() && !a.destination.binds.Load().empty() {
 		r, ok := a.held.next(t.at)
 		if !ok {
 			return

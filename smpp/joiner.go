@@ -62,10 +62,10 @@ type joinKey [2]uint64
 // by the normal form of its message id. Receipts that overtake their response,
 // and those for messages unknown, are parked for a while.
 type joiner struct {
-	seeds [2]maphash.Seed
-	total *atomic.Int64 // submissions of all carriers
-	limit int64         // of total
-	keep  time.Duration
+	seeds  [2]maphash.Seed
+	space  *joinSpace
+	keep   time.Duration
+	oldest atomic.Int64 // when the oldest submission was accepted, never where there is none
 
 	mu     sync.Mutex
 	index  map[joinKey]uint64 // number of the submission
@@ -73,33 +73,50 @@ type joiner struct {
 	first  uint64 // number of the oldest submission
 	next   uint64 // number of the next one
 	parked map[joinKey]*parked
-	order  []*parked // oldest first
+	order  parkedList
 }
 
 const joinChunk = 1024
 
-// parked is a receipt whose message is not known, yet.
-type parked struct {
-	key      joinKey
-	receipt  pdu.Receipt // without its id
-	remoteID string      // its normal form
-	until    int64
-	joined   bool
-	more     *parked // an earlier one with the same key
-}
-
-// Bounds of parked receipts of one carrier.
-const (
-	maxParked = 10_000
-	parkFor   = time.Minute
-)
-
-func newJoiner(total *atomic.Int64, limit int, keep time.Duration) *joiner {
-	return &joiner{
+func newJoiner(space *joinSpace, keep time.Duration) *joiner {
+	j := &joiner{
 		seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
-		total: total, limit: int64(limit), keep: keep,
+		space: space, keep: keep,
 		index: make(map[joinKey]uint64), parked: make(map[joinKey]*parked),
 	}
+	j.oldest.Store(never)
+	space.joiners = append(space.joiners, j)
+	return j
+}
+
+// joinSpace bounds the submissions of all carriers together. Where it is full
+// the oldest of all goes, so that a carrier which takes over the traffic of
+// another has room for its own.
+type joinSpace struct {
+	limit   int64
+	total   atomic.Int64
+	joiners []*joiner // complete before the first submission
+}
+
+// claim takes a place for one submission and returns how many messages were
+// forgotten for it.
+func (s *joinSpace) claim() (forgotten int) {
+	for total := s.total.Add(1); total > s.limit; total = s.total.Load() {
+		oldest := s.joiners[0]
+		for _, j := range s.joiners[1:] {
+			if j.oldest.Load() < oldest.oldest.Load() {
+				oldest = j
+			}
+		}
+		dropped, waited := oldest.drop()
+		if waited {
+			forgotten++
+		}
+		if !dropped {
+			break // others have claimed theirs and not come to add yet
+		}
+	}
+	return forgotten
 }
 
 func (j *joiner) key(normal []byte) joinKey {
@@ -107,13 +124,16 @@ func (j *joiner) key(normal []byte) joinKey {
 }
 
 // add takes in a submission and returns the receipts that came before it,
-// latest first. Where the table is full the oldest goes; dropped counts these.
-func (j *joiner) add(s submission) (early *parked, dropped int) {
+// latest first. Where there is no room the oldest goes, and what is too old in
+// any case; forgotten counts those whose final receipt has not come.
+func (j *joiner) add(s submission) (early *parked, forgotten int) {
+	forgotten = j.space.claim()
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	for j.first < j.next && (j.total.Load() >= j.limit || j.at(j.first).at+j.keep.Milliseconds() < s.at) {
-		j.dropOldest()
-		dropped++
+	for j.first < j.next && j.at(j.first).at+j.keep.Milliseconds() < s.at {
+		if j.dropOldest() {
+			forgotten++
+		}
 	}
 	if j.next-j.base() == uint64(len(j.chunks))*joinChunk {
 		j.chunks = append(j.chunks, new([joinChunk]submission))
@@ -121,13 +141,13 @@ func (j *joiner) add(s submission) (early *parked, dropped int) {
 	*j.at(j.next) = s
 	j.index[s.key] = j.next
 	j.next++
-	j.total.Add(1)
+	j.oldest.Store(j.at(j.first).at)
 	early = j.parked[s.key]
 	for p := early; p != nil; p = p.more {
-		p.joined = true
+		j.order.remove(p)
 	}
 	delete(j.parked, s.key)
-	return early, dropped
+	return early, forgotten
 }
 
 // base is the number of the first submission in the first chunk.
@@ -138,17 +158,36 @@ func (j *joiner) at(number uint64) *submission {
 	return &j.chunks[i/joinChunk][i%joinChunk]
 }
 
-func (j *joiner) dropOldest() {
-	key := j.at(j.first).key
-	if j.index[key] == j.first {
-		delete(j.index, key)
+// drop forgets the oldest submission, if there is one; waited reports whether
+// its final receipt had not come.
+func (j *joiner) drop() (dropped, waited bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.first == j.next {
+		return false, false
+	}
+	return true, j.dropOldest()
+}
+
+// dropOldest is drop for those who hold mu and know that there is one.
+func (j *joiner) dropOldest() (waited bool) {
+	s := j.at(j.first)
+	waited = s.ended != hasEnded
+	if j.index[s.key] == j.first {
+		delete(j.index, s.key)
 	}
 	j.first++
-	j.total.Add(-1)
+	j.space.total.Add(-1)
 	if j.first%joinChunk == 0 {
 		j.chunks[0] = nil
 		j.chunks = j.chunks[1:]
 	}
+	oldest := never
+	if j.first < j.next {
+		oldest = j.at(j.first).at
+	}
+	j.oldest.Store(oldest)
+	return waited
 }
 
 // joined is how a receipt met the table.
@@ -193,57 +232,9 @@ func (j *joiner) settle(key joinKey, local uint64, how ended) {
 	}
 }
 
-func (j *joiner) park(key joinKey, normal []byte, r *pdu.Receipt, at int64) joined {
-	how := joinParked
-	if len(j.order) >= maxParked {
-		j.unpark()
-		how = joinParkedOut
-	}
-	p := &parked{key: key, receipt: *r, remoteID: string(normal), until: at + int64(parkFor), more: j.parked[key]}
-	p.receipt.MessageID = nil
-	j.parked[key] = p
-	j.order = append(j.order, p)
-	return how
-}
-
-// unpark gives up the oldest parked receipt.
-func (j *joiner) unpark() {
-	p := j.order[0]
-	j.order[0] = nil
-	j.order = j.order[1:]
-	if p.joined {
-		return
-	}
-	head := j.parked[p.key]
-	if head == p {
-		delete(j.parked, p.key)
-		return
-	}
-	for ; head != nil; head = head.more {
-		if head.more == p {
-			head.more = nil
-		}
-	}
-}
-
-// expire gives up parked receipts whose time is over and returns how many of
-// them were never joined.
-func (j *joiner) expire(at int64) int {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	count := 0
-	for len(j.order) > 0 && (j.order[0].joined || at >= j.order[0].until) {
-		if !j.order[0].joined {
-			count++
-		}
-		j.unpark()
-	}
-	return count
-}
-
 // size is the number of submissions and of parked receipts.
 func (j *joiner) size() (submissions, parked int) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return int(j.next - j.first), len(j.order)
+	return int(j.next - j.first), j.order.length
 }

@@ -4,14 +4,13 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strconv"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"maskline/smpp/pdu"
 )
 
-func testJoiner(limit int) *joiner { return newJoiner(new(atomic.Int64), limit, time.Hour) }
+func testJoiner(limit int) *joiner { return newJoiner(&joinSpace{limit: int64(limit)}, time.Hour) }
 
 func (j *joiner) keyOf(id string) joinKey { return j.key([]byte(id)) }
 
@@ -88,6 +87,39 @@ func TestJoinerForgetsTheOldest(t *testing.T) {
 	}
 }
 
+// A carrier that takes over the traffic of another has room for it, though the
+// other's messages have filled the table.
+func TestJoinersForgetTheOldestOfAll(t *testing.T) {
+	space := &joinSpace{limit: 100}
+	busy, idle := newJoiner(space, time.Hour), newJoiner(space, time.Hour)
+	for i := range int64(150) {
+		busy.add(submission{key: busy.keyOf(strconv.FormatInt(i, 10)), at: i})
+	}
+	for i := range int64(60) {
+		if _, forgotten := idle.add(submission{key: idle.keyOf(strconv.FormatInt(i, 10)), at: 150 + i}); forgotten != 1 {
+			t.Fatalf("%d forgotten", forgotten)
+		}
+	}
+	b, _ := busy.size()
+	i, _ := idle.size()
+	if b != 40 || i != 60 || space.total.Load() != 100 {
+		t.Fatalf("%d and %d kept, %d in all", b, i, space.total.Load())
+	}
+}
+
+// A message whose final receipt was passed on is not missed.
+func TestForgottenAreThoseThatWait(t *testing.T) {
+	j := testJoiner(1)
+	j.add(submission{key: j.keyOf("1"), local: 1})
+	j.settle(j.keyOf("1"), 1, hasEnded)
+	if _, forgotten := j.add(submission{key: j.keyOf("2"), local: 2}); forgotten != 0 {
+		t.Error("one with its receipt is counted")
+	}
+	if _, forgotten := j.add(submission{key: j.keyOf("3"), local: 3}); forgotten != 1 {
+		t.Error("one without is not")
+	}
+}
+
 func TestJoinerForgetsTheAged(t *testing.T) {
 	j := testJoiner(100)
 	j.add(submission{key: j.keyOf("1"), at: 1_000_000})
@@ -150,6 +182,27 @@ func TestParkedReceiptsAreBounded(t *testing.T) {
 	}
 }
 
+// What was joined takes no room from what waits, and is not given up.
+func TestJoinedReceiptsAreNotParked(t *testing.T) {
+	j := testJoiner(maxParked + 1)
+	j.join(j.keyOf("waits"), nil, &pdu.Receipt{}, 0)
+	for i := range maxParked {
+		key := j.keyOf(strconv.Itoa(i))
+		if _, how := j.join(key, nil, &pdu.Receipt{}, 0); how != joinParked {
+			t.Fatalf("the %dth: %v", i, how)
+		}
+		if early, _ := j.add(submission{key: key}); early == nil {
+			t.Fatalf("the %dth was not joined", i)
+		}
+	}
+	if _, parked := j.size(); parked != 1 {
+		t.Fatalf("%d are parked", parked)
+	}
+	if early, _ := j.add(submission{key: j.keyOf("waits")}); early == nil {
+		t.Fatal("the first one was given up")
+	}
+}
+
 // Whatever the order of responses and receipts, each message gets one final
 // receipt, and it is its own.
 func TestJoinInAnyOrder(t *testing.T) {
@@ -199,7 +252,7 @@ func TestJoinInAnyOrder(t *testing.T) {
 }
 
 func BenchmarkJoin(b *testing.B) {
-	j := newJoiner(new(atomic.Int64), 1_000_000, time.Hour)
+	j := testJoiner(1_000_000)
 	id := make([]byte, 0, 20)
 	b.ReportAllocs()
 	i := uint64(0)

@@ -10,7 +10,7 @@ import "maskline/smpp/pdu"
 // and the message stays the caller's, where the lane is full or the bind ends.
 func (s *session) sendSegment(t *turn, m *message) bool {
 	s.mu.Lock()
-	if s.state != stateBound {
+	if !s.maySend() {
 		s.mu.Unlock()
 		return false
 	}
@@ -52,7 +52,7 @@ func (s *session) resend(t *turn, m *message, status pdu.Status) bool {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state != stateBound {
+	if !s.maySend() {
 		return false
 	}
 	m.leaveBy = m.answerBy
@@ -67,7 +67,7 @@ func throttling(s pdu.Status) bool { return s == pdu.RThrottled || s == pdu.RMsg
 func (s *session) runLane(t *turn) {
 	n := 0
 	s.mu.Lock()
-	for m := s.lane.head; m != nil; m = s.lane.head {
+	for m := s.lane.head; m != nil && s.maySend(); m = s.lane.head {
 		s.lane.remove(m) // before it is sent: then it belongs to the window
 		count := s.put(t, m)
 		if count == 0 {

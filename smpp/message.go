@@ -45,6 +45,7 @@ type message struct {
 	seed        uint64
 	segments    int    // short messages on the air, for rates
 	charged     int    // of them taken from the account's quota
+	chargedOn   int64  // the day of that quota
 	fingerprint uint64 // of what came in
 
 	// Where it goes.

@@ -126,7 +126,7 @@ func (d *dialer) current() *session {
 // sendOperation returns false where the session cannot take the request now.
 func (s *session) sendOperation(t *turn, op *operation, sub *submission, r *operationRequest) bool {
 	s.mu.Lock()
-	if s.state != stateBound || !s.terms.canSend || len(s.operations) >= maxOperations || !s.out.hasRoom() {
+	if !s.maySend() || !s.terms.canSend || len(s.operations) >= maxOperations || !s.out.hasRoom() {
 		s.mu.Unlock()
 		return false
 	}

@@ -245,20 +245,22 @@ func TestFindInDisorder(t *testing.T) {
 	}
 }
 
+func alertOf(t testing.TB, party, mask string) []byte {
+	t.Helper()
+	out, err := (&pdu.Alert{
+		Source: pdu.Address{TON: 1, NPI: 1, Digits: []byte(party)}, ESME: pdu.Address{TON: 1, NPI: 1, Digits: []byte(mask)},
+		TLVs: pdu.AppendTLV(pdu.AppendTLV(nil, tagMSAvailability, []byte{0}), 0x1401, []byte(party)),
+	}).Append(nil, 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
 // An alert reaches the account behind the mask, and tells it masks alone.
 func TestAlertIsPassedOn(t *testing.T) {
 	b, shop, carrier := relayTo(t, nil)
-	alert := func(party, mask string) []byte {
-		out, err := (&pdu.Alert{
-			Source: pdu.Address{TON: 1, NPI: 1, Digits: []byte(party)}, ESME: pdu.Address{TON: 1, NPI: 1, Digits: []byte(mask)},
-			TLVs: pdu.AppendTLV(pdu.AppendTLV(nil, tagMSAvailability, []byte{0}), 0x1401, []byte(party)),
-		}).Append(nil, 5)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return out
-	}
-	carrier.write(t, alert(bob, maskShop))
+	carrier.write(t, alertOf(t, bob, maskShop))
 	f := shop.expect(t, pdu.AlertNotification, pdu.ROK)
 	var got pdu.Alert
 	if err := got.Decode(f.body); err != nil {
@@ -267,8 +269,8 @@ func TestAlertIsPassedOn(t *testing.T) {
 	if string(got.Source.Digits) != maskOfAlice || string(got.ESME.Digits) != maskShop || len(got.TLVs) != 5 {
 		t.Error("the addresses are not the masked ones, or more TLVs passed")
 	}
-	carrier.write(t, alert(alice, maskOfBob)) // leads to a number, not to an account
-	carrier.write(t, alert(bob, carol))       // no mask
+	carrier.write(t, alertOf(t, alice, maskOfBob)) // leads to a number, not to an account
+	carrier.write(t, alertOf(t, bob, carol))       // no mask
 	carrier.write(t, pdu.AppendHeader(nil, pdu.AlertNotification, pdu.ROK, 6))
 	eventually(t, "the others are counted", func() bool { return b.metric(t, "alerts_total", "outcome", "dropped") == 3 })
 	if n := b.metric(t, "alerts_total", "outcome", "passed"); n != 1 {

@@ -45,20 +45,24 @@ func (q *quota) take(now time.Time, n int) bool {
 	return true
 }
 
-// giveBack returns what was not accepted. Across midnight it would be given to
-// the wrong day, and is not.
-func (q *quota) giveBack(now time.Time, n int) {
+// giveBack returns what was taken on a day and not accepted. Once that is over
+// there is nothing to return it to.
+func (q *quota) giveBack(day int64, n int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.turnOver(now)
-	q.used = max(q.used-n, 0)
+	if day == q.day {
+		q.used = max(q.used-n, 0)
+	}
 }
 
 func (q *quota) turnOver(now time.Time) {
-	if day := now.Unix() / secondsOfDay; day > q.day {
+	if day := dayOf(now); day > q.day {
 		q.day, q.used = day, 0
 	}
 }
+
+// dayOf counts the days since 1970, UTC.
+func dayOf(t time.Time) int64 { return t.Unix() / secondsOfDay }
 
 // left is how many segments the day still has.
 func (q *quota) left(now time.Time) int {

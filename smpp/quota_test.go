@@ -24,12 +24,13 @@ func TestQuota(t *testing.T) {
 	take(noon, 3, false)
 	take(noon, 2, true)
 	take(noon, 1, false)
-	q.giveBack(noon, 4)
+	q.giveBack(dayOf(noon), 4)
 	take(noon, 4, true)
 	midnight := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
 	take(midnight.Add(-time.Nanosecond), 1, false)
-	q.giveBack(midnight, 4) // yesterday's
 	take(midnight, 10, true)
+	q.giveBack(dayOf(noon), 4) // yesterday's
+	take(midnight, 1, false)
 	take(midnight.Add(-time.Second), 1, false) // a clock that goes back gives nothing
 	q.limit.Store(0)
 	if !q.take(noon, 1_000_000) {

@@ -64,9 +64,9 @@ func (e *Edge) submitted(t *turn, s *session, sub *submission, remoteID []byte) 
 		sub.bind = uint8(s.dialer.index)
 		sub.remote.set(remoteID)
 	}
-	early, dropped := j.add(*sub)
-	e.metrics.receipts[receiptForgotten].Add(float64(dropped))
-	e.journal.Sent(e.note(s.terms.carrier, string(normal), sub))
+	e.journal.Sent(e.note(s.terms.carrier, string(normal), sub)) // first: its receipt may come at once
+	early, forgotten := j.add(*sub)
+	e.metrics.receipts[receiptForgotten].Add(float64(forgotten))
 	e.joinEarly(t, s.terms.carrier, early)
 }
 

@@ -240,3 +240,27 @@ func TestAccountToAccountReceipt(t *testing.T) {
 		t.Fatal("the receipt is about another message")
 	}
 }
+
+// orderJournal says what is to be true when a submission is noted.
+type orderJournal struct {
+	Volatile
+	noted func(Submission)
+}
+
+func (j *orderJournal) Sent(s Submission) { j.noted(s) }
+
+// The note of a submission precedes that of its final receipt, or a restart
+// would not know of the latter.
+func TestSubmissionIsNotedBeforeItCanBeJoined(t *testing.T) {
+	s := newStill(t, nil)
+	shop, alfa := s.account("shop"), s.carrier("alfa")
+	joinable := -1
+	s.journal = &orderJournal{noted: func(Submission) { joinable, _ = s.carriers["alfa"].joiner.size() }}
+	m := text(alice, maskOfBob, "taxi")
+	m.RegisteredDelivery = pdu.RegisteredBoth
+	shop.submit(m)
+	alfa.respond(alfa.one(pdu.SubmitSM), pdu.ROK, "1")
+	if joinable != 0 {
+		t.Fatalf("%d could be joined already", joinable)
+	}
+}

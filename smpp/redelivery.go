@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"maskline/e164"
 	"maskline/smpp/pdu"
 )
 
@@ -42,6 +43,7 @@ type uncertain struct {
 	until    int64
 	local    uint64 // our id, once it was accepted
 	remoteID []byte
+	present  e164.Number // the source that the carrier knows
 	next     *uncertain
 }
 
@@ -80,7 +82,7 @@ func (r *redeliveries) note(m *message) *uncertain {
 	if r == nil || m.receipt != nil || m.parts.several || m.joined != nil {
 		return nil
 	}
-	return &uncertain{from: m.from, state: underWay}
+	return &uncertain{from: m.from, state: underWay, present: m.plan.Present}
 }
 
 // remember lists a record by the message's fingerprint.
@@ -210,7 +212,7 @@ func (e *Edge) redelivered(t *turn, m *message) bool {
 	e.metrics.redeliveries[u.state].Inc()
 	switch u.state {
 	case acceptedLate:
-		m.to = u.via.terms.peer
+		m.to, m.plan.Present = u.via.terms.peer, u.present
 		e.accept(t, u.via, m, u.local, u.remoteID)
 		return true
 	case underWay:

@@ -75,6 +75,29 @@ func TestRedeliveryGetsItsReceipt(t *testing.T) {
 	}
 }
 
+// Operations ask about a redelivery by the mask that the carrier knows, which is
+// not that of the message whose memory it takes over.
+func TestRedeliveryKeepsItsMask(t *testing.T) {
+	s := newStill(t, func(c *Config) { c.AnswerWithin = 2 * time.Second })
+	shop, alfa := s.account("shop"), s.carrier("alfa")
+	m := text(alice, maskOfBob, "taxi")
+	m.RegisteredDelivery = pdu.RegisteredBoth
+	shop.submit(m)
+	f := alfa.one(pdu.SubmitSM)
+	s.pass(2 * time.Second)
+	shop.one(pdu.SubmitSMResp)
+	alfa.respond(f, pdu.ROK, "abc1")
+	shop.submit(text(bob, maskOfAlice, "no")) // another mask
+	alfa.respond(alfa.one(pdu.SubmitSM), pdu.ROK, "abc2")
+	shop.got()
+	shop.submit(m)
+	shop.one(pdu.SubmitSMResp)
+	j := s.carriers["alfa"].joiner
+	if sub := j.at(j.next - 1); string(sub.presented.AppendDigits(nil)) != maskOfAlice {
+		t.Fatal("another mask than the carrier was shown")
+	}
+}
+
 func receiptFrom(id string) *pdu.Message {
 	m := text(bob, maskOfAlice, "")
 	m.ESMClass = pdu.ESMReceipt

@@ -30,7 +30,7 @@ func (s *session) handleMessage(t *turn, h pdu.Header, body []byte) {
 	m.answerBy = t.at + int64(s.edge.answerWithin)
 	m.segments = segments
 	if a := s.terms.account; a != nil && a.quota.limited() {
-		m.charged = segments
+		m.charged, m.chargedOn = segments, dayOf(t.now)
 	}
 	if refusal := m.fill(&t.in, &s.terms.format); refusal != notRefused {
 		s.edge.refuse(t, m, refusal)
@@ -302,7 +302,7 @@ func (e *Edge) end(t *turn, m *message, o outcome, status pdu.Status, local uint
 	}
 	m.from.outcome(m.to, o)
 	if m.charged > 0 && o != outcomeAccepted && o != outcomeDropped {
-		m.up.terms.account.quota.giveBack(t.now, m.charged)
+		m.up.terms.account.quota.giveBack(m.chargedOn, m.charged)
 	}
 	id := t.id[:0]
 	if local != 0 {

@@ -187,3 +187,21 @@ func TestCertificatesAreReadAgain(t *testing.T) {
 	standing.write(t, pdu.AppendHeader(nil, pdu.EnquireLink, pdu.ROK, 7))
 	standing.expect(t, pdu.EnquireLinkResp, pdu.ROK)
 }
+
+// A reload may add an account while the metrics are being read.
+func TestAccountAddedDuringAScrape(t *testing.T) {
+	s := newStill(t, nil)
+	before := s.metrics.peers.Load()
+	cfgs := append(s.cfg.Accounts[:2:2], AccountConfig{SystemID: "late", Tenant: "shop", Window: 10})
+	next, _, err := s.withAccounts(s.accounts.Load(), cfgs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next.byID["late"].apply(&cfgs[2])
+	s.accounts.Store(next)
+	s.account("late")
+	s.metrics.peers.Store(before) // read before the account was there
+	if _, err := s.registry.Gather(); err != nil {
+		t.Fatal(err)
+	}
+}

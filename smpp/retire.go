@@ -37,7 +37,7 @@ func (s *session) sweepRetiring(t *turn) {
 func (s *session) nextRetiring(at int64) (retireAction, string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch idle := s.window.used == 0 && s.unanswered == 0 && len(s.operations) == 0; {
+	switch idle := s.window.used == 0 && s.unanswered == 0 && s.lane.length == 0 && len(s.operations) == 0; {
 	case s.retiring == "" || s.state != stateBound:
 		return retireWait, ""
 	case s.unbindSeq == 0 && (idle || at >= s.retireBy):

@@ -87,6 +87,23 @@ func (w *wire) nothing(t *testing.T) {
 	w.expect(t, pdu.EnquireLinkResp, pdu.ROK)
 }
 
+// An alert has no text: the message before it on the same bind says nothing of
+// its party.
+func TestAlertsHaveNoText(t *testing.T) {
+	_, restrictions, shop, carrier := ruledEdge(t, nil)
+	word, err := text(bob, maskOfAlice, "STOP").Append(nil, pdu.DeliverSM, carrier.sequence())
+	if err != nil {
+		t.Fatal(err)
+	}
+	carrier.write(t, append(word, alertOf(t, carol, maskShop)...)) // in one read
+	carrier.expect(t, pdu.DeliverSMResp, pdu.ROK)
+	carrier.nothing(t)
+	if restrictions.OptedOut("shop", e164.MustParse(carol), routing.Endpoint{}) {
+		t.Error("another party's word opted it out")
+	}
+	shop.expect(t, pdu.AlertNotification, pdu.ROK)
+}
+
 func TestOptOutWordsAreNeverForwarded(t *testing.T) {
 	ucs2 := func(s string) []byte {
 		out, err := pdu.AppendEncoded(nil, []byte(s), pdu.UCS2)

@@ -11,7 +11,7 @@ import (
 func (s *session) send(t *turn, m *message) bool {
 	count := 0
 	s.mu.Lock()
-	if s.state == stateBound && s.lane.head == nil {
+	if s.maySend() && s.lane.head == nil {
 		count = s.put(t, m)
 	}
 	s.mu.Unlock()
@@ -20,6 +20,10 @@ func (s *session) send(t *turn, m *message) bool {
 	}
 	return count > 0
 }
+
+// maySend reports whether the peer may still be sent requests: after our unbind it
+// may close at any moment. The caller holds mu.
+func (s *session) maySend() bool { return s.state == stateBound && s.unbindSeq == 0 }
 
 // sent counts the PDUs that were put.
 func (s *session) sent(t *turn, count int) {

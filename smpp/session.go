@@ -197,19 +197,14 @@ func (s *session) drainInput() {
 // close ends the session once what is pending was written.
 func (s *session) close(t *turn, reason string) {
 	s.mu.Lock()
-	s.closing(t.at, reason)
+	if s.state < stateClosing {
+		s.state = stateClosing
+		s.closeBy = t.at + int64(closeGrace)
+		s.reason = reason
+	}
 	s.mu.Unlock()
 	s.leave(t)
 	t.mark(s)
-}
-
-// closing is close for those who hold mu; leave has to follow.
-func (s *session) closing(at int64, reason string) {
-	if s.state < stateClosing {
-		s.state = stateClosing
-		s.closeBy = at + int64(closeGrace)
-		s.reason = reason
-	}
 }
 
 // closeGrace is how long what is pending may take at the end.

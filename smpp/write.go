@@ -109,7 +109,7 @@ func (s *session) write() {
 func (s *session) writeOnce() bool {
 	s.mu.Lock()
 	b := s.out.claimLeft(s.edge.at(s.edge.clock()))
-	closing := s.state == stateClosing
+	closing := s.state == stateClosing && !s.out.busy // a flush under way signals when it is done
 	s.mu.Unlock()
 	if b == nil {
 		if closing {
