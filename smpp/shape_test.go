@@ -138,6 +138,8 @@ func TestShape(t *testing.T) {
 		{"payload from a payload", inPayload(0, a(300)), format{}, payload, ""},
 		{"payload from a segment", withHeader(plainText(0, "x"), second8), format{}, payload, ""},
 		{"payload in another alphabet", inPayload(0, "\xe7"+a(299)), latin1, payload, "8 | payload 600 octets"},
+		{"a payload that another alphabet makes too long", inPayload(0, "\xe7"+a(33_000)), latin1, format{}, "refused"},
+		{"the longest payload of another alphabet", inPayload(0, "\xe7"+a(32_766)), latin1, payload, "8 | payload 65534 octets"},
 		{"payload that fits in another alphabet", inPayload(0, a(100)), latin1, payload, "0 | 100 octets"},
 
 		{"more parts than the window", inPayload(4, a(133*10+1)), format{}, udh, "refused"},
