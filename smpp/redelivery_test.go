@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"maskline/e164"
 	"maskline/smpp/pdu"
 )
 
@@ -246,5 +247,46 @@ func BenchmarkRedeliveryLookup(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		s.redeliveries.find(s.turn.fingerprint(s.redeliveries, m))
+	}
+}
+
+// The steps of two USSD dialogues may say the same.
+func TestRedeliveryTellsDialoguesApart(t *testing.T) {
+	s := newStill(t, func(c *Config) {
+		c.AnswerWithin = 2 * time.Second
+		c.Accounts[0].USSD, c.Carriers[0].Binds[0].USSD = true, true
+	})
+	shop, alfa := s.account("shop"), s.carrier("alfa")
+	first, second := step(alice, maskOfBob, "1"), step(alice, maskOfBob, "1")
+	second.TLVs = pdu.AppendTLV(nil, tagITSSessionInfo, []byte{8, 2})
+	shop.submit(first)
+	f := alfa.one(pdu.SubmitSM)
+	s.pass(2 * time.Second)
+	shop.one(pdu.SubmitSMResp)
+	alfa.respond(f, pdu.ROK, "late")
+	shop.submit(second)
+	alfa.one(pdu.SubmitSM)
+}
+
+// Operations on a message that was accepted late name the mask that it had.
+func TestRedeliveryKeepsItsMask(t *testing.T) {
+	s := newStill(t, func(c *Config) { c.AnswerWithin = 2 * time.Second })
+	shop, alfa := s.account("shop"), s.carrier("alfa")
+	m := text(alice, maskOfBob, "taxi")
+	m.RegisteredDelivery = pdu.RegisteredBoth
+	shop.submit(m)
+	f := alfa.one(pdu.SubmitSM)
+	s.pass(2 * time.Second)
+	shop.one(pdu.SubmitSMResp)
+	shop.submit(text(bob, maskOfAlice, "another, with another mask"))
+	alfa.respond(alfa.one(pdu.SubmitSM), pdu.ROK, "1")
+	shop.one(pdu.SubmitSMResp)
+	alfa.respond(f, pdu.ROK, "late")
+	shop.submit(m)
+	answer := shop.one(pdu.SubmitSMResp)
+	local, _ := parseID([]byte(answer.messageID(t)))
+	sub, found := s.carriers["alfa"].joiner.find(local)
+	if !found || sub.presented.Canonical() != e164.MustParse(maskOfAlice).Canonical() {
+		t.Fatalf("found %v, with another mask", found)
 	}
 }
