@@ -73,6 +73,7 @@ not applied, needs a restart: carriers[alfa].priority
 	if out := c.ok("reload", "--config", "edge.yaml"); out != "not applied, needs a restart: carriers[alfa].priority\n" {
 		t.Errorf("the second time: %q", out)
 	}
+	c.ok("blocks", "add", "--party", "+447700900101", "--tenant", "mall", "--config", "edge.yaml")
 	c.write("mall.csv", strings.Replace(testBindings, "sms+voice,,,shop\n", "sms+voice,,,mall\n", 1))
 	if out := c.ok("routes", "import", "mall.csv", "--config", "edge.yaml"); out != "imported 2 bindings\n" {
 		t.Errorf("import says %q", out)
