@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"maskline/e164"
 	"maskline/smpp/pdu"
 )
 
@@ -35,16 +34,15 @@ const maxUncertain = 65_536
 
 // uncertain is one message of unknown outcome. The table's lock guards it.
 type uncertain struct {
-	print     fingerprint
-	from      *peer
-	via       *session
-	state     certainty
-	listed    bool
-	until     int64
-	presented e164.Number // the mask that it was sent from
-	local     uint64      // our id, once it was accepted
-	remoteID  []byte
-	next      *uncertain
+	print    fingerprint
+	from     *peer
+	via      *session
+	state    certainty
+	listed   bool
+	until    int64
+	local    uint64 // our id, once it was accepted
+	remoteID []byte
+	next     *uncertain
 }
 
 // certainty is what became of it.
@@ -100,7 +98,6 @@ func (r *redeliveries) remember(t *turn, u *uncertain, m *message, via *session)
 		r.forget(old) // the same again: the later one counts
 	}
 	u.print, u.via, u.until, u.listed = key, via, t.at+r.keep, true
-	u.presented = m.plan.Present
 	r.byPrint[key] = u
 	u.from.uncertain.Add(1)
 	if r.newest == nil {
@@ -213,7 +210,7 @@ func (e *Edge) redelivered(t *turn, m *message) bool {
 	e.metrics.redeliveries[u.state].Inc()
 	switch u.state {
 	case acceptedLate:
-		m.to, m.plan.Present = u.via.terms.peer, u.presented
+		m.to = u.via.terms.peer
 		e.accept(t, u.via, m, u.local, u.remoteID)
 		return true
 	case underWay:

@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"maskline/e164"
 	"maskline/smpp/pdu"
 )
 
@@ -266,27 +265,4 @@ func TestRedeliveryTellsDialoguesApart(t *testing.T) {
 	alfa.respond(f, pdu.ROK, "late")
 	shop.submit(second)
 	alfa.one(pdu.SubmitSM)
-}
-
-// Operations on a message that was accepted late name the mask that it had.
-func TestRedeliveryKeepsItsMask(t *testing.T) {
-	s := newStill(t, func(c *Config) { c.AnswerWithin = 2 * time.Second })
-	shop, alfa := s.account("shop"), s.carrier("alfa")
-	m := text(alice, maskOfBob, "taxi")
-	m.RegisteredDelivery = pdu.RegisteredBoth
-	shop.submit(m)
-	f := alfa.one(pdu.SubmitSM)
-	s.pass(2 * time.Second)
-	shop.one(pdu.SubmitSMResp)
-	shop.submit(text(bob, maskOfAlice, "another, with another mask"))
-	alfa.respond(alfa.one(pdu.SubmitSM), pdu.ROK, "1")
-	shop.one(pdu.SubmitSMResp)
-	alfa.respond(f, pdu.ROK, "late")
-	shop.submit(m)
-	answer := shop.one(pdu.SubmitSMResp)
-	local, _ := parseID([]byte(answer.messageID(t)))
-	sub, found := s.carriers["alfa"].joiner.find(local)
-	if !found || sub.presented.Canonical() != e164.MustParse(maskOfAlice).Canonical() {
-		t.Fatalf("found %v, with another mask", found)
-	}
 }
