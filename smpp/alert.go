@@ -27,7 +27,6 @@ func (e *Edge) passAlert(t *turn, from *session, body []byte) bool {
 	defer e.messages.put(m)
 	t.request.Service, t.request.Origin, t.request.Now = routing.SMS, from.terms.origin, t.now
 	m.address(&t.request, &pdu.Message{Source: alert.Source, Destination: alert.ESME}, from.terms.numbers)
-	t.saysNothing(alert.Source)
 	e.router.Decide(&t.request, &m.plan)
 	if m.plan.Verdict != routing.Forward || m.plan.To.Kind != routing.ToAccount {
 		return false // towards carriers there is no such PDU

@@ -10,24 +10,13 @@ import (
 // addresses.
 func (e *Edge) hear(t *turn, m *message) {
 	req := &t.request
-	t.sentBy(t.in.Source)
+	req.Sender = t.in.Source.Digits
+	req.Named = t.in.Source.TON == pdu.TONAlphanumeric || !digitsOnly(req.Sender)
 	req.Text = &t.spoken
 	t.spoken.zero = m.zero
 	req.Part = m.sticky
 	m.fingerprint = e.fingerprint(&t.in, seed(req.From, req.To, req.Sender))
 	req.Fingerprint = m.fingerprint
-}
-
-func (t *turn) sentBy(a pdu.Address) {
-	t.request.Sender = a.Digits
-	t.request.Named = a.TON == pdu.TONAlphanumeric || !digitsOnly(a.Digits)
-}
-
-// saysNothing is hear for what is no message, so that it does not inherit the
-// text of the message before it.
-func (t *turn) saysNothing(source pdu.Address) {
-	t.sentBy(source)
-	t.request.Text, t.request.Part, t.request.Fingerprint = nil, false, 0
 }
 
 // fingerprint stands for a message's addresses, header and text. It tells

@@ -304,21 +304,3 @@ func TestDocsOfRules(t *testing.T) {
 		}
 	}
 }
-
-// An alert says nothing: the text of the message before it is not its own.
-func TestAlertIsNotHeardAsTheMessageBeforeIt(t *testing.T) {
-	_, restrictions, shop, carrier := ruledEdge(t, nil)
-	alert, err := (&pdu.Alert{
-		Source: pdu.Address{TON: 1, NPI: 1, Digits: []byte(bob)}, ESME: pdu.Address{TON: 1, NPI: 1, Digits: []byte(maskShop)},
-	}).Append(nil, 99)
-	if err != nil {
-		t.Fatal(err)
-	}
-	carrier.send(t, pdu.DeliverSM, text(alice, maskOfBob, "STOP"))
-	carrier.expect(t, pdu.DeliverSMResp, pdu.ROK)
-	carrier.write(t, alert)
-	shop.expect(t, pdu.AlertNotification, pdu.ROK)
-	if restrictions.OptedOut("shop", e164.MustParse(bob), routing.Endpoint{}) {
-		t.Error("the party of the alert was taken to have opted out")
-	}
-}
