@@ -190,7 +190,11 @@ func (sh *shape) segment(m *message, t *terms, recoded bool) refusal {
 	if (recoded || toUDH) && pdu.Units(sh.alphabet, sh.text) > room {
 		return badLength
 	}
-	sh.put(sh.text, c, false, sh.tlvs, headed(len(sh.header)+concatenation8)+len(sh.text) > pdu.MaxText)
+	inTLV := headed(len(sh.header)+concatenation8)+len(sh.text) > pdu.MaxText
+	if inTLV && t.long != LongAsItCame {
+		return badLength // no segment is as long, and before 3.4 the payload would be left out
+	}
+	sh.put(sh.text, c, false, sh.tlvs, inTLV)
 	return notRefused
 }
 

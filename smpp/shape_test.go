@@ -85,6 +85,8 @@ func TestShape(t *testing.T) {
 	latin1, ucs2 := format{zero: Latin1}, format{zero: UCS2}
 	udh, sar, payload := format{long: LongUDH}, format{long: LongSAR}, format{long: LongPayload}
 	a := func(n int) string { return strings.Repeat("a", n) }
+	longPart := inPayload(0, "\x05"+second8+a(300))
+	longPart.ESMClass = pdu.ESMUDHI
 	cases := []struct {
 		name     string
 		in       *pdu.Message
@@ -124,6 +126,10 @@ func TestShape(t *testing.T) {
 		{"udh from a payload with a port", withHeader(plainText(4, a(150)), port), format{}, udh, "4 | 08040007020105040b8423f0 127 octets | 08040007020205040b8423f0 23 octets"},
 		{"udh from 160 septets", plainText(0, a(160)), format{}, udh, ""},
 		{"udh from 161 septets", plainText(0, a(161)), format{}, udh, "0 | 080400070201 152 octets | 080400070202 9 octets"},
+
+		{"udh from a segment in a payload", longPart, format{}, udh, "refused"},
+		{"sar from a segment in a payload", longPart, format{}, sar, "refused"},
+		{"a segment in a payload as it came", longPart, format{}, format{}, ""},
 
 		{"sar from sar", withSAR(plainText(0, "x"), 7, 3, 2), format{}, sar, ""},
 		{"sar from udh", withHeader(plainText(0, "x"), second16), format{}, sar, `0 | 020c=01c8 020e=03 020f=02 "x"`},
