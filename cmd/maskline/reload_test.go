@@ -116,3 +116,17 @@ func TestReloadOfAnotherFile(t *testing.T) {
 	}
 	c.ok("reload", "--config", "link.yaml")
 }
+
+// A partner that binds to us can be cut off without a restart, its carrier too.
+func TestReloadRemovesACarriersLastAccount(t *testing.T) {
+	with := strings.Replace(testConfig, "tenant: shop}]", "tenant: shop}, {system_id: partner, password: pw, carrier: partner}]", 1)
+	with += "  - {name: partner, priority: 30}\n"
+	c := newCLI(t)
+	c.write("edge.yaml", with)
+	startEdge(t, c)
+	c.write("edge.yaml", testConfig)
+	want := "applied: smpp.accounts[partner] (removed)\nnot applied, needs a restart: carriers[partner] (removed)\n"
+	if out := c.ok("reload", "--config", "edge.yaml"); out != want {
+		t.Errorf("told:\n%s", out)
+	}
+}
