@@ -101,6 +101,20 @@ func TestReloadNeedsNoSecrets(t *testing.T) {
 	c.ok("reload", "--config", "edge.yaml")
 }
 
+// A partner that binds to us can be cut off without a restart, its carrier too.
+func TestReloadRemovesACarriersLastAccount(t *testing.T) {
+	with := strings.Replace(testConfig, "tenant: shop}]", "tenant: shop}, {system_id: partner, password: pw, carrier: partner}]", 1)
+	with += "  - {name: partner, priority: 30}\n"
+	c := newCLI(t)
+	c.write("edge.yaml", with)
+	startEdge(t, c)
+	c.write("edge.yaml", testConfig)
+	want := "applied: smpp.accounts[partner] (removed)\nnot applied, needs a restart: carriers[partner] (removed)\n"
+	if out := c.ok("reload", "--config", "edge.yaml"); out != want {
+		t.Errorf("told:\n%s", out)
+	}
+}
+
 func TestReloadOfAnotherFile(t *testing.T) {
 	c := newCLI(t)
 	if code, _, errs := c.run("reload", "--config", "edge.yaml"); code != 1 || !strings.Contains(errs, "no edge runs") {
@@ -115,18 +129,4 @@ func TestReloadOfAnotherFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.ok("reload", "--config", "link.yaml")
-}
-
-// A partner that binds to us can be cut off without a restart, its carrier too.
-func TestReloadRemovesACarriersLastAccount(t *testing.T) {
-	with := strings.Replace(testConfig, "tenant: shop}]", "tenant: shop}, {system_id: partner, password: pw, carrier: partner}]", 1)
-	with += "  - {name: partner, priority: 30}\n"
-	c := newCLI(t)
-	c.write("edge.yaml", with)
-	startEdge(t, c)
-	c.write("edge.yaml", testConfig)
-	want := "applied: smpp.accounts[partner] (removed)\nnot applied, needs a restart: carriers[partner] (removed)\n"
-	if out := c.ok("reload", "--config", "edge.yaml"); out != want {
-		t.Errorf("told:\n%s", out)
-	}
 }
