@@ -73,7 +73,7 @@ const maxStatic = 1 << 10
 func checkStatic(tlvs []TLV) error {
 	size := 0
 	for _, t := range tlvs {
-		if tlvSize(t.Tag) > 0 || t.Tag == pdu.TagMessagePayload {
+		if tlvSize(t.Tag) > 0 || ussdSize(t.Tag) > 0 || t.Tag == pdu.TagMessagePayload {
 			return fmt.Errorf("TLV 0x%04X is written for each message", uint16(t.Tag))
 		}
 		size += tlvOverhead + len(t.Value)

@@ -30,6 +30,7 @@ type segmentSet struct {
 	parts      []*message // by their part, less one
 	missing    int
 	octets     int // of the text
+	memory     int // of its segments
 	until      int64
 	next, prev *segmentSet
 }
@@ -38,7 +39,7 @@ type segmentSet struct {
 const (
 	maxSets     = 10_000
 	maxGathered = 64 << 20          // memory of all together
-	segmentCost = 1 << 10           // of one segment, besides its text
+	segmentCost = 1 << 10           // of one segment, besides its text or its buffer
 	maxWhole    = 0xFFFF - 0xFF - 1 // of one message: a message_payload beside its header
 )
 
@@ -70,9 +71,9 @@ func (r *reassembler) add(m *message, until int64) (how joinResult, whole, repea
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	set := r.sets[key]
-	octets := len(m.payload) - m.headerLen
+	octets, memory := len(m.payload)-m.headerLen, m.memory()
 	switch {
-	case set == nil && len(r.sets) >= maxSets, r.memory+segmentCost+octets > maxGathered:
+	case set == nil && len(r.sets) >= maxSets, r.memory+memory > maxGathered:
 		return joinNoRoom, nil, nil
 	case set == nil:
 		set = r.begin(key, until)
@@ -83,17 +84,29 @@ func (r *reassembler) add(m *message, until int64) (how joinResult, whole, repea
 	}
 	at := &set.parts[m.concat.Part-1]
 	if repeated = *at; repeated != nil {
-		*at = m
-		return joinWaits, nil, repeated
+		memory -= repeated.memory()
+	} else {
+		set.missing--
+		set.octets += octets
 	}
 	*at = m
-	set.missing--
-	set.octets += octets
-	r.memory += segmentCost + octets
+	set.memory += memory
+	r.memory += memory
+	if repeated != nil {
+		return joinWaits, nil, repeated
+	}
 	if set.missing > 0 {
 		return joinWaits, nil, nil
 	}
 	return joinWhole, r.end(set), nil
+}
+
+// memory is what a segment takes: its text, or a buffer that held more before.
+func (m *message) memory() int {
+	if cap(m.data) > messageKeep {
+		return segmentCost + cap(m.data)
+	}
+	return segmentCost + len(m.payload) - m.headerLen
 }
 
 func (r *reassembler) begin(key setKey, until int64) *segmentSet {
@@ -144,7 +157,7 @@ func (r *reassembler) end(set *segmentSet) (list *message) {
 		set.next.prev = set.prev
 	}
 	delete(r.sets, set.key)
-	r.memory -= (len(set.parts)-set.missing)*segmentCost + set.octets
+	r.memory -= set.memory
 	return list
 }
 

@@ -185,3 +185,27 @@ func TestReassemblerInAnyOrder(t *testing.T) {
 		}
 	}
 }
+
+// TLVs that stay behind take memory all the same, until the message goes.
+func TestReassemblerCountsWholeBuffers(t *testing.T) {
+	const large = 60_000
+	r := newReassembler()
+	first := part(1, 2, 1, "a")
+	first.data = make([]byte, 0, large)
+	_, _, _ = r.add(first, 10)
+	if _, memory := r.size(); memory < large {
+		t.Fatalf("counted as %d octets", memory)
+	}
+	again := part(1, 2, 1, "a")
+	again.from = first.from
+	_, _, _ = r.add(again, 10)
+	if _, memory := r.size(); memory != segmentCost+1 {
+		t.Fatalf("%d octets after a smaller one took its place", memory)
+	}
+	if r.expire(10) == nil {
+		t.Fatal("it did not expire")
+	}
+	if _, memory := r.size(); memory != 0 {
+		t.Fatalf("%d octets of nothing", memory)
+	}
+}

@@ -234,6 +234,7 @@ func (t *turn) fingerprint(r *redeliveries, m *message) fingerprint {
 	b = binary.BigEndian.AppendUint32(b, uint32(m.from.index))
 	b = append(append(b, byte(len(m.origSource.Digits))), m.origSource.Digits...)
 	b = append(append(b, byte(len(m.origDest.Digits))), m.origDest.Digits...)
+	b = append(b, m.ussd...)
 	for tag, value := range m.tlvs.All() {
 		switch tag {
 		case pdu.TagMessagePayload, pdu.TagUserMessageReference, pdu.TagMoreMessagesToSend:

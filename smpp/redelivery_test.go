@@ -271,3 +271,21 @@ func BenchmarkRedeliveryLookup(b *testing.B) {
 		s.redeliveries.find(s.turn.fingerprint(s.redeliveries, m))
 	}
 }
+
+// The steps of two USSD dialogues may say the same.
+func TestRedeliveryTellsDialoguesApart(t *testing.T) {
+	s := newStill(t, func(c *Config) {
+		c.AnswerWithin = 2 * time.Second
+		c.Accounts[0].USSD, c.Carriers[0].Binds[0].USSD = true, true
+	})
+	shop, alfa := s.account("shop"), s.carrier("alfa")
+	first, second := step(alice, maskOfBob, "1"), step(alice, maskOfBob, "1")
+	second.TLVs = pdu.AppendTLV(nil, tagITSSessionInfo, []byte{8, 2})
+	shop.submit(first)
+	f := alfa.one(pdu.SubmitSM)
+	s.pass(2 * time.Second)
+	shop.one(pdu.SubmitSMResp)
+	alfa.respond(f, pdu.ROK, "late")
+	shop.submit(second)
+	alfa.one(pdu.SubmitSM)
+}

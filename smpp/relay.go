@@ -16,7 +16,7 @@ func (s *session) handleMessage(t *turn, h pdu.Header, body []byte) {
 		s.replyMessage(t, h, pdu.StatusOf(err))
 		return
 	}
-	segments := segmentsOf(&t.in)
+	segments := segmentsOf(&t.in, s.terms.zero)
 	if status := s.limit(t, segments); status != pdu.ROK {
 		s.replyMessage(t, h, status)
 		return

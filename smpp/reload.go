@@ -23,7 +23,8 @@ type changes struct {
 
 // Reload applies what may change while binds stand: accounts, what we bind to
 // carriers with, and every certificate file, which is read again. The rest of
-// cfg has to be what the edge runs with. It returns what the files changed, in
+// cfg has to be what the edge runs with, but for carriers without binds, which
+// may be left out. It returns what the files changed, in
 // words; with an error nothing was changed.
 //
 // Standing binds stay: a new password or allow-list counts at the next bind, a
@@ -45,7 +46,7 @@ func (e *Edge) Reload(cfg Config) ([]string, error) {
 
 func (e *Edge) prepare(cfg *Config) (*changes, error) {
 	next := &changes{logins: map[string][]*login{}}
-	if len(cfg.Listen) != len(e.cfg.Listen) || len(cfg.Carriers) != len(e.cfg.Carriers) {
+	if len(cfg.Listen) != len(e.cfg.Listen) {
 		return nil, errFixed
 	}
 	for i, l := range cfg.Listen {
@@ -61,6 +62,11 @@ func (e *Edge) prepare(cfg *Config) (*changes, error) {
 	for i := range cfg.Carriers {
 		if err := next.loginsOf(&cfg.Carriers[i], e.carriers[cfg.Carriers[i].Name]); err != nil {
 			return nil, err
+		}
+	}
+	for name, c := range e.carriers { // one without binds may have lost its last account
+		if len(c.cfg.Binds) != len(next.logins[name]) {
+			return nil, errFixed
 		}
 	}
 	var err error

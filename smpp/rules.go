@@ -14,7 +14,7 @@ func (e *Edge) hear(t *turn, m *message) {
 	introduce(req, t.in.Source)
 	req.Text = &t.spoken
 	t.spoken.zero = m.zero
-	req.Part = m.sticky
+	req.Part = m.concat.Total > 1
 	m.fingerprint = e.fingerprint(&t.in, seed(req.From, req.To, req.Sender))
 	req.Fingerprint = m.fingerprint
 }

@@ -128,6 +128,9 @@ func TestOptOutWordsAreNeverForwarded(t *testing.T) {
 		{"behind a header without segments", true, func(m *pdu.Message) {
 			m.ESMClass, m.ShortMessage = pdu.ESMUDHI, []byte("\x06\x05\x04\x00\x50\x00\x51STOP")
 		}},
+		{"the only segment of its message", true, func(m *pdu.Message) {
+			m.ESMClass, m.ShortMessage = pdu.ESMUDHI, []byte("\x05\x00\x03\x07\x01\x01STOP")
+		}},
 		{"asking for a receipt", false, func(m *pdu.Message) { m.RegisteredDelivery, m.ShortMessage = 1, []byte("STOP") }},
 	}
 	for _, c := range cases {

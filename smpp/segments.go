@@ -9,13 +9,14 @@ const (
 )
 
 // segmentsOf is how many short messages a request is on the air, which is what
-// rates and quotas count. A part of a split message is one.
-func segmentsOf(in *pdu.Message) int {
+// rates and quotas count. A part of a split message is one, where it fits into
+// one. zero is what data_coding 0 means to the peer.
+func segmentsOf(in *pdu.Message, zero Encoding) int {
 	payload := in.Payload()
-	if len(payload)*8 <= segmentBits || isPart(in, payload) {
+	if len(payload)*8 <= segmentBits {
 		return 1
 	}
-	unit := unitBits(in.DataCoding)
+	unit := unitBits(in.DataCoding, zero)
 	header := 0
 	if in.ESMClass&pdu.ESMUDHI != 0 && len(payload) > int(payload[0])+1 {
 		header = (int(payload[0]) + 1) * 8
@@ -28,6 +29,9 @@ func segmentsOf(in *pdu.Message) int {
 		return 1
 	}
 	room := (segmentBits - header - concatenationBits) / unit
+	if isPart(in, payload) {
+		room = (segmentBits - header) / unit
+	}
 	if room < 1 {
 		return 1 // nobody can split this; its carrier will say so
 	}
@@ -50,8 +54,10 @@ func isPart(in *pdu.Message, payload []byte) bool {
 
 // unitBits is the size of a character on the air. Text of 7 bits comes with one
 // character to an octet. 3GPP TS 23.038 §4
-func unitBits(dataCoding byte) int {
+func unitBits(dataCoding byte, zero Encoding) int {
 	switch {
+	case dataCoding == pdu.CodingDefault && zero == UCS2:
+		return 16
 	case dataCoding <= 0x0F:
 		switch dataCoding {
 		case 0, 1, 3: // the SMSC's default, ASCII, Latin-1: it makes 7 bits of them

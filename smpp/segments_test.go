@@ -12,6 +12,7 @@ func TestSegments(t *testing.T) {
 	udh := func(header []byte, n int) []byte { return append(header, octets(n)...) }
 	ports := []byte{6, 5, 4, 0, 1, 0, 2}
 	part := []byte{5, 0, 3, 1, 2, 1}
+	sar := pdu.AppendTLV(nil, pdu.TagSarMsgRefNum, []byte{0, 1})
 	cases := []struct {
 		name    string
 		coding  byte
@@ -39,8 +40,11 @@ func TestSegments(t *testing.T) {
 		{"class 1, 8 bits", 0xF5, octets(141), false, nil, 2},
 		{"waiting indication, 7 bits", 0xC8, octets(160), false, nil, 1},
 		{"waiting indication, UCS-2", 0xE8, octets(142), false, nil, 2},
-		{"a part", 0, udh(part, 240), true, nil, 1},
-		{"a part by TLVs", 0, octets(240), false, pdu.AppendTLV(nil, pdu.TagSarMsgRefNum, []byte{0, 1}), 1},
+		{"a part, full", 0, udh(part, 153), true, nil, 1},
+		{"a part of 8 bits, full", 4, udh(part, 134), true, nil, 1},
+		{"a part by TLVs, full", 0, octets(160), false, sar, 1},
+		{"a part that is no short message", 0, udh(part, 30_000), true, nil, 197},
+		{"a part by TLVs that is none", 4, octets(30_000), false, sar, 215},
 		{"ports, full", 0, udh(ports, 152), true, nil, 1},
 		{"ports, one more", 0, udh(ports, 153), true, nil, 2},
 		{"the longest payload", 8, octets(65535), false, nil, 490},
@@ -58,10 +62,17 @@ func TestSegments(t *testing.T) {
 			if c.udhi {
 				in.ESMClass = pdu.ESMUDHI
 			}
-			if got := segmentsOf(&in); got != c.want {
+			if got := segmentsOf(&in, GSM7); got != c.want {
 				t.Fatalf("%d segments, want %d", got, c.want)
 			}
 		})
+	}
+}
+
+func TestSegmentsOfTheDefaultAlphabet(t *testing.T) {
+	in := pdu.Message{ShortMessage: bytes.Repeat([]byte{0, 'x'}, 71)}
+	if gsm7, ucs2 := segmentsOf(&in, GSM7), segmentsOf(&in, UCS2); gsm7 != 1 || ucs2 != 2 {
+		t.Fatalf("%d of 7 bits, %d of UCS-2", gsm7, ucs2)
 	}
 }
 
@@ -86,6 +97,6 @@ func BenchmarkSegments(b *testing.B) {
 	in := pdu.Message{ShortMessage: bytes.Repeat([]byte{'x'}, 120)}
 	b.ReportAllocs()
 	for b.Loop() {
-		segmentsOf(&in)
+		segmentsOf(&in, GSM7)
 	}
 }

@@ -72,11 +72,9 @@ func (sh *shape) make(m *message, t *terms, next func() uint16) refusal {
 	fits := pdu.Units(sh.alphabet, sh.text) <= room && headed(len(sh.header))+len(sh.text) <= pdu.MaxText
 	switch {
 	case t.long == LongPayload, t.long == LongAsItCame && m.inTLV && m.joined == nil:
-		sh.whole(!fits)
-		return notRefused
+		return sh.whole(!fits)
 	case fits:
-		sh.whole(false)
-		return notRefused
+		return sh.whole(false)
 	default:
 		return sh.cut(t, next())
 	}
@@ -192,7 +190,11 @@ func (sh *shape) segment(m *message, t *terms, recoded bool) refusal {
 	if (recoded || toUDH) && pdu.Units(sh.alphabet, sh.text) > room {
 		return badLength
 	}
-	sh.put(sh.text, c, false, sh.tlvs, headed(len(sh.header)+concatenation8)+len(sh.text) > pdu.MaxText)
+	inTLV := headed(len(sh.header)+concatenation8)+len(sh.text) > pdu.MaxText
+	if inTLV && t.long != LongAsItCame {
+		return badLength // no segment is as long, and before 3.4 the payload would be left out
+	}
+	sh.put(sh.text, c, false, sh.tlvs, inTLV)
 	return notRefused
 }
 
@@ -208,10 +210,17 @@ func (sh *shape) appendSAR(c pdu.Concatenation) {
 	sh.tlvs = pdu.AppendTLV(sh.tlvs, pdu.TagSarSegmentSeqnum, []byte{c.Part})
 }
 
-// whole writes one PDU.
-func (sh *shape) whole(inTLV bool) {
+// whole writes one PDU. Text may have doubled in another alphabet.
+func (sh *shape) whole(inTLV bool) refusal {
+	if headed(len(sh.header))+len(sh.text) > maxPayload {
+		return badLength
+	}
 	sh.put(sh.text, pdu.Concatenation{}, false, sh.tlvs, inTLV)
+	return notRefused
 }
+
+// maxPayload is what a message_payload holds, its header included.
+const maxPayload = 0xFFFF
 
 // cut writes segments of one message.
 func (sh *shape) cut(t *terms, reference uint16) refusal {

@@ -85,6 +85,8 @@ func TestShape(t *testing.T) {
 	latin1, ucs2 := format{zero: Latin1}, format{zero: UCS2}
 	udh, sar, payload := format{long: LongUDH}, format{long: LongSAR}, format{long: LongPayload}
 	a := func(n int) string { return strings.Repeat("a", n) }
+	longPart := inPayload(0, "\x05"+second8+a(300))
+	longPart.ESMClass = pdu.ESMUDHI
 	cases := []struct {
 		name     string
 		in       *pdu.Message
@@ -125,6 +127,10 @@ func TestShape(t *testing.T) {
 		{"udh from 160 septets", plainText(0, a(160)), format{}, udh, ""},
 		{"udh from 161 septets", plainText(0, a(161)), format{}, udh, "0 | 080400070201 152 octets | 080400070202 9 octets"},
 
+		{"udh from a segment in a payload", longPart, format{}, udh, "refused"},
+		{"sar from a segment in a payload", longPart, format{}, sar, "refused"},
+		{"a segment in a payload as it came", longPart, format{}, format{}, ""},
+
 		{"sar from sar", withSAR(plainText(0, "x"), 7, 3, 2), format{}, sar, ""},
 		{"sar from udh", withHeader(plainText(0, "x"), second16), format{}, sar, `0 | 020c=01c8 020e=03 020f=02 "x"`},
 		{"sar from udh with a port", withHeader(plainText(0, "x"), port+second8), format{}, sar, `0 | 05040b8423f0 020c=00c8 020e=03 020f=02 "x"`},
@@ -138,6 +144,8 @@ func TestShape(t *testing.T) {
 		{"payload from a payload", inPayload(0, a(300)), format{}, payload, ""},
 		{"payload from a segment", withHeader(plainText(0, "x"), second8), format{}, payload, ""},
 		{"payload in another alphabet", inPayload(0, "\xe7"+a(299)), latin1, payload, "8 | payload 600 octets"},
+		{"a payload that another alphabet makes too long", inPayload(0, "\xe7"+a(33_000)), latin1, format{}, "refused"},
+		{"the longest payload of another alphabet", inPayload(0, "\xe7"+a(32_766)), latin1, payload, "8 | payload 65534 octets"},
 		{"payload that fits in another alphabet", inPayload(0, a(100)), latin1, payload, "0 | 100 octets"},
 
 		{"more parts than the window", inPayload(4, a(133*10+1)), format{}, udh, "refused"},

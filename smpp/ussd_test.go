@@ -89,3 +89,21 @@ func TestRelativeValidityPasses(t *testing.T) {
 		shop.expect(t, pdu.SubmitSMResp, pdu.ROK)
 	}
 }
+
+// A step that comes in segments is a step still, and is not put together as an
+// ordinary message.
+func TestUSSDIsNotPutTogether(t *testing.T) {
+	_, shop, carrier := relayTo(t, func(cfg *Config) {
+		takesWhole(cfg)
+		cfg.Accounts[0].USSD, cfg.Carriers[0].Binds[0].USSD = true, true
+	})
+	m := step(alice, maskOfBob, "")
+	m.ESMClass, m.ShortMessage = pdu.ESMUDHI, []byte("\x05\x00\x03\x07\x02\x01*100#")
+	shop.send(t, pdu.SubmitSM, m)
+	f := carrier.expect(t, pdu.SubmitSM, pdu.ROK)
+	if got := f.message(t); string(got.ServiceType) != "USSD" {
+		t.Errorf("got service_type %q", got.ServiceType)
+	}
+	carrier.respond(t, f, pdu.ROK, "1")
+	shop.expect(t, pdu.SubmitSMResp, pdu.ROK)
+}

@@ -14,7 +14,7 @@ import (
 // gather takes on a segment that has to wait for the others of its message; it
 // returns false where the message goes on as it is.
 func (e *Edge) gather(t *turn, m *message) bool {
-	if m.concat.Total < 2 || !e.takesWhole(&m.plan) {
+	if m.concat.Total < 2 || m.isUSSD || !e.takesWhole(&m.plan) {
 		return false
 	}
 	// Half of the time is for the carrier, or what it accepts would be sent again.

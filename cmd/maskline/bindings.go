@@ -47,6 +47,9 @@ func (b *bindings) follow(cfg *configs.Config) {
 	})
 }
 
+// hasTenant reports whether the configuration has the tenant.
+func (b *bindings) hasTenant(name string) bool { return b.known.Load().Tenant(name) }
+
 // Import applies a whole CSV or nothing of it.
 func (b *bindings) Import(ctx context.Context, csv io.Reader) (int, error) {
 	return numberdb.Import(ctx, csv, *b.known.Load(), b.apply, nil)

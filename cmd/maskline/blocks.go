@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"maskline/api"
-	"maskline/configs"
 	"maskline/e164"
 	"maskline/numberdb"
 )
@@ -99,16 +98,8 @@ func (cmd *listBlocksCommand) Run(ctx context.Context, c console) error {
 
 // blocks are the blocks among the restrictions, in the words of the API.
 type blocks struct {
-	list    *numberdb.Restrictions
-	tenants map[string]bool
-}
-
-func newBlocks(cfg *configs.Config, list *numberdb.Restrictions) *blocks {
-	b := &blocks{list: list, tenants: map[string]bool{"": true}}
-	for _, t := range cfg.Tenants {
-		b.tenants[string(t.Name)] = true
-	}
-	return b
+	list      *numberdb.Restrictions
+	hasTenant func(string) bool
 }
 
 // List gives all of them, in the order of party, mask and tenant.
@@ -141,7 +132,7 @@ func (b *blocks) Change(ctx context.Context, c api.BlockChange) error {
 			return fmt.Errorf("%s: %w", field.name, err)
 		}
 	}
-	if !b.tenants[c.Tenant] && !c.Remove {
+	if c.Tenant != "" && !c.Remove && !b.hasTenant(c.Tenant) {
 		return errors.New("tenant: expected one that is configured")
 	}
 	if c.Remove && !b.stands(&r) {

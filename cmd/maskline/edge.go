@@ -300,7 +300,7 @@ func (e *edge) httpLimits() api.ServerConfig {
 func (e *edge) controlHandler() http.Handler {
 	control := api.Control{
 		Bindings: e.bindings,
-		Blocks:   newBlocks(e.cfg, e.restrict),
+		Blocks:   &blocks{e.restrict, e.bindings.hasTenant},
 		OptOuts:  &optOuts{e.restrict},
 		Explain:  func(q api.Question) (api.Explanation, error) { return explain(e.router, q) },
 		Report:   e.health().Report,

@@ -47,12 +47,9 @@ func loadOffline(ctx context.Context, cfg *configs.Config, store stores) (*offli
 	if err := restrictions.Load(ctx); err != nil {
 		return nil, err
 	}
-	return &offline{
-		bindings: newBindings(cfg, table, func(ctx context.Context, changes []numberdb.Change) error {
-			_, err := store.Apply(ctx, changes)
-			return err
-		}),
-		restrictions: restrictions,
-		blocks:       newBlocks(cfg, restrictions),
-	}, nil
+	bindings := newBindings(cfg, table, func(ctx context.Context, changes []numberdb.Change) error {
+		_, err := store.Apply(ctx, changes)
+		return err
+	})
+	return &offline{bindings, restrictions, &blocks{restrictions, bindings.hasTenant}}, nil
 }

@@ -73,6 +73,7 @@ not applied, needs a restart: carriers[alfa].priority
 	if out := c.ok("reload", "--config", "edge.yaml"); out != "not applied, needs a restart: carriers[alfa].priority\n" {
 		t.Errorf("the second time: %q", out)
 	}
+	c.ok("blocks", "add", "--party", "+447700900101", "--tenant", "mall", "--config", "edge.yaml")
 	c.write("mall.csv", strings.Replace(testBindings, "sms+voice,,,shop\n", "sms+voice,,,mall\n", 1))
 	if out := c.ok("routes", "import", "mall.csv", "--config", "edge.yaml"); out != "imported 2 bindings\n" {
 		t.Errorf("import says %q", out)
@@ -98,6 +99,20 @@ func TestReloadNeedsNoSecrets(t *testing.T) {
 	startEdge(t, c)
 	c.write("edge.yaml", strings.ReplaceAll(strings.ReplaceAll(testConfig, "SHOP_PW", "ONLY_THE_EDGE"), "ALFA_PW", "ONLY_THE_EDGE"))
 	c.ok("reload", "--config", "edge.yaml")
+}
+
+// A partner that binds to us can be cut off without a restart, its carrier too.
+func TestReloadRemovesACarriersLastAccount(t *testing.T) {
+	with := strings.Replace(testConfig, "tenant: shop}]", "tenant: shop}, {system_id: partner, password: pw, carrier: partner}]", 1)
+	with += "  - {name: partner, priority: 30}\n"
+	c := newCLI(t)
+	c.write("edge.yaml", with)
+	startEdge(t, c)
+	c.write("edge.yaml", testConfig)
+	want := "applied: smpp.accounts[partner] (removed)\nnot applied, needs a restart: carriers[partner] (removed)\n"
+	if out := c.ok("reload", "--config", "edge.yaml"); out != want {
+		t.Errorf("told:\n%s", out)
+	}
 }
 
 func TestReloadOfAnotherFile(t *testing.T) {
