@@ -22,6 +22,9 @@ func TestQuota(t *testing.T) {
 	}
 	take(noon, 8, true)
 	take(noon, 3, false)
+	q.limit.Store(7) // a reload
+	take(noon, 0, true)
+	q.limit.Store(10)
 	take(noon, 2, true)
 	take(noon, 1, false)
 	q.giveBack(dayOf(noon), 4)
