@@ -1,15 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
-	"text/tabwriter"
 	"time"
 
 	"maskline/api"
@@ -33,10 +29,7 @@ type blockFlags struct {
 type (
 	addBlockCommand    struct{ blockFlags }
 	removeBlockCommand struct{ blockFlags }
-	listBlocksCommand  struct {
-		JSON   bool   `name:"json" help:"One JSON array instead of a table."`
-		Config string `required:"" help:"Configuration file." type:"path"`
-	}
+	listBlocksCommand  struct{ listFlags }
 )
 
 // Run adds the block.
@@ -67,33 +60,16 @@ func (f *blockFlags) change(ctx context.Context, c console, remove bool) error {
 	return nil
 }
 
-// Run lists what the running edge decides by, or what the store holds.
+// Run lists them.
 func (cmd *listBlocksCommand) Run(ctx context.Context, c console) error {
-	cfg, err := loadConfig(cmd.Config, c)
-	if err != nil {
-		return err
+	list := listing[api.Block]{
+		what: "blocks", path: "/blocks", offline: func(o *offline) []api.Block { return o.blocks.List() },
+		head: "party\tmask\ttenant\tsince",
+		row: func(b *api.Block) string {
+			return fmt.Sprintf("%s\t%s\t%s\t%s", cmp.Or(b.Party, "*"), cmp.Or(b.Mask, "*"), cmp.Or(b.Tenant, "*"), b.Since.Format(time.RFC3339))
+		},
 	}
-	all := []api.Block{}
-	if edge := findEdge(ctx, string(cfg.DataDir)); edge != nil {
-		var body bytes.Buffer
-		if err = edge.call(ctx, http.MethodGet, "/blocks", nil, &body); err == nil {
-			err = json.Unmarshal(body.Bytes(), &all)
-		}
-	} else {
-		err = withStore(ctx, cfg, func(o *offline) error { all = o.blocks.List(); return nil })
-	}
-	if err != nil {
-		return fmt.Errorf("listing blocks: %w", err)
-	}
-	if cmd.JSON {
-		return json.NewEncoder(c.out).Encode(all)
-	}
-	table := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "party\tmask\ttenant\tsince")
-	for _, b := range all {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", cmp.Or(b.Party, "*"), cmp.Or(b.Mask, "*"), cmp.Or(b.Tenant, "*"), b.Since.Format(time.RFC3339))
-	}
-	return table.Flush()
+	return list.show(ctx, c, &cmd.listFlags)
 }
 
 // blocks are the blocks among the restrictions, in the words of the API.

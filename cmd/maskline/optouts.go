@@ -1,15 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
-	"text/tabwriter"
 	"time"
 
 	"maskline/api"
@@ -22,10 +18,7 @@ type optOutsCommand struct {
 	Lift liftOptOutsCommand `cmd:"" help:"End the opt-outs of a party towards a tenant, because it asked for that."`
 }
 
-type listOptOutsCommand struct {
-	JSON   bool   `name:"json" help:"One JSON array instead of a table."`
-	Config string `required:"" help:"Configuration file." type:"path"`
-}
+type listOptOutsCommand struct{ listFlags }
 
 type liftOptOutsCommand struct {
 	Party  string `required:"" help:"Number of the party."`
@@ -33,33 +26,16 @@ type liftOptOutsCommand struct {
 	Config string `required:"" help:"Configuration file." type:"path"`
 }
 
-// Run lists what the running edge decides by, or what the store holds.
+// Run lists them.
 func (cmd *listOptOutsCommand) Run(ctx context.Context, c console) error {
-	cfg, err := loadConfig(cmd.Config, c)
-	if err != nil {
-		return err
+	list := listing[api.OptOut]{
+		what: "opt-outs", path: "/optouts", offline: func(o *offline) []api.OptOut { return (&optOuts{o.restrictions}).List() },
+		head: "party\ttenant\tfrom\tsince",
+		row: func(o *api.OptOut) string {
+			return fmt.Sprintf("%s\t%s\t%s\t%s", o.Party, cmp.Or(o.Tenant, "-"), cmp.Or(o.Peer, "*"), o.Since.Format(time.RFC3339))
+		},
 	}
-	all := []api.OptOut{}
-	if edge := findEdge(ctx, string(cfg.DataDir)); edge != nil {
-		var body bytes.Buffer
-		if err = edge.call(ctx, http.MethodGet, "/optouts", nil, &body); err == nil {
-			err = json.Unmarshal(body.Bytes(), &all)
-		}
-	} else {
-		err = withStore(ctx, cfg, func(o *offline) error { all = (&optOuts{o.restrictions}).List(); return nil })
-	}
-	if err != nil {
-		return fmt.Errorf("listing opt-outs: %w", err)
-	}
-	if cmd.JSON {
-		return json.NewEncoder(c.out).Encode(all)
-	}
-	table := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "party\ttenant\tfrom\tsince")
-	for _, o := range all {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", o.Party, cmp.Or(o.Tenant, "-"), cmp.Or(o.Peer, "*"), o.Since.Format(time.RFC3339))
-	}
-	return table.Flush()
+	return list.show(ctx, c, &cmd.listFlags)
 }
 
 // Run lifts them.
