@@ -20,7 +20,7 @@ const (
 type attempt struct {
 	leg
 	candidate candidate
-	invite    client
+	invite    client // it may go over TCP where the rest goes over UDP
 	cancel    client
 	giving    bool // a CANCEL is wanted, or sent
 	progress  progress
@@ -83,17 +83,17 @@ func (c *call) try(to candidate) {
 	t := to.trunk
 	number := uint8(len(c.b))
 	b := message.LegB{
-		CLI: &t.cli, Present: c.plan.present, To: c.plan.to, User: c.plan.user, Host: t.host, Own: t.own,
+		CLI: &t.cli, Present: c.plan.present, To: c.plan.to, User: c.plan.user, Host: t.host, Own: sentBy(t.own),
 	}
 	caller, callee, asserted := b.Caller(), b.Callee(), b.Asserted()
 	var emergency *message.Emergency
 	if c.plan.emergency {
-		emergency = c.a.req.Emergency(t.host, t.own)
+		emergency = c.a.req.Emergency(t.host, sentBy(t.own))
 		caller, callee, asserted = emergency.Caller, emergency.Callee, ""
 	}
 	a := &attempt{candidate: to, deadline: c.now.Add(t.FirstResponse)}
 	a.leg = leg{
-		number: number, trunk: t, socket: t.socket, own: t.own, hop: t.addr, cseq: 1,
+		number: number, trunk: t, socket: t.socket, over: t.over, own: t.own, hop: to.address(), cseq: 1,
 		dialog: message.Dialog{
 			CallID:   c.tokens.String(token{call: c.id, kind: callIDToken, leg: number}),
 			LocalTag: c.tokens.String(token{call: c.id, kind: tagToken, leg: number}),
@@ -107,8 +107,19 @@ func (c *call) try(to candidate) {
 	d.MaxForwards = c.a.maxForwards - 1
 	d.Contact, d.Allow, d.Asserted, d.Emergency, d.SDP = a.own, true, asserted, emergency, a.said
 	data := d.Append(nil)
-	a.invite.begin(data, true, c.now)
-	c.request(&a.leg, a.hop, message.Invite, seqInvite, data)
+	c.open(a, data)
+}
+
+// open sends the attempt's INVITE, and its CANCEL and ACK after it, by the
+// transport that fits it.
+func (c *call) open(a *attempt, invite []byte) {
+	a.invite.begin(invite, true, a.fit(len(invite)), c.now)
+	c.opening(a, message.Invite, invite)
+}
+
+// opening sends a message of the INVITE's transaction.
+func (c *call) opening(a *attempt, method string, data []byte) {
+	c.requestOver(a.invite.over, &a.leg, a.candidate.address(), method, seqInvite, data)
 }
 
 // report tells the breaker of the attempt, once.
@@ -154,9 +165,9 @@ func (c *call) cancel(a *attempt) {
 	open.RemoteTag, open.Routes, open.Target = "", nil, a.dialog.RemoteURI
 	d.Dialog, d.CSeq = &open, 1
 	data := d.Append(nil)
-	a.cancel.begin(data, false, c.now)
+	a.cancel.begin(data, false, a.invite.over, c.now)
 	a.invite.end = c.now.Add(t64)
-	c.request(&a.leg, a.trunk.addr, message.Cancel, seqInvite, data)
+	c.opening(a, message.Cancel, data)
 }
 
 // failed ends the attempt under way and turns to the next candidate, or to the
@@ -197,7 +208,7 @@ func (c *call) tickAttempt(a *attempt) {
 	}
 	switch a.invite.due(c.now) {
 	case txResend:
-		c.request(&a.leg, a.trunk.addr, message.Invite, seqInvite, a.invite.request)
+		c.opening(a, message.Invite, a.invite.request)
 	case txTimeout:
 		if a == c.active && c.phase == phaseCalling {
 			c.timedOut(a)
@@ -206,7 +217,7 @@ func (c *call) tickAttempt(a *attempt) {
 	case txNothing:
 	}
 	if a.cancel.due(c.now) == txResend {
-		c.request(&a.leg, a.trunk.addr, message.Cancel, seqInvite, a.cancel.request)
+		c.opening(a, message.Cancel, a.cancel.request)
 	}
 	c.tickLeg(&a.leg)
 	for _, f := range a.forks {
@@ -223,18 +234,26 @@ func (c *call) onUnreachable(ev evUnreachable) {
 		return
 	}
 	if ev.seq == seqBye {
-		l.bye.stop()
+		l.narrow = l.narrow || l.bye.over != l.over
+		if !l.bye.lost(c.now) {
+			l.bye.stop()
+		}
 		return
 	}
 	if ev.leg == legA || ev.seq != seqInvite {
 		return
 	}
 	a := c.b[ev.leg]
-	if a.cancel.running() {
+	if a.cancel.running() && !a.cancel.lost(c.now) {
 		a.cancel.stop()
 	}
 	if a.invite.state != txCalling {
 		return // it was there a moment ago: timers decide
+	}
+	if a.invite.over != a.over && !a.giving { // RFC 3261 §18.1.1: UDP where TCP is refused
+		a.narrow = true
+		c.open(a, a.invite.request)
+		return
 	}
 	a.invite.quieten()
 	a.giving = true // should it answer after all, that is ended

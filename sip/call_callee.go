@@ -14,6 +14,7 @@ func (c *call) onResponse(ev evResponse) {
 		res.CallID != l.dialog.CallID || res.FromTag != l.dialog.LocalTag {
 		return
 	}
+	l.conn = ev.conn
 	switch {
 	case res.Method == message.Bye && ev.seq == seqBye:
 		answerClient(&l.bye, res.Code, c.now)
@@ -183,7 +184,7 @@ func (c *call) onFork(a *attempt, ev evResponse) {
 	c.acknowledge(&f.leg, f.seq)
 	d := c.draft(&f.leg, message.Bye, f.seq+1)
 	data := d.Append(nil)
-	f.bye.begin(data, false, c.now)
+	f.bye.begin(data, false, f.fit(len(data)), c.now)
 	c.request(&f.leg, f.hop, message.Bye, f.seq+1, data)
 }
 
@@ -201,7 +202,7 @@ func (c *call) onRefusal(a *attempt, res *message.Response) {
 	open := a.dialog
 	open.RemoteTag, open.Routes, open.Target = a.refusedBy, nil, a.dialog.RemoteURI
 	d.Dialog, d.CSeq = &open, 1
-	c.request(&a.leg, a.trunk.addr, message.Ack, seqInvite, d.Append(nil))
+	c.opening(a, message.Ack, d.Append(nil))
 	if !first || a != c.active || c.phase != phaseCalling {
 		return
 	}

@@ -7,7 +7,7 @@ func (c *call) onInvite(ev evInvite) {
 	req := ev.req
 	c.began = c.now
 	c.a.leg = leg{
-		number: legA, trunk: ev.trunk, socket: ev.socket, own: ev.own, seen: req.CSeq,
+		number: legA, trunk: ev.trunk, socket: ev.socket, over: ev.over, conn: req.Conn, own: ev.own, seen: req.CSeq,
 		dialog: message.Dialog{
 			CallID: req.CallID, LocalURI: req.ToURI(), RemoteURI: req.FromURI(), RemoteTag: req.FromTag,
 			LocalTag: c.tokens.String(token{call: c.id, kind: tagToken, leg: legA}),

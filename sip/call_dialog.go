@@ -14,6 +14,7 @@ func (c *call) onRequest(ev evRequest) {
 		}
 		return
 	}
+	l.conn = req.Conn
 	switch req.Method {
 	case message.Ack:
 		c.onAck(l, req)

@@ -90,6 +90,11 @@ type TrunkConfig struct {
 	// MaxDuration ends an answered call. Zero: 4h. The lower one of both legs holds.
 	MaxDuration time.Duration
 	CLI         CLI
+	// TCPAbove is the length of a request in octets above which it goes over TCP to
+	// the same address where Addr is udp://, and over UDP after all where that
+	// connection is refused. RFC 3261 §18.1.1 has it at 1300. Zero: never; the
+	// datagram is then sent in fragments.
+	TCPAbove int
 	// TechPrefix stands before the called number.
 	TechPrefix string
 	// DSCP marks the media that we send there, 0 to 63.

@@ -15,6 +15,8 @@ type simUA struct {
 	s      *sim
 	name   string
 	addr   netip.AddrPort
+	over   transport
+	narrow bool // it refuses TCP where it is to be reached over UDP
 	tag    string
 	number e164.Number
 
@@ -102,7 +104,12 @@ func (u *simUA) send(text string) {
 	if u.dead {
 		return
 	}
-	u.s.carry(u.addr, u.s.edgeAddr, []byte(text), func() { u.s.arrive(u.addr, []byte(text)) })
+	if u.over == overUDP {
+		u.s.carry(u.addr, u.s.edgeAddr, []byte(text), func() { u.s.arrive(u.addr, 0, []byte(text)) })
+		return
+	}
+	const conn = 7
+	u.s.stream(u.addr, u.s.edgeAddr, []byte(text), func() { u.s.arrive(u.addr, conn, []byte(text)) }, func() {})
 }
 
 // repeatUntil sends again with the times of RFC 3261 until done.

@@ -21,8 +21,9 @@ type trunk struct {
 	cli      message.CLI
 	failover failover
 	origin   routing.Origin
+	over     transport
 	socket   int    // which one to send from
-	own      string // its advertised "host:port"
+	own      string // its address as URIs write it
 
 	state trunkState
 }
