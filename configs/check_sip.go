@@ -150,18 +150,3 @@ func (c *checker) failover(rules []FailoverRule, path string) {
 		}
 	}
 }
-
-func (c *checker) cli(cli *CLI, path string) {
-	header := under(path, "header")
-	if len(cli.Header) == 0 {
-		c.fault(header, "is an empty list, so no caller would be shown; expected from, pai or both")
-	}
-	for i, h := range cli.Header {
-		for j := range i {
-			if cli.Header[j] == h {
-				c.fault(entry(header, i), "is in the list already; expected it once")
-				break
-			}
-		}
-	}
-}

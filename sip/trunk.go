@@ -81,31 +81,6 @@ func (c *TrunkConfig) trunk(own []message.OwnMedia) (*trunk, error) {
 	return t, nil
 }
 
-func (c *CLI) parse(prefix string) (message.CLI, error) {
-	cli := message.CLI{Domain: c.Domain, TechPrefix: prefix}
-	for _, h := range c.Header {
-		switch h {
-		case "from":
-			cli.From = true
-		case "pai":
-			cli.Asserted = true
-		default:
-			return cli, fmt.Errorf("cli.header: %q is neither from nor pai", h)
-		}
-	}
-	switch c.Format {
-	case "e164":
-	case "plain":
-		cli.Plain = true
-	default:
-		return cli, fmt.Errorf("cli.format: %q is neither e164 nor plain", c.Format)
-	}
-	if strings.ContainsAny(c.Domain, "<>@;,\" \r\n") {
-		return cli, errors.New("cli.domain: not a host")
-	}
-	return cli, nil
-}
-
 // allows reports whether the trunk may send from an address, and so whether
 // anything may be sent to it on the trunk's behalf.
 func (t *trunk) allows(a netip.Addr) bool {

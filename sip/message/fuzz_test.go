@@ -66,8 +66,8 @@ func FuzzMessage(f *testing.F) {
 		if fault != nil {
 			return
 		}
-		r.Called()
-		r.Caller(true)
+		r.Called(&british)
+		r.Caller(&british, true)
 		r.Peer()
 		r.ReplyTo()
 		r.Emergency("h:1", "h:2")
