@@ -63,6 +63,7 @@ func (c *checker) trunk(t *Trunk, path string) {
 	}
 	c.failover(t.FailoverOn, under(path, "failover_on"))
 	c.cli(&t.CLI, under(path, "cli"))
+	c.codecs(t.Codecs, under(path, "codecs"))
 }
 
 func (c *checker) trunkAddresses(t *Trunk, path string) {

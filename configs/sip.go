@@ -84,7 +84,7 @@ type Trunk struct {
 	CLI CLI `key:"cli"`
 	// Digits, * or # before the dialled number; taken off the numbers that it dials, where they start with it. Default empty: none.
 	TechPrefix TechPrefix `key:"tech_prefix"`
-	// Codecs that are passed, in order. Default empty: as offered.
+	// Codecs that are passed, as rtpmap names them, such as PCMA or G722/8000; telephone-event is one. The offer's order stays. Default empty: all.
 	Codecs []string `key:"codecs" octets:"32"`
 	// Encryption of media. Default off.
 	SRTP SRTP `key:"srtp"`

@@ -52,7 +52,6 @@ func unavailable() []later {
 			{path: "register"},
 			{path: "tls"},
 			{path: "session_expires"},
-			{path: "codecs"},
 			{path: "srtp"},
 			{path: "t38"},
 		} {

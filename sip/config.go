@@ -93,6 +93,9 @@ type TrunkConfig struct {
 	// TechPrefix stands before the called number. It is taken off the numbers that
 	// the trunk calls, where they start with it.
 	TechPrefix string
+	// Codecs are the encoding names that pass in its session descriptions, "PCMA" or
+	// "G722/8000", in any case. Nil: all.
+	Codecs []string
 	// DSCP marks the media that we send there, 0 to 63.
 	DSCP uint8
 	// NAT lets the media relay learn an address that no description named.

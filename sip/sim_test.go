@@ -105,7 +105,7 @@ func newSim(t *testing.T, seed uint64) *sim {
 	s.caller.plan(true)
 	for i := range 1 + s.rnd.IntN(4) {
 		addr := fmt.Sprintf("198.51.100.%d:5070", i+1)
-		tr := testTrunk(t, TrunkConfig{Name: "out" + strconv.Itoa(i), Carrier: "out", Addr: addr, MaxDuration: time.Hour})
+		tr := testTrunk(t, TrunkConfig{Name: "out" + strconv.Itoa(i), Carrier: "out", Addr: addr, MaxDuration: time.Hour, Codecs: [][]string{nil, {"PCMA"}, {"opus"}, {"pcmu", "telephone-event"}}[i]})
 		s.trunks = append(s.trunks, tr)
 		ua := &simUA{s: s, name: tr.Name, addr: tr.addr, number: simBob}
 		ua.plan(false)

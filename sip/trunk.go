@@ -17,7 +17,7 @@ type trunk struct {
 	addr     netip.AddrPort // invalid: it only sends to us
 	host     string         // addr as URIs write it
 	allow    []netip.Prefix
-	media    message.AddressPolicy
+	media    message.MediaPolicy
 	cli      message.CLI
 	failover failover
 	origin   routing.Origin
@@ -50,7 +50,7 @@ func (c *TrunkConfig) trunk(own []message.OwnMedia) (*trunk, error) {
 	}
 	t := &trunk{
 		TrunkConfig: *c,
-		media:       message.AddressPolicy{From: c.MediaFrom, Own: own},
+		media:       message.MediaPolicy{From: c.MediaFrom, Own: own, Codecs: c.Codecs},
 		origin:      routing.Origin{Carrier: c.Carrier, Tenant: c.Tenant, Country: c.Country},
 	}
 	var err error

@@ -65,6 +65,7 @@ func sipTrunk(t *configs.Trunk) sip.TrunkConfig {
 		MaxDuration:   cmp.Or(t.MaxDuration, noLimit),
 		CLI:           sipCLI(&t.CLI),
 		TechPrefix:    string(t.TechPrefix),
+		Codecs:        t.Codecs,
 		DSCP:          uint8(t.DSCP),
 		NAT:           t.NAT,
 	}

@@ -42,7 +42,7 @@ func TestLegBNames(t *testing.T) {
 
 // inviteB is the INVITE to Bob that follows from the invite of Alice.
 func inviteB(t testing.TB, r *Request) []byte {
-	s, f := ParseSDP(r.Body, &AddressPolicy{})
+	s, f := ParseSDP(r.Body, &MediaPolicy{})
 	if f != nil {
 		t.Fatal(f)
 	}
