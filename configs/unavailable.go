@@ -52,8 +52,6 @@ func unavailable() []later {
 			{path: "register"},
 			{path: "tls"},
 			{path: "session_expires"},
-			{path: "cli.format", only: []string{"e164", "plain"}},
-			{path: "codecs"},
 			{path: "srtp"},
 			{path: "t38"},
 		} {

@@ -25,6 +25,7 @@ type attempt struct {
 	giving    bool // a CANCEL is wanted, or sent
 	progress  progress
 	deadline  time.Time
+	offer     *message.SDP // as it went out: the caller's, less what the trunk does not take
 	refusedBy string       // tag of the final answer, for its ACK
 	early     *message.SDP // of a provisional answer
 	earlyTag  string
@@ -58,6 +59,13 @@ func (c *call) tryNext() {
 	}
 	c.asked = &c.plan.candidates[c.next]
 	c.next++
+	if c.offer.For(&c.asked.trunk.media) == nil {
+		if c.asked = nil; len(c.b) == 0 {
+			c.last = refusal{488, 0, "no_codec"}
+		}
+		c.tryNext()
+		return
+	}
 	c.do(actBegin{*c.asked})
 }
 
@@ -91,7 +99,7 @@ func (c *call) try(to candidate) {
 		emergency = c.a.req.Emergency(t.host, sentBy(t.own))
 		caller, callee, asserted = emergency.Caller, emergency.Callee, ""
 	}
-	a := &attempt{candidate: to, deadline: c.now.Add(t.FirstResponse)}
+	a := &attempt{candidate: to, deadline: c.now.Add(t.FirstResponse), offer: c.offer.For(&t.media)}
 	a.leg = leg{
 		number: number, trunk: t, socket: t.socket, over: t.over, own: t.own, hop: to.address(), cseq: 1,
 		dialog: message.Dialog{
@@ -99,7 +107,7 @@ func (c *call) try(to candidate) {
 			LocalTag: c.tokens.String(token{call: c.id, kind: tagToken, leg: number}),
 			LocalURI: caller, RemoteURI: callee, Target: callee,
 		},
-		said: c.offer.AppendOffer(nil, message.Origin{ID: c.number(number), Version: 1}, c.localB),
+		said: a.offer.AppendOffer(nil, message.Origin{ID: c.number(number), Version: 1}, c.localB),
 	}
 	c.b, c.active = append(c.b, a), a
 

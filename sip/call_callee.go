@@ -104,7 +104,7 @@ func (c *call) relay(a *attempt, res *message.Response) {
 // readAnswer reads the called side's description, nil where we don't relay it.
 func (c *call) readAnswer(a *attempt, res *message.Response) *message.SDP {
 	answer, fault := message.ParseSDP(res.Body, &a.trunk.media)
-	if fault != nil || answer.Accept(c.offer) != nil {
+	if fault != nil || answer.Accept(a.offer) != nil {
 		return nil
 	}
 	return answer

@@ -29,8 +29,9 @@ func (c *call) onInvite(ev evInvite) {
 		return
 	}
 	c.offer, c.a.heard = offer, offer.Content
-	called := req.Called()
-	c.do(actRoute{dialled: called.Dialled, to: called.Number, from: req.Caller(ev.trunk.TrustPAI)})
+	numbers := &ev.trunk.cli.Numbers
+	called := req.Called(numbers)
+	c.do(actRoute{dialled: called.Dialled, to: called.Number, from: req.Caller(numbers, ev.trunk.TrustPAI)})
 }
 
 // tell answers the INVITE.

@@ -95,23 +95,16 @@ type TrunkConfig struct {
 	// connection is refused. RFC 3261 §18.1.1 has it at 1300. Zero: never; the
 	// datagram is then sent in fragments.
 	TCPAbove int
-	// TechPrefix stands before the called number.
+	// TechPrefix stands before the called number. It is taken off the numbers that
+	// the trunk calls, where they start with it.
 	TechPrefix string
+	// Codecs are the encoding names that pass in its session descriptions, "PCMA" or
+	// "G722/8000", in any case. Nil: all.
+	Codecs []string
 	// DSCP marks the media that we send there, 0 to 63.
 	DSCP uint8
 	// NAT lets the media relay learn an address that no description named.
 	NAT bool
-}
-
-// CLI is how the trunk is told who calls.
-type CLI struct {
-	// Header lists where the presented number stands: "from", "pai". Without
-	// "from", From is anonymous. Nil: both.
-	Header []string
-	// Format is "e164" (with "+", the default) or "plain" (digits only).
-	Format string
-	// Domain is the host part. Empty: the address that we advertise.
-	Domain string
 }
 
 // Probe says how a trunk's life is watched: OPTIONS to Addr, any answer but 408

@@ -113,7 +113,10 @@ func newSim(t *testing.T, seed uint64) *sim {
 	s.caller.plan(true)
 	for i := range 1 + s.rnd.IntN(4) {
 		addr := fmt.Sprintf("198.51.100.%d:5070", i+1)
-		tr := testTrunk(t, TrunkConfig{Name: "out" + strconv.Itoa(i), Carrier: "out", Addr: addr, MaxDuration: time.Hour})
+		tr := testTrunk(t, TrunkConfig{
+			Name: "out" + strconv.Itoa(i), Carrier: "out", Addr: addr, MaxDuration: time.Hour,
+			Codecs: [][]string{nil, {"PCMA"}, {"opus"}, {"pcmu", "telephone-event"}}[i],
+		})
 		if tr.over = s.transport(); tr.over == overUDP && s.rnd.IntN(3) == 0 {
 			tr.TCPAbove = 600 // the INVITE is longer, the rest is not
 		}
