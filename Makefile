@@ -78,6 +78,10 @@ fuzz: ## run every fuzz test for FUZZTIME (default 1m) each
 sim: ## simulate SMPP sessions, failover and receipts with SEEDS (default 10000) seeds; SEED=n replays one
 	SEEDS=$(or $(SEEDS),10000) $(GO) test ./smpp -run 'TestSimulation$$' -count=1 -timeout 15m
 
+.PHONY: prompts
+prompts: ## speak the shipped announcements anew; needs espeak-ng and sox
+	./media/prompts/make.sh
+
 .PHONY: tidy
 tidy: ## tidy go.mod; -e since a test dependency of a dependency may be out of reach
 	$(GO) mod tidy -e
