@@ -178,7 +178,7 @@ func (c *call) trim() {
 	c.offer, c.plan = nil, evRouted{}
 	c.a.req, c.a.head, c.a.recordRoute = nil, nil, nil
 	for _, a := range c.b {
-		a.early = nil
+		a.early, a.draft = nil, nil
 		if a != c.active || c.phase == phaseOver {
 			a.said = nil
 		}
