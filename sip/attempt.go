@@ -32,6 +32,10 @@ type attempt struct {
 	reported  bool
 	closed    bool
 	forks     []*fork
+
+	seq    uint16         // the INVITE's latest transaction
+	draft  *message.Draft // of the INVITE, for the next one; nil where no challenge is answered
+	passed [][]byte       // ACKs of the challenges, by try
 }
 
 // fork is a further 2xx to the same INVITE: acknowledged and hung up. RFC 3261
@@ -99,9 +103,9 @@ func (c *call) try(to candidate) {
 		emergency = c.a.req.Emergency(t.host, sentBy(t.own))
 		caller, callee, asserted = emergency.Caller, emergency.Callee, ""
 	}
-	a := &attempt{candidate: to, deadline: c.now.Add(t.FirstResponse), offer: c.offer.For(&t.media)}
+	a := &attempt{candidate: to, deadline: c.now.Add(t.FirstResponse), offer: c.offer.For(&t.media), seq: seqInvite}
 	a.leg = leg{
-		number: number, trunk: t, socket: t.socket, over: t.over, own: t.own, hop: to.address(), cseq: 1,
+		number: number, trunk: t, socket: t.socket, over: t.over, own: t.own, hop: to.address(), cseq: 1, invited: 1,
 		dialog: message.Dialog{
 			CallID:   c.tokens.String(token{call: c.id, kind: callIDToken, leg: number}),
 			LocalTag: c.tokens.String(token{call: c.id, kind: tagToken, leg: number}),
@@ -114,6 +118,9 @@ func (c *call) try(to candidate) {
 	d := c.draft(&a.leg, message.Invite, seqInvite)
 	d.MaxForwards = c.a.maxForwards - 1
 	d.Contact, d.Allow, d.Asserted, d.Emergency, d.SDP = a.own, true, asserted, emergency, a.said
+	if c.preauthorize(&a.leg, &d, a.hop, seqInvite); a.mayAuthorize(a.hop) {
+		a.draft, a.credentials = &d, d.Credentials
+	}
 	data := d.Append(nil)
 	c.open(a, data)
 }
@@ -127,7 +134,7 @@ func (c *call) open(a *attempt, invite []byte) {
 
 // opening sends a message of the INVITE's transaction.
 func (c *call) opening(a *attempt, method string, data []byte) {
-	c.requestOver(a.invite.over, &a.leg, a.candidate.address(), method, seqInvite, data)
+	c.requestOver(a.invite.over, &a.leg, a.candidate.address(), method, a.seq, data)
 }
 
 // report tells the breaker of the attempt, once.
@@ -168,10 +175,10 @@ func (c *call) cancel(a *attempt) {
 	if a.invite.state != txProceeding || a.cancel.state != txIdle {
 		return
 	}
-	d := c.draft(&a.leg, message.Cancel, seqInvite)
+	d := c.draft(&a.leg, message.Cancel, a.seq)
 	open := a.dialog
 	open.RemoteTag, open.Routes, open.Target = "", nil, a.dialog.RemoteURI
-	d.Dialog, d.CSeq = &open, 1
+	d.Dialog, d.CSeq = &open, a.invited
 	data := d.Append(nil)
 	a.cancel.begin(data, false, a.invite.over, c.now)
 	a.invite.end = c.now.Add(t64)
@@ -241,14 +248,14 @@ func (c *call) onUnreachable(ev evUnreachable) {
 	if l == nil {
 		return
 	}
-	if ev.seq == seqBye {
+	if base, _ := splitTry(ev.seq); base == seqBye {
 		l.narrow = l.narrow || l.bye.over != l.over
 		if !l.bye.lost(c.now) {
 			l.bye.stop()
 		}
 		return
 	}
-	if ev.leg == legA || ev.seq != seqInvite {
+	if ev.leg == legA || ev.seq != c.b[ev.leg].seq {
 		return
 	}
 	a := c.b[ev.leg]

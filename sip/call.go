@@ -178,7 +178,7 @@ func (c *call) trim() {
 	c.offer, c.plan = nil, evRouted{}
 	c.a.req, c.a.head, c.a.recordRoute = nil, nil, nil
 	for _, a := range c.b {
-		a.early, a.offer = nil, nil
+		a.early, a.offer, a.draft = nil, nil, nil
 		if a != c.active || c.phase == phaseOver {
 			a.said = nil
 		}

@@ -30,6 +30,10 @@ type leg struct {
 	cseq   uint32 // of our last request
 	seen   uint32 // of its last request
 
+	invited     uint32 // CSeq of our INVITE
+	credentials string // of it, for its ACK; RFC 3261 §22.1
+	byeSeq      uint16 // our BYE's latest transaction
+
 	said  []byte // the session description that we sent it last
 	heard uint64 // content of the one that it sent last
 
@@ -142,7 +146,9 @@ func (c *call) hang(l *leg) {
 	}
 	l.ended = true
 	l.cseq++
+	l.byeSeq = seqBye
 	d := c.draft(l, message.Bye, seqBye)
+	c.preauthorize(l, &d, l.hop, seqBye)
 	data := d.Append(nil)
 	l.bye.begin(data, false, l.fit(len(data)), c.now)
 	c.request(l, l.hop, message.Bye, seqBye, data)
@@ -151,7 +157,7 @@ func (c *call) hang(l *leg) {
 // tickLeg does what is due inside the dialog.
 func (c *call) tickLeg(l *leg) {
 	if l.bye.due(c.now) == txResend {
-		c.request(l, l.hop, message.Bye, seqBye, l.bye.request)
+		c.request(l, l.hop, message.Bye, l.byeSeq, l.bye.request)
 	}
 	accepted := l.again.state == txAccepted
 	switch l.again.due(c.now) {

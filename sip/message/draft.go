@@ -39,6 +39,7 @@ type Draft struct {
 	Asserted    string     // URI for P-Asserted-Identity; empty: none
 	Emergency   *Emergency // of an emergency call; nil otherwise
 	Cause       int        // Q.850 cause; 0: none
+	Credentials string     // line of ours that answers a challenge; empty: none
 	SDP         []byte
 }
 
@@ -93,6 +94,10 @@ func (d *Draft) Append(dst []byte) []byte {
 		dst = append(dst, "Allow: "+Allow+"\r\nUser-Agent: "+userAgent+"\r\n"...)
 	}
 	dst = appendCause(dst, d.Cause)
+	if d.Credentials != "" {
+		dst = append(dst, d.Credentials...)
+		dst = append(dst, "\r\n"...)
+	}
 	return appendBody(dst, d.SDP)
 }
 
