@@ -111,7 +111,7 @@ func (c *call) try(to candidate) {
 			LocalTag: c.tokens.String(token{call: c.id, kind: tagToken, leg: number}),
 			LocalURI: caller, RemoteURI: callee, Target: callee,
 		},
-		said: a.offer.AppendOffer(nil, message.Origin{ID: c.number(number), Version: 1}, c.localB),
+		said: a.offer.AppendOffer(nil, message.Origin{ID: c.number(number), Version: 1}, c.localB), version: 1, latest: 1,
 	}
 	c.b, c.active = append(c.b, a), a
 
@@ -122,12 +122,12 @@ func (c *call) try(to candidate) {
 		a.draft, a.credentials = &d, d.Credentials
 	}
 	data := d.Append(nil)
-	c.open(a, data)
+	c.invite(a, data)
 }
 
-// open sends the attempt's INVITE, and its CANCEL and ACK after it, by the
+// invite sends the attempt's INVITE, and its CANCEL and ACK after it, by the
 // transport that fits it.
-func (c *call) open(a *attempt, invite []byte) {
+func (c *call) invite(a *attempt, invite []byte) {
 	a.invite.begin(invite, true, a.fit(len(invite)), c.now)
 	c.opening(a, message.Invite, invite)
 }
@@ -267,7 +267,7 @@ func (c *call) onUnreachable(ev evUnreachable) {
 	}
 	if a.invite.over != a.over && !a.giving { // RFC 3261 §18.1.1: UDP where TCP is refused
 		a.narrow = true
-		c.open(a, a.invite.request)
+		c.invite(a, a.invite.request)
 		return
 	}
 	a.invite.quieten()

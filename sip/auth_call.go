@@ -74,7 +74,7 @@ func (c *call) inviteAgain(a *attempt, ev evResponse) bool {
 	a.credentials = a.draft.Credentials
 	data := a.draft.Append(nil)
 	a.invite = client{}
-	c.open(a, data)
+	c.invite(a, data)
 	return true
 }
 

@@ -39,9 +39,9 @@ type call struct {
 	asked     *candidate // an actBegin waits for its answer
 
 	localA, localB netip.AddrPort
-	relayed        int    // provisional code that the caller knows
-	early          bool   // the caller has a session description from the called side
-	version        uint64 // of our description towards the caller
+	relayed        int       // provisional code that the caller knows
+	early          bool      // the caller has a session description from the called side
+	exchange       *exchange // of descriptions, in the established call
 
 	began, answered time.Time
 	expires         time.Time
@@ -112,6 +112,9 @@ func (c *call) do(a action) { c.out = append(c.out, a) }
 // wake is when evTick is due next; zero: nothing is waited for.
 func (c *call) wake() time.Time {
 	first := sooner(c.a.invite.next(), c.a.next(), c.expires)
+	if c.exchange != nil {
+		first = sooner(first, c.exchange.deadline)
+	}
 	for _, a := range c.b {
 		first = sooner(first, a.next())
 	}
@@ -120,6 +123,7 @@ func (c *call) wake() time.Time {
 
 func (c *call) tick() {
 	c.tickInvite()
+	c.tickExchange()
 	c.tickLeg(&c.a.leg)
 	for _, a := range c.b {
 		c.tickAttempt(a)
@@ -135,6 +139,7 @@ func (c *call) end(why string) {
 	if c.phase != phaseAnswered && c.phase != phaseUp {
 		return
 	}
+	c.dropExchange()
 	c.hang(&c.active.leg)
 	c.hang(&c.a.leg)
 	c.over(why, 200, 0)

@@ -22,6 +22,8 @@ func (c *call) onResponse(ev evResponse) {
 			return
 		}
 		answerClient(&l.bye, res.Code, c.now)
+	case base >= seqDialog:
+		c.onAskResponse(l, ev)
 	case ev.leg == legA:
 	case res.Method == message.Bye:
 		for _, f := range c.b[ev.leg].forks {
@@ -103,7 +105,7 @@ func (c *call) relay(a *attempt, res *message.Response) {
 	default:
 		c.adopt(a, answer)
 		a.early, a.earlyTag, c.early = answer, res.ToTag, true
-		c.onRing(res.Code, c.describe(answer))
+		c.onRing(res.Code, c.describeCalled(answer))
 	}
 }
 
@@ -143,6 +145,7 @@ func (c *call) onSuccess(a *attempt, ev evResponse) {
 	c.report(a, true)
 	a.dialog.RemoteTag = ev.res.ToTag
 	a.learn(ev.res.Peer(), ev.source)
+	a.hears(ev.res.Allowed())
 	c.acknowledge(&a.leg, seqAck)
 	if a != c.active || c.phase != phaseCalling {
 		c.hang(&a.leg)

@@ -14,6 +14,8 @@ const (
 	Cancel  = "CANCEL"
 	Bye     = "BYE"
 	Options = "OPTIONS"
+	Update  = "UPDATE"
+	Info    = "INFO"
 )
 
 // Request is a received request, checked. Its texts come from the wire: they
