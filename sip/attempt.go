@@ -31,6 +31,8 @@ type attempt struct {
 	reported  bool
 	closed    bool
 	forks     []*fork
+	opened    []*early
+	pracks    uint16 // sent
 }
 
 // fork is a further 2xx to the same INVITE: acknowledged and hung up. RFC 3261
@@ -46,6 +48,9 @@ func (a *attempt) next() time.Time {
 	first := sooner(a.invite.next(), a.cancel.next(), a.deadline, a.leg.next())
 	for _, f := range a.forks {
 		first = sooner(first, f.bye.next())
+	}
+	for _, e := range a.opened {
+		first = sooner(first, e.prack.next())
 	}
 	return first
 }
@@ -105,6 +110,7 @@ func (c *call) try(to candidate) {
 
 	d := c.draft(&a.leg, message.Invite, seqInvite)
 	d.MaxForwards = c.a.maxForwards - 1
+	d.Extensions = c.offered(t)
 	d.Contact, d.Allow, d.Asserted, d.Emergency, d.SDP = a.own, true, asserted, emergency, a.said
 	data := d.Append(nil)
 	a.invite.begin(data, true, c.now)
@@ -136,6 +142,9 @@ func (c *call) giveUp(a *attempt) {
 		c.report(a, true) // otherwise what it does now decides
 	}
 	c.cancel(a)
+	if a.invite.state == txAccepted {
+		c.hang(&a.leg) // the caller has not had its answer yet
+	}
 }
 
 // cancel asks the called side to stop. No CANCEL goes out before its first
@@ -209,6 +218,7 @@ func (c *call) tickAttempt(a *attempt) {
 		c.request(&a.leg, a.trunk.addr, message.Cancel, seqInvite, a.cancel.request)
 	}
 	c.tickLeg(&a.leg)
+	c.tickEarly(a)
 	for _, f := range a.forks {
 		if f.bye.due(c.now) == txResend {
 			c.request(&f.leg, f.hop, message.Bye, f.seq+1, f.bye.request)

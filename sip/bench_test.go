@@ -27,6 +27,8 @@ type bench struct {
 	offer      string
 	answer     string
 	routes     string // Record-Route of answers
+	headers    string // more of the caller's INVITE
+	rseq       string // of the latest reliable answer to the caller
 
 	invite  string            // the caller's
 	opened  map[string]string // the INVITE that each candidate got
@@ -174,6 +176,9 @@ func (b *bench) sent(a actSend) string {
 	}
 	if side == "A" && a.method == message.Invite && a.code > 100 {
 		_, b.tag, _ = strings.Cut(header(text, "To"), ";tag=")
+		if rseq := header(text, "RSeq"); rseq != "" {
+			b.rseq = rseq
+		}
 	}
 	if strings.Contains(text, "m=audio") {
 		return fmt.Sprintf("%s %d+sdp", side, a.code)
@@ -213,7 +218,7 @@ func (b *bench) event(words []string) event {
 func (b *bench) inviteText() string {
 	return withBody("INVITE sip:+441110000001@edge SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.10:5062;branch=z9hG4bKa\r\nMax-Forwards: 70\r\n"+
 		"From: \"Alice\" <sip:+447700900001@home>;tag=a\r\nTo: <sip:+441110000001@edge>\r\nCall-ID: secret\r\nCSeq: 1 INVITE\r\n"+
-		"Contact: <sip:192.0.2.10:5062>\r\nP-Asserted-Identity: <tel:+447700900001>\r\nGeolocation: <cid:here@home>\r\nX-Real: 1\r\n", b.offer)
+		"Contact: <sip:192.0.2.10:5062>\r\nP-Asserted-Identity: <tel:+447700900001>\r\nGeolocation: <cid:here@home>\r\nX-Real: 1\r\n"+b.headers, b.offer)
 }
 
 func (b *bench) parse(text, from string) *message.Request {
@@ -232,7 +237,7 @@ func (b *bench) parse(text, from string) *message.Request {
 func (b *bench) request(side string, number uint8, words []string) event {
 	method, cseq := words[0], "50"
 	from, to, callID := "<sip:+447700900001@home>;tag=a", "<sip:+441110000001@edge>;tag="+b.tag, "secret"
-	source, contact, description := "192.0.2.10:5062", "", b.offer
+	source, contact, description, more := "192.0.2.10:5062", "", b.offer, ""
 	if side != "A" {
 		open := b.opened[side]
 		from, to, callID = header(open, "To")+";tag=b"+side, header(open, "From"), header(open, "Call-ID")
@@ -246,7 +251,16 @@ func (b *bench) request(side string, number uint8, words []string) event {
 		to, cseq, branch = "<sip:+441110000001@edge>", "1", "z9hG4bKa"
 	}
 	for _, w := range words[1:] {
+		more += headerWord(w)
 		switch w {
+		case "rack":
+			more += "RAck: " + b.rseq + " 1 INVITE\r\n"
+		case "next":
+			cseq = "51"
+		case "with-offer":
+			body = description
+		case "with-new-offer":
+			body = strings.Replace(description, "m=audio 4", "m=audio 5", 1)
 		case "wrong-call-id":
 			callID = "other"
 		case "wrong-from-tag":
@@ -278,13 +292,22 @@ func (b *bench) request(side string, number uint8, words []string) event {
 	if contact == "" {
 		contact = source
 	}
-	text := withBody(fmt.Sprintf("%s sip:edge SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=%s\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s %s\r\nContact: <sip:%s>\r\n",
-		method, source, branch, from, to, callID, cseq, method, contact), body)
+	text := withBody(fmt.Sprintf("%s sip:edge SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=%s\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s %s\r\nContact: <sip:%s>\r\n%s",
+		method, source, branch, from, to, callID, cseq, method, contact, more), body)
 	req := b.parse(text, source)
 	if method == message.Cancel && req.ToTag == "" {
 		return evCancel{req}
 	}
 	return evRequest{number, req}
+}
+
+// headerWord is a header written as one word, "h:Min-SE:_90".
+func headerWord(w string) string {
+	line, ok := strings.CutPrefix(w, "h:")
+	if !ok {
+		return ""
+	}
+	return strings.ReplaceAll(line, "_", " ") + "\r\n"
 }
 
 // response is "180", "200+sdp", "200 BYE", "404 cause-3", "200+sdp tag-2".
@@ -304,6 +327,10 @@ func (b *bench) response(side string, number uint8, words []string) event {
 			extra = "Reason: Q.850;cause=" + w[len("cause-"):] + ";text=\"+447700900002\"\r\n"
 		case strings.HasPrefix(w, "tag-"):
 			tag += w
+		case strings.HasPrefix(w, "h:"):
+			extra += headerWord(w)
+		case strings.HasPrefix(w, "rseq-"):
+			extra += "Require: 100rel\r\nRSeq: " + w[len("rseq-"):] + "\r\n"
 		case w == "stranger":
 			source = "203.0.113.66:5060"
 		case w == "wrong-call-id":
@@ -316,6 +343,8 @@ func (b *bench) response(side string, number uint8, words []string) event {
 	switch description {
 	case "sdp":
 		body = b.answer
+	case "moved":
+		body = strings.Replace(b.answer, "m=audio 4", "m=audio 5", 1)
 	case "bad":
 		body = strings.ReplaceAll(b.answer, "198.51.100.1", "127.0.0.1")
 	}

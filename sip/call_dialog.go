@@ -21,6 +21,8 @@ func (c *call) onRequest(ev evRequest) {
 		c.onBye(l, req)
 	case message.Invite:
 		c.onReinvite(l, req)
+	case message.Prack:
+		c.onPrack(l, req)
 	case message.Cancel: // we have answered what it is about: no effect, RFC 3261 §9.2
 		code := 481
 		if req.Branch == l.again.branch {
@@ -47,7 +49,7 @@ func (c *call) onOther(l *leg, req *message.Request) {
 // refuseMethod tells known methods that we don't serve from unknown ones.
 func refuseMethod(method string) int {
 	switch method {
-	case "REGISTER", "SUBSCRIBE", "NOTIFY", "PUBLISH", "REFER", "INFO", "MESSAGE", "PRACK", "UPDATE":
+	case "REGISTER", "SUBSCRIBE", "NOTIFY", "PUBLISH", "REFER", "INFO", "MESSAGE", "UPDATE":
 		return 405
 	default:
 		return 501

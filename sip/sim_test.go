@@ -59,6 +59,10 @@ type sim struct {
 	answeredAt               time.Time
 	media                    bool // the caller was given a session description
 	edgeAddr                 netip.AddrPort
+	rseq                     string // of the latest reliable answer to the caller
+	rseqOpen                 bool   // its PRACK has not come
+	rseqSDP                  bool   // it holds a description
+	rseqTold                 bool   // one that does was acknowledged
 }
 
 type simItem struct {
@@ -288,6 +292,7 @@ func (s *sim) sent(a actSend) {
 // broken: what was lost on its way would excuse it in the eyes of a peer.
 func (s *sim) checkManners(a actSend) {
 	text := string(a.data)
+	s.checkReliable(a, text)
 	if a.leg == legA {
 		if a.method == message.Bye && a.code == 0 && !s.acked && s.now.Sub(s.answeredAt) < t64 {
 			s.fail("BYE to the caller before its ACK")
@@ -342,6 +347,9 @@ func (s *sim) request(req *message.Request) {
 		k, ok := s.call.tokens.open(req.ToTag, tagToken)
 		if !ok || k.call != s.call.id {
 			s.fail("a peer made a tag up: %s", req.ToTag)
+		}
+		if req.Method == message.Prack && k.leg == legA {
+			s.sawPrack(fmt.Sprint(req.Extensions().RAck.RSeq))
 		}
 		s.acked = s.acked || req.Method == message.Ack && k.leg == legA
 		s.edge(evRequest{k.leg, req})
@@ -428,7 +436,7 @@ func TestSimulation(t *testing.T) {
 		}
 	}
 	t.Log(whys)
-	for _, why := range []string{"caller", "callee", "cancelled", "refused", "timeout", "unreachable", "no_answer", "no_ack", "bad_answer", "max_duration", "drain", "no_media_ports", "media_address", "no_carrier"} {
+	for _, why := range []string{"caller", "callee", "cancelled", "refused", "timeout", "unreachable", "no_answer", "no_ack", "bad_answer", "max_duration", "drain", "no_media_ports", "media_address", "no_carrier", "no_prack"} {
 		if whys[why] == 0 {
 			t.Errorf("no seed ends with %q", why)
 		}

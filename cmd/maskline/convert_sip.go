@@ -62,6 +62,7 @@ func sipTrunk(t *configs.Trunk) sip.TrunkConfig {
 		FirstResponse: t.FirstResponse, Trying: t.Trying, Ring: t.Ring,
 		FailoverOn:    []string{},
 		RetryAfterMax: max(t.RetryAfterMax, atOnce),
+		Reliable:      string(t.Reliable), EarlyMedia: string(t.EarlyMedia),
 		MaxDuration:   cmp.Or(t.MaxDuration, noLimit),
 		CLI:           sip.CLI{Format: string(t.CLI.Format), Domain: string(t.CLI.Domain)},
 		TechPrefix:    string(t.TechPrefix),

@@ -36,6 +36,7 @@ type Draft struct {
 	Asserted    string     // URI for P-Asserted-Identity; empty: none
 	Emergency   *Emergency // of an emergency call; nil otherwise
 	Cause       int        // Q.850 cause; 0: none
+	Extensions  Extensions
 	SDP         []byte
 }
 
@@ -88,6 +89,7 @@ func (d *Draft) Append(dst []byte) []byte {
 		dst = append(dst, "Allow: "+Allow+"\r\nUser-Agent: "+userAgent+"\r\n"...)
 	}
 	dst = appendCause(dst, d.Cause)
+	dst = d.Extensions.append(dst)
 	return appendBody(dst, d.SDP)
 }
 

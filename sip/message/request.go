@@ -13,6 +13,8 @@ const (
 	Cancel  = "CANCEL"
 	Bye     = "BYE"
 	Options = "OPTIONS"
+	Prack   = "PRACK"
+	Update  = "UPDATE"
 )
 
 // Request is a received request, checked. Its texts come from the wire: they
