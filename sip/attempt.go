@@ -32,7 +32,6 @@ type attempt struct {
 	closed    bool
 	forks     []*fork
 	opened    []*early
-	pracks    uint16 // sent
 }
 
 // fork is a further 2xx to the same INVITE: acknowledged and hung up. RFC 3261
@@ -104,7 +103,7 @@ func (c *call) try(to candidate) {
 			LocalTag: c.tokens.String(token{call: c.id, kind: tagToken, leg: number}),
 			LocalURI: caller, RemoteURI: callee, Target: callee,
 		},
-		said: c.offer.AppendOffer(nil, message.Origin{ID: c.number(number), Version: 1}, c.localB),
+		said: c.offer.AppendOffer(nil, message.Origin{ID: c.number(number), Version: 1}, c.localB), version: 1, latest: 1,
 	}
 	c.b, c.active = append(c.b, a), a
 

@@ -45,7 +45,7 @@ type call struct {
 	ringAgain      time.Time
 	held           *message.SDP // the answer that waits for the caller's PRACK
 	early          bool         // the caller has a session description from the called side
-	version        uint64       // of our description towards the caller
+	exchange       *exchange    // of descriptions, in the established call
 
 	began, answered time.Time
 	expires         time.Time
@@ -118,6 +118,9 @@ func (c *call) do(a action) { c.out = append(c.out, a) }
 // wake is when evTick is due next; zero: nothing is waited for.
 func (c *call) wake() time.Time {
 	first := sooner(c.a.invite.next(), c.a.reliable.next(), c.a.next(), c.expires, c.ringAgain)
+	if c.exchange != nil {
+		first = sooner(first, c.exchange.deadline)
+	}
 	for _, a := range c.b {
 		first = sooner(first, a.next())
 	}
@@ -127,6 +130,7 @@ func (c *call) wake() time.Time {
 func (c *call) tick() {
 	c.tickReliable()
 	c.tickInvite()
+	c.tickExchange()
 	c.tickLeg(&c.a.leg)
 	for _, a := range c.b {
 		c.tickAttempt(a)
@@ -143,6 +147,7 @@ func (c *call) end(why string) {
 	if c.phase != phaseAnswered && c.phase != phaseUp {
 		return
 	}
+	c.dropExchange()
 	c.hang(&c.active.leg)
 	c.hang(&c.a.leg)
 	c.over(why, 200, 0)

@@ -17,6 +17,10 @@ func (c *call) onResponse(ev evResponse) {
 	switch {
 	case res.Method == message.Bye && ev.seq == seqBye:
 		answerClient(&l.bye, res.Code, c.now)
+	case res.Method == message.Prack && ev.leg != legA:
+		c.onPrackResponse(c.b[ev.leg], ev)
+	case ev.seq >= seqDialog:
+		c.onAskResponse(l, ev)
 	case ev.leg == legA:
 	case res.Method == message.Bye:
 		for _, f := range c.b[ev.leg].forks {
@@ -24,8 +28,6 @@ func (c *call) onResponse(ev evResponse) {
 				answerClient(&f.bye, res.Code, c.now)
 			}
 		}
-	case res.Method == message.Prack:
-		c.onPrackResponse(c.b[ev.leg], ev)
 	case res.Method == message.Cancel && ev.seq == seqInvite:
 		answerClient(&c.b[ev.leg].cancel, res.Code, c.now)
 	case res.Method == message.Invite && ev.seq == seqInvite:
@@ -122,6 +124,7 @@ func (c *call) onSuccess(a *attempt, ev evResponse) {
 	c.report(a, true)
 	a.dialog.RemoteTag = ev.res.ToTag
 	a.learn(ev.res.Peer(), ev.source)
+	a.hears(ev.res.Allowed())
 	c.acknowledge(&a.leg, seqAck)
 	if a != c.active || c.phase != phaseCalling {
 		c.hang(&a.leg)

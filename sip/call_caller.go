@@ -18,6 +18,7 @@ func (c *call) onInvite(ev evInvite) {
 		},
 	}
 	c.a.learn(req.Peer(), req.Source)
+	c.a.hears(req.Allowed())
 	c.a.head, c.a.recordRoute = req.Head(c.a.dialog.LocalTag), req.RecordRoute()
 	c.a.maxForwards, c.a.req = req.MaxForwards, req
 	c.a.invite.begin(req)
@@ -37,7 +38,7 @@ func (c *call) onInvite(ev evInvite) {
 		c.refuse(refusal{code: fault.Code, why: fault.Name})
 		return
 	}
-	c.offer, c.a.heard = offer, offer.Content
+	c.offer, c.a.heard, c.a.layout = offer, offer.Content, offer.Layout()
 	called := req.Called()
 	c.do(actRoute{dialled: called.Dialled, to: called.Number, from: req.Caller(ev.trunk.TrustPAI)})
 }
@@ -139,7 +140,13 @@ func (c *call) onAck(l *leg, req *message.Request) {
 		return
 	}
 	if req.CSeq == l.again.cseq {
-		l.again.acknowledged(c.now)
+		accepted := l.again.state == txAccepted
+		if !l.again.acknowledged(c.now) || !accepted {
+			return
+		}
+		if x := c.exchange; x != nil && x.from == l && x.answered {
+			c.onAnswerInAck(req)
+		}
 	}
 }
 
@@ -203,21 +210,15 @@ func (c *call) connect(a *attempt, answer *message.SDP) {
 	c.do(actAnswered{})
 	reply := message.Reply{Code: 200}
 	if !c.a.reliable.told {
-		reply.SDP = c.describe(answer)
+		reply.SDP = c.describeCalled(answer)
 	}
 	c.tell(reply)
 	c.a.req = nil
 }
 
-// describe writes the called side's description for the caller; a changed one
+// describeCalled writes the called side's description for the caller; a changed one
 // gets a new version.
-func (c *call) describe(answer *message.SDP) []byte {
-	o := message.Origin{ID: c.number(legA), Version: max(c.version, 1)}
-	data := answer.AppendAnswer(nil, o, c.localA, c.offer)
-	if c.a.said != nil && string(c.a.said) != string(data) {
-		o.Version++
-		data = answer.AppendAnswer(nil, o, c.localA, c.offer)
-	}
-	c.version, c.a.said = o.Version, data
-	return data
+func (c *call) describeCalled(answer *message.SDP) []byte {
+	c.a.says(c.describe(&c.a.leg, answer))
+	return c.a.said
 }

@@ -16,9 +16,6 @@ type early struct {
 // mostEarly bounds the devices of which an attempt keeps track.
 const mostEarly = 8
 
-// seqPrack is the number of an attempt's first PRACK.
-const seqPrack uint16 = 1 << 14
-
 // mostPracks bounds the PRACKs of one attempt.
 const mostPracks = 1 << 12
 
@@ -77,7 +74,7 @@ func (c *call) hear(a *attempt, ev evResponse) provisional {
 	if e == nil || !wanted {
 		return p
 	}
-	if e.rseq != 0 && ext.RSeq != e.rseq+1 || a.pracks == mostPracks {
+	if e.rseq != 0 && ext.RSeq != e.rseq+1 || a.asks == mostPracks {
 		p.repeated = true
 		return p
 	}
@@ -90,8 +87,7 @@ func (c *call) hear(a *attempt, ev evResponse) provisional {
 func (c *call) acknowledgeReliably(a *attempt, e *early, ack message.RAck) {
 	a.cseq++ // one count for all early dialogs, so that it rises in each
 	e.cseq = a.cseq
-	e.seq = seqPrack + a.pracks
-	a.pracks++
+	e.seq = a.nextSeq()
 	d := c.draft(&e.leg, message.Prack, e.seq)
 	d.Extensions.RAck = ack
 	data := d.Append(nil)
@@ -143,7 +139,7 @@ func (c *call) relay(a *attempt, p provisional, res *message.Response) {
 	default:
 		c.adopt(a, answer)
 		a.early, a.earlyTag, c.early = answer, res.ToTag, true
-		c.onRing(code, p.media, c.describe(answer))
+		c.onRing(code, p.media, c.describeCalled(answer))
 	}
 }
 

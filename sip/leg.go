@@ -14,6 +14,11 @@ const (
 	seqAck
 	seqBye
 	seqFork // the ACK and BYE of further answers count on from here
+
+	// seqDialog is where requests inside the dialog begin, two numbers for each: the
+	// ACK of a 2xx to INVITE has the next one. Only PRACK, re-INVITE, UPDATE and INFO
+	// are as many.
+	seqDialog uint16 = 64
 )
 
 // leg is the dialog with one side, and the requests inside it. RFC 3261 §12.
@@ -27,12 +32,20 @@ type leg struct {
 	cseq   uint32 // of our last request
 	seen   uint32 // of its last request
 
-	said  []byte // the session description that we sent it last
-	heard uint64 // content of the one that it sent last
+	said    []byte       // the session description that we sent it last, of those agreed on
+	version uint64       // of said
+	latest  uint64       // the highest version that we used; one that was refused counts
+	heard   uint64       // content of the one that it sent last
+	layout  *message.SDP // the m= lines that both keep to; nil: one alone
 
 	bye      client
+	asks     uint16 // our requests inside the dialog so far
+	ask      ask    // our re-INVITE or UPDATE, the last one
+	ack      heldAck
 	again    server // its re-INVITE
-	ended    bool   // a BYE went either way
+	update   served // its UPDATE
+	serves   message.Methods
+	ended    bool // a BYE went either way
 	byeUntil time.Time
 }
 
@@ -79,8 +92,15 @@ func (l *leg) follow(p message.Peer) {
 	}
 }
 
+// hears takes over what the peer says it serves.
+func (l *leg) hears(m message.Methods) {
+	if m.Known() {
+		l.serves = m
+	}
+}
+
 func (l *leg) next() time.Time {
-	return sooner(l.bye.next(), l.again.next(), l.byeUntil)
+	return sooner(l.bye.next(), l.again.next(), l.ask.next(), l.update.end, l.byeUntil)
 }
 
 // draft starts a request of ours inside the leg's dialog.
@@ -118,6 +138,7 @@ func (c *call) hang(l *leg) {
 		c.a.byeWanted = true
 		return
 	}
+	c.declineHeld(l)
 	l.ended = true
 	l.cseq++
 	d := c.draft(l, message.Bye, seqBye)
@@ -130,6 +151,10 @@ func (c *call) hang(l *leg) {
 func (c *call) tickLeg(l *leg) {
 	if l.bye.due(c.now) == txResend {
 		c.request(l, l.hop, message.Bye, seqBye, l.bye.request)
+	}
+	c.tickAsk(l)
+	if reached(l.update.end, c.now) {
+		l.update = served{branch: l.update.branch, cseq: l.update.cseq}
 	}
 	accepted := l.again.state == txAccepted
 	switch l.again.due(c.now) {

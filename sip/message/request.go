@@ -15,6 +15,7 @@ const (
 	Options = "OPTIONS"
 	Prack   = "PRACK"
 	Update  = "UPDATE"
+	Info    = "INFO"
 )
 
 // Request is a received request, checked. Its texts come from the wire: they

@@ -44,7 +44,7 @@ func (r *Request) checkPurpose(n *headerCount) *Fault {
 	if tags := r.required(); tags != "" {
 		return &Fault{Code: 420, Name: "extension", Header: "Unsupported: " + tags}
 	}
-	if r.Method != Invite {
+	if r.Method != Invite && r.Method != Update {
 		return nil
 	}
 	if r.MaxForwards == 0 {
