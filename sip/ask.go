@@ -58,7 +58,7 @@ func (c *call) ask(l *leg, method string, sdp []byte, why purpose) {
 
 // nextSeq numbers a transaction of ours inside the dialog.
 func (l *leg) nextSeq() uint16 {
-	const most = (1<<16 - uint32(seqDialog)) / 2
+	const most = uint32(seqTry-seqDialog) / 2
 	seq := seqDialog + 2*uint16(uint32(l.asks)%most)
 	l.asks++
 	return seq

@@ -32,6 +32,10 @@ type attempt struct {
 	closed    bool
 	forks     []*fork
 	opened    []*early
+
+	seq    uint16         // the INVITE's latest transaction
+	draft  *message.Draft // of the INVITE, for the next one; nil where no challenge is answered
+	passed [][]byte       // ACKs of the challenges, by try
 }
 
 // fork is a further 2xx to the same INVITE: acknowledged and hung up. RFC 3261
@@ -95,9 +99,9 @@ func (c *call) try(to candidate) {
 		emergency = c.a.req.Emergency(t.host, t.own)
 		caller, callee, asserted = emergency.Caller, emergency.Callee, ""
 	}
-	a := &attempt{candidate: to, deadline: c.now.Add(t.FirstResponse)}
+	a := &attempt{candidate: to, deadline: c.now.Add(t.FirstResponse), seq: seqInvite}
 	a.leg = leg{
-		number: number, trunk: t, socket: t.socket, own: t.own, hop: t.addr, cseq: 1,
+		number: number, trunk: t, socket: t.socket, own: t.own, hop: t.addr, cseq: 1, invited: 1,
 		dialog: message.Dialog{
 			CallID:   c.tokens.String(token{call: c.id, kind: callIDToken, leg: number}),
 			LocalTag: c.tokens.String(token{call: c.id, kind: tagToken, leg: number}),
@@ -111,6 +115,9 @@ func (c *call) try(to candidate) {
 	d.MaxForwards = c.a.maxForwards - 1
 	d.Extensions = c.offered(t)
 	d.Contact, d.Allow, d.Asserted, d.Emergency, d.SDP = a.own, true, asserted, emergency, a.said
+	if c.preauthorize(&a.leg, &d, a.hop, seqInvite); a.mayAuthorize(a.hop) {
+		a.draft, a.credentials = &d, d.Credentials
+	}
 	data := d.Append(nil)
 	a.invite.begin(data, true, c.now)
 	c.request(&a.leg, a.hop, message.Invite, seqInvite, data)
@@ -157,14 +164,14 @@ func (c *call) cancel(a *attempt) {
 	if a.invite.state != txProceeding || a.cancel.state != txIdle {
 		return
 	}
-	d := c.draft(&a.leg, message.Cancel, seqInvite)
+	d := c.draft(&a.leg, message.Cancel, a.seq)
 	open := a.dialog
 	open.RemoteTag, open.Routes, open.Target = "", nil, a.dialog.RemoteURI
-	d.Dialog, d.CSeq = &open, 1
+	d.Dialog, d.CSeq = &open, a.invited
 	data := d.Append(nil)
 	a.cancel.begin(data, false, c.now)
 	a.invite.end = c.now.Add(t64)
-	c.request(&a.leg, a.trunk.addr, message.Cancel, seqInvite, data)
+	c.request(&a.leg, a.trunk.addr, message.Cancel, a.seq, data)
 }
 
 // failed ends the attempt under way and turns to the next candidate, or to the
@@ -205,7 +212,7 @@ func (c *call) tickAttempt(a *attempt) {
 	}
 	switch a.invite.due(c.now) {
 	case txResend:
-		c.request(&a.leg, a.trunk.addr, message.Invite, seqInvite, a.invite.request)
+		c.request(&a.leg, a.trunk.addr, message.Invite, a.seq, a.invite.request)
 	case txTimeout:
 		if a == c.active && c.phase == phaseCalling {
 			c.timedOut(a)
@@ -214,7 +221,7 @@ func (c *call) tickAttempt(a *attempt) {
 	case txNothing:
 	}
 	if a.cancel.due(c.now) == txResend {
-		c.request(&a.leg, a.trunk.addr, message.Cancel, seqInvite, a.cancel.request)
+		c.request(&a.leg, a.trunk.addr, message.Cancel, a.seq, a.cancel.request)
 	}
 	c.tickLeg(&a.leg)
 	c.tickEarly(a)
@@ -231,11 +238,11 @@ func (c *call) onUnreachable(ev evUnreachable) {
 	if l == nil {
 		return
 	}
-	if ev.seq == seqBye {
+	if base, _ := splitTry(ev.seq); base == seqBye {
 		l.bye.stop()
 		return
 	}
-	if ev.leg == legA || ev.seq != seqInvite {
+	if ev.leg == legA || ev.seq != c.b[ev.leg].seq {
 		return
 	}
 	a := c.b[ev.leg]

@@ -14,12 +14,16 @@ func (c *call) onResponse(ev evResponse) {
 		res.CallID != l.dialog.CallID || res.FromTag != l.dialog.LocalTag {
 		return
 	}
+	base, _ := splitTry(ev.seq)
 	switch {
-	case res.Method == message.Bye && ev.seq == seqBye:
+	case res.Method == message.Bye && base == seqBye:
+		if ev.seq != l.byeSeq || c.byeAgain(l, ev) {
+			return
+		}
 		answerClient(&l.bye, res.Code, c.now)
 	case res.Method == message.Prack && ev.leg != legA:
 		c.onPrackResponse(c.b[ev.leg], ev)
-	case ev.seq >= seqDialog:
+	case base >= seqDialog:
 		c.onAskResponse(l, ev)
 	case ev.leg == legA:
 	case res.Method == message.Bye:
@@ -28,9 +32,11 @@ func (c *call) onResponse(ev evResponse) {
 				answerClient(&f.bye, res.Code, c.now)
 			}
 		}
-	case res.Method == message.Cancel && ev.seq == seqInvite:
+	case base == seqInvite && ev.seq != c.b[ev.leg].seq:
+		c.repeatedChallenge(c.b[ev.leg], ev)
+	case res.Method == message.Cancel && base == seqInvite:
 		answerClient(&c.b[ev.leg].cancel, res.Code, c.now)
-	case res.Method == message.Invite && ev.seq == seqInvite:
+	case res.Method == message.Invite && base == seqInvite:
 		c.onInviteResponse(c.b[ev.leg], ev)
 	}
 }
@@ -53,7 +59,7 @@ func (c *call) onInviteResponse(a *attempt, ev evResponse) {
 		c.onProvisional(a, ev)
 	case code < 300:
 		c.onSuccess(a, ev)
-	default:
+	case !c.inviteAgain(a, ev):
 		c.onRefusal(a, ev.res)
 	}
 }
@@ -146,7 +152,10 @@ func (c *call) onSuccess(a *attempt, ev evResponse) {
 // 3261 §13.2.2.4.
 func (c *call) acknowledge(l *leg, seq uint16) {
 	d := c.draft(l, message.Ack, seq)
-	d.CSeq = 1
+	d.CSeq = l.invited
+	if l.mayAuthorize(l.hop) {
+		d.Credentials = l.credentials
+	}
 	c.request(l, l.hop, message.Ack, seq, d.Append(nil))
 }
 
@@ -186,11 +195,7 @@ func (c *call) onRefusal(a *attempt, res *message.Response) {
 	if a.invite.state != txCompleted {
 		return
 	}
-	d := c.draft(&a.leg, message.Ack, seqInvite)
-	open := a.dialog
-	open.RemoteTag, open.Routes, open.Target = a.refusedBy, nil, a.dialog.RemoteURI
-	d.Dialog, d.CSeq = &open, 1
-	c.request(&a.leg, a.trunk.addr, message.Ack, seqInvite, d.Append(nil))
+	c.acknowledgeRefusal(a)
 	if !first || a != c.active || c.phase != phaseCalling {
 		return
 	}
@@ -203,8 +208,20 @@ func (c *call) onRefusal(a *attempt, res *message.Response) {
 	case res.Code == 408:
 		c.failed(a, true, refusal{503, causeTimer, "timeout"})
 	default:
-		c.failed(a, a.trunk.failover.on(res.Code, res.Cause), refusal{answerFor(res.Code), res.Cause, "refused"})
+		hunt := res.Code == 401 || res.Code == 407 || a.trunk.failover.on(res.Code, res.Cause)
+		c.failed(a, hunt, refusal{answerFor(res.Code), res.Cause, "refused"})
 	}
+}
+
+// acknowledgeRefusal sends the ACK of the INVITE's final answer.
+func (c *call) acknowledgeRefusal(a *attempt) []byte {
+	d := c.draft(&a.leg, message.Ack, a.seq)
+	open := a.dialog
+	open.RemoteTag, open.Routes, open.Target = a.refusedBy, nil, a.dialog.RemoteURI
+	d.Dialog, d.CSeq = &open, a.invited
+	data := d.Append(nil)
+	c.request(&a.leg, a.trunk.addr, message.Ack, a.seq, data)
+	return data
 }
 
 // trunkRetryAfter is how long the trunk asks to be left alone. With other codes

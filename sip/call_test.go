@@ -92,7 +92,7 @@ func TestCall(t *testing.T) {
 		{"both refuse", after(calling,
 			step{"B0 503", "B0 ACK, report B0 bad, attempt B0 refused 503, begin, B1 INVITE"},
 			step{"B1 500", "B1 ACK, report B1 bad, attempt B1 refused 500, A 500, over refused 500"})},
-		{"a challenge is not passed on", after(calling, step{"B0 401", "B0 ACK, report B0 bad, attempt B0 refused 401, A 503, over refused 503"})},
+		{"a challenge is not passed on", after(calling, step{"B0 401", "B0 ACK, report B0 bad, attempt B0 refused 401, begin, B1 INVITE"})},
 		{"a redirection is not followed", after(calling, step{"B0 302", "B0 ACK, report B0 ok, attempt B0 refused 302, A 480, over refused 480"})},
 		{"408 before ringing hunts", after(calling, step{"B0 408", "B0 ACK, report B0 bad, attempt B0 refused 408, begin, B1 INVITE"})},
 		{"408 after ringing is the subscriber's", after(calling,

@@ -71,6 +71,7 @@ type TrunkConfig struct {
 	// Channels bounds the calls at a time, both directions together. Zero: no
 	// bound.
 	Channels int
+	AuthOut  AuthOut
 	// TrustPAI takes the caller of a withheld call from P-Asserted-Identity, for
 	// the lookup only.
 	TrustPAI bool

@@ -32,6 +32,10 @@ type leg struct {
 	cseq   uint32 // of our last request
 	seen   uint32 // of its last request
 
+	invited     uint32 // CSeq of our INVITE
+	credentials string // of it, for its ACK; RFC 3261 §22.1
+	byeSeq      uint16 // our BYE's latest transaction
+
 	said    []byte       // the session description that we sent it last, of those agreed on
 	version uint64       // of said
 	latest  uint64       // the highest version that we used; one that was refused counts
@@ -141,7 +145,9 @@ func (c *call) hang(l *leg) {
 	c.declineHeld(l)
 	l.ended = true
 	l.cseq++
+	l.byeSeq = seqBye
 	d := c.draft(l, message.Bye, seqBye)
+	c.preauthorize(l, &d, l.hop, seqBye)
 	data := d.Append(nil)
 	l.bye.begin(data, false, c.now)
 	c.request(l, l.hop, message.Bye, seqBye, data)
@@ -150,7 +156,7 @@ func (c *call) hang(l *leg) {
 // tickLeg does what is due inside the dialog.
 func (c *call) tickLeg(l *leg) {
 	if l.bye.due(c.now) == txResend {
-		c.request(l, l.hop, message.Bye, seqBye, l.bye.request)
+		c.request(l, l.hop, message.Bye, l.byeSeq, l.bye.request)
 	}
 	c.tickAsk(l)
 	if reached(l.update.end, c.now) {

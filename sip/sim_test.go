@@ -109,10 +109,16 @@ func newSim(t *testing.T, seed uint64) *sim {
 	s.caller.plan(true)
 	for i := range 1 + s.rnd.IntN(4) {
 		addr := fmt.Sprintf("198.51.100.%d:5070", i+1)
-		tr := testTrunk(t, TrunkConfig{Name: "out" + strconv.Itoa(i), Carrier: "out", Addr: addr, MaxDuration: time.Hour})
+		cfg := TrunkConfig{Name: "out" + strconv.Itoa(i), Carrier: "out", Addr: addr, MaxDuration: time.Hour}
+		answers := s.rnd.IntN(3) > 0
+		if answers {
+			cfg.AuthOut = AuthOut{Username: simUser, Password: simPassword, Realm: simRealm}
+		}
+		tr := testTrunk(t, cfg)
 		s.trunks = append(s.trunks, tr)
 		ua := &simUA{s: s, name: tr.Name, addr: tr.addr, number: simBob}
 		ua.plan(false)
+		ua.guard.answered = answers
 		s.callees[tr.addr] = ua
 	}
 	return s
@@ -293,6 +299,11 @@ func (s *sim) sent(a actSend) {
 func (s *sim) checkManners(a actSend) {
 	text := string(a.data)
 	s.checkReliable(a, text)
+	if strings.Contains(text, "\r\nAuthorization:") || strings.Contains(text, "\r\nProxy-Authorization:") {
+		if a.leg == legA || a.trunk.auth == nil || a.to != a.trunk.addr {
+			s.fail("credentials leave for %s\n%s", a.to, text)
+		}
+	}
 	if a.leg == legA {
 		if a.method == message.Bye && a.code == 0 && !s.acked && s.now.Sub(s.answeredAt) < t64 {
 			s.fail("BYE to the caller before its ACK")
@@ -433,10 +444,15 @@ func TestSimulation(t *testing.T) {
 			if _, why, ok := strings.Cut(line, "over: "); ok {
 				whys[strings.Fields(why)[0]]++
 			}
+			for _, again := range []string{"CSeq: 2 INVITE", "CSeq: 3 INVITE", "CSeq: 4 BYE"} { // the last one only after three tries
+				if strings.Contains(line, again) {
+					whys[again]++
+				}
+			}
 		}
 	}
 	t.Log(whys)
-	for _, why := range []string{"caller", "callee", "cancelled", "refused", "timeout", "unreachable", "no_answer", "no_ack", "bad_answer", "max_duration", "drain", "no_media_ports", "media_address", "no_carrier", "no_prack"} {
+	for _, why := range []string{"caller", "callee", "cancelled", "refused", "timeout", "unreachable", "no_answer", "no_ack", "bad_answer", "max_duration", "drain", "no_media_ports", "media_address", "no_carrier", "no_prack", "CSeq: 2 INVITE", "CSeq: 3 INVITE", "CSeq: 4 BYE"} {
 		if whys[why] == 0 {
 			t.Errorf("no seed ends with %q", why)
 		}

@@ -70,7 +70,7 @@ func (u *simUA) pracking(text string) {
 	if len(rack) == 3 {
 		_, err = fmt.Sscan(rack[0], &n)
 	}
-	if len(rack) != 3 || err != nil || rack[1]+" "+rack[2] != "1 INVITE" || n > u.rel.rseq[tag] || u.rel.rseq[tag] == 0 ||
+	if len(rack) != 3 || err != nil || rack[1]+" "+rack[2] != header(u.invited, "CSeq") || n > u.rel.rseq[tag] || u.rel.rseq[tag] == 0 ||
 		header(text, "Call-ID") != header(u.invited, "Call-ID") {
 		u.s.fail("%s got a PRACK of nothing:\n%s", u.name, text)
 	}

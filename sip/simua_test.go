@@ -36,6 +36,8 @@ type simUA struct {
 	rushed    bool // hangs up before its answer is acknowledged
 	rel       simReliable
 
+	guard simGuard
+
 	// What happened.
 	invited   string // the INVITE, as sent or received
 	final     int
@@ -66,6 +68,7 @@ func (u *simUA) plan(caller bool) {
 		return
 	}
 	u.tag = "bob" + u.name
+	u.guard.plan(u)
 	u.pace = time.Duration(r.IntN(2500)) * time.Millisecond
 	switch r.IntN(10) {
 	case 0:
@@ -223,6 +226,9 @@ func (u *simUA) reply(request string, code int, tag, body string) string {
 
 // ring is the callee at an INVITE, first or repeated.
 func (u *simUA) ring(text string) {
+	if u.guards(text) {
+		return
+	}
 	if u.invited != "" {
 		if last := u.said["INVITE"]; last != "" && !u.confirmed {
 			u.send(last)
@@ -306,6 +312,10 @@ func (u *simUA) cancelled(text string) {
 }
 
 func (u *simUA) acked(text string) {
+	if via := header(text, "Via"); u.guard.refused[via] != "" {
+		u.guard.heard[via] = true
+		return
+	}
 	to := header(text, "To")
 	if u.final == 0 || !strings.Contains(to, "tag="+u.tag) || header(text, "Call-ID") != header(u.invited, "Call-ID") {
 		u.s.fail("%s got an ACK of nothing:\n%s", u.name, text)
@@ -350,6 +360,9 @@ func (u *simUA) bye(text string) {
 	known := u.invited != "" && header(text, "Call-ID") == header(u.invited, "Call-ID")
 	if !known || !strings.Contains(header(text, "To"), "tag="+u.tag) || !strings.Contains(header(text, "From"), "tag=") {
 		u.s.fail("%s got a BYE outside its dialog:\n%s", u.name, text)
+	}
+	if u.guardsBye(text) {
+		return
 	}
 	if !strings.Contains(header(text, "To"), "fork") {
 		u.ended = true

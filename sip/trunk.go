@@ -21,8 +21,9 @@ type trunk struct {
 	cli      message.CLI
 	failover failover
 	origin   routing.Origin
-	socket   int    // which one to send from
-	own      string // its advertised "host:port"
+	auth     *authorizer // nil: no challenge is answered
+	socket   int         // which one to send from
+	own      string      // its advertised "host:port"
 
 	state trunkState
 }
@@ -65,6 +66,9 @@ func (c *TrunkConfig) trunk(own []message.OwnMedia) (*trunk, error) {
 			return nil, fmt.Errorf("addr: %w", err)
 		}
 		t.host = t.addr.String()
+	}
+	if t.auth, err = newAuthorizer(c.AuthOut, t.addr.Addr().String()); err != nil {
+		return nil, fmt.Errorf("auth_out: %w", err)
 	}
 	if t.failover, err = newFailover(c.FailoverOn); err != nil {
 		return nil, err

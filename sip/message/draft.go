@@ -37,6 +37,7 @@ type Draft struct {
 	Emergency   *Emergency // of an emergency call; nil otherwise
 	Cause       int        // Q.850 cause; 0: none
 	Extensions  Extensions
+	Credentials string // line of ours that answers a challenge; empty: none
 	SDP         []byte
 }
 
@@ -90,6 +91,10 @@ func (d *Draft) Append(dst []byte) []byte {
 	}
 	dst = appendCause(dst, d.Cause)
 	dst = d.Extensions.append(dst)
+	if d.Credentials != "" {
+		dst = append(dst, d.Credentials...)
+		dst = append(dst, "\r\n"...)
+	}
 	return appendBody(dst, d.SDP)
 }
 

@@ -24,7 +24,7 @@ type Reply struct {
 	Contact     string // our address, "host:port"; empty: no Contact
 	Allow       bool   // say which methods we serve
 	Cause       int    // Q.850 cause for a Reason header (RFC 3326); 0: none
-	Header      string // one line of ours, "Unsupported: 100rel"; may be empty
+	Header      string // lines of ours, "Unsupported: 100rel"; may be empty
 	Extensions  Extensions
 	SDP         []byte // our session description; may be empty
 }
