@@ -78,6 +78,10 @@ type Trunk struct {
 	RetryAfterMax time.Duration `key:"retry_after_max" default:"30s"`
 	// Session timer, RFC 4028; 0: off. Default 0.
 	SessionExpires time.Duration `key:"session_expires" default:"0"`
+	// Whether provisional responses are acknowledged (100rel, RFC 3262): off, supported, or required of calls to it. Default supported.
+	Reliable Reliable `key:"reliable"`
+	// What the caller gets of early media: pass it, or ring, with which failover stays possible until the answer. Default pass.
+	EarlyMedia EarlyMedia `key:"early_media"`
 	// Longest call; 0: no limit. Default 4h.
 	MaxDuration time.Duration `key:"max_duration" default:"4h"`
 	// How the presented number is written.

@@ -32,6 +32,7 @@ type attempt struct {
 	reported  bool
 	closed    bool
 	forks     []*fork
+	opened    []*early
 
 	seq    uint16         // the INVITE's latest transaction
 	draft  *message.Draft // of the INVITE, for the next one; nil where no challenge is answered
@@ -51,6 +52,9 @@ func (a *attempt) next() time.Time {
 	first := sooner(a.invite.next(), a.cancel.next(), a.deadline, a.leg.next())
 	for _, f := range a.forks {
 		first = sooner(first, f.bye.next())
+	}
+	for _, e := range a.opened {
+		first = sooner(first, e.prack.next())
 	}
 	return first
 }
@@ -117,6 +121,7 @@ func (c *call) try(to candidate) {
 
 	d := c.draft(&a.leg, message.Invite, seqInvite)
 	d.MaxForwards = c.a.maxForwards - 1
+	d.Extensions = c.offered(t)
 	d.Contact, d.Allow, d.Asserted, d.Emergency, d.SDP = a.own, true, asserted, emergency, a.said
 	if c.preauthorize(&a.leg, &d, a.hop, seqInvite); a.mayAuthorize(a.hop) {
 		a.draft, a.credentials = &d, d.Credentials
@@ -162,6 +167,9 @@ func (c *call) giveUp(a *attempt) {
 		c.report(a, true) // otherwise what it does now decides
 	}
 	c.cancel(a)
+	if a.invite.state == txAccepted {
+		c.hang(&a.leg) // the caller has not had its answer yet
+	}
 }
 
 // cancel asks the called side to stop. No CANCEL goes out before its first
@@ -235,6 +243,7 @@ func (c *call) tickAttempt(a *attempt) {
 		c.opening(a, message.Cancel, a.cancel.request)
 	}
 	c.tickLeg(&a.leg)
+	c.tickEarly(a)
 	for _, f := range a.forks {
 		if f.bye.due(c.now) == txResend {
 			c.request(&f.leg, f.hop, message.Bye, f.seq+1, f.bye.request)

@@ -68,8 +68,8 @@ func (c *call) inviteAgain(a *attempt, ev evResponse) bool {
 	a.invite.final(false, c.now)
 	a.refusedBy = ev.res.ToTag
 	a.passed = append(a.passed, c.acknowledgeRefusal(a))
-	a.invited++
-	a.cseq, a.draft.CSeq, a.seq = a.invited, a.invited, seq
+	a.cseq++
+	a.invited, a.draft.CSeq, a.seq = a.cseq, a.cseq, seq
 	a.progress, a.deadline = heardNothing, c.now.Add(a.trunk.FirstResponse)
 	a.credentials = a.draft.Credentials
 	data := a.draft.Append(nil)

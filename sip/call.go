@@ -2,6 +2,7 @@ package sip
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"maskline/sip/message"
@@ -39,9 +40,12 @@ type call struct {
 	asked     *candidate // an actBegin waits for its answer
 
 	localA, localB netip.AddrPort
-	relayed        int       // provisional code that the caller knows
-	early          bool      // the caller has a session description from the called side
-	exchange       *exchange // of descriptions, in the established call
+	relayed        int // provisional code that the caller knows
+	relayedMedia   message.EarlyMedia
+	ringAgain      time.Time
+	held           *message.SDP // the answer that waits for the caller's PRACK
+	early          bool         // the caller has a session description from the called side
+	exchange       *exchange    // of descriptions, in the established call
 
 	began, answered time.Time
 	expires         time.Time
@@ -58,6 +62,8 @@ type caller struct {
 	invite      server
 	head        []byte // what every answer repeats
 	recordRoute []byte
+	reliable    reliable
+	earlyMedia  bool // it wants to be told of early media. RFC 5009
 	maxForwards int
 	req         *message.Request // kept for an emergency call's attempts only
 	byeWanted   bool
@@ -111,7 +117,7 @@ func (c *call) do(a action) { c.out = append(c.out, a) }
 
 // wake is when evTick is due next; zero: nothing is waited for.
 func (c *call) wake() time.Time {
-	first := sooner(c.a.invite.next(), c.a.next(), c.expires)
+	first := sooner(c.a.invite.next(), c.a.reliable.next(), c.a.next(), c.expires, c.ringAgain)
 	if c.exchange != nil {
 		first = sooner(first, c.exchange.deadline)
 	}
@@ -122,12 +128,14 @@ func (c *call) wake() time.Time {
 }
 
 func (c *call) tick() {
+	c.tickReliable()
 	c.tickInvite()
 	c.tickExchange()
 	c.tickLeg(&c.a.leg)
 	for _, a := range c.b {
 		c.tickAttempt(a)
 	}
+	c.keepRinging()
 	if reached(c.expires, c.now) {
 		c.expires = time.Time{}
 		c.end("max_duration")
@@ -180,10 +188,11 @@ func (c *call) over(why string, code, cause int) {
 
 // trim lets go of what only setting the call up needed.
 func (c *call) trim() {
-	c.offer, c.plan = nil, evRouted{}
+	c.offer, c.plan, c.held = nil, evRouted{}, nil
 	c.a.req, c.a.head, c.a.recordRoute = nil, nil, nil
 	for _, a := range c.b {
 		a.early, a.offer, a.draft = nil, nil, nil
+		a.opened = slices.DeleteFunc(a.opened, func(e *early) bool { return !e.prack.running() })
 		if a != c.active || c.phase == phaseOver {
 			a.said = nil
 		}

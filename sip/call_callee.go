@@ -22,6 +22,8 @@ func (c *call) onResponse(ev evResponse) {
 			return
 		}
 		answerClient(&l.bye, res.Code, c.now)
+	case res.Method == message.Prack && ev.leg != legA:
+		c.onPrackResponse(c.b[ev.leg], ev)
 	case base >= seqDialog:
 		c.onAskResponse(l, ev)
 	case ev.leg == legA:
@@ -55,7 +57,7 @@ func (c *call) onInviteResponse(a *attempt, ev evResponse) {
 	}
 	switch {
 	case code < 200:
-		c.onProvisional(a, ev.res)
+		c.onProvisional(a, ev)
 	case code < 300:
 		c.onSuccess(a, ev)
 	case !c.inviteAgain(a, ev):
@@ -63,16 +65,21 @@ func (c *call) onInviteResponse(a *attempt, ev evResponse) {
 	}
 }
 
-func (c *call) onProvisional(a *attempt, res *message.Response) {
+func (c *call) onProvisional(a *attempt, ev evResponse) {
 	if !a.invite.running() {
 		return
 	}
+	res := ev.res
 	a.invite.provisional()
+	var said provisional
+	if res.Code > 100 {
+		said = c.hear(a, ev)
+	}
 	if a.giving {
 		c.cancel(a)
 		return
 	}
-	if a != c.active || c.phase != phaseCalling {
+	if a != c.active || c.phase != phaseCalling || said.repeated {
 		return
 	}
 	if res.Code == 100 {
@@ -85,28 +92,7 @@ func (c *call) onProvisional(a *attempt, res *message.Response) {
 		a.progress, a.deadline = heardRinging, c.now.Add(a.trunk.Ring)
 		c.report(a, true)
 	}
-	c.relay(a, res)
-}
-
-// relay passes ringing on, with the called side's early media.
-func (c *call) relay(a *attempt, res *message.Response) {
-	if res.Code < 180 || res.Code > 183 {
-		return
-	}
-	if len(res.Body) == 0 || (a.early != nil && res.ToTag != a.earlyTag) {
-		c.onRing(res.Code, nil)
-		return
-	}
-	answer := c.readAnswer(a, res)
-	switch {
-	case answer == nil: // the caller hears of ringing only
-		c.onRing(min(res.Code, 180), nil)
-	case a.early != nil && a.early.Content == answer.Content && c.relayed == res.Code:
-	default:
-		c.adopt(a, answer)
-		a.early, a.earlyTag, c.early = answer, res.ToTag, true
-		c.onRing(res.Code, c.describeCalled(answer))
-	}
+	c.relay(a, said, res)
 }
 
 // readAnswer reads the called side's description, nil where we don't relay it.
@@ -151,10 +137,7 @@ func (c *call) onSuccess(a *attempt, ev evResponse) {
 		c.hang(&a.leg)
 		return
 	}
-	answer := a.early
-	if len(ev.res.Body) > 0 {
-		answer = c.readAnswer(a, ev.res)
-	}
+	answer := c.answerOf(a, ev.res)
 	if answer == nil {
 		c.hang(&a.leg)
 		c.close(a, attemptBadAnswer, ev.res.Code, 0)
@@ -189,7 +172,7 @@ func (c *call) onFork(a *attempt, ev evResponse) {
 		return
 	}
 	f := &fork{leg: a.leg, seq: seqFork + 2*uint16(len(a.forks))}
-	f.bye, f.again, f.ended, f.cseq = client{}, server{}, true, a.invited+1
+	f.bye, f.again, f.ended, f.cseq = client{}, server{}, true, a.cseq+1
 	f.dialog.RemoteTag, f.dialog.Target = ev.res.ToTag, a.dialog.RemoteURI
 	f.learn(ev.res.Peer(), ev.source)
 	a.forks = append(a.forks, f)
@@ -206,6 +189,9 @@ func (c *call) onRefusal(a *attempt, res *message.Response) {
 	first := a.invite.final(false, c.now)
 	if first {
 		a.refusedBy = res.ToTag
+		for _, e := range a.opened {
+			e.prack.stop() // its dialog is no more
+		}
 	}
 	if a.invite.state != txCompleted {
 		return

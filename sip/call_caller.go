@@ -1,6 +1,10 @@
 package sip
 
-import "maskline/sip/message"
+import (
+	"time"
+
+	"maskline/sip/message"
+)
 
 // onInvite opens leg A: 100 at once, then the offer is read and routing asked.
 func (c *call) onInvite(ev evInvite) {
@@ -20,6 +24,11 @@ func (c *call) onInvite(ev evInvite) {
 	c.a.invite.begin(req)
 	c.tell(message.Reply{Code: 100})
 
+	ext := req.Extensions()
+	if !c.extend(&ext) {
+		return
+	}
+	c.a.earlyMedia = ext.EarlyMedia&message.EarlySupported != 0
 	if len(req.Body) == 0 {
 		c.refuse(refusal{code: 488, why: "no_offer"})
 		return
@@ -40,6 +49,10 @@ func (c *call) tell(reply message.Reply) {
 	if reply.Code > 100 && reply.Code < 300 {
 		reply.Contact, reply.RecordRoute = c.a.own, c.a.recordRoute
 		reply.Allow = reply.Code >= 200
+	}
+	if reply.Code >= 200 {
+		c.a.reliable.quieten()
+		c.ringAgain = time.Time{}
 	}
 	data := reply.Append(nil, c.a.head)
 	c.a.invite.respond(reply.Code, data, c.now)
@@ -103,7 +116,7 @@ func (c *call) onAllocated(ev evAllocated) {
 // onMediaFault ends a call of which one side cannot be sent media.
 func (c *call) onMediaFault(ev evMediaFault) {
 	if c.phase == phaseNew || c.phase == phaseCalling {
-		if ev.side == SideA {
+		if ev.side == SideA || c.held != nil {
 			c.refuse(refusal{code: 488, why: "media_address"})
 		}
 		return // early media of one candidate: its answer may be better
@@ -160,13 +173,19 @@ func (c *call) tickInvite() {
 
 // onRing tells the caller of a provisional answer, each code once and each
 // session description once, so that candidates tried in turn look like one.
-func (c *call) onRing(code int, sdp []byte) {
-	if sdp == nil && code == c.relayed {
+func (c *call) onRing(code int, media message.EarlyMedia, sdp []byte) {
+	if !c.a.earlyMedia {
+		media = 0
+	}
+	if c.a.reliable.told {
+		sdp = nil // the caller has our answer
+	}
+	if sdp == nil && code == c.relayed && (media == 0 || media == c.relayedMedia) {
 		return
 	}
-	c.relayed = code
+	c.relayed, c.relayedMedia, c.ringAgain = code, media, c.now.Add(ringEvery)
 	c.ringing()
-	c.tell(message.Reply{Code: code, SDP: sdp})
+	c.inform(message.Reply{Code: code, Extensions: message.Extensions{EarlyMedia: media}, SDP: sdp})
 }
 
 func (c *call) ringing() {
@@ -176,14 +195,25 @@ func (c *call) ringing() {
 	}
 }
 
-// connect answers the caller with the called side's description.
+// connect answers the caller with the called side's description, not before a
+// reliable one of ours is acknowledged, and not with a second one after it. RFC
+// 3262 §3, RFC 3261 §13.2.1.
 func (c *call) connect(a *attempt, answer *message.SDP) {
+	if c.a.reliable.open && c.a.reliable.sdp {
+		c.held = answer
+		return
+	}
+	c.held = nil
 	c.answered = c.now
 	c.phase = phaseAnswered
 	c.expires = c.now.Add(min(c.a.trunk.MaxDuration, a.trunk.MaxDuration))
 	c.ringing()
 	c.do(actAnswered{})
-	c.tell(message.Reply{Code: 200, SDP: c.describeCalled(answer)})
+	reply := message.Reply{Code: 200}
+	if !c.a.reliable.told {
+		reply.SDP = c.describeCalled(answer)
+	}
+	c.tell(reply)
 	c.a.req = nil
 }
 

@@ -22,6 +22,8 @@ func (c *call) onRequest(ev evRequest) {
 		c.onBye(l, req)
 	case message.Invite:
 		c.onReinvite(l, req)
+	case message.Prack:
+		c.onPrack(l, req)
 	case message.Update:
 		c.onUpdate(l, req)
 	case message.Cancel:
@@ -46,7 +48,7 @@ func (c *call) onOther(l *leg, req *message.Request) {
 // refuseMethod tells known methods that we don't serve from unknown ones.
 func refuseMethod(method string) int {
 	switch method {
-	case "REGISTER", "SUBSCRIBE", "NOTIFY", "PUBLISH", "REFER", "INFO", "MESSAGE", "PRACK":
+	case "REGISTER", "SUBSCRIBE", "NOTIFY", "PUBLISH", "REFER", "INFO", "MESSAGE":
 		return 405
 	default:
 		return 501

@@ -88,6 +88,14 @@ type TrunkConfig struct {
 	// RetryAfterMax caps how long a Retry-After takes the trunk out of use. Zero:
 	// 30s.
 	RetryAfterMax time.Duration
+	// Reliable says whether provisional answers are acknowledged (100rel, RFC 3262):
+	// ReliableOff, ReliableSupported, or ReliableRequired, with which calls to the
+	// trunk demand it. Empty: ReliableSupported.
+	Reliable string
+	// EarlyMedia says what the caller gets of a session description before the
+	// answer: EarlyMediaPass, or EarlyMediaRing, with which it hears of ringing only
+	// and failover stays possible. Empty: EarlyMediaPass.
+	EarlyMedia string
 	// MaxDuration ends an answered call. Zero: 4h. The lower one of both legs holds.
 	MaxDuration time.Duration
 	CLI         CLI
@@ -118,6 +126,19 @@ type Probe struct {
 	// back. Zero: 3 and 2.
 	DownAfter, UpAfter int
 }
+
+// Values of Reliable.
+const (
+	ReliableOff       = "off"
+	ReliableSupported = "supported"
+	ReliableRequired  = "required"
+)
+
+// Values of EarlyMedia.
+const (
+	EarlyMediaPass = "pass"
+	EarlyMediaRing = "ring"
+)
 
 const (
 	defaultMaxAttempts   = 6
@@ -150,6 +171,8 @@ func (c *TrunkConfig) setDefaults() {
 		c.CLI.Header = []string{"from", "pai"}
 	}
 	setDefault(&c.CLI.Format, "e164")
+	setDefault(&c.Reliable, ReliableSupported)
+	setDefault(&c.EarlyMedia, EarlyMediaPass)
 }
 
 func setDefault[T comparable](v *T, to T) {

@@ -73,7 +73,7 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 }
 
 // countedMethods are those with a label of their own.
-var countedMethods = [...]string{message.Invite, message.Ack, message.Bye, message.Cancel, message.Options}
+var countedMethods = [...]string{message.Invite, message.Ack, message.Bye, message.Cancel, message.Options, message.Prack, message.Update}
 
 const otherMethod = len(countedMethods)
 

@@ -62,6 +62,10 @@ type sim struct {
 	answeredAt               time.Time
 	media                    bool // the caller was given a session description
 	edgeAddr                 netip.AddrPort
+	rseq                     string // of the latest reliable answer to the caller
+	rseqOpen                 bool   // its PRACK has not come
+	rseqSDP                  bool   // it holds a description
+	rseqTold                 bool   // one that does was acknowledged
 }
 
 type simItem struct {
@@ -355,6 +359,7 @@ func (s *sim) checkManners(a actSend) {
 	if _, via, _ := strings.Cut(text, "\r\nVia: "); a.code == 0 && !strings.HasPrefix(via, "SIP/2.0/"+a.over.via()+" ") {
 		s.fail("sent over %v\n%s", a.over, text)
 	}
+	s.checkReliable(a, text)
 	if strings.Contains(text, "\r\nAuthorization:") || strings.Contains(text, "\r\nProxy-Authorization:") {
 		if a.leg == legA || a.trunk.auth == nil || a.to != a.trunk.addr {
 			s.fail("credentials leave for %s\n%s", a.to, text)
@@ -415,6 +420,9 @@ func (s *sim) request(req *message.Request) {
 		k, ok := s.call.tokens.open(req.ToTag, tagToken)
 		if !ok || k.call != s.call.id {
 			s.fail("a peer made a tag up: %s", req.ToTag)
+		}
+		if req.Method == message.Prack && k.leg == legA {
+			s.sawPrack(fmt.Sprint(req.Extensions().RAck.RSeq))
 		}
 		s.acked = s.acked || req.Method == message.Ack && k.leg == legA
 		s.edge(evRequest{k.leg, req})
@@ -506,7 +514,7 @@ func TestSimulation(t *testing.T) {
 		}
 	}
 	t.Log(whys)
-	for _, why := range []string{"caller", "callee", "cancelled", "refused", "timeout", "unreachable", "no_answer", "no_ack", "bad_answer", "max_duration", "drain", "no_media_ports", "media_address", "no_carrier", "CSeq: 2 INVITE", "CSeq: 3 INVITE", "CSeq: 4 BYE"} {
+	for _, why := range []string{"caller", "callee", "cancelled", "refused", "timeout", "unreachable", "no_answer", "no_ack", "bad_answer", "max_duration", "drain", "no_media_ports", "media_address", "no_carrier", "no_prack", "CSeq: 2 INVITE", "CSeq: 3 INVITE", "CSeq: 4 BYE"} {
 		if whys[why] == 0 {
 			t.Errorf("no seed ends with %q", why)
 		}

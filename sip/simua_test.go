@@ -36,6 +36,7 @@ type simUA struct {
 	earlyBye  bool
 	elsewhere bool // names an address in Contact that its trunk does not allow
 	rushed    bool // hangs up before its answer is acknowledged
+	rel       simReliable
 
 	guard simGuard
 
@@ -55,6 +56,7 @@ func (u *simUA) plan(caller bool) {
 	u.said = map[string]string{}
 	u.hangsUp, u.cancels = -1, -1
 	u.elsewhere = r.IntN(4) == 0
+	u.planReliable()
 	if caller {
 		switch r.IntN(4) {
 		case 0:
@@ -164,7 +166,7 @@ func (u *simUA) invite() {
 	u.remoteTo = fmt.Sprintf("<sip:%s@edge>", simMaskA.Reveal())
 	u.invited = withBody(fmt.Sprintf("INVITE sip:%s@edge SIP/2.0\r\n", simMaskA.Reveal())+u.via(u.branch())+
 		fmt.Sprintf("From: \"%s\" <sip:%s@home>;tag=%s\r\nTo: %s\r\nCall-ID: secret-%s\r\nCSeq: 1 INVITE\r\n", n, n, u.tag, u.remoteTo, n)+
-		u.contact()+"P-Asserted-Identity: <tel:"+n+">\r\nX-Real: "+n+"\r\n", u.sdp())
+		u.contact()+"P-Asserted-Identity: <tel:"+n+">\r\nX-Real: "+n+"\r\n"+u.supported(), u.sdp())
 	heard := func() bool { return u.final != 0 || len(u.said) > 0 }
 	u.repeatUntil(u.invited, t1, 7, heard)
 	if u.cancels >= 0 {
@@ -210,6 +212,8 @@ func (u *simUA) receive(data []byte) {
 		u.cancelled(text)
 	case "BYE":
 		u.bye(text)
+	case "PRACK":
+		u.pracking(text)
 	default:
 		u.s.fail("%s got a %s", u.name, method)
 	}
@@ -246,10 +250,27 @@ func (u *simUA) say(i int) {
 	if i == len(u.answers) || u.final != 0 {
 		return
 	}
+	if u.waits() {
+		u.s.at(t1, func() { u.say(i) })
+		return
+	}
 	code := u.answers[i]
 	body := ""
-	if code == 200 || code == 183 && u.earlySDP {
+	if code == 200 && u.rel.rang && u.rel.other {
+		u.tag += "2"
+	}
+	if code == 200 && !u.rel.sdp[u.tag] || code == 183 && u.earlySDP {
 		body = u.sdp()
+	}
+	if code > 100 && code < 200 {
+		if u.rel.twice {
+			u.rel.twice = false
+			u.provisional(183, u.tag+"2", u.sdp())
+			u.rel.rang = true
+		}
+		u.said["INVITE"] = u.provisional(code, u.tag, body)
+		u.s.at(u.pace, func() { u.say(i + 1) })
+		return
 	}
 	text := u.reply(u.invited, code, u.tag, body)
 	u.said["INVITE"] = text
@@ -368,6 +389,10 @@ func (u *simUA) response(text string) {
 		u.said["CANCEL"] = text
 		return
 	}
+	if method == "PRACK" {
+		u.said[cseq] = text
+		return
+	}
 	if cseq != "1 INVITE" {
 		if code >= 200 {
 			first := u.said[cseq] == ""
@@ -383,6 +408,7 @@ func (u *simUA) response(text string) {
 	}
 	u.said["1 INVITE"] = text
 	if code < 200 {
+		u.prack(text)
 		if u.earlyBye && code > 100 && !u.byeSent {
 			u.hangUp(fmt.Sprintf("From: %s\r\nTo: %s\r\nCall-ID: %s\r\n", header(text, "From"), header(text, "To"), header(text, "Call-ID")))
 		}

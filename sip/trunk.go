@@ -55,6 +55,12 @@ func (c *TrunkConfig) trunk(own []message.OwnMedia) (*trunk, error) {
 		media:       message.MediaPolicy{From: c.MediaFrom, Own: own, Codecs: c.Codecs},
 		origin:      routing.Origin{Carrier: c.Carrier, Tenant: c.Tenant, Country: c.Country},
 	}
+	if c.Reliable != ReliableOff && c.Reliable != ReliableSupported && c.Reliable != ReliableRequired {
+		return nil, fmt.Errorf("reliable: %q is neither off, supported nor required", c.Reliable)
+	}
+	if c.EarlyMedia != EarlyMediaPass && c.EarlyMedia != EarlyMediaRing {
+		return nil, fmt.Errorf("early_media: %q is neither pass nor ring", c.EarlyMedia)
+	}
 	var err error
 	if c.Addr != "" {
 		if t.addr, err = parseUDP(c.Addr); err != nil {

@@ -39,7 +39,8 @@ type Draft struct {
 	Asserted    string     // URI for P-Asserted-Identity; empty: none
 	Emergency   *Emergency // of an emergency call; nil otherwise
 	Cause       int        // Q.850 cause; 0: none
-	Credentials string     // line of ours that answers a challenge; empty: none
+	Extensions  Extensions
+	Credentials string // line of ours that answers a challenge; empty: none
 	SDP         []byte
 }
 
@@ -94,6 +95,7 @@ func (d *Draft) Append(dst []byte) []byte {
 		dst = append(dst, "Allow: "+Allow+"\r\nUser-Agent: "+userAgent+"\r\n"...)
 	}
 	dst = appendCause(dst, d.Cause)
+	dst = d.Extensions.append(dst)
 	if d.Credentials != "" {
 		dst = append(dst, d.Credentials...)
 		dst = append(dst, "\r\n"...)

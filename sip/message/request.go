@@ -14,6 +14,7 @@ const (
 	Cancel  = "CANCEL"
 	Bye     = "BYE"
 	Options = "OPTIONS"
+	Prack   = "PRACK"
 	Update  = "UPDATE"
 	Info    = "INFO"
 )
