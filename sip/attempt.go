@@ -31,6 +31,7 @@ type attempt struct {
 	reported  bool
 	closed    bool
 	forks     []*fork
+	course    course
 }
 
 // fork is a further 2xx to the same INVITE: acknowledged and hung up. RFC 3261
@@ -91,7 +92,7 @@ func (c *call) try(to candidate) {
 		emergency = c.a.req.Emergency(t.host, t.own)
 		caller, callee, asserted = emergency.Caller, emergency.Callee, ""
 	}
-	a := &attempt{candidate: to, deadline: c.now.Add(t.FirstResponse)}
+	a := &attempt{candidate: to, deadline: c.now.Add(t.FirstResponse), course: course{began: c.now}}
 	a.leg = leg{
 		number: number, trunk: t, socket: t.socket, own: t.own, hop: t.addr, cseq: 1,
 		dialog: message.Dialog{
@@ -124,7 +125,8 @@ func (c *call) close(a *attempt, o outcome, code int, retryAfter time.Duration) 
 	if !a.closed {
 		a.closed = true
 		a.deadline = time.Time{}
-		c.do(actAttempt{a.candidate, o, code, retryAfter})
+		a.course.outcome, a.course.code, a.course.ended = o, code, c.now
+		c.do(actAttempt{a.candidate, o, code, retryAfter, a.course})
 	}
 }
 

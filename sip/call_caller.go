@@ -164,6 +164,9 @@ func (c *call) onRing(code int, sdp []byte) {
 func (c *call) ringing() {
 	if !c.rang {
 		c.rang = true
+		if c.phase == phaseCalling {
+			c.ringingAt = c.now
+		}
 		c.do(actRinging{after: c.now.Sub(c.began)})
 	}
 }
@@ -171,7 +174,7 @@ func (c *call) ringing() {
 // connect answers the caller with the called side's description.
 func (c *call) connect(a *attempt, answer *message.SDP) {
 	c.answered = c.now
-	c.phase = phaseAnswered
+	c.phase, c.codec = phaseAnswered, answer.Codec()
 	c.expires = c.now.Add(min(c.a.trunk.MaxDuration, a.trunk.MaxDuration))
 	c.ringing()
 	c.do(actAnswered{})

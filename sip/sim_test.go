@@ -53,6 +53,7 @@ type sim struct {
 
 	allocated, over, gone    int
 	granted, reports, closes int
+	invites                  map[uint8]bool // legs that were sent an INVITE
 	finals                   map[string]bool
 	heardFrom                map[uint8]bool // legs whose INVITE was answered with anything
 	acked                    bool           // the caller's ACK arrived
@@ -85,7 +86,7 @@ func (q *simQueue) Pop() any {
 func newSim(t *testing.T, seed uint64) *sim {
 	s := &sim{
 		t: t, seed: seed, rnd: rand.New(rand.NewPCG(seed, 1)), now: simStart,
-		callees: map[netip.AddrPort]*simUA{}, finals: map[string]bool{}, heardFrom: map[uint8]bool{},
+		callees: map[netip.AddrPort]*simUA{}, finals: map[string]bool{}, heardFrom: map[uint8]bool{}, invites: map[uint8]bool{},
 		edgeAddr: netip.MustParseAddrPort("203.0.113.1:5060"),
 	}
 	switch s.rnd.IntN(3) {
@@ -237,6 +238,7 @@ func (s *sim) do(a action) event {
 		s.closes++
 	case actOver:
 		s.over++
+		s.checkSummary(&a.summary)
 		s.log("over: %s %d after %v", a.summary.why, a.summary.code, a.summary.ended.Sub(a.summary.began))
 	case actGone:
 		s.gone++
@@ -288,6 +290,9 @@ func (s *sim) sent(a actSend) {
 // broken: what was lost on its way would excuse it in the eyes of a peer.
 func (s *sim) checkManners(a actSend) {
 	text := string(a.data)
+	if a.leg != legA && a.method == message.Invite && a.code == 0 {
+		s.invites[a.leg] = true
+	}
 	if a.leg == legA {
 		if a.method == message.Bye && a.code == 0 && !s.acked && s.now.Sub(s.answeredAt) < t64 {
 			s.fail("BYE to the caller before its ACK")
