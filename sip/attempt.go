@@ -33,6 +33,7 @@ type attempt struct {
 	closed    bool
 	forks     []*fork
 	opened    []*early
+	course    course
 
 	seq    uint16         // the INVITE's latest transaction
 	draft  *message.Draft // of the INVITE, for the next one; nil where no challenge is answered
@@ -107,7 +108,9 @@ func (c *call) try(to candidate) {
 		emergency = c.a.req.Emergency(t.host, sentBy(t.own))
 		caller, callee, asserted = emergency.Caller, emergency.Callee, ""
 	}
-	a := &attempt{candidate: to, deadline: c.now.Add(t.FirstResponse), offer: c.offer.For(&t.media), seq: seqInvite}
+	a := &attempt{
+		candidate: to, deadline: c.now.Add(t.FirstResponse), offer: c.offer.For(&t.media), seq: seqInvite, course: course{began: c.now},
+	}
 	a.leg = leg{
 		number: number, trunk: t, socket: t.socket, over: t.over, own: t.own, hop: to.address(), cseq: 1, invited: 1,
 		dialog: message.Dialog{
@@ -155,7 +158,8 @@ func (c *call) close(a *attempt, o outcome, code int, retryAfter time.Duration) 
 	if !a.closed {
 		a.closed = true
 		a.deadline = time.Time{}
-		c.do(actAttempt{a.candidate, o, code, retryAfter})
+		a.course.outcome, a.course.code, a.course.ended = o, code, c.now
+		c.do(actAttempt{a.candidate, o, code, retryAfter, a.course})
 	}
 }
 

@@ -112,7 +112,9 @@ func (b *bed) decide(req *routing.Request) evRouted {
 		otherwise: refusal{503, causeNoCircuit, "no_carrier"},
 	}
 	switch {
-	case ev.emergency || req.To == simMaskA && (req.From == simAlice || req.Origin.Tenant != ""):
+	case ev.emergency:
+	case req.To == simMaskA && (req.From == simAlice || req.Origin.Tenant != ""):
+		ev.mask = simMaskA
 	case req.To == e164.MustParse("441110000666"):
 		panic("as told")
 	default:

@@ -52,6 +52,7 @@ func answerClient(tx *client, code int, now time.Time) {
 
 func (c *call) onInviteResponse(a *attempt, ev evResponse) {
 	code := ev.res.Code
+	a.hear(ev.res, c.now)
 	if a.giving {
 		c.report(a, !isCarriersFault(code, a.progress == heardRinging)) // it lives
 	}

@@ -191,6 +191,9 @@ func (c *call) onRing(code int, media message.EarlyMedia, sdp []byte) {
 func (c *call) ringing() {
 	if !c.rang {
 		c.rang = true
+		if c.phase == phaseCalling {
+			c.ringingAt = c.now
+		}
 		c.do(actRinging{after: c.now.Sub(c.began)})
 	}
 }
@@ -205,7 +208,7 @@ func (c *call) connect(a *attempt, answer *message.SDP) {
 	}
 	c.held = nil
 	c.answered = c.now
-	c.phase = phaseAnswered
+	c.phase, c.codec = phaseAnswered, answer.Codec()
 	c.expires = c.now.Add(min(c.a.trunk.MaxDuration, a.trunk.MaxDuration))
 	c.ringing()
 	c.do(actAnswered{})

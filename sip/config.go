@@ -29,6 +29,8 @@ type Config struct {
 	// OwnMedia are the addresses and ports of the media relay: a session
 	// description that points at them is refused. May be empty.
 	OwnMedia []message.OwnMedia
+	// Records takes a record of each call. Nil: none are kept.
+	Records Records
 	// ReadBuffer is the size of each socket's receive buffer in octets, as far as
 	// the kernel lets it grow. Zero: 4 MiB.
 	ReadBuffer int

@@ -50,7 +50,9 @@ type (
 		refused    *refusal // nil: forward
 		present    e164.Number
 		to         e164.Number
-		user       string // where the destination is a user of a peer
+		user       string      // where the destination is a user of a peer
+		mask       e164.Number // for the record; none: the dialled number is no mask
+		tenant     string      // for the record
 		emergency  bool
 		candidates []candidate
 		otherwise  refusal // if none of them can be tried
@@ -141,6 +143,7 @@ type (
 		outcome    outcome
 		code       int
 		retryAfter time.Duration // the trunk asks to be left alone
+		course     course        // zero: no INVITE was sent
 	}
 	// actRinging tells that the caller was told of ringing or an answer first.
 	actRinging struct{ after time.Duration }
@@ -187,9 +190,11 @@ type summary struct {
 	why       string // "caller", "callee", "cancelled", a refusal's name, ...
 	code      int    // final answer to the caller; 200 for an answered call
 	cause     int    // Q.850, 0 where none was said
-	attempts  int
+	attempts  []Attempt
 	emergency bool
+	codec     string // of the answer
 	began     time.Time
+	ringing   time.Time // zero: the caller was not told
 	answered  time.Time // zero: never
 	ended     time.Time
 }

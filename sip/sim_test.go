@@ -56,6 +56,7 @@ type sim struct {
 
 	allocated, over, gone    int
 	granted, reports, closes int
+	invites                  map[uint8]bool // legs that were sent an INVITE
 	finals                   map[string]bool
 	heardFrom                map[uint8]bool // legs whose INVITE was answered with anything
 	acked                    bool           // the caller's ACK arrived
@@ -95,7 +96,7 @@ func (q *simQueue) Pop() any {
 func newSim(t *testing.T, seed uint64) *sim {
 	s := &sim{
 		t: t, seed: seed, rnd: rand.New(rand.NewPCG(seed, 1)), now: simStart,
-		callees: map[netip.AddrPort]*simUA{}, finals: map[string]bool{}, heardFrom: map[uint8]bool{},
+		callees: map[netip.AddrPort]*simUA{}, finals: map[string]bool{}, heardFrom: map[uint8]bool{}, invites: map[uint8]bool{},
 		arrivals: map[simPath]time.Time{}, sentOver: map[string]bool{},
 		edgeAddr: netip.MustParseAddrPort("203.0.113.1:5060"),
 	}
@@ -282,6 +283,7 @@ func (s *sim) do(a action) event {
 		s.closes++
 	case actOver:
 		s.over++
+		s.checkSummary(&a.summary)
 		s.log("over: %s %d after %v", a.summary.why, a.summary.code, a.summary.ended.Sub(a.summary.began))
 	case actGone:
 		s.gone++
@@ -364,6 +366,9 @@ func (s *sim) checkManners(a actSend) {
 		if a.leg == legA || a.trunk.auth == nil || a.to != a.trunk.addr {
 			s.fail("credentials leave for %s\n%s", a.to, text)
 		}
+	}
+	if a.leg != legA && a.method == message.Invite && a.code == 0 {
+		s.invites[a.leg] = true
 	}
 	if a.leg == legA {
 		if a.method == message.Bye && a.code == 0 && !s.acked && s.now.Sub(s.answeredAt) < t64 {
