@@ -34,8 +34,10 @@ type attempt struct {
 	opened    []*early
 
 	seq    uint16         // the INVITE's latest transaction
-	draft  *message.Draft // of the INVITE, for the next one; nil where no challenge is answered
-	passed [][]byte       // ACKs of the challenges, by try
+	draft  *message.Draft // of the INVITE, for the next one
+	passed [][]byte       // ACKs of what refused the earlier ones, by try
+
+	lengthened bool // a 422 was answered
 }
 
 // fork is a further 2xx to the same INVITE: acknowledged and hung up. RFC 3261
@@ -115,9 +117,8 @@ func (c *call) try(to candidate) {
 	d.MaxForwards = c.a.maxForwards - 1
 	d.Extensions = c.offered(t)
 	d.Contact, d.Allow, d.Asserted, d.Emergency, d.SDP = a.own, true, asserted, emergency, a.said
-	if c.preauthorize(&a.leg, &d, a.hop, seqInvite); a.mayAuthorize(a.hop) {
-		a.draft, a.credentials = &d, d.Credentials
-	}
+	c.preauthorize(&a.leg, &d, a.hop, seqInvite)
+	a.draft, a.credentials = &d, d.Credentials
 	data := d.Append(nil)
 	a.invite.begin(data, true, c.now)
 	c.request(&a.leg, a.hop, message.Invite, seqInvite, data)

@@ -166,7 +166,7 @@ func (b *bench) sent(a actSend) string {
 	b.repeated, b.everSent[text] = b.everSent[text], true
 	switch a.method {
 	case message.Invite, message.Update, message.Info:
-		if a.code == 0 && a.seq >= seqDialog {
+		if base, _ := splitTry(a.seq); a.code == 0 && base >= seqDialog {
 			b.asked[side] = text
 		} else if a.code == 0 {
 			b.opened[side] = text
@@ -176,7 +176,7 @@ func (b *bench) sent(a actSend) string {
 		if !strings.HasPrefix(text, a.method+" ") {
 			b.t.Fatalf("called %s:\n%s", a.method, text)
 		}
-		if strings.Contains(text, "m=audio") && a.seq != seqInvite {
+		if base, _ := splitTry(a.seq); strings.Contains(text, "m=audio") && base != seqInvite {
 			return side + " " + a.method + "+sdp"
 		}
 		return side + " " + a.method

@@ -63,7 +63,7 @@ type caller struct {
 	head        []byte // what every answer repeats
 	recordRoute []byte
 	reliable    reliable
-	earlyMedia  bool // it wants to be told of early media. RFC 5009
+	wants       message.Extensions // of the INVITE
 	maxForwards int
 	req         *message.Request // kept for an emergency call's attempts only
 	byeWanted   bool

@@ -59,7 +59,7 @@ func (c *call) onInviteResponse(a *attempt, ev evResponse) {
 		c.onProvisional(a, ev)
 	case code < 300:
 		c.onSuccess(a, ev)
-	case !c.inviteAgain(a, ev):
+	case !c.inviteAgain(a, ev) && !c.lengthen(a, ev):
 		c.onRefusal(a, ev.res)
 	}
 }
@@ -144,6 +144,8 @@ func (c *call) onSuccess(a *attempt, ev evResponse) {
 		return
 	}
 	a.heard = answer.Content
+	ext := ev.res.Extensions()
+	c.agreed(&a.leg, &ext)
 	c.adopt(a, answer)
 	c.connect(a, answer)
 }

@@ -24,11 +24,10 @@ func (c *call) onInvite(ev evInvite) {
 	c.a.invite.begin(req)
 	c.tell(message.Reply{Code: 100})
 
-	ext := req.Extensions()
-	if !c.extend(&ext) {
+	c.a.wants = req.Extensions()
+	if !c.extend(&c.a.wants) {
 		return
 	}
-	c.a.earlyMedia = ext.EarlyMedia&message.EarlySupported != 0
 	if len(req.Body) == 0 {
 		c.refuse(refusal{code: 488, why: "no_offer"})
 		return
@@ -173,7 +172,7 @@ func (c *call) tickInvite() {
 // onRing tells the caller of a provisional answer, each code once and each
 // session description once, so that candidates tried in turn look like one.
 func (c *call) onRing(code int, media message.EarlyMedia, sdp []byte) {
-	if !c.a.earlyMedia {
+	if !c.a.wants.EarlyMedia.Has(message.EarlySupported) {
 		media = 0
 	}
 	if c.a.reliable.told {
@@ -208,7 +207,7 @@ func (c *call) connect(a *attempt, answer *message.SDP) {
 	c.expires = c.now.Add(min(c.a.trunk.MaxDuration, a.trunk.MaxDuration))
 	c.ringing()
 	c.do(actAnswered{})
-	reply := message.Reply{Code: 200}
+	reply := message.Reply{Code: 200, Extensions: c.agree(&c.a.leg, &c.a.wants)}
 	if !c.a.reliable.told {
 		reply.SDP = c.describeCalled(answer)
 	}

@@ -33,7 +33,10 @@ func (c *call) offered(t *trunk) message.Extensions {
 	if t.Reliable == ReliableRequired && !c.emergency {
 		e.Required, e.Supported = message.Reliable, e.Supported&^message.Reliable
 	}
-	if c.a.earlyMedia {
+	if t.SessionExpires >= 0 {
+		e.Expires = t.SessionExpires
+	}
+	if c.a.wants.EarlyMedia.Has(message.EarlySupported) {
 		e.EarlyMedia = message.EarlySupported
 	}
 	return e

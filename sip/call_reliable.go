@@ -151,6 +151,11 @@ func (c *call) extend(e *message.Extensions) bool {
 		c.over("extension", 420, 0)
 		return false
 	}
+	if reply := c.a.trunk.tooShort(e); reply.Code != 0 {
+		c.tell(reply)
+		c.over("session_interval", reply.Code, 0)
+		return false
+	}
 	c.a.reliable.on = ours.Has(message.Reliable) && (e.Supported | e.Required).Has(message.Reliable)
 	return true
 }
@@ -160,6 +165,9 @@ func (t *trunk) extensions() message.OptionTags {
 	var o message.OptionTags
 	if t.Reliable != ReliableOff {
 		o |= message.Reliable
+	}
+	if t.SessionExpires >= 0 {
+		o |= message.Timer
 	}
 	return o
 }

@@ -49,6 +49,7 @@ type leg struct {
 	again    server // its re-INVITE
 	update   served // its UPDATE
 	serves   message.Methods
+	session  session
 	ended    bool // a BYE went either way
 	byeUntil time.Time
 }
@@ -104,7 +105,7 @@ func (l *leg) hears(m message.Methods) {
 }
 
 func (l *leg) next() time.Time {
-	return sooner(l.bye.next(), l.again.next(), l.ask.next(), l.update.end, l.byeUntil)
+	return sooner(l.bye.next(), l.again.next(), l.ask.next(), l.update.end, l.session.next(), l.byeUntil)
 }
 
 // draft starts a request of ours inside the leg's dialog.
@@ -175,6 +176,7 @@ func (c *call) tickLeg(l *leg) {
 	if reached(l.byeUntil, c.now) {
 		l.byeUntil = time.Time{}
 	}
+	c.tickSession(l)
 }
 
 // respond sends the last response of an INVITE's transaction, again or first.

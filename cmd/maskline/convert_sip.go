@@ -63,11 +63,12 @@ func sipTrunk(t *configs.Trunk) sip.TrunkConfig {
 		FailoverOn:    []string{},
 		RetryAfterMax: max(t.RetryAfterMax, atOnce),
 		Reliable:      string(t.Reliable), EarlyMedia: string(t.EarlyMedia),
-		MaxDuration:   cmp.Or(t.MaxDuration, noLimit),
-		CLI:           sip.CLI{Format: string(t.CLI.Format), Domain: string(t.CLI.Domain)},
-		TechPrefix:    string(t.TechPrefix),
-		DSCP:          uint8(t.DSCP),
-		NAT:           t.NAT,
+		SessionExpires: orNegative(t.SessionExpires),
+		MaxDuration:    cmp.Or(t.MaxDuration, noLimit),
+		CLI:            sip.CLI{Format: string(t.CLI.Format), Domain: string(t.CLI.Domain)},
+		TechPrefix:     string(t.TechPrefix),
+		DSCP:           uint8(t.DSCP),
+		NAT:            t.NAT,
 	}
 	if t.Addr.Host != "" {
 		trunk.Addr = t.Addr.String()
