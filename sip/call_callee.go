@@ -17,6 +17,8 @@ func (c *call) onResponse(ev evResponse) {
 	switch {
 	case res.Method == message.Bye && ev.seq == seqBye:
 		answerClient(&l.bye, res.Code, c.now)
+	case ev.seq >= seqDialog && res.Method == message.Info:
+		c.onInfoResponse(l, ev)
 	case ev.seq >= seqDialog:
 		c.onAskResponse(l, ev)
 	case ev.leg == legA:
@@ -86,7 +88,7 @@ func (c *call) relay(a *attempt, res *message.Response) {
 	if res.Code < 180 || res.Code > 183 {
 		return
 	}
-	if len(res.Body) == 0 || (a.early != nil && res.ToTag != a.earlyTag) {
+	if len(res.Body) == 0 || c.delayed || (a.early != nil && res.ToTag != a.earlyTag) {
 		c.onRing(res.Code, nil)
 		return
 	}
@@ -123,10 +125,13 @@ func (c *call) adopt(a *attempt, s *message.SDP) {
 // the call; any other is hung up.
 func (c *call) onSuccess(a *attempt, ev evResponse) {
 	if a.invite.state == txAccepted || a.invite.state == txDone && a.dialog.RemoteTag != "" {
-		if ev.res.ToTag == a.dialog.RemoteTag {
-			c.acknowledge(&a.leg, seqAck) // ours was lost
-		} else {
+		switch {
+		case ev.res.ToTag != a.dialog.RemoteTag:
 			c.onFork(a, ev)
+		case c.delayed:
+			c.repeatHeld(&a.leg)
+		default:
+			c.acknowledge(&a.leg, seqAck) // ours was lost
 		}
 		return
 	}
@@ -139,6 +144,10 @@ func (c *call) onSuccess(a *attempt, ev evResponse) {
 	a.dialog.RemoteTag = ev.res.ToTag
 	a.learn(ev.res.Peer(), ev.source)
 	a.hears(ev.res.Allowed())
+	if c.delayed {
+		c.onOffered(a, ev)
+		return
+	}
 	c.acknowledge(&a.leg, seqAck)
 	if a != c.active || c.phase != phaseCalling {
 		c.hang(&a.leg)
@@ -171,7 +180,7 @@ func (c *call) acknowledge(l *leg, seq uint16) {
 func (c *call) onFork(a *attempt, ev evResponse) {
 	for _, f := range a.forks {
 		if f.dialog.RemoteTag == ev.res.ToTag {
-			c.acknowledge(&f.leg, f.seq)
+			c.declineFork(f, ev)
 			return
 		}
 	}
@@ -179,11 +188,11 @@ func (c *call) onFork(a *attempt, ev evResponse) {
 		return
 	}
 	f := &fork{leg: a.leg, seq: seqFork + 2*uint16(len(a.forks))}
-	f.bye, f.again, f.ended, f.cseq = client{}, server{}, true, 2
+	f.bye, f.again, f.ask, f.ack, f.info, f.ended, f.cseq = client{}, server{}, ask{}, heldAck{}, nil, true, 2
 	f.dialog.RemoteTag, f.dialog.Target = ev.res.ToTag, a.dialog.RemoteURI
 	f.learn(ev.res.Peer(), ev.source)
 	a.forks = append(a.forks, f)
-	c.acknowledge(&f.leg, f.seq)
+	c.declineFork(f, ev)
 	d := c.draft(&f.leg, message.Bye, f.seq+1)
 	data := d.Append(nil)
 	f.bye.begin(data, false, c.now)

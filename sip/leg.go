@@ -45,7 +45,8 @@ type leg struct {
 	again    server // its re-INVITE
 	update   served // its UPDATE
 	serves   message.Methods
-	ended    bool // a BYE went either way
+	info     *infos // its INFO requests; nil: none yet
+	ended    bool   // a BYE went either way
 	byeUntil time.Time
 }
 
@@ -100,7 +101,7 @@ func (l *leg) hears(m message.Methods) {
 }
 
 func (l *leg) next() time.Time {
-	return sooner(l.bye.next(), l.again.next(), l.ask.next(), l.update.end, l.byeUntil)
+	return sooner(l.bye.next(), l.again.next(), l.ask.next(), l.update.end, l.info.next(), l.byeUntil)
 }
 
 // draft starts a request of ours inside the leg's dialog.
@@ -153,6 +154,7 @@ func (c *call) tickLeg(l *leg) {
 		c.request(l, l.hop, message.Bye, seqBye, l.bye.request)
 	}
 	c.tickAsk(l)
+	c.tickInfo(l)
 	if reached(l.update.end, c.now) {
 		l.update = served{branch: l.update.branch, cseq: l.update.cseq}
 	}

@@ -37,6 +37,7 @@ type Draft struct {
 	Emergency   *Emergency // of an emergency call; nil otherwise
 	Cause       int        // Q.850 cause; 0: none
 	SDP         []byte
+	DTMF        *DTMF // of an INFO; nil: none
 }
 
 // Append writes the request.
@@ -88,6 +89,9 @@ func (d *Draft) Append(dst []byte) []byte {
 		dst = append(dst, "Allow: "+Allow+"\r\nUser-Agent: "+userAgent+"\r\n"...)
 	}
 	dst = appendCause(dst, d.Cause)
+	if d.DTMF != nil {
+		return d.DTMF.appendBody(dst)
+	}
 	return appendBody(dst, d.SDP)
 }
 
