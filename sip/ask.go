@@ -138,6 +138,9 @@ func (c *call) acknowledgeAsk(l *leg, ev evResponse, sdp []byte) {
 func (c *call) sendAck(l *leg, seq uint16, cseq uint32, sdp []byte) {
 	d := c.draft(l, message.Ack, seq)
 	d.CSeq, d.SDP = cseq, sdp
+	if cseq == l.invited && l.mayAuthorize(l.hop) {
+		d.Credentials = l.credentials // RFC 3261 §22.1
+	}
 	c.request(l, l.hop, message.Ack, seq, d.Append(nil))
 }
 

@@ -109,7 +109,9 @@ func (c *call) try(to candidate) {
 			LocalTag: c.tokens.String(token{call: c.id, kind: tagToken, leg: number}),
 			LocalURI: caller, RemoteURI: callee, Target: callee,
 		},
-		said: c.offer.AppendOffer(nil, message.Origin{ID: c.number(number), Version: 1}, c.localB), version: 1, latest: 1,
+	}
+	if !c.delayed {
+		a.says(c.describe(&a.leg, c.offer))
 	}
 	c.b, c.active = append(c.b, a), a
 

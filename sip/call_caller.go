@@ -24,20 +24,18 @@ func (c *call) onInvite(ev evInvite) {
 	c.a.invite.begin(req)
 	c.tell(message.Reply{Code: 100})
 
-	c.a.wants = req.Extensions()
+	c.a.wants, c.delayed = req.Extensions(), len(req.Body) == 0
 	if !c.extend(&c.a.wants) {
 		return
 	}
-	if len(req.Body) == 0 {
-		c.refuse(refusal{code: 488, why: "no_offer"})
-		return
+	if !c.delayed {
+		offer, fault := message.ParseSDP(req.Body, &ev.trunk.media)
+		if fault != nil {
+			c.refuse(refusal{code: fault.Code, why: fault.Name})
+			return
+		}
+		c.offer, c.a.heard, c.a.layout = offer, offer.Content, offer.Layout()
 	}
-	offer, fault := message.ParseSDP(req.Body, &ev.trunk.media)
-	if fault != nil {
-		c.refuse(refusal{code: fault.Code, why: fault.Name})
-		return
-	}
-	c.offer, c.a.heard, c.a.layout = offer, offer.Content, offer.Layout()
 	called := req.Called()
 	c.do(actRoute{dialled: called.Dialled, to: called.Number, from: req.Caller(ev.trunk.TrustPAI)})
 }
@@ -107,7 +105,9 @@ func (c *call) onAllocated(ev evAllocated) {
 		return
 	}
 	c.localA, c.localB = ev.localA, ev.localB
-	c.do(actRemote{SideA, remote(c.a.trunk, c.offer, c.offer.PayloadTypes())})
+	if !c.delayed {
+		c.do(actRemote{SideA, remote(c.a.trunk, c.offer, c.offer.PayloadTypes())})
+	}
 	c.tryNext()
 }
 
@@ -128,6 +128,9 @@ func (c *call) onAck(l *leg, req *message.Request) {
 		accepted := c.a.invite.state == txAccepted
 		if !c.a.invite.acknowledged(c.now) || !accepted {
 			return
+		}
+		if c.phase == phaseAnswered && c.active.ack.waits {
+			c.onAnswerToDelayed(req)
 		}
 		if c.phase == phaseAnswered {
 			c.phase = phaseUp

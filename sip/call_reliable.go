@@ -43,10 +43,13 @@ func (r *reliable) due(now time.Time) txDue {
 	return txResend
 }
 
-// inform gives the caller a provisional answer, reliably if it can be.
+// inform gives the caller a provisional answer, reliably if it can be. Without an
+// offer in its INVITE a reliable one would have to hold ours (RFC 3261 §13.2.1),
+// which we don't have yet: who insists hears nothing before the answer.
 func (c *call) inform(reply message.Reply) {
 	r := &c.a.reliable
 	switch {
+	case c.delayed && c.a.wants.Required.Has(message.Reliable):
 	case !r.on:
 		c.tell(reply)
 	case r.open:
@@ -156,7 +159,7 @@ func (c *call) extend(e *message.Extensions) bool {
 		c.over("session_interval", reply.Code, 0)
 		return false
 	}
-	c.a.reliable.on = ours.Has(message.Reliable) && (e.Supported | e.Required).Has(message.Reliable)
+	c.a.reliable.on = !c.delayed && ours.Has(message.Reliable) && (e.Supported | e.Required).Has(message.Reliable)
 	return true
 }
 

@@ -50,7 +50,8 @@ type leg struct {
 	update   served // its UPDATE
 	serves   message.Methods
 	session  session
-	ended    bool // a BYE went either way
+	info     *infos // its INFO requests; nil: none yet
+	ended    bool   // a BYE went either way
 	byeUntil time.Time
 }
 
@@ -105,7 +106,7 @@ func (l *leg) hears(m message.Methods) {
 }
 
 func (l *leg) next() time.Time {
-	return sooner(l.bye.next(), l.again.next(), l.ask.next(), l.update.end, l.session.next(), l.byeUntil)
+	return sooner(l.bye.next(), l.again.next(), l.ask.next(), l.update.end, l.info.next(), l.session.next(), l.byeUntil)
 }
 
 // draft starts a request of ours inside the leg's dialog.
@@ -160,6 +161,7 @@ func (c *call) tickLeg(l *leg) {
 		c.request(l, l.hop, message.Bye, l.byeSeq, l.bye.request)
 	}
 	c.tickAsk(l)
+	c.tickInfo(l)
 	if reached(l.update.end, c.now) {
 		l.update = served{branch: l.update.branch, cseq: l.update.cseq}
 	}
