@@ -135,6 +135,7 @@ func (c *call) onAck(l *leg, req *message.Request) {
 		if c.phase == phaseAnswered {
 			c.phase = phaseUp
 			c.trim()
+			c.tellAgain()
 		}
 		if c.a.byeWanted {
 			c.hang(l)
@@ -211,7 +212,9 @@ func (c *call) connect(a *attempt, answer *message.SDP) {
 	c.ringing()
 	c.do(actAnswered{})
 	reply := message.Reply{Code: 200, Extensions: c.agree(&c.a.leg, &c.a.wants)}
-	if !c.a.reliable.told {
+	if c.a.reliable.told {
+		c.a.reliable.now = answer
+	} else {
 		reply.SDP = c.describeCalled(answer)
 	}
 	c.tell(reply)

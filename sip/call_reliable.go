@@ -10,11 +10,12 @@ import (
 // until its PRACK. RFC 3262 §3.
 type reliable struct {
 	on      bool
-	rseq    uint32 // of the latest one
-	open    bool   // it has not been acknowledged
-	sdp     bool   // it holds a session description
-	told    bool   // the caller has acknowledged a session description: that was our answer
-	data    []byte // to send again
+	rseq    uint32       // of the latest one
+	open    bool         // it has not been acknowledged
+	sdp     bool         // it holds a session description
+	told    bool         // the caller has acknowledged a session description: that was our answer
+	now     *message.SDP // what the called side answered since
+	data    []byte       // to send again
 	every   time.Duration
 	resend  time.Time
 	end     time.Time
@@ -88,6 +89,26 @@ func (c *call) tickReliable() {
 		c.refuse(refusal{code: 504, cause: causeTimer, why: "no_prack"})
 	case txNothing:
 	}
+}
+
+// tellAgain offers the caller what the called side answered, where that is not what
+// the caller was told reliably: another device answered, or other media.
+func (c *call) tellAgain() {
+	s := c.a.reliable.now
+	c.a.reliable.now = nil
+	if s == nil || !c.a.free() {
+		return
+	}
+	text, version := c.describe(&c.a.leg, s)
+	if version == c.a.version {
+		return
+	}
+	c.a.says(text, version)
+	method := message.Invite
+	if c.a.serves.Has(message.Update) {
+		method = message.Update
+	}
+	c.ask(&c.a.leg, method, text, askRestore)
 }
 
 // onPrack acknowledges a provisional answer of ours. RFC 3262 §3.
