@@ -50,7 +50,7 @@ func (c *call) ask(l *leg, method string, sdp []byte, why purpose) {
 	l.cseq++
 	l.ask = ask{method: method, seq: l.nextSeq(), cseq: l.cseq, offer: sdp, why: why}
 	d := c.draft(l, method, l.ask.seq)
-	d.Contact, d.Allow, d.SDP = l.own, true, sdp
+	d.Contact, d.Allow, d.SDP, d.Extensions = l.own, true, sdp, l.sessionHeaders()
 	data := d.Append(nil)
 	l.ask.begin(data, method == message.Invite, l.fit(len(data)), c.now)
 	c.request(l, l.hop, method, l.ask.seq, data)
@@ -99,6 +99,8 @@ func (c *call) onAskResponse(l *leg, ev evResponse) {
 		if res.Code < 300 {
 			l.follow(res.Peer())
 			l.hears(res.Allowed())
+			ext := res.Extensions()
+			c.agreed(l, &ext)
 		}
 	}
 	if res.Method == message.Invite && !c.holdsAck(l, ev, first) {
@@ -136,6 +138,9 @@ func (c *call) acknowledgeAsk(l *leg, ev evResponse, sdp []byte) {
 func (c *call) sendAck(l *leg, seq uint16, cseq uint32, sdp []byte) {
 	d := c.draft(l, message.Ack, seq)
 	d.CSeq, d.SDP = cseq, sdp
+	if cseq == l.invited && l.mayAuthorize(l.hop) {
+		d.Credentials = l.credentials // RFC 3261 §22.1
+	}
 	c.request(l, l.hop, message.Ack, seq, d.Append(nil))
 }
 
@@ -185,6 +190,8 @@ func (c *call) onAsked(l *leg, res *message.Response) {
 	case why == askDropped:
 	case res.Code < 300:
 		c.onRestated(l, res)
+	case why == askRefresh:
+		c.onRefreshRefused(l, res)
 	case res.Code == 481: // the dialog is gone there. RFC 3261 §12.2.1.2
 		c.end("dialog_lost")
 	case res.Code == 491:
@@ -243,6 +250,9 @@ func (c *call) onAskTimeout(l *leg) {
 	if a.why == askRelay {
 		a.why = askDropped
 		c.relayFailed(504, "")
+	}
+	if a.why == askRefresh { // RFC 4028 §10: as a 408
+		c.end("dialog_lost")
 	}
 }
 

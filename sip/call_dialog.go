@@ -26,6 +26,8 @@ func (c *call) onRequest(ev evRequest) {
 		c.onPrack(l, req)
 	case message.Update:
 		c.onUpdate(l, req)
+	case message.Info:
+		c.onInfo(l, req)
 	case message.Cancel:
 		c.onCancelInDialog(l, req)
 	default:
@@ -48,7 +50,7 @@ func (c *call) onOther(l *leg, req *message.Request) {
 // refuseMethod tells known methods that we don't serve from unknown ones.
 func refuseMethod(method string) int {
 	switch method {
-	case "REGISTER", "SUBSCRIBE", "NOTIFY", "PUBLISH", "REFER", "INFO", "MESSAGE":
+	case "REGISTER", "SUBSCRIBE", "NOTIFY", "PUBLISH", "REFER", "MESSAGE":
 		return 405
 	default:
 		return 501

@@ -13,9 +13,10 @@ import (
 // its way back, in an established call. There is one at a time.
 type exchange struct {
 	from, to *leg
-	method   string         // of the request that asked for it
-	head     []byte         // what its answer repeats
-	peer     message.Peer   // where it wants requests from now on
+	method   string       // of the request that asked for it
+	head     []byte       // what its answer repeats
+	peer     message.Peer // where it wants requests from now on
+	wants    message.Extensions
 	offer    *message.SDP   // nil: it asks for the other side's
 	cut      *message.SDP   // offer as far as the other side's trunk lets it be
 	text     []byte         // cut as the other side gets it
@@ -106,7 +107,7 @@ func (c *call) relays(l *leg) bool {
 func (c *call) open(l *leg, req *message.Request, offer *message.SDP) {
 	x := &exchange{
 		from: l, to: c.other(l), method: req.Method, head: req.Head(l.dialog.LocalTag),
-		peer: req.Peer(), offer: offer, replyTo: req.ReplyTo(), conn: req.Conn,
+		peer: req.Peer(), wants: req.Extensions(), offer: offer, replyTo: req.ReplyTo(), conn: req.Conn,
 	}
 	c.exchange = x
 	method := message.Invite
@@ -169,7 +170,7 @@ func (c *call) passOffer(x *exchange, s *message.SDP) {
 	x.offer, x.answered, x.deadline = s, true, time.Time{}
 	x.from.follow(x.peer)
 	x.text, x.version = c.describe(x.from, x.cut)
-	reply := message.Reply{Code: 200, Contact: x.from.own, Allow: true, SDP: x.text}
+	reply := message.Reply{Code: 200, Contact: x.from.own, Allow: true, Extensions: c.agree(x.from, &x.wants), SDP: x.text}
 	x.from.again.respond(200, reply.Append(nil, x.head), c.now)
 	c.respond(x.from, &x.from.again)
 }
@@ -243,6 +244,7 @@ func (c *call) closeExchange(reply message.Reply) {
 	switch {
 	case reply.Code < 300:
 		x.from.follow(x.peer)
+		reply.Extensions = c.agree(x.from, &x.wants)
 	case x.taken:
 		reply = message.Reply{Code: 487}
 	}

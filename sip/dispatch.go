@@ -33,7 +33,7 @@ func (e *Edge) onRequest(s *socket, t *trunk, req *message.Request, fault *messa
 		}
 		e.reply(s, t, req, message.Reply{Code: 481})
 	case message.Ack: // of an answer given without a call
-	case message.Bye, message.Prack, message.Update: // inside a dialog only
+	case message.Bye, message.Prack, message.Update, message.Info: // inside a dialog only
 		e.reply(s, t, req, message.Reply{Code: 481})
 	case message.Options:
 		code := 200
