@@ -76,7 +76,7 @@ fuzz: ## run every fuzz test for FUZZTIME (default 1m) each
 
 .PHONY: sim
 sim: ## simulate SMPP sessions, failover and receipts with SEEDS (default 10000) seeds; SEED=n replays one
-	SEEDS=$(or $(SEEDS),10000) $(GO) test ./smpp -run 'TestSimulation$$' -count=1 -timeout 15m
+	SEEDS=$(or $(SEEDS),10000) $(GO) test ./smpp -run 'TestSimulation$$|TestLongMessageSimulation$$' -count=1 -timeout 15m
 
 .PHONY: prompts
 prompts: ## speak the shipped announcements anew; needs espeak-ng and sox
