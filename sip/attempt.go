@@ -37,7 +37,7 @@ type attempt struct {
 
 	seq    uint16         // the INVITE's latest transaction
 	draft  *message.Draft // of the INVITE, for the next one
-	passed [][]byte       // ACKs of what refused the earlier ones, by try
+	passed []passed       // ACKs of what refused the earlier ones, by try
 
 	lengthened bool // a 422 was answered
 }

@@ -84,7 +84,7 @@ func (c *call) mayReinvite(a *attempt) bool {
 func (c *call) reinvite(a *attempt, ev evResponse, seq uint16) {
 	a.invite.final(false, c.now)
 	a.refusedBy = ev.res.ToTag
-	a.passed = append(a.passed, c.acknowledgeRefusal(a))
+	a.passed = append(a.passed, passed{a.invite.over, c.acknowledgeRefusal(a)})
 	a.cseq++
 	a.invited, a.draft.CSeq, a.seq = a.cseq, a.cseq, seq
 	a.progress, a.deadline = heardNothing, c.now.Add(a.trunk.FirstResponse)
@@ -94,11 +94,18 @@ func (c *call) reinvite(a *attempt, ev evResponse, seq uint16) {
 	c.invite(a, data)
 }
 
+// passed is the ACK of a challenge, which goes the way of the INVITE.
+type passed struct {
+	over transport
+	ack  []byte
+}
+
 // repeatedChallenge acknowledges again what challenged an earlier INVITE of the
 // attempt.
 func (c *call) repeatedChallenge(a *attempt, ev evResponse) {
 	if _, try := splitTry(ev.seq); ev.res.Code >= 300 && int(try) < len(a.passed) {
-		c.requestOver(a.invite.over, &a.leg, a.candidate.address(), message.Ack, ev.seq, a.passed[try])
+		p := &a.passed[try]
+		c.requestOver(p.over, &a.leg, a.candidate.address(), message.Ack, ev.seq, p.ack)
 	}
 }
 
