@@ -34,8 +34,30 @@ func newMatcher(trunks []*trunk) *matcher {
 	return m
 }
 
-// find returns nil for a stranger.
+// find returns nil for a stranger. A trunk that is known by its certificate is
+// not found by its source alone.
 func (m *matcher) find(source netip.AddrPort) *trunk {
+	return m.search(source, func(t *trunk) bool { return len(t.TLS.Peer) == 0 })
+}
+
+// findNamed finds the trunk of a peer that showed a certificate with these names:
+// one that asks for a name of them, else one that asks for none.
+func (m *matcher) findNamed(source netip.AddrPort, names []string) *trunk {
+	if len(names) > 0 {
+		if t := m.search(source, func(t *trunk) bool { return t.isNamed(names) }); t != nil {
+			return t
+		}
+	}
+	return m.find(source)
+}
+
+// knows reports whether a connection from a source may be anybody's.
+func (m *matcher) knows(source netip.AddrPort, over transport) bool {
+	return m.search(source, func(t *trunk) bool { return over == overTLS || len(t.TLS.Peer) == 0 }) != nil
+}
+
+// search looks among the trunks that fit.
+func (m *matcher) search(source netip.AddrPort, fits func(*trunk) bool) *trunk {
 	addr := source.Addr()
 	for _, length := range m.lengths {
 		if length.is4 != addr.Is4() {
@@ -45,16 +67,19 @@ func (m *matcher) find(source netip.AddrPort) *trunk {
 		if err != nil {
 			continue
 		}
-		all := m.trunks[p]
-		if len(all) == 0 {
-			continue
-		}
-		for _, t := range all {
-			if t.addr == source {
+		var first *trunk
+		for _, t := range m.trunks[p] {
+			switch {
+			case !fits(t):
+			case t.addr == source:
 				return t
+			case first == nil:
+				first = t
 			}
 		}
-		return all[0]
+		if first != nil {
+			return first
+		}
 	}
 	return nil
 }

@@ -34,6 +34,12 @@ type metrics struct {
 	strays    prometheus.Counter
 	faults    *prometheus.CounterVec
 	panics    prometheus.Counter
+
+	octets         [transports][2]prometheus.Counter // by direction
+	streamsRefused [transports]map[string]prometheus.Counter
+	streamsEnded   [transports]map[string]prometheus.Counter
+	tlsFailures    *prometheus.CounterVec
+	dialFailures   *prometheus.CounterVec
 }
 
 func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
@@ -53,7 +59,7 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 			Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2, 3, 5, 8, 12, 20, 30},
 		}, []string{"trunk"}),
 	}
-	dropped := counter("dropped_total", "Datagrams dropped without an answer, by reason.", "reason")
+	dropped := counter("dropped_total", "Datagrams dropped without an answer, and messages over TCP or TLS with which their connection ended, by reason.", "reason")
 	for _, d := range message.Drops() {
 		m.drops[d] = dropped.WithLabelValues(d.String())
 	}
@@ -61,7 +67,21 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 	m.garbage, m.strays = dropped.WithLabelValues("unparsable"), dropped.WithLabelValues("stray")
 	panics := counter("panics_total", "Faults of our own that ended one call or message.")
 	m.panics = panics.WithLabelValues()
+	octets := counter("octets_total", "Octets of signalling, by transport and direction.", "transport", "direction")
+	refused := counter("connections_refused_total", "Connections over TCP and TLS that were closed at once, by reason.", "transport", "reason")
+	ended := counter("connections_ended_total", "Connections over TCP and TLS that ended, by reason.", "transport", "reason")
+	m.tlsFailures = counter("tls_failures_total", "TLS handshakes that failed, by the trunk that we connected to, or none, and reason.", "trunk", "reason")
+	m.dialFailures = counter("connect_failures_total", "Connections to a trunk that could not be made.", "trunk")
+	for t := range transports {
+		for _, d := range []direction{inbound, outbound} {
+			m.octets[t][d] = octets.WithLabelValues(t.String(), d.String())
+		}
+		if t.reliable() {
+			m.streamsRefused[t], m.streamsEnded[t] = children(refused, t, refusals), children(ended, t, ends)
+		}
+	}
 	for _, c := range []prometheus.Collector{
+		octets, refused, ended, m.tlsFailures, m.dialFailures,
 		m.requests, m.responses, m.attempts, m.failovers, m.busyTotal, m.calls, m.faults, m.setup, dropped, panics,
 		newTrunkCollector(edge),
 	} {
@@ -70,6 +90,14 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 		}
 	}
 	return m, nil
+}
+
+func children(vec *prometheus.CounterVec, t transport, reasons []string) map[string]prometheus.Counter {
+	all := map[string]prometheus.Counter{}
+	for _, reason := range reasons {
+		all[reason] = vec.WithLabelValues(t.String(), reason)
+	}
+	return all
 }
 
 // countedMethods are those with a label of their own.
@@ -95,9 +123,10 @@ func methodLabel(i int) string {
 
 // trunkMetrics are the children of one trunk.
 type trunkMetrics struct {
-	in, out   traffic
-	setup     prometheus.Observer
-	failovers prometheus.Counter
+	in, out      traffic
+	setup        prometheus.Observer
+	failovers    prometheus.Counter
+	dialFailures prometheus.Counter
 
 	name  string
 	total *metrics
@@ -115,7 +144,7 @@ type traffic struct {
 }
 
 func (m *metrics) trunk(name string) *trunkMetrics {
-	t := &trunkMetrics{name: name, total: m, setup: m.setup.WithLabelValues(name), failovers: m.failovers.WithLabelValues(name)}
+	t := &trunkMetrics{name: name, total: m, setup: m.setup.WithLabelValues(name), failovers: m.failovers.WithLabelValues(name), dialFailures: m.dialFailures.WithLabelValues(name)}
 	t.in.init(m, name, inbound)
 	t.out.init(m, name, outbound)
 	return t
@@ -160,6 +189,7 @@ type trunkCollector struct {
 	edge         *Edge
 	up, channels *prometheus.Desc
 	calls        *prometheus.Desc
+	streams      *prometheus.Desc
 }
 
 func newTrunkCollector(edge *Edge) *trunkCollector {
@@ -170,6 +200,7 @@ func newTrunkCollector(edge *Edge) *trunkCollector {
 		edge:     edge,
 		up:       desc("trunk_up", "1 where the trunk can be sent calls.", "trunk"),
 		channels: desc("channels", "Calls that occupy the trunk.", "trunk"),
+		streams:  desc("connections", "Connections over TCP and TLS that are open or being made.", "transport"),
 		calls:    desc("calls", "Calls in memory: those that are not over, and those of which only transactions are left.", "state"),
 	}
 }
@@ -179,6 +210,7 @@ func (c *trunkCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- c.up
 	ch <- c.channels
 	ch <- c.calls
+	ch <- c.streams
 }
 
 // Collect sends the values.
@@ -190,6 +222,11 @@ func (c *trunkCollector) Collect(ch chan<- prometheus.Metric) {
 		}
 		ch <- prometheus.MustNewConstMetric(c.up, prometheus.GaugeValue, up, t.Name)
 		ch <- prometheus.MustNewConstMetric(c.channels, prometheus.GaugeValue, float64(t.Channels), t.Name)
+	}
+	for t, n := range c.edge.streams.count() {
+		if transport(t).reliable() {
+			ch <- prometheus.MustNewConstMetric(c.streams, prometheus.GaugeValue, float64(n), transport(t).String())
+		}
 	}
 	states := [len(phaseNames)]int{}
 	for _, a := range c.edge.calls.all() {

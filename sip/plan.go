@@ -70,7 +70,7 @@ func (e *Edge) peer(endpoint string) (string, *trunk) {
 	if at < 1 {
 		return "", nil
 	}
-	addr, err := parseUDP(endpoint[at+1:])
+	_, addr, err := parseAddr(endpoint[at+1:])
 	if err != nil {
 		return "", nil
 	}

@@ -47,13 +47,14 @@ type prober struct {
 	index int
 	alarm alarm
 
-	mu      sync.Mutex
-	health  health
-	seq     uint16
-	waiting bool
-	message []byte
-	every   time.Duration // until the probe is repeated
-	giveUp  time.Time
+	mu       sync.Mutex
+	health   health
+	seq      uint16
+	waiting  bool
+	failures int // in a row, over a stream
+	message  []byte
+	every    time.Duration // until the probe is repeated
+	giveUp   time.Time
 }
 
 const probeTimeout = 4 * time.Second
@@ -75,8 +76,20 @@ func (p *prober) fire() {
 		return
 	}
 	p.trunk.state.metrics.out.request(message.Options)
-	if err := p.edge.sockets[p.trunk.socket].send(data, p.trunk.addr); err != nil {
+	t := p.trunk
+	err := p.edge.transmit(&actSend{trunk: t, socket: t.socket, over: t.over, to: t.addr, data: data}, k.call)
+	if err != nil {
 		p.edge.probed(k, false)
+	}
+}
+
+// linkLost has a trunk probed at once whose connection has ended: that makes a
+// new one, and tells whether the trunk lives.
+func (e *Edge) linkLost(t *trunk) {
+	for _, p := range e.probers {
+		if p.trunk == t {
+			e.timers.set(&p.alarm, e.now())
+		}
 	}
 }
 
@@ -89,12 +102,16 @@ func (p *prober) due(now time.Time) ([]byte, token) {
 	case p.waiting && reached(p.giveUp, now):
 		p.outcome(false, now)
 		return nil, token{}
-	case p.waiting:
+	case p.waiting: // over a stream: its connection was lost
 		p.every *= 2
 	default:
 		p.begin(now)
 	}
-	p.edge.timers.set(&p.alarm, sooner(now.Add(p.every), p.giveUp))
+	repeat := now.Add(p.every)
+	if p.trunk.over.reliable() {
+		repeat = time.Time{}
+	}
+	p.edge.timers.set(&p.alarm, sooner(repeat, p.giveUp))
 	return p.message, token{call: uint64(p.index), seq: p.seq}
 }
 
@@ -120,12 +137,24 @@ func (p *prober) begin(now time.Time) {
 func (p *prober) outcome(ok bool, now time.Time) {
 	p.waiting = false
 	p.edge.timers.clear(&p.alarm)
-	p.edge.timers.set(&p.alarm, now.Add(p.trunk.Probe.Every))
+	p.edge.timers.set(&p.alarm, now.Add(p.pause(ok)))
 	if p.health.judge(ok, p.trunk.Probe) {
 		p.trunk.state.up.Store(ok)
 		p.edge.log.Info("trunk changed", zap.String("trunk", p.trunk.Name), zap.Bool("up", ok))
 		p.edge.showCarrier(p.trunk.Carrier)
 	}
+}
+
+// pause is the time to the next probe. A connection that cannot be made is tried
+// again soon, less and less so.
+func (p *prober) pause(ok bool) time.Duration {
+	if ok || !p.trunk.over.reliable() {
+		p.failures = 0
+		return p.trunk.Probe.Every
+	}
+	pause := min(mostPause<<1, firstPause<<min(p.failures, 10))
+	p.failures++
+	return min(p.trunk.Probe.Every, pause)
 }
 
 // probed is an answer to a probe, or the word that it was undeliverable.

@@ -1,9 +1,11 @@
 package sip
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"maskline/routing"
@@ -22,13 +24,17 @@ type trunk struct {
 	failover failover
 	origin   routing.Origin
 	over     transport
+	tls      *tls.Config
 	socket   int    // which one to send from
 	own      string // its address as URIs write it
 
 	state trunkState
 }
 
-const defaultPort = 5060
+const (
+	defaultPort    = 5060
+	defaultTLSPort = 5061
+)
 
 func newTrunk(cfg TrunkConfig, own []message.OwnMedia) (*trunk, error) {
 	cfg.setDefaults()
@@ -56,10 +62,15 @@ func (c *TrunkConfig) trunk(own []message.OwnMedia) (*trunk, error) {
 	}
 	var err error
 	if c.Addr != "" {
-		if t.addr, err = parseUDP(c.Addr); err != nil {
+		if t.over, t.addr, err = parseAddr(c.Addr); err != nil {
 			return nil, fmt.Errorf("addr: %w", err)
 		}
 		t.host = t.addr.String()
+		if t.over == overTLS {
+			if t.tls, err = c.TLS.load(t.addr.Addr().String()); err != nil {
+				return nil, fmt.Errorf("tls: %w", err)
+			}
+		}
 	}
 	if t.failover, err = newFailover(c.FailoverOn); err != nil {
 		return nil, err
@@ -118,19 +129,28 @@ func (t *trunk) allows(a netip.Addr) bool {
 	return false
 }
 
-// parseUDP reads "udp://host:port", "host:port" or "host", the host being an
-// address.
-func parseUDP(text string) (netip.AddrPort, error) {
-	text, ok := strings.CutPrefix(text, "udp://")
-	if !ok && strings.Contains(text, "://") {
-		return netip.AddrPort{}, errors.New("only udp:// is spoken yet")
+// isNamed reports whether the trunk is known by one of these names.
+func (t *trunk) isNamed(names []string) bool {
+	return slices.ContainsFunc(t.TLS.Peer, func(name string) bool { return slices.Contains(names, strings.ToLower(name)) })
+}
+
+// parseAddr reads "udp://host:port", "host:port" or "host", the host being an
+// address; tcp:// and tls:// likewise.
+func parseAddr(text string) (transport, netip.AddrPort, error) {
+	over := overUDP
+	if name, rest, found := strings.Cut(text, "://"); found {
+		i := slices.Index(transportNames[:], name)
+		if i < 0 {
+			return 0, netip.AddrPort{}, errors.New("not udp, tcp or tls")
+		}
+		over, text = transport(i), rest
 	}
 	if ap, err := netip.ParseAddrPort(text); err == nil {
-		return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port()), nil
+		return over, netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port()), nil
 	}
 	addr, err := netip.ParseAddr(strings.Trim(text, "[]"))
 	if err != nil {
-		return netip.AddrPort{}, errors.New("not an address; names are not resolved")
+		return 0, netip.AddrPort{}, errors.New("not an address; names are not resolved")
 	}
-	return netip.AddrPortFrom(addr.Unmap(), defaultPort), nil
+	return over, netip.AddrPortFrom(addr.Unmap(), over.port()), nil
 }
