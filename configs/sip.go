@@ -13,6 +13,12 @@ type SIP struct {
 	MessageTimeout time.Duration `key:"message_timeout" default:"5s" min:"1ms"`
 	// Largest message on a stream, in bytes; not 0. Default 64KiB.
 	MaxMessage Size `key:"max_message" default:"64KiB" min:"4KiB" max:"1MiB"`
+	// Time without an octet after which a connection is closed; not 0. Default 10m.
+	IdleTimeout time.Duration `key:"idle_timeout" default:"10m" min:"1s"`
+	// Connections over TCP and TLS at a time, in all; not 0. Default 4096.
+	Connections int `key:"connections" default:"4096" min:"1" max:"1000000"`
+	// Those of them that come from one address; not 0. Default 64.
+	ConnectionsPerSource int `key:"connections_per_source" default:"64" min:"1" max:"1000000"`
 	// Tenants' own PBXs and apps. Default empty: none.
 	Peers []Peer `key:"peers"`
 }
@@ -23,7 +29,9 @@ type SIPListen struct {
 	Addr SIPAddress `key:"addr" required:"true"`
 	// Name or IP address and port that others are told; needed where addr is 0.0.0.0 or [::]. Default empty: addr.
 	Advertise HostPort `key:"advertise"`
-	// TLS of this listener.
+	// Sockets that share the address over UDP, each read by itself; Linux alone has more than one. 0: one per core. Default 0.
+	Sockets int `key:"sockets" default:"0" min:"0" max:"64"`
+	// TLS of a tls:// listener.
 	TLS ServerTLS `key:"tls"`
 }
 
@@ -61,6 +69,9 @@ type Trunk struct {
 	Register Register `key:"register"`
 	// TLS towards it.
 	TLS SIPTLS `key:"tls"`
+	// Length of a request, in bytes, above which it goes to addr over TCP and not over UDP, and over UDP after all where
+	// TCP is refused; RFC 3261 has it at 1300. 0: never, long ones are sent in fragments. Default 0.
+	TCPAbove int `key:"tcp_above" default:"0" min:"0" max:"65535"`
 	// Whether its P-Asserted-Identity identifies a caller that withholds the From; for the lookup only. Default false.
 	TrustPAI bool `key:"trust_pai" default:"false"`
 	// OPTIONS probes.
@@ -132,7 +143,7 @@ type SIPTLS struct {
 	Key Path `key:"key"`
 	// Name that its certificate must have. Default empty: the host of addr.
 	Name string `key:"name" octets:"253"`
-	// Names of certificates that identify it when it connects to us. Default empty: none.
+	// Names of certificates, one of which identifies it when it connects to us; it is then known by nothing else. Default empty: none.
 	Peer []string `key:"peer" octets:"253"`
 }
 
