@@ -3,6 +3,7 @@ package configs
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 )
 
 // sip checks listeners, and the trunks of carriers and tenants.
@@ -81,18 +82,25 @@ func (c *checker) trunkAddresses(t *Trunk, path string) {
 	if ip, isIP := t.Addr.IP(); isIP && (ip.IsUnspecified() || ip.IsMulticast()) {
 		c.fault(addr, "is no address of a neighbour; expected the one to send to")
 	}
-	if _, isIP := t.Addr.IP(); t.Addr.Host != "" && !isIP {
-		c.fault(addr, "is a name, which this version does not look up; expected an IP address")
-	}
-	if t.Addr.Host != "" && t.Addr.Port == 0 {
+	ip, isIP := t.Addr.IP()
+	if isIP && t.Addr.Port == 0 {
 		c.fault(addr, "has port 0; expected the port to send to")
 	}
-	if ip, isIP := t.Addr.IP(); isIP && len(c.SIP.Listen) > 0 && !c.reaches(t.Addr.Transport, ip) {
+	switch {
+	case len(c.SIP.Listen) == 0 || t.Addr.Host == "":
+	case !isIP && !c.speaks(t.Addr.Transport):
+		c.fault(addr, "is of a transport that no listener has; expected an entry in sip.listen for it", "sip.listen")
+	case isIP && !c.reaches(t.Addr.Transport, ip):
 		c.fault(addr, "is of a transport and IP version that no listener has; expected an entry in sip.listen for it", "sip.listen")
 	}
 	if t.Local.IsValid() && !c.listens(t) {
 		c.fault(local, "is the address of no listener with the transport of addr; expected the IP address and port of an entry in sip.listen", addr, "sip.listen")
 	}
+}
+
+// speaks reports whether a listener has a transport.
+func (c *checker) speaks(transport string) bool {
+	return slices.ContainsFunc(c.SIP.Listen, func(l SIPListen) bool { return l.Addr.Transport == transport })
 }
 
 // reaches reports whether a listener can send to an address.
@@ -160,8 +168,6 @@ func (c *checker) trunkSources(t *Trunk, path string) {
 	switch {
 	case len(t.Allow) == 0 && t.Addr.Host == "":
 		c.fault(path, "can neither be called nor call; expected addr, allow or both", addr, allow)
-	case len(t.Allow) == 0:
-		c.fault(allow, "is missing, and addr is a name; expected the networks that its signalling comes from", addr)
 	case isIP && !holds(t.Allow, ip):
 		c.fault(allow, "does not hold the address of addr, so its answers would be dropped; expected it in the list", addr, allow)
 	}

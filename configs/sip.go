@@ -15,6 +15,8 @@ type SIP struct {
 	MaxMessage Size `key:"max_message" default:"64KiB" min:"4KiB" max:"1MiB"`
 	// Time without an octet after which a connection is closed; not 0. Default 10m.
 	IdleTimeout time.Duration `key:"idle_timeout" default:"10m" min:"1s"`
+	// Time between lookups of trunks' names; not 0. Default 1m.
+	DNSRefresh time.Duration `key:"dns_refresh" default:"1m" min:"5s"`
 	// Connections over TCP and TLS at a time, in all; not 0. Default 4096.
 	Connections int `key:"connections" default:"4096" min:"1" max:"1000000"`
 	// Those of them that come from one address; not 0. Default 64.
@@ -47,12 +49,12 @@ type Peer struct {
 // Trunk is a SIP neighbour. A request belongs to the trunk whose allow holds its
 // source.
 type Trunk struct {
-	// udp://, tcp:// or tls:// with name or IP address and port of the neighbour; this version looks no names up. Default empty: it only sends to us.
+	// udp://, tcp:// or tls:// with name or IP address and port of the neighbour; a name without port is looked up by SRV. Default empty: it only sends to us.
 	Addr SIPAddress `key:"addr"`
 	// IP address and port of the sip.listen entry that sends to it. Default empty: the first that fits.
 	Local netip.AddrPort `key:"local"`
 	// Networks that its signalling comes from, addr included; a source on no list is dropped.
-	// Needed where addr is empty or a name. Default empty: the IP address of addr.
+	// Needed where addr is empty. Default empty: the IP address of addr, or those of its name.
 	Allow []netip.Prefix `key:"allow"`
 	// Networks that its media may come from beside the address in its SDP; private and
 	// loopback ones are accepted only from here. Default empty: none.

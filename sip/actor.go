@@ -172,6 +172,9 @@ func (a *actor) do(act action, now time.Time) event {
 		t := act.candidate.trunk
 		t.leave()
 		t.hold(act.retryAfter, now)
+		if act.outcome == attemptTimeout || act.outcome == attemptUnreachable {
+			t.shun(act.candidate.address(), now)
+		}
 		t.state.metrics.attempt(act.outcome, act.code)
 	case actRinging:
 		a.last.state.metrics.setup.Observe(act.after.Seconds())

@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"net"
 	"net/netip"
 	"time"
 
@@ -41,6 +42,10 @@ type Config struct {
 	// MaxStreams bounds the connections over TCP and TLS, MaxStreamsPerSource those
 	// that come from one address. Zero: 4096 and 64.
 	MaxStreams, MaxStreamsPerSource int
+	// Resolver looks names of trunks up. Nil: the system's.
+	Resolver Resolver
+	// DNSRefresh is how often. Zero: 1m.
+	DNSRefresh time.Duration
 	// ReadBuffer is the size of each socket's receive buffer in octets, as far as
 	// the kernel lets it grow. Zero: 4 MiB.
 	ReadBuffer int
@@ -72,8 +77,8 @@ type TrunkConfig struct {
 	// default ones.
 	Country string
 	// Addr is "udp://host:port", "tcp://..." or "tls://...", where we send. The host
-	// is an address; the port may be left away (5060, for TLS 5061). Empty: the trunk
-	// only sends to us.
+	// is an address, whose port may be left away (5060, for TLS 5061), or a name, which
+	// is looked up in DNS, without a port by SRV. Empty: the trunk only sends to us.
 	Addr string
 	// TLS is read where Addr is "tls://..."; Peer of it also where Addr is empty.
 	TLS ClientTLS
@@ -81,7 +86,8 @@ type TrunkConfig struct {
 	// Empty: the first one of the same transport and IP version.
 	Local string
 	// Allow are the source addresses that the trunk may send from. The address of
-	// Addr is always allowed, since its answers come from there.
+	// Addr is always allowed, since its answers come from there; so are those of its
+	// name, for four hours after DNS had them last.
 	Allow []netip.Prefix
 	// MediaFrom are further addresses that its media may come from, and the only
 	// ones that may be private or loopback in its session descriptions.
@@ -154,6 +160,7 @@ const (
 	defaultMaxMessage    = 64 << 10
 	defaultIdleTimeout   = 10 * time.Minute
 	defaultStreams       = 4096
+	defaultDNSRefresh    = time.Minute
 	defaultSourceStreams = 64
 	defaultFirstResponse = 3 * time.Second
 	defaultTrying        = 6 * time.Second
@@ -175,6 +182,10 @@ func (c *Config) setDefaults() {
 	setDefault(&c.MaxStreams, defaultStreams)
 	setDefault(&c.MaxStreamsPerSource, defaultSourceStreams)
 	setDefault(&c.ReadBuffer, defaultReadBuffer)
+	setDefault(&c.DNSRefresh, defaultDNSRefresh)
+	if c.Resolver == nil {
+		c.Resolver = net.DefaultResolver
+	}
 }
 
 func (c *TrunkConfig) setDefaults() {

@@ -38,6 +38,7 @@ type Edge struct {
 	matcher   *matcher
 	sockets   []*socket
 	streams   *streams
+	names     *resolver
 	work      sync.WaitGroup // what serves the sockets
 	opened    time.Time      // when they were
 	probers   []*prober
@@ -70,7 +71,7 @@ func New(cfg Config, router Router, media Media, log *zap.Logger, reg prometheus
 		byCarrier: map[string][]*trunk{},
 	}
 	e.decide, e.goodbye = e.decideByRouting, defaultGoodbye
-	e.streams = newStreams(e)
+	e.streams, e.names = newStreams(e), &resolver{edge: e, dns: cfg.Resolver}
 	if err := e.addTrunks(); err != nil {
 		return nil, fmt.Errorf("sip: %w", err)
 	}
@@ -102,7 +103,7 @@ func (e *Edge) addTrunks() error {
 		}
 		names[t.Name] = true
 		e.trunks = append(e.trunks, t)
-		if t.Carrier != "" && t.addr.IsValid() {
+		if t.Carrier != "" && t.callable() {
 			e.byCarrier[t.Carrier] = append(e.byCarrier[t.Carrier], t)
 		}
 	}
@@ -131,16 +132,22 @@ func (e *Edge) Listen() error {
 	return nil
 }
 
-// bind chooses the socket that a trunk is reached from.
+// bind chooses the socket that a trunk is reached from, of each IP version.
 func (e *Edge) bind(t *trunk) error {
+	bound := false
 	for i, s := range e.sockets {
-		if t.addr.IsValid() && (t.over != s.over || t.addr.Addr().Is4() != s.local.Addr().Is4()) {
-			continue
+		is4 := s.local.Addr().Is4()
+		switch {
+		case t.callable() && t.over != s.over, t.addr.IsValid() && t.addr.Addr().Is4() != is4:
+		case t.Local != "" && t.Local != s.local.String() && t.Local != s.local.Addr().String():
+		case !bound:
+			t.socket, t.own, t.is4, bound = i, s.own, is4, true
+		case t.is4 != is4 && t.other == nil:
+			t.other = &home{i, s.own, is4}
 		}
-		if t.Local == "" || t.Local == s.local.String() || t.Local == s.local.Addr().String() {
-			t.socket, t.own = i, s.own
-			return nil
-		}
+	}
+	if bound {
+		return nil
 	}
 	return errors.New("local: none of the sockets has this address, transport and IP version")
 }
@@ -177,6 +184,7 @@ func (e *Edge) Run(ctx context.Context) {
 	}
 	e.work.Go(e.timers.run)
 	e.startProbes()
+	e.work.Go(func() { e.names.run(ctx) })
 	<-ctx.Done()
 	e.drain()
 	e.Close()

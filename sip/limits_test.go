@@ -70,18 +70,18 @@ func TestTrunkLimits(t *testing.T) {
 func TestPeerPlans(t *testing.T) {
 	b := newBed(t, nil)
 	plan := routing.Plan{Present: simMaskB, To: routing.Endpoint{Kind: routing.ToPeer, Name: "desk@" + b.tenant.addr.String()}}
-	ev := b.edge.plan(&plan)
+	ev := b.edge.plan(&plan, 1)
 	if ev.refused != nil || len(ev.candidates) != 1 || ev.candidates[0].trunk.Name != "pbx" || ev.user != "desk" {
 		t.Fatalf("%+v", ev)
 	}
 	for _, name := range []string{"desk@192.0.2.1:5060", "desk@" + b.caller.addr.String(), "desk", "@" + b.tenant.addr.String(), "desk@host"} {
 		plan.To.Name = name
-		if ev := b.edge.plan(&plan); ev.refused == nil || ev.refused.code != 480 {
+		if ev := b.edge.plan(&plan, 1); ev.refused == nil || ev.refused.code != 480 {
 			t.Errorf("%s: %+v", name, ev)
 		}
 	}
 	plan.To = routing.Endpoint{Kind: routing.ToAccount, Name: "shop"}
-	if ev := b.edge.plan(&plan); ev.refused == nil || ev.refused.code != 480 {
+	if ev := b.edge.plan(&plan, 1); ev.refused == nil || ev.refused.code != 480 {
 		t.Errorf("an SMS account: %+v", ev)
 	}
 }

@@ -4,13 +4,15 @@ import (
 	"cmp"
 	"net/netip"
 	"slices"
+	"sync/atomic"
 )
 
 // matcher finds the trunk that a source belongs to: the longest matching
 // prefix, then the trunk whose address it is, then the first in the file. It is
-// read by every datagram and never changes.
+// read by every datagram; names alone changes, with the answers of DNS.
 type matcher struct {
 	lengths []prefixLength // longest first
+	names   atomic.Pointer[map[netip.Addr][]*trunk]
 	trunks  map[netip.Prefix][]*trunk
 }
 
@@ -59,7 +61,14 @@ func (m *matcher) knows(source netip.AddrPort, over transport) bool {
 // search looks among the trunks that fit.
 func (m *matcher) search(source netip.AddrPort, fits func(*trunk) bool) *trunk {
 	addr := source.Addr()
+	named := false
 	for _, length := range m.lengths {
+		if length.bits < addr.BitLen() && !named {
+			named = true
+			if t := m.byName(addr, fits); t != nil {
+				return t
+			}
+		}
 		if length.is4 != addr.Is4() {
 			continue
 		}
@@ -81,5 +90,35 @@ func (m *matcher) search(source netip.AddrPort, fits func(*trunk) bool) *trunk {
 			return first
 		}
 	}
+	if !named {
+		return m.byName(addr, fits)
+	}
 	return nil
+}
+
+// byName finds the trunk whose name has an address.
+func (m *matcher) byName(addr netip.Addr, fits func(*trunk) bool) *trunk {
+	all := m.names.Load()
+	if all == nil {
+		return nil
+	}
+	for _, t := range (*all)[addr] {
+		if fits(t) {
+			return t
+		}
+	}
+	return nil
+}
+
+// rename takes the addresses of names in.
+func (m *matcher) rename(trunks []*trunk) {
+	all := map[netip.Addr][]*trunk{}
+	for _, t := range trunks {
+		if known := t.state.resolved.Load(); known != nil {
+			for addr := range known.sources {
+				all[addr] = append(all[addr], t)
+			}
+		}
+	}
+	m.names.Store(&all)
 }

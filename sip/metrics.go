@@ -40,6 +40,7 @@ type metrics struct {
 	streamsEnded   [transports]map[string]prometheus.Counter
 	tlsFailures    *prometheus.CounterVec
 	dialFailures   *prometheus.CounterVec
+	lookupFailures *prometheus.CounterVec
 }
 
 func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
@@ -72,6 +73,7 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 	ended := counter("connections_ended_total", "Connections over TCP and TLS that ended, by reason.", "transport", "reason")
 	m.tlsFailures = counter("tls_failures_total", "TLS handshakes that failed, by the trunk that we connected to, or none, and reason.", "trunk", "reason")
 	m.dialFailures = counter("connect_failures_total", "Connections to a trunk that could not be made.", "trunk")
+	m.lookupFailures = counter("lookup_failures_total", "Lookups of a trunk's name that gave no address; what was known is kept.", "trunk")
 	for t := range transports {
 		for _, d := range []direction{inbound, outbound} {
 			m.octets[t][d] = octets.WithLabelValues(t.String(), d.String())
@@ -81,7 +83,7 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 		}
 	}
 	for _, c := range []prometheus.Collector{
-		octets, refused, ended, m.tlsFailures, m.dialFailures,
+		octets, refused, ended, m.tlsFailures, m.dialFailures, m.lookupFailures,
 		m.requests, m.responses, m.attempts, m.failovers, m.busyTotal, m.calls, m.faults, m.setup, dropped, panics,
 		newTrunkCollector(edge),
 	} {
@@ -123,10 +125,11 @@ func methodLabel(i int) string {
 
 // trunkMetrics are the children of one trunk.
 type trunkMetrics struct {
-	in, out      traffic
-	setup        prometheus.Observer
-	failovers    prometheus.Counter
-	dialFailures prometheus.Counter
+	in, out        traffic
+	setup          prometheus.Observer
+	failovers      prometheus.Counter
+	dialFailures   prometheus.Counter
+	lookupFailures prometheus.Counter
 
 	name  string
 	total *metrics
@@ -145,6 +148,7 @@ type traffic struct {
 
 func (m *metrics) trunk(name string) *trunkMetrics {
 	t := &trunkMetrics{name: name, total: m, setup: m.setup.WithLabelValues(name), failovers: m.failovers.WithLabelValues(name), dialFailures: m.dialFailures.WithLabelValues(name)}
+	t.lookupFailures = m.lookupFailures.WithLabelValues(name)
 	t.in.init(m, name, inbound)
 	t.out.init(m, name, outbound)
 	return t

@@ -51,6 +51,8 @@ type prober struct {
 	health   health
 	seq      uint16
 	waiting  bool
+	to       netip.AddrPort
+	turn     int // which address is asked
 	failures int // in a row, over a stream
 	message  []byte
 	every    time.Duration // until the probe is repeated
@@ -60,7 +62,7 @@ type prober struct {
 const probeTimeout = 4 * time.Second
 
 func (e *Edge) addProber(t *trunk) {
-	if t.Probe.Every > 0 && t.addr.IsValid() {
+	if t.Probe.Every > 0 && t.callable() {
 		p := &prober{edge: e, trunk: t, index: len(e.probers)}
 		p.alarm.fire = p.fire
 		e.probers = append(e.probers, p)
@@ -71,13 +73,14 @@ func (e *Edge) addProber(t *trunk) {
 // that an earlier probe was undeliverable.
 func (p *prober) fire() {
 	defer p.edge.recovered("probe")
-	data, k := p.due(p.edge.now())
+	data, to, k := p.due(p.edge.now())
 	if data == nil {
 		return
 	}
 	p.trunk.state.metrics.out.request(message.Options)
 	t := p.trunk
-	err := p.edge.transmit(&actSend{trunk: t, socket: t.socket, over: t.over, to: t.addr, data: data}, k.call)
+	socket, _ := t.from(to.Addr())
+	err := p.edge.transmit(&actSend{trunk: t, socket: socket, over: t.over, to: to, data: data}, k.call)
 	if err != nil {
 		p.edge.probed(k, false)
 	}
@@ -95,16 +98,19 @@ func (e *Edge) linkLost(t *trunk) {
 
 // due is the next probe, or the one that waits once more, or nothing where that
 // is given up.
-func (p *prober) due(now time.Time) ([]byte, token) {
+func (p *prober) due(now time.Time) ([]byte, netip.AddrPort, token) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
 	case p.waiting && reached(p.giveUp, now):
 		p.outcome(false, now)
-		return nil, token{}
+		return nil, netip.AddrPort{}, token{}
 	case p.waiting: // over a stream: its connection was lost
 		p.every *= 2
 	default:
+		if !p.aim(now) {
+			return nil, netip.AddrPort{}, token{}
+		}
 		p.begin(now)
 	}
 	repeat := now.Add(p.every)
@@ -112,23 +118,36 @@ func (p *prober) due(now time.Time) ([]byte, token) {
 		repeat = time.Time{}
 	}
 	p.edge.timers.set(&p.alarm, sooner(repeat, p.giveUp))
-	return p.message, token{call: uint64(p.index), seq: p.seq}
+	return p.message, p.to, token{call: uint64(p.index), seq: p.seq}
+}
+
+// aim chooses the address to ask: the first one, and after a failure the next. It
+// is false where none is known yet.
+func (p *prober) aim(now time.Time) bool {
+	all := p.trunk.targets(0, now)
+	if len(all) == 0 {
+		p.edge.timers.set(&p.alarm, now.Add(p.trunk.Probe.Every))
+		return false
+	}
+	p.to = all[p.turn%len(all)]
+	return true
 }
 
 func (p *prober) begin(now time.Time) {
 	p.seq++
 	p.waiting, p.every = true, t1
 	p.giveUp = now.Add(min(p.trunk.Probe.Every, probeTimeout))
-	own, host := "sip:"+sentBy(p.trunk.own), "sip:"+p.trunk.host
+	_, address := p.trunk.from(p.to.Addr())
+	own, host := "sip:"+sentBy(address), "sip:"+p.trunk.host
 	k := token{call: uint64(p.index), leg: legA, seq: p.seq}
 	d := message.Draft{
-		Method: message.Options, Via: sentBy(p.trunk.own), Transport: p.trunk.over.via(), CSeq: uint32(p.seq), MaxForwards: maxForwards,
+		Method: message.Options, Via: sentBy(address), Transport: p.trunk.over.via(), CSeq: uint32(p.seq), MaxForwards: maxForwards,
 		Branch: p.edge.tokens.branch(token{call: k.call, kind: probeToken, seq: k.seq}),
 		Dialog: &message.Dialog{
 			CallID: p.edge.tokens.String(k), LocalURI: own, RemoteURI: host, Target: host,
 			LocalTag: p.edge.tokens.String(token{call: k.call, leg: legA - 1, seq: k.seq}),
 		},
-		Contact: p.trunk.own,
+		Contact: address,
 	}
 	p.message = d.Append(nil)
 }
@@ -136,6 +155,9 @@ func (p *prober) begin(now time.Time) {
 // outcome ends the probe that waits and sets the next one.
 func (p *prober) outcome(ok bool, now time.Time) {
 	p.waiting = false
+	if !ok {
+		p.turn++
+	}
 	p.edge.timers.clear(&p.alarm)
 	p.edge.timers.set(&p.alarm, now.Add(p.pause(ok)))
 	if p.health.judge(ok, p.trunk.Probe) {

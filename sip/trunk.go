@@ -4,8 +4,10 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"maskline/routing"
@@ -16,8 +18,10 @@ import (
 // changes is in [trunkState].
 type trunk struct {
 	TrunkConfig
-	addr     netip.AddrPort // invalid: it only sends to us
-	host     string         // addr as URIs write it
+	addr     netip.AddrPort // invalid: it is named, or only sends to us
+	name     string         // of DNS; empty: it has an address
+	port     uint16         // with name; 0: DNS tells
+	host     string         // addr or name as URIs write it
 	allow    []netip.Prefix
 	media    message.AddressPolicy
 	cli      message.CLI
@@ -25,8 +29,10 @@ type trunk struct {
 	origin   routing.Origin
 	over     transport
 	tls      *tls.Config
+	is4      bool   // the IP version of socket
 	socket   int    // which one to send from
 	own      string // its address as URIs write it
+	other    *home  // for addresses of its name that are of the other IP version
 
 	state trunkState
 }
@@ -62,14 +68,8 @@ func (c *TrunkConfig) trunk(own []message.OwnMedia) (*trunk, error) {
 	}
 	var err error
 	if c.Addr != "" {
-		if t.over, t.addr, err = parseAddr(c.Addr); err != nil {
-			return nil, fmt.Errorf("addr: %w", err)
-		}
-		t.host = t.addr.String()
-		if t.over == overTLS {
-			if t.tls, err = c.TLS.load(t.addr.Addr().String()); err != nil {
-				return nil, fmt.Errorf("tls: %w", err)
-			}
+		if err := t.locate(c); err != nil {
+			return nil, err
 		}
 	}
 	if t.failover, err = newFailover(c.FailoverOn); err != nil {
@@ -87,10 +87,53 @@ func (c *TrunkConfig) trunk(own []message.OwnMedia) (*trunk, error) {
 	if t.addr.IsValid() && !t.allows(t.addr.Addr()) {
 		t.allow = append(t.allow, netip.PrefixFrom(t.addr.Addr(), t.addr.Addr().BitLen()))
 	}
-	if len(t.allow) == 0 {
+	if len(t.allow) == 0 && t.name == "" {
 		return nil, errors.New("neither addr nor allow: nobody could use it")
 	}
 	return t, nil
+}
+
+// home is a socket that a trunk is reached from.
+type home struct {
+	socket int
+	own    string
+	is4    bool
+}
+
+// locate reads where the trunk is.
+func (t *trunk) locate(c *TrunkConfig) error {
+	var err error
+	if t.over, t.addr, err = parseAddr(c.Addr); err == nil {
+		t.host = t.addr.String()
+	} else if t.over, t.name, t.port, err = parseName(c.Addr); err != nil {
+		return fmt.Errorf("addr: %w", err)
+	} else if t.host = t.name; t.port != 0 {
+		t.host = net.JoinHostPort(t.name, strconv.Itoa(int(t.port)))
+	}
+	if t.over != overTLS {
+		return nil
+	}
+	certified := t.name
+	if certified == "" {
+		certified = t.addr.Addr().String()
+	}
+	if t.tls, err = c.TLS.load(certified); err != nil {
+		return fmt.Errorf("tls: %w", err)
+	}
+	return nil
+}
+
+// from is the socket that an address of the trunk is reached from.
+func (t *trunk) from(addr netip.Addr) (socket int, own string) {
+	if t.other != nil && t.other.is4 == addr.Is4() {
+		return t.other.socket, t.other.own
+	}
+	return t.socket, t.own
+}
+
+// reaches reports whether a socket can send to an address of the trunk's name.
+func (t *trunk) reaches(addr netip.Addr) bool {
+	return t.is4 == addr.Is4() || t.other != nil && t.other.is4 == addr.Is4()
 }
 
 func (c *CLI) parse(prefix string) (message.CLI, error) {
@@ -126,12 +169,42 @@ func (t *trunk) allows(a netip.Addr) bool {
 			return true
 		}
 	}
+	if known := t.state.resolved.Load(); known != nil {
+		_, ok := known.sources[a]
+		return ok
+	}
 	return false
 }
 
 // isNamed reports whether the trunk is known by one of these names.
 func (t *trunk) isNamed(names []string) bool {
 	return slices.ContainsFunc(t.TLS.Peer, func(name string) bool { return slices.Contains(names, strings.ToLower(name)) })
+}
+
+var errNoAddress = errors.New("not an address")
+
+// parseName reads "udp://name:port" or "udp://name", likewise.
+func parseName(text string) (over transport, name string, port uint16, err error) {
+	if scheme, rest, found := strings.Cut(text, "://"); found {
+		i := slices.Index(transportNames[:], scheme)
+		if i < 0 {
+			return 0, "", 0, errors.New("not udp, tcp or tls")
+		}
+		over, text = transport(i), rest
+	}
+	name, portText, found := strings.Cut(text, ":")
+	if found {
+		n, err := strconv.ParseUint(portText, 10, 16)
+		if err != nil || n == 0 {
+			return 0, "", 0, errors.New("no port")
+		}
+		port = uint16(n)
+	}
+	last := name[strings.LastIndexByte(name, '.')+1:]
+	if !isHostPort(name+":1") || strings.Trim(last, "0123456789") == "" {
+		return 0, "", 0, errors.New("neither an address nor a name")
+	}
+	return over, name, port, nil
 }
 
 // parseAddr reads "udp://host:port", "host:port" or "host", the host being an
@@ -150,7 +223,7 @@ func parseAddr(text string) (transport, netip.AddrPort, error) {
 	}
 	addr, err := netip.ParseAddr(strings.Trim(text, "[]"))
 	if err != nil {
-		return 0, netip.AddrPort{}, errors.New("not an address; names are not resolved")
+		return 0, netip.AddrPort{}, errNoAddress
 	}
 	return over, netip.AddrPortFrom(addr.Unmap(), over.port()), nil
 }

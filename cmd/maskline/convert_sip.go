@@ -17,7 +17,7 @@ const noLimit = 1 << 62 * time.Nanosecond
 func sipConfig(cfg *configs.Config) sip.Config {
 	s := sip.Config{
 		Drain: cfg.Drain.Calls, MessageTimeout: cfg.SIP.MessageTimeout, MaxMessage: int(cfg.SIP.MaxMessage),
-		IdleTimeout: cfg.SIP.IdleTimeout, MaxStreams: cfg.SIP.Connections, MaxStreamsPerSource: cfg.SIP.ConnectionsPerSource,
+		IdleTimeout: cfg.SIP.IdleTimeout, DNSRefresh: cfg.SIP.DNSRefresh, MaxStreams: cfg.SIP.Connections, MaxStreamsPerSource: cfg.SIP.ConnectionsPerSource,
 	}
 	for _, l := range cfg.SIP.Listen {
 		listen := sip.Listen{Addr: l.Addr.String()}

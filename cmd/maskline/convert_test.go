@@ -36,6 +36,7 @@ sip:
   message_timeout: 21s
   max_message: 22KiB
   idle_timeout: 23s
+  dns_refresh: 26s
   connections: 24
   connections_per_source: 25
   peers: [{tenant: shop, country: FR, addr: "udp://127.0.0.1:5090", max_duration: 0s}]
@@ -174,7 +175,7 @@ func TestSIPConfig(t *testing.T) {
 	peer.Name, peer.Tenant, peer.Country, peer.Addr = "shop/pbx1", "shop", "FR", "udp://127.0.0.1:5090"
 	peer.Allow, peer.MaxDuration = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, noLimit
 	want := sip.Config{
-		Drain: 8 * time.Second, MessageTimeout: 21 * time.Second, MaxMessage: 22 << 10, IdleTimeout: 23 * time.Second,
+		Drain: 8 * time.Second, MessageTimeout: 21 * time.Second, MaxMessage: 22 << 10, IdleTimeout: 23 * time.Second, DNSRefresh: 26 * time.Second,
 		MaxStreams: 24, MaxStreamsPerSource: 25,
 		Listen: []sip.Listen{
 			{Addr: "udp://127.0.0.1:5060", Advertise: "192.0.2.1:5061", Sockets: 3},
