@@ -4,14 +4,7 @@ package calls
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
-	"math/big"
 	"net"
 	"os"
 	"os/exec"
@@ -19,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"maskline/testbench/authority"
 )
 
 const kamailioConfig = `#!KAMAILIO
@@ -78,13 +73,13 @@ ca_list = %[1]s/ca.pem
 
 // startKamailio runs a proxy: what comes by TLS goes on to the callee by UDP, all
 // else to the edge by TLS.
-func startKamailio(t *testing.T, names *authority, secure, plain, callee, edge int) {
+func startKamailio(t *testing.T, names *authority.Authority, secure, plain, callee, edge int) {
 	t.Helper()
 	dir := t.TempDir()
 	config := filepath.Join(dir, "kamailio.cfg")
 	for file, text := range map[string]string{
 		config:                        fmt.Sprintf(kamailioConfig, secure, plain, callee, edge, dir),
-		filepath.Join(dir, "tls.cfg"): fmt.Sprintf(kamailioTLS, names.dir),
+		filepath.Join(dir, "tls.cfg"): fmt.Sprintf(kamailioTLS, names.Dir),
 	} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -119,66 +114,4 @@ func startKamailio(t *testing.T, names *authority, secure, plain, callee, edge i
 		_ = conn.Close()
 		return true
 	})
-}
-
-// authority issues certificates, as files.
-type authority struct {
-	dir  string
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-	last int64
-}
-
-func newAuthority(t *testing.T) *authority {
-	t.Helper()
-	a := &authority{dir: t.TempDir()}
-	a.cert, a.key = a.make(t, "ca", &x509.Certificate{
-		Subject: pkix.Name{CommonName: "authority"}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	})
-	return a
-}
-
-func (a *authority) issue(t *testing.T, file, name string) {
-	t.Helper()
-	a.make(t, file, &x509.Certificate{
-		Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	})
-}
-
-func (a *authority) file(name string) string { return filepath.Join(a.dir, name) }
-
-func (a *authority) make(t *testing.T, file string, template *x509.Certificate) (*x509.Certificate, *ecdsa.PrivateKey) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.last++
-	template.SerialNumber = big.NewInt(a.last)
-	template.NotBefore, template.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
-	parent, signer := a.cert, a.key
-	if parent == nil {
-		parent, signer = template, key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, signer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secret, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for path, block := range map[string]*pem.Block{
-		a.file(file + ".pem"): {Type: "CERTIFICATE", Bytes: der}, a.file(file + ".key"): {Type: "PRIVATE KEY", Bytes: secret},
-	} {
-		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cert, key
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"maskline/sip"
+	"maskline/testbench/authority"
 )
 
 // overTCP has the edge and all trunks speak TCP.
@@ -96,17 +97,17 @@ func TestIPv4ToIPv6(t *testing.T) {
 // its sanity checks.
 func TestKamailioOverTLS(t *testing.T) {
 	const calls = 10
-	names := newAuthority(t)
-	names.issue(t, "edge", "edge.example")
-	names.issue(t, "sbc", "sbc.example")
+	names := authority.New(t)
+	names.Issue(t, "edge", "edge.example")
+	names.Issue(t, "sbc", "sbc.example")
 	secure, plain := reserve(t), reserve(t)
 	b := newBed(t, func(c *sip.Config) {
 		c.Listen = []sip.Listen{{Addr: "tls://127.0.0.1:0", TLS: sip.ServerTLS{
-			Cert: names.file("edge.pem"), Key: names.file("edge.key"), ClientCA: names.file("ca.pem"),
+			Cert: names.File("edge.pem"), Key: names.File("edge.key"), ClientCA: names.File("ca.pem"),
 		}}}
 		for i := range c.Trunks {
 			c.Trunks[i].Addr = fmt.Sprintf("tls://127.0.0.1:%d", secure.number)
-			c.Trunks[i].TLS = sip.ClientTLS{CA: names.file("ca.pem"), Cert: names.file("edge.pem"), Key: names.file("edge.key"), Name: "sbc.example"}
+			c.Trunks[i].TLS = sip.ClientTLS{CA: names.File("ca.pem"), Cert: names.File("edge.pem"), Key: names.File("edge.key"), Name: "sbc.example"}
 			c.Trunks[i].FirstResponse = 5 * time.Second
 		}
 		c.Trunks[0].TLS.Peer = []string{"sbc.example"}
