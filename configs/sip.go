@@ -13,6 +13,14 @@ type SIP struct {
 	MessageTimeout time.Duration `key:"message_timeout" default:"5s" min:"1ms"`
 	// Largest message on a stream, in bytes; not 0. Default 64KiB.
 	MaxMessage Size `key:"max_message" default:"64KiB" min:"4KiB" max:"1MiB"`
+	// Time without an octet after which a connection is closed; not 0. Default 10m.
+	IdleTimeout time.Duration `key:"idle_timeout" default:"10m" min:"1s"`
+	// Time between lookups of trunks' names; not 0. Default 1m.
+	DNSRefresh time.Duration `key:"dns_refresh" default:"1m" min:"5s"`
+	// Connections over TCP and TLS at a time, in all; not 0. Default 4096.
+	Connections int `key:"connections" default:"4096" min:"1" max:"1000000"`
+	// Those of them that come from one address; not 0. Default 64.
+	ConnectionsPerSource int `key:"connections_per_source" default:"64" min:"1" max:"1000000"`
 	// Tenants' own PBXs and apps. Default empty: none.
 	Peers []Peer `key:"peers"`
 }
@@ -23,7 +31,9 @@ type SIPListen struct {
 	Addr SIPAddress `key:"addr" required:"true"`
 	// Name or IP address and port that others are told; needed where addr is 0.0.0.0 or [::]. Default empty: addr.
 	Advertise HostPort `key:"advertise"`
-	// TLS of this listener.
+	// Sockets that share the address over UDP, each read by itself; Linux alone has more than one. 0: one per core. Default 0.
+	Sockets int `key:"sockets" default:"0" min:"0" max:"64"`
+	// TLS of a tls:// listener.
 	TLS ServerTLS `key:"tls"`
 }
 
@@ -39,12 +49,12 @@ type Peer struct {
 // Trunk is a SIP neighbour. A request belongs to the trunk whose allow holds its
 // source.
 type Trunk struct {
-	// udp://, tcp:// or tls:// with name or IP address and port of the neighbour; this version looks no names up. Default empty: it only sends to us.
+	// udp://, tcp:// or tls:// with name or IP address and port of the neighbour; a name without port is looked up by SRV. Default empty: it only sends to us.
 	Addr SIPAddress `key:"addr"`
 	// IP address and port of the sip.listen entry that sends to it. Default empty: the first that fits.
 	Local netip.AddrPort `key:"local"`
 	// Networks that its signalling comes from, addr included; a source on no list is dropped.
-	// Needed where addr is empty or a name. Default empty: the IP address of addr.
+	// Needed where addr is empty. Default empty: the IP address of addr, or those of its name.
 	Allow []netip.Prefix `key:"allow"`
 	// Networks that its media may come from beside the address in its SDP; private and
 	// loopback ones are accepted only from here. Default empty: none.
@@ -61,6 +71,9 @@ type Trunk struct {
 	Register Register `key:"register"`
 	// TLS towards it.
 	TLS SIPTLS `key:"tls"`
+	// Length of a request, in bytes, above which it goes to addr over TCP and not over UDP, and over UDP after all where
+	// TCP is refused; RFC 3261 has it at 1300. 0: never, long ones are sent in fragments. Default 0.
+	TCPAbove int `key:"tcp_above" default:"0" min:"0" max:"65535"`
 	// Whether its P-Asserted-Identity identifies a caller that withholds the From; for the lookup only. Default false.
 	TrustPAI bool `key:"trust_pai" default:"false"`
 	// OPTIONS probes.
@@ -136,7 +149,7 @@ type SIPTLS struct {
 	Key Path `key:"key"`
 	// Name that its certificate must have. Default empty: the host of addr.
 	Name string `key:"name" octets:"253"`
-	// Names of certificates that identify it when it connects to us. Default empty: none.
+	// Names of certificates, one of which identifies it when it connects to us; it is then known by nothing else. Default empty: none.
 	Peer []string `key:"peer" octets:"253"`
 }
 

@@ -31,10 +31,6 @@ func unavailable() []later {
 		{path: "api.limits.auth_failures"},
 		{path: "api.oidc"},
 		{path: "api.webhooks"},
-		{path: "sip.listen[].addr", only: []string{"udp://"}},
-		{path: "sip.listen[].tls"},
-		{path: "sip.message_timeout"},
-		{path: "sip.max_message"},
 		{path: "media.addr", one: true},
 		{path: "media.backend", only: []string{"auto", "portable"}},
 		{path: "media.prompts"},
@@ -46,11 +42,9 @@ func unavailable() []later {
 	}
 	for _, trunk := range []string{"carriers[].sip[].", "sip.peers[]."} {
 		for _, key := range []later{
-			{path: "addr", only: []string{"udp://"}},
 			{path: "auth_in"},
 			{path: "auth_out"},
 			{path: "register"},
-			{path: "tls"},
 			{path: "srtp"},
 			{path: "t38"},
 		} {

@@ -40,7 +40,7 @@ func TestKeysTellWhatThisVersionHas(t *testing.T) {
 		"lifecycle.ttl":              "1h",
 		"media.backend":              "auto or portable",
 		"api.oidc[].issuer":          "no such key",
-		"sip.listen[].addr":          "udp://",
+		"sip.peers[].srtp":           "off",
 		"routing.unknown_mask.voice": "a code",
 	}
 	for _, k := range Keys() {

@@ -173,6 +173,9 @@ func (a *actor) do(act action, now time.Time) event {
 		t := act.candidate.trunk
 		t.leave()
 		t.hold(act.retryAfter, now)
+		if act.outcome == attemptTimeout || act.outcome == attemptUnreachable {
+			t.shun(act.candidate.address(), now)
+		}
 		t.state.metrics.attempt(&act)
 	case actRinging:
 		a.last.state.metrics.setup.Observe(act.after.Seconds())
@@ -190,7 +193,7 @@ func (a *actor) send(act actSend) event {
 	} else {
 		m.out.response(act.method, act.code)
 	}
-	err := a.edge.sockets[act.socket].send(act.data, act.to)
+	err := a.edge.transmit(&act, a.call.id)
 	if err != nil && act.code == 0 && (act.method == message.Invite || isUndeliverable(err)) {
 		return evUnreachable{act.leg, act.seq}
 	}

@@ -110,6 +110,11 @@ func (a *authorizer) line(k *knownChallenge, method, uri, cnonce string) string 
 	return c.Line(k.proxy)
 }
 
-// owns reports whether an address is the trunk's own: the one that we send to.
-// Others that it allows may belong to whoever is behind it.
-func (t *trunk) owns(a netip.Addr) bool { return t.addr.IsValid() && a == t.addr.Addr() }
+// owns reports whether an address is the trunk's own: the one that we send to, or
+// one of its name. Others that it allows may belong to whoever is behind it.
+func (t *trunk) owns(a netip.Addr) bool {
+	if t.name != "" {
+		return t.isAtName(a)
+	}
+	return t.addr.IsValid() && a == t.addr.Addr()
+}

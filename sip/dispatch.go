@@ -97,7 +97,7 @@ func (e *Edge) onInvite(s *socket, t *trunk, req *message.Request) {
 		t.state.metrics.seized[inbound].Inc()
 		e.active.Add(1)
 		e.unsettled.Add(1)
-		a.deliver(evInvite{req: req, trunk: t, socket: s.index, own: s.own})
+		a.deliver(evInvite{req: req, trunk: t, socket: s.index, over: s.over, own: s.own})
 	case addedRepeated:
 		known.deliver(evRepeated{})
 	case addedMerged:
@@ -137,7 +137,7 @@ func (e *Edge) reply(s *socket, t *trunk, req *message.Request, reply message.Re
 		tag = e.tokens.String(token{call: hash(req.Branch + req.CallID)}) // the same for a repeated request
 	}
 	t.state.metrics.out.response(req.Method, reply.Code)
-	_ = s.send(reply.Append(nil, req.Head(tag)), req.ReplyTo()) // a lost answer is asked for again
+	_ = s.answer(t, req, reply.Append(nil, req.Head(tag))) // a lost answer is asked for again
 }
 
 func hash(s string) uint64 {
@@ -147,7 +147,7 @@ func hash(s string) uint64 {
 }
 
 // onResponse finds the request of ours that a response answers.
-func (e *Edge) onResponse(t *trunk, res *message.Response, fault *message.Fault, source netip.AddrPort) {
+func (e *Edge) onResponse(t *trunk, res *message.Response, fault *message.Fault, source netip.AddrPort, conn uint64) {
 	if fault != nil {
 		e.metrics.faults.WithLabelValues(fault.Name).Inc()
 		return
@@ -155,7 +155,7 @@ func (e *Edge) onResponse(t *trunk, res *message.Response, fault *message.Fault,
 	t.state.metrics.in.response(res.Method, res.Code)
 	if k, ok := e.tokens.openBranch(res.Branch, branchToken); ok {
 		if a := e.calls.find(k.call); a != nil {
-			a.deliver(evResponse{leg: k.leg, seq: k.seq, res: res, source: source})
+			a.deliver(evResponse{leg: k.leg, seq: k.seq, res: res, source: source, conn: conn})
 			return
 		}
 	}

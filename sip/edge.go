@@ -37,7 +37,10 @@ type Edge struct {
 	byCarrier map[string][]*trunk // those that we can send to
 	matcher   *matcher
 	sockets   []*socket
-	opened    time.Time // when they were
+	streams   *streams
+	names     *resolver
+	work      sync.WaitGroup // what serves the sockets
+	opened    time.Time      // when they were
 	probers   []*prober
 	calls     *calls
 	timers    *timers
@@ -55,10 +58,7 @@ const defaultGoodbye = 5 * time.Second
 // New makes an edge from its configuration. Its error names the trunk and the
 // key at fault.
 func New(cfg Config, router Router, media Media, log *zap.Logger, reg prometheus.Registerer) (*Edge, error) {
-	setDefault(&cfg.MaxAttempts, defaultMaxAttempts)
-	cfg.MaxAttempts = min(cfg.MaxAttempts, mostAttempts)
-	setDefault(&cfg.MaxCalls, defaultMaxCalls)
-	setDefault(&cfg.ReadBuffer, defaultReadBuffer)
+	cfg.setDefaults()
 	var seed [48]byte
 	_, _ = crand.Read(seed[:]) // never fails
 	ids, err := newTokens(seed[32:])
@@ -71,6 +71,7 @@ func New(cfg Config, router Router, media Media, log *zap.Logger, reg prometheus
 		byCarrier: map[string][]*trunk{},
 	}
 	e.decide, e.goodbye = e.decideByRouting, defaultGoodbye
+	e.streams, e.names = newStreams(e), &resolver{edge: e, dns: cfg.Resolver}
 	if err := e.addTrunks(); err != nil {
 		return nil, fmt.Errorf("sip: %w", err)
 	}
@@ -102,7 +103,7 @@ func (e *Edge) addTrunks() error {
 		}
 		names[t.Name] = true
 		e.trunks = append(e.trunks, t)
-		if t.Carrier != "" && t.addr.IsValid() {
+		if t.Carrier != "" && t.callable() {
 			e.byCarrier[t.Carrier] = append(e.byCarrier[t.Carrier], t)
 		}
 	}
@@ -131,18 +132,24 @@ func (e *Edge) Listen() error {
 	return nil
 }
 
-// bind chooses the socket that a trunk is reached from.
+// bind chooses the socket that a trunk is reached from, of each IP version.
 func (e *Edge) bind(t *trunk) error {
+	bound := false
 	for i, s := range e.sockets {
-		if t.addr.IsValid() && t.addr.Addr().Is4() != s.local.Addr().Is4() {
-			continue
-		}
-		if t.Local == "" || t.Local == s.local.String() || t.Local == s.local.Addr().String() {
-			t.socket, t.own = i, s.own
-			return nil
+		is4 := s.local.Addr().Is4()
+		switch {
+		case t.callable() && t.over != s.over, t.addr.IsValid() && t.addr.Addr().Is4() != is4:
+		case t.Local != "" && t.Local != s.local.String() && t.Local != s.local.Addr().String():
+		case !bound:
+			t.socket, t.own, t.is4, bound = i, s.own, is4, true
+		case t.is4 != is4 && t.other == nil:
+			t.other = &home{i, s.own, is4}
 		}
 	}
-	return errors.New("local: none of the sockets has this address and IP version")
+	if bound {
+		return nil
+	}
+	return errors.New("local: none of the sockets has this address, transport and IP version")
 }
 
 // Addrs are the addresses of the sockets, in the order of Config.Listen.
@@ -157,8 +164,9 @@ func (e *Edge) Addrs() []netip.AddrPort {
 // Close closes the sockets of an edge that is not run.
 func (e *Edge) Close() {
 	for _, s := range e.sockets {
-		_ = s.Close()
+		s.close()
 	}
+	e.streams.close()
 }
 
 // Run serves until ctx ends, then drains: new calls are answered 503, those that
@@ -168,20 +176,20 @@ func (e *Edge) Run(ctx context.Context) {
 	// Where the start took long, for want of a database, callers have given up;
 	// what still wants an answer is repeated.
 	late := e.now().Sub(e.opened) > t2
-	var work sync.WaitGroup
 	for _, s := range e.sockets {
 		if late {
 			s.discard()
 		}
-		work.Go(s.serve)
+		s.serve() //nolint:contextcheck // connections last until the drain is done, beyond ctx
 	}
-	work.Go(e.timers.run)
+	e.work.Go(e.timers.run)
 	e.startProbes()
+	e.work.Go(func() { e.names.run(ctx) })
 	<-ctx.Done()
 	e.drain()
 	e.Close()
 	e.timers.close()
-	work.Wait()
+	e.work.Wait()
 	for _, a := range e.calls.all() {
 		a.post(evEnd{"shutdown"}) // gives back what a call holds that would not end
 	}

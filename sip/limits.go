@@ -1,6 +1,8 @@
 package sip
 
 import (
+	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -17,12 +19,16 @@ const (
 // trunkState is what changes about a trunk. Its methods may be called from any
 // goroutine.
 type trunkState struct {
-	flood     *rate.Limiter // datagrams from it
-	in, out   *rate.Limiter // new calls
-	channels  atomic.Int64  // calls that occupy it
-	up        atomic.Bool   // it answers its probes, or is not probed
-	heldUntil atomic.Int64  // Retry-After, nanoseconds since 1970
+	flood     *rate.Limiter              // datagrams from it
+	in, out   *rate.Limiter              // new calls
+	channels  atomic.Int64               // calls that occupy it
+	up        atomic.Bool                // it answers its probes, or is not probed
+	heldUntil atomic.Int64               // Retry-After, nanoseconds since 1970
+	resolved  atomic.Pointer[resolution] // what its name means; nil: not known yet
 	metrics   *trunkMetrics
+
+	shunning sync.Mutex
+	shunned  map[netip.AddrPort]time.Time // its addresses that failed, and until when they come last
 }
 
 func (t *trunk) initState() {

@@ -39,6 +39,13 @@ type metrics struct {
 	strays    prometheus.Counter
 	faults    *prometheus.CounterVec
 	panics    prometheus.Counter
+
+	octets         [transports][2]prometheus.Counter // by direction
+	streamsRefused [transports]map[string]prometheus.Counter
+	streamsEnded   [transports]map[string]prometheus.Counter
+	tlsFailures    *prometheus.CounterVec
+	dialFailures   *prometheus.CounterVec
+	lookupFailures *prometheus.CounterVec
 }
 
 func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
@@ -68,7 +75,7 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 			Buckets: []float64{1, 6, 15, 30, 60, 120, 300, 600, 1800, 3600, 14400},
 		}, []string{"trunk", "direction"}),
 	}
-	dropped := counter("dropped_total", "Datagrams dropped without an answer, by reason.", "reason")
+	dropped := counter("dropped_total", "Datagrams dropped without an answer, and messages over TCP or TLS with which their connection ended, by reason.", "reason")
 	for _, d := range message.Drops() {
 		m.drops[d] = dropped.WithLabelValues(d.String())
 	}
@@ -76,7 +83,22 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 	m.garbage, m.strays = dropped.WithLabelValues("unparsable"), dropped.WithLabelValues("stray")
 	panics := counter("panics_total", "Faults of our own that ended one call or message.")
 	m.panics = panics.WithLabelValues()
+	octets := counter("octets_total", "Octets of signalling, by transport and direction.", "transport", "direction")
+	refused := counter("connections_refused_total", "Connections over TCP and TLS that were closed at once, by reason.", "transport", "reason")
+	ended := counter("connections_ended_total", "Connections over TCP and TLS that ended, by reason.", "transport", "reason")
+	m.tlsFailures = counter("tls_failures_total", "TLS handshakes that failed, by the trunk that we connected to, or none, and reason.", "trunk", "reason")
+	m.dialFailures = counter("connect_failures_total", "Connections to a trunk that could not be made.", "trunk")
+	m.lookupFailures = counter("lookup_failures_total", "Lookups of a trunk's name that gave no address; what was known is kept.", "trunk")
+	for t := range transports {
+		for _, d := range []direction{inbound, outbound} {
+			m.octets[t][d] = octets.WithLabelValues(t.String(), d.String())
+		}
+		if t.reliable() {
+			m.streamsRefused[t], m.streamsEnded[t] = children(refused, t, refusals), children(ended, t, ends)
+		}
+	}
 	for _, c := range []prometheus.Collector{
+		octets, refused, ended, m.tlsFailures, m.dialFailures, m.lookupFailures,
 		m.requests, m.responses, m.attempts, m.failovers, m.busyTotal, m.calls, m.faults, m.setup, m.seizures, m.effective, m.ringing, m.talk, dropped, panics,
 		newTrunkCollector(edge),
 	} {
@@ -89,6 +111,14 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 
 func setupBuckets() []float64 {
 	return []float64{.01, .025, .05, .1, .25, .5, 1, 2, 3, 5, 8, 12, 20, 30}
+}
+
+func children(vec *prometheus.CounterVec, t transport, reasons []string) map[string]prometheus.Counter {
+	all := map[string]prometheus.Counter{}
+	for _, reason := range reasons {
+		all[reason] = vec.WithLabelValues(t.String(), reason)
+	}
+	return all
 }
 
 // countedMethods are those with a label of their own.
@@ -122,6 +152,8 @@ type trunkMetrics struct {
 	seized    [2]prometheus.Counter // by direction
 	talk      [2]prometheus.Observer
 
+	dialFailures, lookupFailures prometheus.Counter
+
 	name  string
 	total *metrics
 }
@@ -140,6 +172,7 @@ type traffic struct {
 func (m *metrics) trunk(name string) *trunkMetrics {
 	t := &trunkMetrics{name: name, total: m, setup: m.setup.WithLabelValues(name), failovers: m.failovers.WithLabelValues(name)}
 	t.effective, t.ringing = m.effective.WithLabelValues(name), m.ringing.WithLabelValues(name)
+	t.dialFailures, t.lookupFailures = m.dialFailures.WithLabelValues(name), m.lookupFailures.WithLabelValues(name)
 	for _, d := range []direction{inbound, outbound} {
 		t.seized[d], t.talk[d] = m.seizures.WithLabelValues(name, d.String()), m.talk.WithLabelValues(name, d.String())
 	}
@@ -197,6 +230,7 @@ type trunkCollector struct {
 	up, channels *prometheus.Desc
 	most, cps    *prometheus.Desc
 	calls        *prometheus.Desc
+	streams      *prometheus.Desc
 }
 
 func newTrunkCollector(edge *Edge) *trunkCollector {
@@ -209,6 +243,7 @@ func newTrunkCollector(edge *Edge) *trunkCollector {
 		channels: desc("channels", "Calls that occupy the trunk.", "trunk"),
 		most:     desc("channels_limit", "Calls that may occupy the trunk at a time; 0: no limit.", "trunk"),
 		cps:      desc("cps_limit", "New calls per second that the trunk may have in each direction; 0: no limit.", "trunk"),
+		streams:  desc("connections", "Connections over TCP and TLS that are open or being made.", "transport"),
 		calls:    desc("calls", "Calls in memory: those that are not over, and those of which only transactions are left.", "state"),
 	}
 }
@@ -220,6 +255,7 @@ func (c *trunkCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- c.most
 	ch <- c.cps
 	ch <- c.calls
+	ch <- c.streams
 }
 
 // Collect sends the values.
@@ -233,6 +269,11 @@ func (c *trunkCollector) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(c.channels, prometheus.GaugeValue, float64(t.Channels), t.Name)
 		ch <- prometheus.MustNewConstMetric(c.most, prometheus.GaugeValue, float64(t.ChannelsLimit), t.Name)
 		ch <- prometheus.MustNewConstMetric(c.cps, prometheus.GaugeValue, float64(t.CPSLimit), t.Name)
+	}
+	for t, n := range c.edge.streams.count() {
+		if transport(t).reliable() {
+			ch <- prometheus.MustNewConstMetric(c.streams, prometheus.GaugeValue, float64(n), transport(t).String())
+		}
 	}
 	states := [len(phaseNames)]int{}
 	for _, a := range c.edge.calls.all() {

@@ -28,12 +28,12 @@ func (a *actor) route(act actRoute, now time.Time) event {
 func (e *Edge) decideByRouting(req *routing.Request) evRouted {
 	var plan routing.Plan
 	e.router.Decide(req, &plan)
-	return e.plan(&plan)
+	return e.plan(&plan, req.Seed)
 }
 
 // plan lists the trunks of a plan: the carriers in its order, the trunks of
-// each in the order of the configuration.
-func (e *Edge) plan(plan *routing.Plan) evRouted {
+// each in the order of the configuration, the addresses of each in that of DNS.
+func (e *Edge) plan(plan *routing.Plan, seed uint64) evRouted {
 	if plan.Verdict != routing.Forward {
 		r := refusalFor(plan.Verdict, plan.Answer)
 		ev := evRouted{refused: &r, tenant: plan.Tenant}
@@ -51,7 +51,7 @@ func (e *Edge) plan(plan *routing.Plan) evRouted {
 		for i := range plan.Carriers() {
 			carrier := plan.Carrier(i)
 			for _, t := range e.byCarrier[carrier.Name] {
-				ev.candidates = append(ev.candidates, candidate{carrier: carrier, trunk: t})
+				ev.candidates = e.candidates(ev.candidates, carrier, t, seed)
 			}
 		}
 		return ev
@@ -59,13 +59,22 @@ func (e *Edge) plan(plan *routing.Plan) evRouted {
 		ev.otherwise = refusal{480, causeAbsent, "peer_unavailable"}
 		user, t := e.peer(plan.To.Name)
 		if t != nil {
-			ev.user, ev.candidates = user, []candidate{{trunk: t}}
+			ev.user, ev.candidates = user, e.candidates(nil, nil, t, seed)
 			return ev
 		}
 	}
 	// An SMS account, or a peer that is not configured: nothing that can ring.
 	ev.refused = &refusal{480, causeAbsent, "no_such_peer"}
 	return ev
+}
+
+// candidates adds those of one trunk.
+func (e *Edge) candidates(list []candidate, carrier *routing.Carrier, t *trunk, seed uint64) []candidate {
+	targets := t.targets(seed, e.now())
+	for _, to := range targets[:min(len(targets), mostTried)] {
+		list = append(list, candidate{carrier: carrier, trunk: t, to: to})
+	}
+	return list
 }
 
 // peer finds the user and the tenant's trunk of an endpoint "user@host:port". The
@@ -75,16 +84,15 @@ func (e *Edge) peer(endpoint string) (string, *trunk) {
 	if at < 1 {
 		return "", nil
 	}
-	addr, err := parseUDP(endpoint[at+1:])
-	if err != nil {
-		return "", nil
-	}
+	host := endpoint[at+1:]
+	_, addr, err := parseAddr(host)
+	named := err != nil
 	user, err := url.PathUnescape(endpoint[:at])
 	if err != nil {
 		return "", nil
 	}
 	for _, t := range e.trunks {
-		if t.Tenant != "" && t.addr == addr {
+		if t.Tenant != "" && (named && strings.EqualFold(t.host, host) && t.name != "" || !named && t.addr == addr) {
 			return user, t
 		}
 	}

@@ -76,9 +76,9 @@ func (u *simUA) proves(request string) {
 // guards takes an INVITE that is answered with a challenge.
 func (u *simUA) guards(text string) bool {
 	g := &u.guard
-	via := header(text, "Via")
-	if reply, known := g.refused[via]; known {
-		if !g.heard[via] {
+	of := transaction(text)
+	if reply, known := g.refused[of]; known {
+		if !g.heard[of] {
 			u.send(reply)
 		}
 		return true
@@ -102,8 +102,8 @@ func (u *simUA) guards(text string) bool {
 	g.says = g.says[1:]
 	g.closed = !g.answered || kind == "foreign" || g.count > 0 && kind == "plain" || g.count == mostTry
 	reply := u.challenge(text, kind)
-	g.refused[via] = reply
-	u.repeatUntil(reply, t1, 11, func() bool { return g.heard[via] })
+	g.refused[of] = reply
+	u.repeatUntil(reply, t1, 11, func() bool { return g.heard[of] })
 	return true
 }
 

@@ -200,6 +200,13 @@ func header(text, name string) string {
 	return ""
 }
 
+// transaction is what a server knows a request by: the sender and the branch in
+// its Via, by whatever transport it came. RFC 3261 §17.2.3.
+func transaction(request string) string {
+	_, sender, _ := strings.Cut(header(request, "Via"), " ")
+	return sender
+}
+
 func (u *simUA) receive(data []byte) {
 	if u.dead {
 		return
@@ -317,7 +324,7 @@ func (u *simUA) cancelled(text string) {
 		u.send(u.reply(text, 481, u.tag, ""))
 		return
 	}
-	if header(text, "Via") != header(u.invited, "Via") || header(text, "Call-ID") != header(u.invited, "Call-ID") {
+	if transaction(text) != transaction(u.invited) || header(text, "Call-ID") != header(u.invited, "Call-ID") {
 		u.s.fail("CANCEL of no INVITE:\n%s\n%s", text, u.invited)
 	}
 	if u.said["INVITE"] == "" {
@@ -333,8 +340,8 @@ func (u *simUA) cancelled(text string) {
 }
 
 func (u *simUA) acked(text string) {
-	if via := header(text, "Via"); u.guard.refused[via] != "" {
-		u.guard.heard[via] = true
+	if of := transaction(text); u.guard.refused[of] != "" {
+		u.guard.heard[of] = true
 		return
 	}
 	to := header(text, "To")

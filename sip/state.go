@@ -21,7 +21,7 @@ type TrunkState struct {
 	Name     string         `json:"name"`
 	Carrier  string         `json:"carrier,omitempty"`
 	Tenant   string         `json:"tenant,omitempty"`
-	Addr     netip.AddrPort `json:"addr,omitzero"` // invalid: it only sends to us
+	Addr     netip.AddrPort `json:"addr,omitzero"` // invalid: it only sends to us, or its name is not known yet
 	Up       bool           `json:"up"`
 	Channels int            `json:"channels"` // in use
 
@@ -63,6 +63,9 @@ func (e *Edge) Trunks() []TrunkState {
 			Name: t.Name, Carrier: t.Carrier, Tenant: t.Tenant, Addr: t.addr,
 			Up: t.state.up.Load(), Channels: int(t.state.channels.Load()),
 			ChannelsLimit: t.Channels, CPSLimit: t.CPS,
+		}
+		if known := t.targets(0, e.now()); t.name != "" && len(known) > 0 {
+			s.Addr = known[0]
 		}
 		if t.held(e.now()) {
 			s.HeldUntil = time.Unix(0, t.state.heldUntil.Load())

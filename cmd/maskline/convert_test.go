@@ -32,7 +32,13 @@ smpp:
     - {system_id: shop, password: pw1, tenant: shop, country: GB, binds: 2, window: 3, tps: 4, quota: {day: 18}, allow: [10.0.0.0/8], ussd: true, encoding: latin1, special: [silent, replace, class2]}
     - {system_id: alfa-in, password: pw2, carrier: alfa}
 sip:
-  listen: [{addr: "udp://127.0.0.1:5060", advertise: "192.0.2.1:5061"}]
+  listen: [{addr: "udp://127.0.0.1:5060", advertise: "192.0.2.1:5061", sockets: 3}, {addr: "tls://127.0.0.1:5061", tls: {cert: /c.pem, key: /k.pem, client_ca: /ca.pem}}]
+  message_timeout: 21s
+  max_message: 22KiB
+  idle_timeout: 23s
+  dns_refresh: 26s
+  connections: 24
+  connections_per_source: 25
   peers: [{tenant: shop, country: FR, addr: "udp://127.0.0.1:5090", max_duration: 0s}]
 media: {addr: 127.0.0.2, advertise: 192.0.2.2, ports: 20000-20099, timeout: {initial: 2s, silent: 3s, hold: 4s}, drain: 5s}
 carriers:
@@ -55,10 +61,10 @@ carriers:
       - {addr: "udp://127.0.0.1:5071", local: "127.0.0.1:5060", allow: [127.0.0.0/8], media_from: [127.0.0.0/8], cps: 16, channels: 17, trust_pai: true,
          probe: {every: 0s, down_after: 4, up_after: 5}, first_response: 1s, trying: 2s, ring: 3s, failover_on: [503, 500-502, "404;cause=2"],
          reliable: required, early_media: ring, session_expires: 0s,
-         retry_after_max: 0s, max_duration: 1h, cli: {header: [pai], format: national, country_code: "44", trunk_prefix: "0", international_prefix: "00", user: acct, domain: example.net}, tech_prefix: "9#", codecs: [PCMA, telephone-event], dscp: 10}
+         retry_after_max: 0s, max_duration: 1h, cli: {header: [pai], format: national, country_code: "44", trunk_prefix: "0", international_prefix: "00", user: acct, domain: example.net}, tech_prefix: "9#", codecs: [PCMA, telephone-event], dscp: 10, tcp_above: 1300}
   - name: bravo
     cost: 2
-    sip: [{allow: [127.0.0.3/32]}, {addr: "udp://127.0.0.1:5072"}]
+    sip: [{allow: [127.0.0.3/32]}, {addr: "tls://127.0.0.1:5072", tls: {ca: /ca.pem, cert: /c.pem, key: /k.pem, name: sbc, peer: [a, b]}}]
 routing:
   order: cost
   share: {of: 0.5, slower_than: 9s}
@@ -166,12 +172,17 @@ func TestSIPConfig(t *testing.T) {
 	}
 	onlyIn, out, peer := other, other, other
 	onlyIn.Name, onlyIn.Carrier, onlyIn.Allow = "bravo/1", "bravo", []netip.Prefix{netip.MustParsePrefix("127.0.0.3/32")}
-	out.Name, out.Carrier, out.Addr, out.Allow = "bravo/2", "bravo", "udp://127.0.0.1:5072", []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
+	out.Name, out.Carrier, out.Addr, out.Allow = "bravo/2", "bravo", "tls://127.0.0.1:5072", []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
+	out.TLS = sip.ClientTLS{CA: "/ca.pem", Cert: "/c.pem", Key: "/k.pem", Name: "sbc", Peer: []string{"a", "b"}}
 	peer.Name, peer.Tenant, peer.Country, peer.Addr = "shop/pbx1", "shop", "FR", "udp://127.0.0.1:5090"
 	peer.Allow, peer.MaxDuration = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, noLimit
 	want := sip.Config{
-		Drain:  8 * time.Second,
-		Listen: []sip.Listen{{Addr: "udp://127.0.0.1:5060", Advertise: "192.0.2.1:5061"}},
+		Drain: 8 * time.Second, MessageTimeout: 21 * time.Second, MaxMessage: 22 << 10, IdleTimeout: 23 * time.Second, DNSRefresh: 26 * time.Second,
+		MaxStreams: 24, MaxStreamsPerSource: 25,
+		Listen: []sip.Listen{
+			{Addr: "udp://127.0.0.1:5060", Advertise: "192.0.2.1:5061", Sockets: 3},
+			{Addr: "tls://127.0.0.1:5061", TLS: sip.ServerTLS{Cert: "/c.pem", Key: "/k.pem", ClientCA: "/ca.pem"}},
+		},
 		Trunks: []sip.TrunkConfig{
 			{
 				Name: "alfa", Carrier: "alfa", Country: "DE", Addr: "udp://127.0.0.1:5071", Local: "127.0.0.1:5060",
@@ -184,7 +195,7 @@ func TestSIPConfig(t *testing.T) {
 				CLI: sip.CLI{
 					Header: []string{"pai"}, Format: "national", CountryCode: "44", TrunkPrefix: "0", InternationalPrefix: "00", User: "acct", Domain: "example.net",
 				},
-				TechPrefix: "9#", Codecs: []string{"PCMA", "telephone-event"}, DSCP: 10,
+				TechPrefix: "9#", Codecs: []string{"PCMA", "telephone-event"}, DSCP: 10, TCPAbove: 1300,
 			},
 			onlyIn, out, peer,
 		},

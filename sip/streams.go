@@ -1,0 +1,412 @@
+package sip
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	gosip "github.com/emiago/sipgo/sip"
+	"go.uber.org/zap"
+
+	"maskline/sip/message"
+)
+
+// streams are the connections over TCP and TLS: those that were made to us, and
+// those that we make when something is to be sent.
+type streams struct {
+	edge   *Edge
+	parser *gosip.Parser
+	ctx    context.Context // ends with the edge, and with it every dial and handshake
+	stop   context.CancelFunc
+	work   sync.WaitGroup
+
+	mu      sync.Mutex
+	last    uint64
+	byID    map[uint64]*stream
+	sources map[netip.Addr]int    // connections that came from there
+	byTrunk map[string][]*stream  // by the trunk's name
+	failed  map[streamKey]backoff // those that could not be made
+	closed  bool
+}
+
+// streamKey names the far end of connections that we make.
+type streamKey struct {
+	trunk string
+	over  transport
+	to    netip.AddrPort
+}
+
+// backoff is when a connection is tried again.
+type backoff struct {
+	failures int
+	until    time.Time
+}
+
+const (
+	firstPause = 200 * time.Millisecond
+	mostPause  = 5 * time.Second
+	mostFailed = 4096 // far ends that are remembered
+)
+
+// Why a connection to us is closed at once, as metrics name it.
+const (
+	refusedStranger = "stranger"
+	refusedMany     = "too_many"
+	refusedSource   = "too_many_of_source"
+	refusedTLS      = "tls"
+)
+
+var refusals = []string{refusedStranger, refusedMany, refusedSource, refusedTLS}
+
+func newStreams(e *Edge) *streams {
+	t := &streams{
+		edge: e, byID: map[uint64]*stream{}, sources: map[netip.Addr]int{},
+		byTrunk: map[string][]*stream{}, failed: map[streamKey]backoff{},
+	}
+	t.parser = gosip.NewParser()
+	t.parser.MaxMessageLength = e.cfg.MaxMessage
+	t.ctx, t.stop = context.WithCancel(context.Background())
+	return t
+}
+
+// accept takes connections in until the listener is closed.
+func (t *streams) accept(s *socket) {
+	t.work.Go(func() {
+		const pause = 20 * time.Millisecond // where descriptors are short
+		for {
+			conn, err := s.listener.Accept()
+			switch {
+			case err == nil:
+				t.take(s, conn)
+			case errors.Is(err, net.ErrClosed):
+				return
+			default:
+				time.Sleep(pause)
+			}
+		}
+	})
+}
+
+// take judges a new connection by its source, before anything is read from it.
+func (t *streams) take(s *socket, conn net.Conn) {
+	remote := unmapped(conn.RemoteAddr().(*net.TCPAddr).AddrPort())
+	st := &stream{
+		table: t, socket: s, over: s.over, remote: remote, conn: conn,
+		wake: make(chan struct{}, 1), done: make(chan struct{}),
+	}
+	why := refusedStranger
+	if t.edge.matcher.knows(remote, s.over) {
+		why = t.enter(st)
+	}
+	if why != "" {
+		t.edge.metrics.streamsRefused[s.over][why].Inc()
+		refuse(conn)
+		return
+	}
+	go func() {
+		defer t.work.Done()
+		t.greet(st, conn)
+	}()
+}
+
+// refuse closes without leaving anything behind in the kernel.
+func refuse(conn net.Conn) {
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = conn.Close()
+}
+
+// enter adds a connection within the limits, or says which one is reached.
+func (t *streams) enter(s *stream) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case t.closed || len(t.byID) >= t.edge.cfg.MaxStreams:
+		return refusedMany
+	case s.dialled == nil && t.sources[s.remote.Addr()] >= t.edge.cfg.MaxStreamsPerSource:
+		return refusedSource
+	}
+	t.work.Add(1) // for the goroutine that the caller starts
+	t.last++
+	s.id = t.last
+	t.byID[s.id] = s
+	if s.dialled == nil {
+		t.sources[s.remote.Addr()]++
+	} else {
+		t.byTrunk[s.home] = append(t.byTrunk[s.home], s)
+	}
+	return ""
+}
+
+// greet brings a connection to us into use.
+func (t *streams) greet(s *stream, conn net.Conn) {
+	if s.over == overTLS {
+		secure := tls.Server(conn, s.socket.tls)
+		if err := t.shake(secure); err != nil {
+			t.tlsFailed("none", err)
+			t.edge.metrics.streamsRefused[s.over][refusedTLS].Inc()
+			_ = conn.Close()
+			s.close("")
+			return
+		}
+		state := secure.ConnectionState()
+		s.names, conn = namesOf(&state), secure
+	}
+	trunk := s.trunk()
+	if trunk == nil {
+		t.edge.metrics.streamsRefused[s.over][refusedStranger].Inc()
+		refuse(conn)
+		s.close("")
+		return
+	}
+	if t.settle(s, trunk, conn) {
+		t.serve(s, conn)
+	}
+}
+
+func (t *streams) shake(conn *tls.Conn) error {
+	ctx, cancel := context.WithTimeout(t.ctx, t.edge.cfg.MessageTimeout)
+	defer cancel()
+	return conn.HandshakeContext(ctx)
+}
+
+// settle makes a connection to us known to those that send to the trunk.
+func (t *streams) settle(s *stream, trunk *trunk, conn net.Conn) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	s.conn = conn
+	if s.dialled == nil {
+		s.home = trunk.Name
+		t.byTrunk[s.home] = append(t.byTrunk[s.home], s)
+	}
+	return true
+}
+
+func (t *streams) serve(s *stream, conn net.Conn) {
+	t.work.Go(func() { s.write(conn) })
+	s.read(conn)
+}
+
+// remove forgets a connection. why is empty where it was refused.
+func (t *streams) remove(s *stream, why string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.byID[s.id] != s {
+		return
+	}
+	delete(t.byID, s.id)
+	if s.dialled == nil {
+		if t.sources[s.remote.Addr()]--; t.sources[s.remote.Addr()] == 0 {
+			delete(t.sources, s.remote.Addr())
+		}
+	}
+	all := t.byTrunk[s.home]
+	for i, other := range all {
+		if other == s {
+			all[i] = all[len(all)-1]
+			all[len(all)-1] = nil
+			t.byTrunk[s.home] = all[:len(all)-1]
+			break
+		}
+	}
+	if len(t.byTrunk[s.home]) == 0 {
+		delete(t.byTrunk, s.home)
+	}
+	if c := t.edge.metrics.streamsEnded[s.over][why]; c != nil {
+		c.Inc()
+	}
+}
+
+// send hands a message to a connection: the one that it is meant for; else one to
+// its address; else, inside a dialog, one of the trunk from there, since the peer
+// may not be reached but over those that it makes; else a new one.
+func (t *streams) send(a *actSend) error {
+	for range 2 { // the one that was found may close meanwhile
+		s, fresh := t.find(a)
+		if s == nil {
+			return errNoConnection
+		}
+		err := s.enqueue(a.data)
+		if fresh {
+			go func() {
+				defer t.work.Done()
+				t.dial(s)
+			}()
+		}
+		if err == nil {
+			return nil
+		}
+	}
+	return errNoConnection
+}
+
+// find returns nil where no connection can be had now; fresh is one that is to
+// be made.
+func (t *streams) find(a *actSend) (s *stream, fresh bool) {
+	t.mu.Lock()
+	if s := t.byID[a.conn]; s != nil && s.over == a.over && s.home == a.trunk.Name {
+		t.mu.Unlock()
+		return s, false
+	}
+	var near *stream
+	for _, s := range t.byTrunk[a.trunk.Name] {
+		if s.over != a.over || s.remote.Addr() != a.to.Addr() {
+			continue
+		}
+		if s.remote == a.to {
+			near = s
+			break
+		}
+		if a.conn != 0 { // of a dialog whose connection is gone
+			near = s
+		}
+	}
+	key := streamKey{a.trunk.Name, a.over, a.to}
+	held := t.failed[key].until.After(t.edge.now())
+	t.mu.Unlock()
+	if near != nil {
+		return near, false
+	}
+	if held || !a.trunk.allows(a.to.Addr()) {
+		return nil, false
+	}
+	s = &stream{
+		table: t, socket: t.edge.homeOf(a.socket, a.over), over: a.over, remote: a.to, dialled: a.trunk, home: a.trunk.Name,
+		wake: make(chan struct{}, 1), done: make(chan struct{}),
+	}
+	if t.enter(s) != "" {
+		return nil, false
+	}
+	return s, true
+}
+
+// homeOf is the socket whose address messages over a new connection name: that of
+// the trunk, and where only this message goes over a stream, the same with
+// another transport.
+func (e *Edge) homeOf(index int, over transport) *socket {
+	s := e.sockets[index]
+	if s.over == over {
+		return s
+	}
+	return &socket{edge: e, index: index, over: over, local: s.local, own: sentBy(s.own) + over.params()}
+}
+
+// dial makes a connection.
+func (t *streams) dial(s *stream) {
+	key := streamKey{s.home, s.over, s.remote}
+	conn, err := t.connect(s)
+	t.tried(key, err == nil)
+	if err != nil {
+		s.dialled.state.metrics.dialFailures.Inc()
+		s.close(endBroken)
+		return
+	}
+	if !t.settle(s, s.dialled, conn) {
+		_ = conn.Close()
+		return
+	}
+	t.serve(s, conn)
+	t.edge.linkLost(s.dialled)
+}
+
+func (t *streams) connect(s *stream) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(t.ctx, t.edge.cfg.MessageTimeout)
+	defer cancel()
+	var d net.Dialer
+	if local := s.socket.local.Addr(); !local.IsUnspecified() && local.Is4() == s.remote.Addr().Is4() {
+		d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(local, 0))
+	}
+	conn, err := d.DialContext(ctx, network("tcp", s.remote.Addr()), s.remote.String())
+	if err != nil || s.over != overTLS {
+		return conn, err
+	}
+	secure := tls.Client(conn, s.dialled.tls)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		t.tlsFailed(s.home, err)
+		refuse(conn)
+		return nil, err
+	}
+	return secure, nil
+}
+
+// tried notes whether a connection could be made: after failures the next try
+// waits, longer each time, by a time that differs between edges.
+func (t *streams) tried(key streamKey, ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if ok {
+		delete(t.failed, key)
+		return
+	}
+	if len(t.failed) >= mostFailed {
+		clear(t.failed)
+	}
+	b := t.failed[key]
+	pause := min(firstPause<<min(b.failures, 10), mostPause)
+	b.failures++
+	b.until = t.edge.now().Add(pause/2 + rand.N(pause/2))
+	t.failed[key] = b
+}
+
+func (t *streams) tlsFailed(trunk string, err error) {
+	fault := tlsFault(err)
+	t.edge.metrics.tlsFailures.WithLabelValues(trunk, fault).Inc()
+	if trunk != "none" {
+		t.edge.log.Warn("TLS handshake failed", zap.String("trunk", trunk), zap.String("fault", fault))
+	}
+}
+
+// count is the number of connections, by transport.
+func (t *streams) count() (n [transports]int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, s := range t.byID {
+		n[s.over]++
+	}
+	return n
+}
+
+// close ends all connections when what waits on them is written, and waits.
+func (t *streams) close() {
+	t.mu.Lock()
+	t.closed = true
+	all := make([]*stream, 0, len(t.byID))
+	for _, s := range t.byID {
+		all = append(all, s)
+	}
+	t.mu.Unlock()
+	t.stop()
+	for _, s := range all {
+		s.finish(endShutdown)
+	}
+	t.work.Wait()
+}
+
+// refuseUnframed is the answer to a request of which only the headers can be
+// read; nil where there is none.
+func refuseUnframed(msg gosip.Message, source netip.AddrPort, why message.Drop) []byte {
+	parsed, ok := msg.(*gosip.Request)
+	if !ok {
+		return nil
+	}
+	req, fault := message.NewRequest(parsed, source)
+	if req.Method == message.Ack || fault != nil && fault.Code == 0 {
+		return nil
+	}
+	reply := message.Reply{Code: 400}
+	if why == message.TooLarge {
+		reply.Code = 513
+	}
+	return reply.Append(nil, req.Head(""))
+}
