@@ -10,6 +10,7 @@ func (c *checker) sip() {
 	for i := range c.SIP.Listen {
 		c.sipListen(&c.SIP.Listen[i], entry("sip.listen", i))
 	}
+	c.quotable(c.SIP.Auth.Realm, "sip.auth.realm")
 	for i := range c.SIP.Peers {
 		c.trunk(&c.SIP.Peers[i].Trunk, entry("sip.peers", i))
 	}
@@ -63,6 +64,7 @@ func (c *checker) trunk(t *Trunk, path string) {
 	}
 	c.failover(t.FailoverOn, under(path, "failover_on"))
 	c.cli(&t.CLI, under(path, "cli"))
+	c.digest(t, path)
 }
 
 func (c *checker) trunkAddresses(t *Trunk, path string) {

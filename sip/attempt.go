@@ -97,7 +97,7 @@ func (c *call) try(to candidate) {
 	}
 	a := &attempt{candidate: to, deadline: c.now.Add(t.FirstResponse), seq: seqInvite}
 	a.leg = leg{
-		number: number, trunk: t, socket: t.socket, own: t.own, hop: t.addr, cseq: 1, invited: 1,
+		number: number, trunk: t, socket: t.socket, own: t.own, hop: t.addr, cseq: 1, invited: 1, from: t.addr.Addr(),
 		dialog: message.Dialog{
 			CallID:   c.tokens.String(token{call: c.id, kind: callIDToken, leg: number}),
 			LocalTag: c.tokens.String(token{call: c.id, kind: tagToken, leg: number}),

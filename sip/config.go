@@ -29,6 +29,8 @@ type Config struct {
 	// OwnMedia are the addresses and ports of the media relay: a session
 	// description that points at them is refused. May be empty.
 	OwnMedia []message.OwnMedia
+	// Auth is what all trunks with AuthIn have in common.
+	Auth Auth
 	// ReadBuffer is the size of each socket's receive buffer in octets, as far as
 	// the kernel lets it grow. Zero: 4 MiB.
 	ReadBuffer int
@@ -71,7 +73,9 @@ type TrunkConfig struct {
 	// Channels bounds the calls at a time, both directions together. Zero: no
 	// bound.
 	Channels int
-	AuthOut  AuthOut
+	// AuthIn is asked for at each INVITE that opens a call.
+	AuthIn  AuthIn
+	AuthOut AuthOut
 	// TrustPAI takes the caller of a withheld call from P-Asserted-Identity, for
 	// the lookup only.
 	TrustPAI bool

@@ -74,6 +74,9 @@ func (e *Edge) onInvite(s *socket, t *trunk, req *message.Request) {
 		e.reply(s, t, req, message.Reply{Code: 503})
 		return
 	}
+	if t = e.authorize(s, t, req); t == nil {
+		return
+	}
 	if why := t.admit(e.now()); why != free {
 		if !e.isEmergency(t, req) {
 			t.state.metrics.busy(inbound, why)

@@ -36,6 +36,7 @@ type Edge struct {
 	trunks    []*trunk
 	byCarrier map[string][]*trunk // those that we can send to
 	matcher   *matcher
+	auth      *authGuard
 	sockets   []*socket
 	opened    time.Time // when they were
 	probers   []*prober
@@ -70,6 +71,7 @@ func New(cfg Config, router Router, media Media, log *zap.Logger, reg prometheus
 		tokens: ids, draws: rand.NewChaCha8([32]byte(seed[:32])), calls: newCalls(), timers: newTimers(),
 		byCarrier: map[string][]*trunk{},
 	}
+	e.auth = newAuthGuard(cfg.Auth)
 	e.decide, e.goodbye = e.decideByRouting, defaultGoodbye
 	if err := e.addTrunks(); err != nil {
 		return nil, fmt.Errorf("sip: %w", err)
@@ -80,6 +82,9 @@ func New(cfg Config, router Router, media Media, log *zap.Logger, reg prometheus
 	for _, t := range e.trunks {
 		t.initState()
 		t.state.metrics = e.metrics.trunk(t.Name)
+		if t.digest != nil {
+			t.state.metrics.guard()
+		}
 	}
 	return e, nil
 }
@@ -99,6 +104,9 @@ func (e *Edge) addTrunks() error {
 		}
 		if t.Carrier != "" && e.router.Carrier(t.Carrier) == nil {
 			return fmt.Errorf("trunk %s: no carrier is named %q", t.Name, t.Carrier)
+		}
+		if t.digest, err = e.auth.forTrunk(t); err != nil {
+			return fmt.Errorf("trunk %s: auth_in: %w", t.Name, err)
 		}
 		names[t.Name] = true
 		e.trunks = append(e.trunks, t)

@@ -32,6 +32,7 @@ type metrics struct {
 	floods    prometheus.Counter
 	garbage   prometheus.Counter
 	strays    prometheus.Counter
+	auth      *prometheus.CounterVec
 	faults    *prometheus.CounterVec
 	panics    prometheus.Counter
 }
@@ -47,6 +48,7 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 		failovers: counter("failovers_total", "Attempts after which another trunk was tried, by the trunk that was left.", "trunk"),
 		busyTotal: counter("busy_total", "Calls that a trunk could not take, by direction and reason.", "trunk", "direction", "reason"),
 		calls:     counter("calls_total", "Calls that ended, by the trunk that they came from and why.", "trunk", "why"),
+		auth:      counter("auth_total", "Requests of a trunk that must bring a digest, by what came of it.", "trunk", "verdict"),
 		faults:    counter("faults_total", "Messages refused after parsing, by fault.", "fault"),
 		setup: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "maskline_sip_setup_seconds", Help: "From INVITE to the first ringing or answer that the caller was told of, by the trunk that gave it.",
@@ -62,7 +64,7 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 	panics := counter("panics_total", "Faults of our own that ended one call or message.")
 	m.panics = panics.WithLabelValues()
 	for _, c := range []prometheus.Collector{
-		m.requests, m.responses, m.attempts, m.failovers, m.busyTotal, m.calls, m.faults, m.setup, dropped, panics,
+		m.requests, m.responses, m.attempts, m.failovers, m.busyTotal, m.calls, m.faults, m.setup, m.auth, dropped, panics,
 		newTrunkCollector(edge),
 	} {
 		if err := reg.Register(c); err != nil {
@@ -98,6 +100,7 @@ type trunkMetrics struct {
 	in, out   traffic
 	setup     prometheus.Observer
 	failovers prometheus.Counter
+	auth      [authVerdicts]prometheus.Counter
 
 	name  string
 	total *metrics
@@ -119,6 +122,13 @@ func (m *metrics) trunk(name string) *trunkMetrics {
 	t.in.init(m, name, inbound)
 	t.out.init(m, name, outbound)
 	return t
+}
+
+// guard makes the counters of a trunk that asks for a digest.
+func (t *trunkMetrics) guard() {
+	for v := range authVerdicts {
+		t.auth[v] = t.total.auth.WithLabelValues(t.name, v.String())
+	}
 }
 
 func (f *traffic) init(m *metrics, trunk string, d direction) {

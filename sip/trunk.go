@@ -22,6 +22,7 @@ type trunk struct {
 	failover failover
 	origin   routing.Origin
 	auth     *authorizer // nil: no challenge is answered
+	digest   *guarded    // nil: none is asked for
 	socket   int         // which one to send from
 	own      string      // its advertised "host:port"
 
@@ -74,9 +75,12 @@ func (c *TrunkConfig) trunk(own []message.OwnMedia) (*trunk, error) {
 		if !p.IsValid() {
 			return nil, errors.New("allow: not a network")
 		}
+		if p.Bits() == 0 && c.AuthIn.Username == "" {
+			return nil, errors.New("allow: everybody, and no auth_in to tell who it is")
+		}
 		t.allow = append(t.allow, p.Masked())
 	}
-	if t.addr.IsValid() && !t.allows(t.addr.Addr()) {
+	if t.addr.IsValid() && !t.trusts(t.addr.Addr()) {
 		t.allow = append(t.allow, netip.PrefixFrom(t.addr.Addr(), t.addr.Addr().BitLen()))
 	}
 	if len(t.allow) == 0 {

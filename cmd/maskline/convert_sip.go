@@ -14,7 +14,10 @@ import (
 const noLimit = 1 << 62 * time.Nanosecond
 
 func sipConfig(cfg *configs.Config) sip.Config {
-	s := sip.Config{Drain: cfg.Drain.Calls}
+	auth := &cfg.SIP.Auth
+	s := sip.Config{Drain: cfg.Drain.Calls, Auth: sip.Auth{
+		Realm: auth.Realm, Failures: orUnlimited(auth.Failures), TrunkFailures: orUnlimited(auth.TrunkFailures), Per: auth.Per,
+	}}
 	for _, l := range cfg.SIP.Listen {
 		listen := sip.Listen{Addr: l.Addr.String()}
 		if l.Advertise.Host != "" {
@@ -65,6 +68,8 @@ func sipTrunk(t *configs.Trunk) sip.TrunkConfig {
 		MaxDuration:   cmp.Or(t.MaxDuration, noLimit),
 		CLI:           sip.CLI{Format: string(t.CLI.Format), Domain: string(t.CLI.Domain)},
 		TechPrefix:    string(t.TechPrefix),
+		AuthIn:        sip.AuthIn{Username: t.AuthIn.Username, Password: t.AuthIn.Password.Reveal()},
+		AuthOut:       sip.AuthOut{Username: t.AuthOut.Username, Password: t.AuthOut.Password.Reveal(), Realm: t.AuthOut.Realm},
 		DSCP:          uint8(t.DSCP),
 		NAT:           t.NAT,
 	}

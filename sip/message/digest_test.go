@@ -43,7 +43,8 @@ func TestParseChallenge(t *testing.T) {
 	}{
 		{
 			"SHA-256", `Digest realm="a b", nonce="n=", algorithm=SHA-256, qop="auth,auth-int", opaque="o", stale=TRUE`,
-			Challenge{Realm: "a b", Nonce: "n=", Opaque: "o", Algorithm: SHA256, Stale: true, QOP: true}, nil,
+			Challenge{Realm: "a b", Nonce: "n=", Opaque: "o", Algorithm: SHA256, Stale: true, QOP: true},
+			nil,
 		},
 		{"MD5 is meant", `digest nonce="n",realm="a"`, Challenge{Realm: "a", Nonce: "n", Algorithm: MD5}, nil},
 		{"spaces around", "Digest  realm = \"a\" ,\tnonce = \"n\" , qop=auth", Challenge{Realm: "a", Nonce: "n", Algorithm: MD5, QOP: true}, nil},
