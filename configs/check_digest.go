@@ -8,6 +8,9 @@ func (c *checker) digest(t *Trunk, path string) {
 	c.digestUser(t.AuthIn.Username, t.AuthIn.Password, in)
 	c.digestUser(t.AuthOut.Username, t.AuthOut.Password, out)
 	c.quotable(t.AuthOut.Realm, under(out, "realm"))
+	if enabled := under(path, "register.enabled"); t.Register.Enabled && (t.AuthOut.Username == "" || t.Addr.Host == "") {
+		c.fault(enabled, "has no account or no registrar; expected auth_out.username and addr", under(out, "username"), under(path, "addr"))
+	}
 	if t.AuthOut.Username != "" && t.Addr.Host == "" {
 		c.fault(under(out, "username"), "answers nobody, since we send nothing to this neighbour; expected addr too", under(path, "addr"))
 	}

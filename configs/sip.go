@@ -131,12 +131,13 @@ type AuthOut struct {
 	Realm string `key:"realm" octets:"255"`
 }
 
-// Register is our registration at a neighbour.
+// Register is our registration at a neighbour: of auth_out.username at cli.domain, else at the host of addr. The
+// neighbour then takes calls only while we are registered.
 type Register struct {
 	// Whether we register. Default false.
 	Enabled bool `key:"enabled" default:"false"`
 	// Life of a registration that we ask for; not 0. Default 600s.
-	Expires time.Duration `key:"expires" default:"600s" min:"60s"`
+	Expires time.Duration `key:"expires" default:"600s" min:"60s" max:"24h"`
 }
 
 // SIPTLS is TLS towards a neighbour.

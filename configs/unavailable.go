@@ -47,7 +47,6 @@ func unavailable() []later {
 	for _, trunk := range []string{"carriers[].sip[].", "sip.peers[]."} {
 		for _, key := range []later{
 			{path: "addr", only: []string{"udp://"}},
-			{path: "register"},
 			{path: "tls"},
 			{path: "session_expires"},
 			{path: "cli.format", only: []string{"e164", "plain"}},

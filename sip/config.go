@@ -74,8 +74,9 @@ type TrunkConfig struct {
 	// bound.
 	Channels int
 	// AuthIn is asked for at each INVITE that opens a call.
-	AuthIn  AuthIn
-	AuthOut AuthOut
+	AuthIn   AuthIn
+	AuthOut  AuthOut
+	Register Register
 	// TrustPAI takes the caller of a withheld call from P-Asserted-Identity, for
 	// the lookup only.
 	TrustPAI bool
@@ -146,6 +147,7 @@ func (c *TrunkConfig) setDefaults() {
 	setDefault(&c.Ring, defaultRing)
 	setDefault(&c.RetryAfterMax, defaultRetryAfterMax)
 	setDefault(&c.MaxDuration, defaultMaxDuration)
+	setDefault(&c.Register.Expires, defaultExpires)
 	setDefault(&c.Probe.Every, defaultProbeEvery)
 	setDefault(&c.Probe.DownAfter, defaultDownAfter)
 	setDefault(&c.Probe.UpAfter, defaultUpAfter)

@@ -25,6 +25,6 @@
 // A digest is asked for in auth_in.go and answered in auth_out.go, to the trunk's
 // own realm and address alone.
 //
-// Start reading at call.go, then edge.go. TCP and TLS, registration,
-// session timers, re-INVITE with a new description, and PRACK are not here yet.
+// Start reading at call.go, then edge.go. TCP and TLS, session timers,
+// re-INVITE with a new description, and PRACK are not here yet.
 package sip

@@ -32,20 +32,22 @@ type Edge struct {
 	decide    func(*routing.Request) evRouted
 	goodbye   time.Duration // how long the end waits for answers to our BYEs
 
-	tokens    *tokens
-	trunks    []*trunk
-	byCarrier map[string][]*trunk // those that we can send to
-	matcher   *matcher
-	auth      *authGuard
-	sockets   []*socket
-	opened    time.Time // when they were
-	probers   []*prober
-	calls     *calls
-	timers    *timers
-	showing   sync.Mutex // of a carrier's state to routing
-	draining  atomic.Bool
-	active    atomic.Int64 // calls that are not over
-	unsettled atomic.Int64 // and those of which something of ours is unanswered
+	tokens     *tokens
+	trunks     []*trunk
+	byCarrier  map[string][]*trunk // those that we can send to
+	matcher    *matcher
+	auth       *authGuard
+	sockets    []*socket
+	opened     time.Time // when they were
+	probers    []*prober
+	registrars []*registrar
+	leaving    atomic.Int64 // registrations that are being taken away
+	calls      *calls
+	timers     *timers
+	showing    sync.Mutex // of a carrier's state to routing
+	draining   atomic.Bool
+	active     atomic.Int64 // calls that are not over
+	unsettled  atomic.Int64 // and those of which something of ours is unanswered
 
 	ids   sync.Mutex
 	draws *rand.ChaCha8
@@ -110,6 +112,7 @@ func (e *Edge) addTrunks() error {
 		}
 		names[t.Name] = true
 		e.trunks = append(e.trunks, t)
+		e.addRegistrar(t)
 		if t.Carrier != "" && t.addr.IsValid() {
 			e.byCarrier[t.Carrier] = append(e.byCarrier[t.Carrier], t)
 		}
@@ -202,17 +205,22 @@ func (e *Edge) startProbes() {
 	for _, p := range e.probers {
 		e.timers.set(&p.alarm, e.now())
 	}
+	for _, r := range e.registrars {
+		r.start()
+	}
 }
 
 // drain waits for the calls, then ends them.
 func (e *Edge) drain() {
 	e.draining.Store(true)
+	e.unregister()
 	e.log.Info("draining", zap.Int64("calls", e.active.Load()))
 	e.await(e.cfg.Drain, &e.active)
 	for _, a := range e.calls.all() {
 		a.post(evEnd{"drain"})
 	}
 	e.await(e.goodbye, &e.unsettled)
+	e.await(e.goodbye, &e.leaving)
 }
 
 // await returns when the count has come to zero, or after limit.

@@ -17,12 +17,13 @@ const (
 // trunkState is what changes about a trunk. Its methods may be called from any
 // goroutine.
 type trunkState struct {
-	flood     *rate.Limiter // datagrams from it
-	in, out   *rate.Limiter // new calls
-	channels  atomic.Int64  // calls that occupy it
-	up        atomic.Bool   // it answers its probes, or is not probed
-	heldUntil atomic.Int64  // Retry-After, nanoseconds since 1970
-	metrics   *trunkMetrics
+	flood      *rate.Limiter // datagrams from it
+	in, out    *rate.Limiter // new calls
+	channels   atomic.Int64  // calls that occupy it
+	up         atomic.Bool   // it answers its probes, or is not probed
+	registered atomic.Bool   // we are, where it wants that
+	heldUntil  atomic.Int64  // Retry-After, nanoseconds since 1970
+	metrics    *trunkMetrics
 }
 
 func (t *trunk) initState() {
@@ -37,6 +38,11 @@ func limiter(n, floor int) *rate.Limiter {
 		return rate.NewLimiter(rate.Inf, 0)
 	}
 	return rate.NewLimiter(rate.Limit(n+floor), n+floor)
+}
+
+// fit reports whether the trunk can be sent calls: it lives, and knows us.
+func (t *trunk) fit() bool {
+	return t.state.up.Load() && (!t.Register.Enabled || t.state.registered.Load())
 }
 
 // busy is why a trunk takes no call now.
@@ -67,7 +73,7 @@ func (t *trunk) engage(now time.Time, emergency bool) busy {
 		return free
 	}
 	switch {
-	case !t.state.up.Load():
+	case !t.fit():
 		return busyDown
 	case t.held(now):
 		return busyHeld

@@ -167,9 +167,10 @@ func (t *trunkMetrics) ended(why string) { t.total.calls.WithLabelValues(t.name,
 
 // trunkCollector reads the trunks' state when it is scraped.
 type trunkCollector struct {
-	edge         *Edge
-	up, channels *prometheus.Desc
-	calls        *prometheus.Desc
+	edge                      *Edge
+	up, channels              *prometheus.Desc
+	registered, registrations *prometheus.Desc
+	calls                     *prometheus.Desc
 }
 
 func newTrunkCollector(edge *Edge) *trunkCollector {
@@ -177,10 +178,12 @@ func newTrunkCollector(edge *Edge) *trunkCollector {
 		return prometheus.NewDesc("maskline_sip_"+name, help, labels, nil)
 	}
 	return &trunkCollector{
-		edge:     edge,
-		up:       desc("trunk_up", "1 where the trunk can be sent calls.", "trunk"),
-		channels: desc("channels", "Calls that occupy the trunk.", "trunk"),
-		calls:    desc("calls", "Calls in memory: those that are not over, and those of which only transactions are left.", "state"),
+		edge:          edge,
+		up:            desc("trunk_up", "1 where the trunk can be sent calls.", "trunk"),
+		channels:      desc("channels", "Calls that occupy the trunk.", "trunk"),
+		registered:    desc("trunk_registered_seconds", "For how long the registration holds if it is not refreshed; 0: there is none.", "trunk"),
+		registrations: desc("registrations_total", "What came of our REGISTER requests, by trunk and outcome.", "trunk", "outcome"),
+		calls:         desc("calls", "Calls in memory: those that are not over, and those of which only transactions are left.", "state"),
 	}
 }
 
@@ -189,6 +192,8 @@ func (c *trunkCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- c.up
 	ch <- c.channels
 	ch <- c.calls
+	ch <- c.registered
+	ch <- c.registrations
 }
 
 // Collect sends the values.
@@ -200,6 +205,14 @@ func (c *trunkCollector) Collect(ch chan<- prometheus.Metric) {
 		}
 		ch <- prometheus.MustNewConstMetric(c.up, prometheus.GaugeValue, up, t.Name)
 		ch <- prometheus.MustNewConstMetric(c.channels, prometheus.GaugeValue, float64(t.Channels), t.Name)
+	}
+	now := c.edge.now()
+	for _, r := range c.edge.registrars {
+		until, counts := r.figures(now)
+		ch <- prometheus.MustNewConstMetric(c.registered, prometheus.GaugeValue, until.Seconds(), r.trunk.Name)
+		for o, n := range counts {
+			ch <- prometheus.MustNewConstMetric(c.registrations, prometheus.CounterValue, float64(n), r.trunk.Name, registerOutcome(o).String())
+		}
 	}
 	states := [len(phaseNames)]int{}
 	for _, a := range c.edge.calls.all() {

@@ -18,13 +18,14 @@ type CallState struct {
 
 // TrunkState is one trunk as an operator sees it.
 type TrunkState struct {
-	Name      string         `json:"name"`
-	Carrier   string         `json:"carrier,omitempty"`
-	Tenant    string         `json:"tenant,omitempty"`
-	Addr      netip.AddrPort `json:"addr,omitzero"` // invalid: it only sends to us
-	Up        bool           `json:"up"`
-	Channels  int            `json:"channels"`            // in use
-	HeldUntil time.Time      `json:"held_until,omitzero"` // it asked to be left alone until then; zero: no
+	Name         string             `json:"name"`
+	Carrier      string             `json:"carrier,omitempty"`
+	Tenant       string             `json:"tenant,omitempty"`
+	Addr         netip.AddrPort     `json:"addr,omitzero"` // invalid: it only sends to us
+	Up           bool               `json:"up"`
+	Channels     int                `json:"channels"`               // in use
+	HeldUntil    time.Time          `json:"held_until,omitzero"`    // it asked to be left alone until then; zero: no
+	Registration *RegistrationState `json:"registration,omitempty"` // nil: it wants none
 }
 
 // show keeps what Calls reports.
@@ -57,7 +58,11 @@ func (e *Edge) Trunks() []TrunkState {
 	for _, t := range e.trunks {
 		s := TrunkState{
 			Name: t.Name, Carrier: t.Carrier, Tenant: t.Tenant, Addr: t.addr,
-			Up: t.state.up.Load(), Channels: int(t.state.channels.Load()),
+			Up: t.fit(), Channels: int(t.state.channels.Load()),
+		}
+		if r := t.registrar; r != nil {
+			state := r.state(e.now())
+			s.Registration = &state
 		}
 		if t.held(e.now()) {
 			s.HeldUntil = time.Unix(0, t.state.heldUntil.Load())

@@ -26,7 +26,8 @@ type trunk struct {
 	socket   int         // which one to send from
 	own      string      // its advertised "host:port"
 
-	state trunkState
+	state     trunkState
+	registrar *registrar // nil: we do not register
 }
 
 const defaultPort = 5060
@@ -61,6 +62,9 @@ func (c *TrunkConfig) trunk(own []message.OwnMedia) (*trunk, error) {
 			return nil, fmt.Errorf("addr: %w", err)
 		}
 		t.host = t.addr.String()
+	}
+	if err := c.checkRegister(); err != nil {
+		return nil, err
 	}
 	if t.auth, err = newAuthorizer(c.AuthOut, t.addr.Addr().String()); err != nil {
 		return nil, fmt.Errorf("auth_out: %w", err)

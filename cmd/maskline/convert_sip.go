@@ -70,6 +70,7 @@ func sipTrunk(t *configs.Trunk) sip.TrunkConfig {
 		TechPrefix:    string(t.TechPrefix),
 		AuthIn:        sip.AuthIn{Username: t.AuthIn.Username, Password: t.AuthIn.Password.Reveal()},
 		AuthOut:       sip.AuthOut{Username: t.AuthOut.Username, Password: t.AuthOut.Password.Reveal(), Realm: t.AuthOut.Realm},
+		Register:      sip.Register{Enabled: t.Register.Enabled, Expires: t.Register.Expires},
 		DSCP:          uint8(t.DSCP),
 		NAT:           t.NAT,
 	}

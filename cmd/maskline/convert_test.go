@@ -34,7 +34,7 @@ smpp:
 sip:
   auth: {realm: here, failures: 0, trunk_failures: 9, per: 4m}
   listen: [{addr: "udp://127.0.0.1:5060", advertise: "192.0.2.1:5061"}]
-  peers: [{tenant: shop, country: FR, addr: "udp://127.0.0.1:5090", max_duration: 0s, auth_in: {username: u1, password: pw7}, auth_out: {username: u2, password: pw8, realm: r}}]
+  peers: [{tenant: shop, country: FR, addr: "udp://127.0.0.1:5090", max_duration: 0s, auth_in: {username: u1, password: pw7}, auth_out: {username: u2, password: pw8, realm: r}, register: {enabled: true, expires: 90s}}]
 media: {addr: 127.0.0.2, advertise: 192.0.2.2, ports: 20000-20099, timeout: {initial: 2s, silent: 3s, hold: 4s}, drain: 5s}
 carriers:
   - name: alfa
@@ -163,12 +163,14 @@ func TestSIPConfig(t *testing.T) {
 		RetryAfterMax: 30 * time.Second, MaxDuration: 4 * time.Hour,
 		CLI: sip.CLI{Header: []string{"from", "pai"}, Format: "e164"}, DSCP: 46,
 	}
+	other.Register.Expires = 10 * time.Minute
 	onlyIn, out, peer := other, other, other
 	onlyIn.Name, onlyIn.Carrier, onlyIn.Allow = "bravo/1", "bravo", []netip.Prefix{netip.MustParsePrefix("127.0.0.3/32")}
 	out.Name, out.Carrier, out.Addr, out.Allow = "bravo/2", "bravo", "udp://127.0.0.1:5072", []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
 	peer.Name, peer.Tenant, peer.Country, peer.Addr = "shop/pbx1", "shop", "FR", "udp://127.0.0.1:5090"
 	peer.Allow, peer.MaxDuration = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, noLimit
 	peer.AuthIn, peer.AuthOut = sip.AuthIn{Username: "u1", Password: "pw7"}, sip.AuthOut{Username: "u2", Password: "pw8", Realm: "r"}
+	peer.Register = sip.Register{Enabled: true, Expires: 90 * time.Second}
 	want := sip.Config{
 		Drain:  8 * time.Second,
 		Auth:   sip.Auth{Realm: "here", Failures: 1 << 30, TrunkFailures: 9, Per: 4 * time.Minute},
@@ -182,6 +184,7 @@ func TestSIPConfig(t *testing.T) {
 				FailoverOn:    []string{"503", "500-502", "404;cause=2"},
 				RetryAfterMax: atOnce, MaxDuration: time.Hour,
 				CLI: sip.CLI{Header: []string{"pai"}, Format: "plain", Domain: "example.net"}, TechPrefix: "9#", DSCP: 10,
+				Register: sip.Register{Expires: 10 * time.Minute},
 			},
 			onlyIn, out, peer,
 		},

@@ -36,6 +36,7 @@ type Draft struct {
 	Asserted    string     // URI for P-Asserted-Identity; empty: none
 	Emergency   *Emergency // of an emergency call; nil otherwise
 	Cause       int        // Q.850 cause; 0: none
+	Expires     string     // seconds; empty: none
 	Credentials string     // line of ours that answers a challenge; empty: none
 	SDP         []byte
 }
@@ -89,6 +90,11 @@ func (d *Draft) Append(dst []byte) []byte {
 		dst = append(dst, "Allow: "+Allow+"\r\nUser-Agent: "+userAgent+"\r\n"...)
 	}
 	dst = appendCause(dst, d.Cause)
+	if d.Expires != "" {
+		dst = append(dst, "Expires: "...)
+		dst = append(dst, d.Expires...)
+		dst = append(dst, "\r\n"...)
+	}
 	if d.Credentials != "" {
 		dst = append(dst, d.Credentials...)
 		dst = append(dst, "\r\n"...)
