@@ -13,6 +13,10 @@ type SIP struct {
 	MessageTimeout time.Duration `key:"message_timeout" default:"5s" min:"1ms"`
 	// Largest message on a stream, in bytes; not 0. Default 64KiB.
 	MaxMessage Size `key:"max_message" default:"64KiB" min:"4KiB" max:"1MiB"`
+	// Calls in memory, ended ones for up to 32 s included; beyond it new ones are answered 503; not 0. Default 200000.
+	MaxCalls int `key:"max_calls" default:"200000" min:"1" max:"10000000"`
+	// New calls per second of all neighbours together; beyond it they are answered 503 with Retry-After; 0: no limit. Default 0.
+	MaxCPS int `key:"max_cps" default:"0" min:"0" max:"1000000"`
 	// What slows down whoever guesses the passwords of auth_in.
 	Auth SIPAuth `key:"auth"`
 	// Tenants' own PBXs and apps. Default empty: none.

@@ -117,6 +117,13 @@ func (g *guesses) judge(named bool, source netip.Addr, same bool, cfg *Auth, now
 	return authAccepted
 }
 
+// knows reports whether a source has had the password right.
+func (g *guesses) knows(source netip.Addr) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Contains(g.known, sourceOf(source))
+}
+
 // replays remembers which counts of a nonce were used: the highest and the 63
 // below it. Only nonces that were answered rightly come here.
 type replays struct {

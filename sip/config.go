@@ -26,6 +26,9 @@ type Config struct {
 	// transactions are left (32 s after their end). Beyond it new ones are answered
 	// 503. Zero: 200000.
 	MaxCalls int
+	// MaxCPS bounds the new calls per second of all trunks together; beyond it they
+	// are answered 503 with Retry-After. Zero: no bound.
+	MaxCPS int
 	// OwnMedia are the addresses and ports of the media relay: a session
 	// description that points at them is refused. May be empty.
 	OwnMedia []message.OwnMedia

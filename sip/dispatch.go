@@ -74,6 +74,9 @@ func (e *Edge) onInvite(s *socket, t *trunk, req *message.Request) {
 		e.reply(s, t, req, message.Reply{Code: 503})
 		return
 	}
+	if e.shed(s, t, req) {
+		return
+	}
 	t, contact := e.byContact(t, req)
 	if t = e.authorize(s, t, req); t == nil {
 		return

@@ -15,6 +15,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+	"golang.org/x/time/rate"
 
 	"maskline/routing"
 	"maskline/sip/message"
@@ -41,6 +42,10 @@ type Edge struct {
 	opened     time.Time // when they were
 	probers    []*prober
 	registrars []*registrar
+	newcomers  *newcomers
+	newCalls   *rate.Limiter // per second, of all trunks
+	load       atomic.Uint32 // a load
+	measure    func(due time.Time) (backlog float64, lag time.Duration)
 	leaving    atomic.Int64 // registrations that are being taken away
 	calls      *calls
 	timers     *timers
@@ -73,7 +78,8 @@ func New(cfg Config, router Router, media Media, log *zap.Logger, reg prometheus
 		tokens: ids, draws: rand.NewChaCha8([32]byte(seed[:32])), calls: newCalls(), timers: newTimers(),
 		byCarrier: map[string][]*trunk{},
 	}
-	e.auth = newAuthGuard(cfg.Auth)
+	e.auth, e.newcomers, e.newCalls = newAuthGuard(cfg.Auth), newNewcomers(), limiter(cfg.MaxCPS, 0)
+	e.measure = e.measureLoad
 	e.decide, e.goodbye = e.decideByRouting, defaultGoodbye
 	if err := e.addTrunks(); err != nil {
 		return nil, fmt.Errorf("sip: %w", err)
@@ -187,11 +193,14 @@ func (e *Edge) Run(ctx context.Context) {
 		work.Go(s.serve)
 	}
 	work.Go(e.timers.run)
+	calm := make(chan struct{})
+	work.Go(func() { e.watchLoad(calm) })
 	e.startProbes()
 	<-ctx.Done()
 	e.drain()
 	e.Close()
 	e.timers.close()
+	close(calm)
 	work.Wait()
 	for _, a := range e.calls.all() {
 		a.post(evEnd{"shutdown"}) // gives back what a call holds that would not end

@@ -17,13 +17,14 @@ const (
 // trunkState is what changes about a trunk. Its methods may be called from any
 // goroutine.
 type trunkState struct {
-	flood      *rate.Limiter // datagrams from it
-	in, out    *rate.Limiter // new calls
-	channels   atomic.Int64  // calls that occupy it
-	up         atomic.Bool   // it answers its probes, or is not probed
-	registered atomic.Bool   // we are, where it wants that
-	heldUntil  atomic.Int64  // Retry-After, nanoseconds since 1970
-	metrics    *trunkMetrics
+	flood          *rate.Limiter // datagrams from it
+	in, out        *rate.Limiter // new calls
+	channels       atomic.Int64  // calls that occupy it
+	unacknowledged atomic.Int64  // calls from it whose final answer waits for its ACK
+	up             atomic.Bool   // it answers its probes, or is not probed
+	registered     atomic.Bool   // we are, where it wants that
+	heldUntil      atomic.Int64  // Retry-After, nanoseconds since 1970
+	metrics        *trunkMetrics
 }
 
 func (t *trunk) initState() {
@@ -55,15 +56,23 @@ const (
 	busyChannels // all are in use
 	busyCPS
 	busyBreaker
+	busyUnacknowledged // too many of its callers do not acknowledge
+	busyOverload       // the edge is behind
+	busyEdge           // its own calls per second
 	busies
 )
 
-var busyNames = [busies]string{"free", "down", "held", "channels", "cps", "breaker"}
+var busyNames = [busies]string{"free", "down", "held", "channels", "cps", "breaker", "unacknowledged", "overload", "edge_cps"}
 
 func (b busy) String() string { return busyNames[b] }
 
 // admit takes a channel for a call from the trunk.
-func (t *trunk) admit(now time.Time) busy { return t.take(t.state.in, now) }
+func (t *trunk) admit(now time.Time) busy {
+	if t.state.unacknowledged.Load() >= mostUnacknowledged {
+		return busyUnacknowledged
+	}
+	return t.take(t.state.in, now)
+}
 
 // engage takes a channel for a call to the trunk. Emergency calls pass every
 // limit and hold.

@@ -20,21 +20,22 @@ func (d direction) String() string { return [...]string{"in", "out"}[d] }
 
 // metrics are those of the edge; trunkMetrics are resolved once per trunk.
 type metrics struct {
-	requests  *prometheus.CounterVec
-	responses *prometheus.CounterVec
-	attempts  *prometheus.CounterVec
-	failovers *prometheus.CounterVec
-	busyTotal *prometheus.CounterVec
-	calls     *prometheus.CounterVec
-	setup     *prometheus.HistogramVec
-	drops     [message.DropCount]prometheus.Counter // by message.Drop
-	strangers prometheus.Counter
-	floods    prometheus.Counter
-	garbage   prometheus.Counter
-	strays    prometheus.Counter
-	auth      *prometheus.CounterVec
-	faults    *prometheus.CounterVec
-	panics    prometheus.Counter
+	requests             *prometheus.CounterVec
+	responses            *prometheus.CounterVec
+	attempts             *prometheus.CounterVec
+	failovers            *prometheus.CounterVec
+	busyTotal            *prometheus.CounterVec
+	calls                *prometheus.CounterVec
+	setup                *prometheus.HistogramVec
+	drops                [message.DropCount]prometheus.Counter // by message.Drop
+	strangers            prometheus.Counter
+	floods               prometheus.Counter
+	newcomers, overloads prometheus.Counter
+	garbage              prometheus.Counter
+	strays               prometheus.Counter
+	auth                 *prometheus.CounterVec
+	faults               *prometheus.CounterVec
+	panics               prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
@@ -60,6 +61,7 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 		m.drops[d] = dropped.WithLabelValues(d.String())
 	}
 	m.strangers, m.floods = dropped.WithLabelValues("stranger"), dropped.WithLabelValues("flood")
+	m.newcomers, m.overloads = dropped.WithLabelValues("newcomer"), dropped.WithLabelValues("overload")
 	m.garbage, m.strays = dropped.WithLabelValues("unparsable"), dropped.WithLabelValues("stray")
 	panics := counter("panics_total", "Faults of our own that ended one call or message.")
 	m.panics = panics.WithLabelValues()
@@ -170,6 +172,7 @@ type trunkCollector struct {
 	edge                      *Edge
 	up, channels              *prometheus.Desc
 	registered, registrations *prometheus.Desc
+	load                      *prometheus.Desc
 	calls                     *prometheus.Desc
 }
 
@@ -183,6 +186,7 @@ func newTrunkCollector(edge *Edge) *trunkCollector {
 		channels:      desc("channels", "Calls that occupy the trunk.", "trunk"),
 		registered:    desc("trunk_registered_seconds", "For how long the registration holds if it is not refreshed; 0: there is none.", "trunk"),
 		registrations: desc("registrations_total", "What came of our REGISTER requests, by trunk and outcome.", "trunk", "outcome"),
+		load:          desc("load", "0: calm; 1: new calls are answered 503; 2: they are dropped before they are parsed."),
 		calls:         desc("calls", "Calls in memory: those that are not over, and those of which only transactions are left.", "state"),
 	}
 }
@@ -194,6 +198,7 @@ func (c *trunkCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- c.calls
 	ch <- c.registered
 	ch <- c.registrations
+	ch <- c.load
 }
 
 // Collect sends the values.
@@ -206,6 +211,7 @@ func (c *trunkCollector) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(c.up, prometheus.GaugeValue, up, t.Name)
 		ch <- prometheus.MustNewConstMetric(c.channels, prometheus.GaugeValue, float64(t.Channels), t.Name)
 	}
+	ch <- prometheus.MustNewConstMetric(c.load, prometheus.GaugeValue, float64(c.edge.load.Load()))
 	now := c.edge.now()
 	for _, r := range c.edge.registrars {
 		until, counts := r.figures(now)

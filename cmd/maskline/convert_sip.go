@@ -15,7 +15,7 @@ const noLimit = 1 << 62 * time.Nanosecond
 
 func sipConfig(cfg *configs.Config) sip.Config {
 	auth := &cfg.SIP.Auth
-	s := sip.Config{Drain: cfg.Drain.Calls, Auth: sip.Auth{
+	s := sip.Config{Drain: cfg.Drain.Calls, MaxCalls: cfg.SIP.MaxCalls, MaxCPS: cfg.SIP.MaxCPS, Auth: sip.Auth{
 		Realm: auth.Realm, Failures: orUnlimited(auth.Failures), TrunkFailures: orUnlimited(auth.TrunkFailures), Per: auth.Per,
 	}}
 	for _, l := range cfg.SIP.Listen {

@@ -32,6 +32,8 @@ smpp:
     - {system_id: shop, password: pw1, tenant: shop, country: GB, binds: 2, window: 3, tps: 4, quota: {day: 18}, allow: [10.0.0.0/8], ussd: true, encoding: latin1, special: [silent, replace, class2]}
     - {system_id: alfa-in, password: pw2, carrier: alfa}
 sip:
+  max_calls: 19
+  max_cps: 20
   auth: {realm: here, failures: 0, trunk_failures: 9, per: 4m}
   listen: [{addr: "udp://127.0.0.1:5060", advertise: "192.0.2.1:5061"}]
   peers: [{tenant: shop, country: FR, addr: "udp://127.0.0.1:5090", max_duration: 0s, auth_in: {username: u1, password: pw7}, auth_out: {username: u2, password: pw8, realm: r}, register: {enabled: true, expires: 90s}}]
@@ -172,7 +174,8 @@ func TestSIPConfig(t *testing.T) {
 	peer.AuthIn, peer.AuthOut = sip.AuthIn{Username: "u1", Password: "pw7"}, sip.AuthOut{Username: "u2", Password: "pw8", Realm: "r"}
 	peer.Register = sip.Register{Enabled: true, Expires: 90 * time.Second}
 	want := sip.Config{
-		Drain:  8 * time.Second,
+		Drain:    8 * time.Second,
+		MaxCalls: 19, MaxCPS: 20,
 		Auth:   sip.Auth{Realm: "here", Failures: 1 << 30, TrunkFailures: 9, Per: 4 * time.Minute},
 		Listen: []sip.Listen{{Addr: "udp://127.0.0.1:5060", Advertise: "192.0.2.1:5061"}},
 		Trunks: []sip.TrunkConfig{
