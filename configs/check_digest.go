@@ -16,6 +16,18 @@ func (c *checker) digest(t *Trunk, path string) {
 	}
 }
 
+// sipAuth checks what all digests that we ask for have in common.
+func (c *checker) sipAuth(a *SIPAuth) {
+	const path = "sip.auth"
+	c.quotable(a.Realm, under(path, "realm"))
+	if len(a.Algorithms) == 0 {
+		c.fault(under(path, "algorithms"), "is an empty list, so nobody could answer; expected sha-256, md5 or both")
+	}
+	if len(a.Algorithms) > 1 && a.Algorithms[0] == a.Algorithms[1] || len(a.Algorithms) > len(a.Algorithms[0].choices()) {
+		c.fault(under(path, "algorithms"), "holds one twice; expected each once")
+	}
+}
+
 func (c *checker) digestUser(name string, password Secret, path string) {
 	c.quotable(name, under(path, "username"))
 	switch {

@@ -10,7 +10,7 @@ func (c *checker) sip() {
 	for i := range c.SIP.Listen {
 		c.sipListen(&c.SIP.Listen[i], entry("sip.listen", i))
 	}
-	c.quotable(c.SIP.Auth.Realm, "sip.auth.realm")
+	c.sipAuth(&c.SIP.Auth)
 	for i := range c.SIP.Peers {
 		c.trunk(&c.SIP.Peers[i].Trunk, entry("sip.peers", i))
 	}

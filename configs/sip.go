@@ -28,6 +28,8 @@ type SIP struct {
 type SIPAuth struct {
 	// Realm that we ask for. Default maskline.
 	Realm string `key:"realm" default:"maskline" octets:"64"`
+	// Algorithms that we offer, the preferred one first. Some older neighbours fail at two challenges, or at one of sha-256: offer md5 alone then. Default [sha-256, md5].
+	Algorithms []DigestAlgorithm `key:"algorithms" default:"[sha-256, md5]"`
 	// Wrong answers of one source within auth.per after which its credentials are not looked at;
 	// 0: no limit. Default 10.
 	Failures int `key:"failures" default:"10" min:"0" max:"1000000"`

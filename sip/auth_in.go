@@ -6,6 +6,7 @@ import (
 	"errors"
 	"hash/fnv"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -23,6 +24,8 @@ type AuthIn struct {
 type Auth struct {
 	// Realm that we ask for. Empty: "maskline".
 	Realm string
+	// Algorithms that we offer, the preferred one first: "sha-256", "md5". Nil: both.
+	Algorithms []string
 	// Failures of one source within Per after which its credentials are no longer
 	// looked at for the rest of it. Only answers to a nonce that this very source
 	// was given count, so that nobody can have another one locked. Zero: 10.
@@ -73,6 +76,7 @@ type authGuard struct {
 	serial  atomic.Uint64
 	sources *authSources
 	nobody  *message.DigestUser // whom unknown users are compared with
+	offered []message.Algorithm
 }
 
 func newAuthGuard(cfg Auth) *authGuard {
@@ -81,6 +85,16 @@ func newAuthGuard(cfg Auth) *authGuard {
 	setDefault(&cfg.TrunkFailures, defaultTrunkFailures)
 	setDefault(&cfg.Per, defaultAuthPer)
 	g := &authGuard{cfg: cfg, sources: newAuthSources(cfg)}
+	if cfg.Algorithms == nil {
+		g.offered = message.Algorithms()
+	}
+	for _, name := range cfg.Algorithms {
+		for _, a := range message.Algorithms() {
+			if strings.EqualFold(name, a.String()) {
+				g.offered = append(g.offered, a)
+			}
+		}
+	}
 	_, _ = crand.Read(g.key[:]) // never fails
 	g.nobody = message.NewDigestUser("", string(g.key[:]), cfg.Realm)
 	return g
@@ -137,7 +151,7 @@ func (g *authGuard) credentials(req *message.Request) (message.Credentials, auth
 		switch {
 		case err != nil:
 			verdict = authMalformed
-		case c.Realm == g.cfg.Realm:
+		case c.Realm == g.cfg.Realm && slices.Contains(g.offered, c.Algorithm):
 			return c, authAccepted
 		}
 	}
@@ -190,7 +204,7 @@ func (t *trunk) trusts(source netip.Addr) bool {
 // first. RFC 8760 §2.1. All verdicts but a stale nonce look alike.
 func (g *authGuard) challenge(verdict authVerdict, source netip.Addr, now time.Time) message.Reply {
 	var lines []string
-	for _, a := range message.Algorithms() {
+	for _, a := range g.offered {
 		c := message.Challenge{Realm: g.cfg.Realm, Nonce: g.nonce(source, now), Algorithm: a, Stale: verdict == authStale}
 		lines = append(lines, c.Line())
 	}

@@ -18,6 +18,9 @@ func sipConfig(cfg *configs.Config) sip.Config {
 	s := sip.Config{Drain: cfg.Drain.Calls, MaxCalls: cfg.SIP.MaxCalls, MaxCPS: cfg.SIP.MaxCPS, Auth: sip.Auth{
 		Realm: auth.Realm, Failures: orUnlimited(auth.Failures), TrunkFailures: orUnlimited(auth.TrunkFailures), Per: auth.Per,
 	}}
+	for _, a := range auth.Algorithms {
+		s.Auth.Algorithms = append(s.Auth.Algorithms, string(a))
+	}
 	for _, l := range cfg.SIP.Listen {
 		listen := sip.Listen{Addr: l.Addr.String()}
 		if l.Advertise.Host != "" {

@@ -34,7 +34,7 @@ smpp:
 sip:
   max_calls: 19
   max_cps: 20
-  auth: {realm: here, failures: 0, trunk_failures: 9, per: 4m}
+  auth: {realm: here, algorithms: [md5], failures: 0, trunk_failures: 9, per: 4m}
   listen: [{addr: "udp://127.0.0.1:5060", advertise: "192.0.2.1:5061"}]
   peers: [{tenant: shop, country: FR, addr: "udp://127.0.0.1:5090", max_duration: 0s, auth_in: {username: u1, password: pw7}, auth_out: {username: u2, password: pw8, realm: r}, register: {enabled: true, expires: 90s}}]
 media: {addr: 127.0.0.2, advertise: 192.0.2.2, ports: 20000-20099, timeout: {initial: 2s, silent: 3s, hold: 4s}, drain: 5s}
@@ -176,7 +176,7 @@ func TestSIPConfig(t *testing.T) {
 	want := sip.Config{
 		Drain:    8 * time.Second,
 		MaxCalls: 19, MaxCPS: 20,
-		Auth:   sip.Auth{Realm: "here", Failures: 1 << 30, TrunkFailures: 9, Per: 4 * time.Minute},
+		Auth:   sip.Auth{Realm: "here", Algorithms: []string{"md5"}, Failures: 1 << 30, TrunkFailures: 9, Per: 4 * time.Minute},
 		Listen: []sip.Listen{{Addr: "udp://127.0.0.1:5060", Advertise: "192.0.2.1:5061"}},
 		Trunks: []sip.TrunkConfig{
 			{
