@@ -42,15 +42,12 @@ func unavailable() []later {
 		{path: "routing.unknown_mask.voice.announce", only: []string{"a code"}},
 		{path: "routing.out_of_session.voice.announce", only: []string{"a code"}},
 		{path: "routing.ended_session.voice.announce", only: []string{"a code"}},
-		{path: "observe"},
+		{path: "observe.hep"},
 	}
 	for _, trunk := range []string{"carriers[].sip[].", "sip.peers[]."} {
 		for _, key := range []later{
 			{path: "addr", only: []string{"udp://"}},
 			{path: "tls"},
-			{path: "session_expires"},
-			{path: "cli.format", only: []string{"e164", "plain"}},
-			{path: "codecs"},
 			{path: "srtp"},
 			{path: "t38"},
 		} {

@@ -23,8 +23,7 @@
 // address that its trunk does not allow; no name from the wire is resolved.
 //
 // A digest is asked for in auth_in.go and answered in auth_out.go, to the trunk's
-// own realm and address alone.
+// own realm and address alone; register.go keeps us registered.
 //
-// Start reading at call.go, then edge.go. TCP and TLS, session timers,
-// re-INVITE with a new description, and PRACK are not here yet.
+// Start reading at call.go, then edge.go. TCP and TLS are not here yet.
 package sip

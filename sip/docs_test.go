@@ -160,6 +160,7 @@ func TestDocsOfLimits(t *testing.T) {
 		"datagrams of an unknown source per second, where `allow` is everybody": {
 			fmt.Sprintf("%d, %d at once; %d,%03d of all such sources", newcomerRate, newcomerBurst, newcomersRate/1000, newcomersRate%1000), "newcomer",
 		},
+		"session description":            {kib(message.MaxDescription), "413"},
 		"messages that wait in one call": {strconv.Itoa(mostWaiting), "read again"},
 		"attempts of one call":           {strconv.Itoa(defaultMaxAttempts), ""},
 	}

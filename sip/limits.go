@@ -59,10 +59,11 @@ const (
 	busyUnacknowledged // too many of its callers do not acknowledge
 	busyOverload       // the edge is behind
 	busyEdge           // its own calls per second
+	busyRecords        // too many records of calls wait for the disk
 	busies
 )
 
-var busyNames = [busies]string{"free", "down", "held", "channels", "cps", "breaker", "unacknowledged", "overload", "edge_cps"}
+var busyNames = [busies]string{"free", "down", "held", "channels", "cps", "breaker", "unacknowledged", "overload", "edge_cps", "records"}
 
 func (b busy) String() string { return busyNames[b] }
 

@@ -3,6 +3,7 @@ package sip
 import (
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -20,22 +21,27 @@ func (d direction) String() string { return [...]string{"in", "out"}[d] }
 
 // metrics are those of the edge; trunkMetrics are resolved once per trunk.
 type metrics struct {
-	requests             *prometheus.CounterVec
-	responses            *prometheus.CounterVec
-	attempts             *prometheus.CounterVec
-	failovers            *prometheus.CounterVec
-	busyTotal            *prometheus.CounterVec
-	calls                *prometheus.CounterVec
-	setup                *prometheus.HistogramVec
-	drops                [message.DropCount]prometheus.Counter // by message.Drop
-	strangers            prometheus.Counter
-	floods               prometheus.Counter
-	newcomers, overloads prometheus.Counter
-	garbage              prometheus.Counter
-	strays               prometheus.Counter
-	auth                 *prometheus.CounterVec
-	faults               *prometheus.CounterVec
-	panics               prometheus.Counter
+	requests  *prometheus.CounterVec
+	responses *prometheus.CounterVec
+	attempts  *prometheus.CounterVec
+	failovers *prometheus.CounterVec
+	busyTotal *prometheus.CounterVec
+	calls     *prometheus.CounterVec
+	setup     *prometheus.HistogramVec
+	seizures  *prometheus.CounterVec
+	effective *prometheus.CounterVec
+	ringing   *prometheus.HistogramVec
+	talk      *prometheus.HistogramVec
+	drops     [message.DropCount]prometheus.Counter // by message.Drop
+	strangers prometheus.Counter
+	floods    prometheus.Counter
+	newcomers prometheus.Counter
+	overloads prometheus.Counter
+	garbage   prometheus.Counter
+	strays    prometheus.Counter
+	auth      *prometheus.CounterVec
+	faults    *prometheus.CounterVec
+	panics    prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
@@ -51,10 +57,20 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 		calls:     counter("calls_total", "Calls that ended, by the trunk that they came from and why.", "trunk", "why"),
 		auth:      counter("auth_total", "Requests of a trunk that must bring a digest, by what came of it.", "trunk", "verdict"),
 		faults:    counter("faults_total", "Messages refused after parsing, by fault.", "fault"),
+		seizures:  counter("seizures_total", "Calls that a trunk was seized for, by direction: taken from it, or attempts to it.", "trunk", "direction"),
+		effective: counter("effective_total", "Attempts in which the trunk did its part: answered, rang, or refused by the called side.", "trunk"),
 		setup: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "maskline_sip_setup_seconds", Help: "From INVITE to the first ringing or answer that the caller was told of, by the trunk that gave it.",
-			Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2, 3, 5, 8, 12, 20, 30},
+			Buckets: setupBuckets(),
 		}, []string{"trunk"}),
+		ringing: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "maskline_sip_post_dial_delay_seconds", Help: "From the INVITE of an attempt to its first ringing or answer, by trunk.",
+			Buckets: setupBuckets(),
+		}, []string{"trunk"}),
+		talk: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "maskline_sip_talk_seconds", Help: "From answer to end of answered calls, by trunk and direction.",
+			Buckets: []float64{1, 6, 15, 30, 60, 120, 300, 600, 1800, 3600, 14400},
+		}, []string{"trunk", "direction"}),
 	}
 	dropped := counter("dropped_total", "Datagrams dropped without an answer, by reason.", "reason")
 	for _, d := range message.Drops() {
@@ -66,7 +82,7 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 	panics := counter("panics_total", "Faults of our own that ended one call or message.")
 	m.panics = panics.WithLabelValues()
 	for _, c := range []prometheus.Collector{
-		m.requests, m.responses, m.attempts, m.failovers, m.busyTotal, m.calls, m.faults, m.setup, m.auth, dropped, panics,
+		m.requests, m.responses, m.attempts, m.failovers, m.busyTotal, m.calls, m.faults, m.setup, m.seizures, m.effective, m.ringing, m.talk, m.auth, dropped, panics,
 		newTrunkCollector(edge),
 	} {
 		if err := reg.Register(c); err != nil {
@@ -76,8 +92,12 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 	return m, nil
 }
 
+func setupBuckets() []float64 {
+	return []float64{.01, .025, .05, .1, .25, .5, 1, 2, 3, 5, 8, 12, 20, 30}
+}
+
 // countedMethods are those with a label of their own.
-var countedMethods = [...]string{message.Invite, message.Ack, message.Bye, message.Cancel, message.Options}
+var countedMethods = [...]string{message.Invite, message.Ack, message.Bye, message.Cancel, message.Options, message.Prack, message.Update}
 
 const otherMethod = len(countedMethods)
 
@@ -103,6 +123,10 @@ type trunkMetrics struct {
 	setup     prometheus.Observer
 	failovers prometheus.Counter
 	auth      [authVerdicts]prometheus.Counter
+	effective prometheus.Counter
+	ringing   prometheus.Observer
+	seized    [2]prometheus.Counter // by direction
+	talk      [2]prometheus.Observer
 
 	name  string
 	total *metrics
@@ -121,6 +145,10 @@ type traffic struct {
 
 func (m *metrics) trunk(name string) *trunkMetrics {
 	t := &trunkMetrics{name: name, total: m, setup: m.setup.WithLabelValues(name), failovers: m.failovers.WithLabelValues(name)}
+	t.effective, t.ringing = m.effective.WithLabelValues(name), m.ringing.WithLabelValues(name)
+	for _, d := range []direction{inbound, outbound} {
+		t.seized[d], t.talk[d] = m.seizures.WithLabelValues(name, d.String()), m.talk.WithLabelValues(name, d.String())
+	}
 	t.in.init(m, name, inbound)
 	t.out.init(m, name, outbound)
 	return t
@@ -157,9 +185,18 @@ func (f *traffic) response(method string, code int) {
 	c.Inc()
 }
 
-func (t *trunkMetrics) attempt(o outcome, code int) {
-	t.total.attempts.WithLabelValues(t.name, o.String(), strconv.Itoa(code)).Inc()
+// attempt counts one that has ended.
+func (t *trunkMetrics) attempt(a *actAttempt) {
+	t.total.attempts.WithLabelValues(t.name, a.outcome.String(), strconv.Itoa(a.code)).Inc()
+	if a.course.effective() {
+		t.effective.Inc()
+	}
+	if rang := sooner(a.course.ringing, a.course.answered); !rang.IsZero() {
+		t.ringing.Observe(rang.Sub(a.course.began).Seconds())
+	}
 }
+
+func (t *trunkMetrics) talked(d direction, how time.Duration) { t.talk[d].Observe(how.Seconds()) }
 
 func (t *trunkMetrics) busy(d direction, why busy) {
 	t.total.busyTotal.WithLabelValues(t.name, d.String(), why.String()).Inc()
@@ -169,11 +206,13 @@ func (t *trunkMetrics) ended(why string) { t.total.calls.WithLabelValues(t.name,
 
 // trunkCollector reads the trunks' state when it is scraped.
 type trunkCollector struct {
-	edge                      *Edge
-	up, channels              *prometheus.Desc
-	registered, registrations *prometheus.Desc
-	load                      *prometheus.Desc
-	calls                     *prometheus.Desc
+	edge          *Edge
+	up, channels  *prometheus.Desc
+	most, cps     *prometheus.Desc
+	registered    *prometheus.Desc
+	registrations *prometheus.Desc
+	load          *prometheus.Desc
+	calls         *prometheus.Desc
 }
 
 func newTrunkCollector(edge *Edge) *trunkCollector {
@@ -184,6 +223,8 @@ func newTrunkCollector(edge *Edge) *trunkCollector {
 		edge:          edge,
 		up:            desc("trunk_up", "1 where the trunk can be sent calls.", "trunk"),
 		channels:      desc("channels", "Calls that occupy the trunk.", "trunk"),
+		most:          desc("channels_limit", "Calls that may occupy the trunk at a time; 0: no limit.", "trunk"),
+		cps:           desc("cps_limit", "New calls per second that the trunk may have in each direction; 0: no limit.", "trunk"),
 		registered:    desc("trunk_registered_seconds", "For how long the registration holds if it is not refreshed; 0: there is none.", "trunk"),
 		registrations: desc("registrations_total", "What came of our REGISTER requests, by trunk and outcome.", "trunk", "outcome"),
 		load:          desc("load", "0: calm; 1: new calls are answered 503; 2: they are dropped before they are parsed."),
@@ -195,6 +236,8 @@ func newTrunkCollector(edge *Edge) *trunkCollector {
 func (c *trunkCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- c.up
 	ch <- c.channels
+	ch <- c.most
+	ch <- c.cps
 	ch <- c.calls
 	ch <- c.registered
 	ch <- c.registrations
@@ -210,6 +253,8 @@ func (c *trunkCollector) Collect(ch chan<- prometheus.Metric) {
 		}
 		ch <- prometheus.MustNewConstMetric(c.up, prometheus.GaugeValue, up, t.Name)
 		ch <- prometheus.MustNewConstMetric(c.channels, prometheus.GaugeValue, float64(t.Channels), t.Name)
+		ch <- prometheus.MustNewConstMetric(c.most, prometheus.GaugeValue, float64(t.ChannelsLimit), t.Name)
+		ch <- prometheus.MustNewConstMetric(c.cps, prometheus.GaugeValue, float64(t.CPSLimit), t.Name)
 	}
 	ch <- prometheus.MustNewConstMetric(c.load, prometheus.GaugeValue, float64(c.edge.load.Load()))
 	now := c.edge.now()

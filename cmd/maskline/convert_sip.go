@@ -68,14 +68,17 @@ func sipTrunk(t *configs.Trunk) sip.TrunkConfig {
 		FirstResponse: t.FirstResponse, Trying: t.Trying, Ring: t.Ring,
 		FailoverOn:    []string{},
 		RetryAfterMax: max(t.RetryAfterMax, atOnce),
-		MaxDuration:   cmp.Or(t.MaxDuration, noLimit),
-		CLI:           sip.CLI{Format: string(t.CLI.Format), Domain: string(t.CLI.Domain)},
-		TechPrefix:    string(t.TechPrefix),
-		AuthIn:        sip.AuthIn{Username: t.AuthIn.Username, Password: t.AuthIn.Password.Reveal()},
-		AuthOut:       sip.AuthOut{Username: t.AuthOut.Username, Password: t.AuthOut.Password.Reveal(), Realm: t.AuthOut.Realm},
-		Register:      sip.Register{Enabled: t.Register.Enabled, Expires: t.Register.Expires},
-		DSCP:          uint8(t.DSCP),
-		NAT:           t.NAT,
+		Reliable:      string(t.Reliable), EarlyMedia: string(t.EarlyMedia),
+		SessionExpires: orNegative(t.SessionExpires),
+		MaxDuration:    cmp.Or(t.MaxDuration, noLimit),
+		CLI:            sipCLI(&t.CLI),
+		TechPrefix:     string(t.TechPrefix),
+		AuthIn:         sip.AuthIn{Username: t.AuthIn.Username, Password: t.AuthIn.Password.Reveal()},
+		AuthOut:        sip.AuthOut{Username: t.AuthOut.Username, Password: t.AuthOut.Password.Reveal(), Realm: t.AuthOut.Realm},
+		Register:       sip.Register{Enabled: t.Register.Enabled, Expires: t.Register.Expires},
+		Codecs:         t.Codecs,
+		DSCP:           uint8(t.DSCP),
+		NAT:            t.NAT,
 	}
 	if t.Addr.Host != "" {
 		trunk.Addr = t.Addr.String()
@@ -85,9 +88,6 @@ func sipTrunk(t *configs.Trunk) sip.TrunkConfig {
 	}
 	for _, r := range t.FailoverOn {
 		trunk.FailoverOn = append(trunk.FailoverOn, r.String())
-	}
-	for _, h := range t.CLI.Header {
-		trunk.CLI.Header = append(trunk.CLI.Header, string(h))
 	}
 	return trunk
 }
