@@ -42,9 +42,6 @@ func unavailable() []later {
 	}
 	for _, trunk := range []string{"carriers[].sip[].", "sip.peers[]."} {
 		for _, key := range []later{
-			{path: "auth_in"},
-			{path: "auth_out"},
-			{path: "register"},
 			{path: "srtp"},
 			{path: "t38"},
 		} {

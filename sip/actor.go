@@ -37,6 +37,8 @@ type actor struct {
 	emergency bool
 	settled   bool // over, and nothing of ours is unanswered
 	dead      bool
+
+	unacknowledged bool // as the trunk counts it
 }
 
 // mostWaiting bounds the messages from the network that wait in a mailbox.
@@ -108,6 +110,7 @@ func (a *actor) handle(ev event) {
 		return
 	}
 	a.settle(a.call.settled())
+	a.countUnacknowledged(a.call.unacknowledged())
 	if wake := a.call.wake(); !wake.IsZero() {
 		a.edge.timers.set(&a.alarm, wake)
 	}
@@ -133,6 +136,7 @@ func (a *actor) rescue() {
 func (a *actor) remove() {
 	a.dead = true
 	a.settle(true)
+	a.countUnacknowledged(false)
 	a.edge.timers.clear(&a.alarm)
 	a.edge.calls.remove(a)
 }

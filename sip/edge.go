@@ -15,6 +15,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+	"golang.org/x/time/rate"
 
 	"maskline/routing"
 	"maskline/sip/message"
@@ -32,22 +33,29 @@ type Edge struct {
 	decide    func(*routing.Request) evRouted
 	goodbye   time.Duration // how long the end waits for answers to our BYEs
 
-	tokens    *tokens
-	trunks    []*trunk
-	byCarrier map[string][]*trunk // those that we can send to
-	matcher   *matcher
-	sockets   []*socket
-	streams   *streams
-	names     *resolver
-	work      sync.WaitGroup // what serves the sockets
-	opened    time.Time      // when they were
-	probers   []*prober
-	calls     *calls
-	timers    *timers
-	showing   sync.Mutex // of a carrier's state to routing
-	draining  atomic.Bool
-	active    atomic.Int64 // calls that are not over
-	unsettled atomic.Int64 // and those of which something of ours is unanswered
+	tokens     *tokens
+	trunks     []*trunk
+	byCarrier  map[string][]*trunk // those that we can send to
+	matcher    *matcher
+	auth       *authGuard
+	sockets    []*socket
+	streams    *streams
+	names      *resolver
+	work       sync.WaitGroup // what serves the sockets
+	opened     time.Time      // when they were
+	probers    []*prober
+	registrars []*registrar
+	newcomers  *newcomers
+	newCalls   *rate.Limiter // per second, of all trunks
+	load       atomic.Uint32 // a load
+	measure    func(due time.Time) (backlog float64, lag time.Duration)
+	leaving    atomic.Int64 // registrations that are being taken away
+	calls      *calls
+	timers     *timers
+	showing    sync.Mutex // of a carrier's state to routing
+	draining   atomic.Bool
+	active     atomic.Int64 // calls that are not over
+	unsettled  atomic.Int64 // and those of which something of ours is unanswered
 
 	ids   sync.Mutex
 	draws *rand.ChaCha8
@@ -70,6 +78,8 @@ func New(cfg Config, router Router, media Media, log *zap.Logger, reg prometheus
 		tokens: ids, draws: rand.NewChaCha8([32]byte(seed[:32])), calls: newCalls(), timers: newTimers(),
 		byCarrier: map[string][]*trunk{},
 	}
+	e.auth, e.newcomers, e.newCalls = newAuthGuard(cfg.Auth), newNewcomers(), limiter(cfg.MaxCPS, 0)
+	e.measure = e.measureLoad
 	e.decide, e.goodbye = e.decideByRouting, defaultGoodbye
 	e.streams, e.names = newStreams(e), &resolver{edge: e, dns: cfg.Resolver}
 	if err := e.addTrunks(); err != nil {
@@ -81,6 +91,9 @@ func New(cfg Config, router Router, media Media, log *zap.Logger, reg prometheus
 	for _, t := range e.trunks {
 		t.initState()
 		t.state.metrics = e.metrics.trunk(t.Name)
+		if t.digest != nil {
+			t.state.metrics.guard()
+		}
 	}
 	return e, nil
 }
@@ -101,8 +114,12 @@ func (e *Edge) addTrunks() error {
 		if t.Carrier != "" && e.router.Carrier(t.Carrier) == nil {
 			return fmt.Errorf("trunk %s: no carrier is named %q", t.Name, t.Carrier)
 		}
+		if t.digest, err = e.auth.forTrunk(t); err != nil {
+			return fmt.Errorf("trunk %s: auth_in: %w", t.Name, err)
+		}
 		names[t.Name] = true
 		e.trunks = append(e.trunks, t)
+		e.addRegistrar(t)
 		if t.Carrier != "" && t.callable() {
 			e.byCarrier[t.Carrier] = append(e.byCarrier[t.Carrier], t)
 		}
@@ -183,12 +200,15 @@ func (e *Edge) Run(ctx context.Context) {
 		s.serve() //nolint:contextcheck // connections last until the drain is done, beyond ctx
 	}
 	e.work.Go(e.timers.run)
+	calm := make(chan struct{})
+	e.work.Go(func() { e.watchLoad(calm) })
 	e.startProbes()
 	e.work.Go(func() { e.names.run(ctx) })
 	<-ctx.Done()
 	e.drain()
 	e.Close()
 	e.timers.close()
+	close(calm)
 	e.work.Wait()
 	for _, a := range e.calls.all() {
 		a.post(evEnd{"shutdown"}) // gives back what a call holds that would not end
@@ -202,17 +222,22 @@ func (e *Edge) startProbes() {
 	for _, p := range e.probers {
 		e.timers.set(&p.alarm, e.now())
 	}
+	for _, r := range e.registrars {
+		r.start()
+	}
 }
 
 // drain waits for the calls, then ends them.
 func (e *Edge) drain() {
 	e.draining.Store(true)
+	e.unregister()
 	e.log.Info("draining", zap.Int64("calls", e.active.Load()))
 	e.await(e.cfg.Drain, &e.active)
 	for _, a := range e.calls.all() {
 		a.post(evEnd{"drain"})
 	}
 	e.await(e.goodbye, &e.unsettled)
+	e.await(e.goodbye, &e.leaving)
 }
 
 // await returns when the count has come to zero, or after limit.

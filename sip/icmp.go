@@ -34,5 +34,9 @@ func (e *Edge) undelivered(branch string) {
 	}
 	if k, ok := e.tokens.openBranch(branch, probeToken); ok {
 		e.probed(k, false)
+		return
+	}
+	if k, ok := e.tokens.openBranch(branch, registerToken); ok {
+		e.onRegisterUndeliverable(k)
 	}
 }

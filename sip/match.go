@@ -38,9 +38,7 @@ func newMatcher(trunks []*trunk) *matcher {
 
 // find returns nil for a stranger. A trunk that is known by its certificate is
 // not found by its source alone.
-func (m *matcher) find(source netip.AddrPort) *trunk {
-	return m.search(source, func(t *trunk) bool { return len(t.TLS.Peer) == 0 })
-}
+func (m *matcher) find(source netip.AddrPort) *trunk { return m.search(source, (*trunk).isPlain) }
 
 // findNamed finds the trunk of a peer that showed a certificate with these names:
 // one that asks for a name of them, else one that asks for none.
@@ -55,18 +53,39 @@ func (m *matcher) findNamed(source netip.AddrPort, names []string) *trunk {
 
 // knows reports whether a connection from a source may be anybody's.
 func (m *matcher) knows(source netip.AddrPort, over transport) bool {
-	return m.search(source, func(t *trunk) bool { return over == overTLS || len(t.TLS.Peer) == 0 }) != nil
+	return m.search(source, func(t *trunk) bool { return over == overTLS || t.isPlain() }) != nil
+}
+
+// all lists the trunks that a source by itself could be, in the order of the
+// file; those that are known by their certificate may be among them.
+func (m *matcher) all(source netip.AddrPort) []*trunk {
+	return m.match(source.Addr(), (*trunk).isPlain)
 }
 
 // search looks among the trunks that fit.
 func (m *matcher) search(source netip.AddrPort, fits func(*trunk) bool) *trunk {
-	addr := source.Addr()
+	var first *trunk
+	for _, t := range m.match(source.Addr(), fits) {
+		switch {
+		case !fits(t):
+		case t.addr == source:
+			return t
+		case first == nil:
+			first = t
+		}
+	}
+	return first
+}
+
+// match lists the trunks of the longest prefix, or of the name, that an address is
+// in, of which one fits.
+func (m *matcher) match(addr netip.Addr, fits func(*trunk) bool) []*trunk {
 	named := false
 	for _, length := range m.lengths {
 		if length.bits < addr.BitLen() && !named {
 			named = true
-			if t := m.byName(addr, fits); t != nil {
-				return t
+			if all := m.byName(addr); slices.ContainsFunc(all, fits) {
+				return all
 			}
 		}
 		if length.is4 != addr.Is4() {
@@ -76,36 +95,20 @@ func (m *matcher) search(source netip.AddrPort, fits func(*trunk) bool) *trunk {
 		if err != nil {
 			continue
 		}
-		var first *trunk
-		for _, t := range m.trunks[p] {
-			switch {
-			case !fits(t):
-			case t.addr == source:
-				return t
-			case first == nil:
-				first = t
-			}
-		}
-		if first != nil {
-			return first
+		if all := m.trunks[p]; slices.ContainsFunc(all, fits) {
+			return all
 		}
 	}
 	if !named {
-		return m.byName(addr, fits)
+		return m.byName(addr)
 	}
 	return nil
 }
 
-// byName finds the trunk whose name has an address.
-func (m *matcher) byName(addr netip.Addr, fits func(*trunk) bool) *trunk {
-	all := m.names.Load()
-	if all == nil {
-		return nil
-	}
-	for _, t := range (*all)[addr] {
-		if fits(t) {
-			return t
-		}
+// byName lists the trunks whose name has an address.
+func (m *matcher) byName(addr netip.Addr) []*trunk {
+	if all := m.names.Load(); all != nil {
+		return (*all)[addr]
 	}
 	return nil
 }

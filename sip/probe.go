@@ -210,7 +210,7 @@ func (e *Edge) showCarrier(name string) {
 	defer e.showing.Unlock()
 	up := false
 	for _, t := range e.byCarrier[name] {
-		up = up || t.state.up.Load()
+		up = up || t.fit()
 	}
 	carrier.SetUp(routing.Voice, up)
 }

@@ -255,11 +255,18 @@ func (s *stream) message(data []byte) bool {
 		s.close(endStranger)
 		return false
 	}
-	s.slowDown(t)
+	if !t.isNewcomer(s.remote.Addr()) {
+		s.slowDown(t)
+	} else if !e.hearsNewcomer(s.remote.Addr()) {
+		return true
+	}
 	if drop := message.CheckStream(data); drop != message.Pass {
 		e.metrics.drops[drop].Inc()
 		s.close(endMalformed)
 		return false
+	}
+	if e.drops(data) {
+		return true
 	}
 	msg, err := s.table.parser.ParseSIP(data)
 	if err != nil {

@@ -29,6 +29,7 @@ type trunk struct {
 	failover failover
 	origin   routing.Origin
 	auth     *authorizer // nil: no challenge is answered
+	digest   *guarded    // nil: none is asked for
 	over     transport
 	tls      *tls.Config
 	is4      bool   // the IP version of socket
@@ -36,7 +37,8 @@ type trunk struct {
 	own      string // its address as URIs write it
 	other    *home  // for addresses of its name that are of the other IP version
 
-	state trunkState
+	state     trunkState
+	registrar *registrar // nil: we do not register
 }
 
 const (
@@ -83,6 +85,9 @@ func (c *TrunkConfig) trunk(own []message.OwnMedia) (*trunk, error) {
 			return nil, err
 		}
 	}
+	if err := c.checkRegister(); err != nil {
+		return nil, err
+	}
 	if t.auth, err = newAuthorizer(c.AuthOut, t.domain()); err != nil {
 		return nil, fmt.Errorf("auth_out: %w", err)
 	}
@@ -96,9 +101,12 @@ func (c *TrunkConfig) trunk(own []message.OwnMedia) (*trunk, error) {
 		if !p.IsValid() {
 			return nil, errors.New("allow: not a network")
 		}
+		if p.Bits() == 0 && c.AuthIn.Username == "" && len(c.TLS.Peer) == 0 {
+			return nil, errors.New("allow: everybody, and neither auth_in nor tls.peer to tell who it is")
+		}
 		t.allow = append(t.allow, p.Masked())
 	}
-	if t.addr.IsValid() && !t.allows(t.addr.Addr()) {
+	if t.addr.IsValid() && !t.trusts(t.addr.Addr()) {
 		t.allow = append(t.allow, netip.PrefixFrom(t.addr.Addr(), t.addr.Addr().BitLen()))
 	}
 	if len(t.allow) == 0 && t.name == "" {
@@ -164,6 +172,9 @@ func (t *trunk) allows(a netip.Addr) bool {
 	}
 	return t.isAtName(a)
 }
+
+// isPlain reports whether the trunk is known by its source.
+func (t *trunk) isPlain() bool { return len(t.TLS.Peer) == 0 }
 
 // isNamed reports whether the trunk is known by one of these names.
 func (t *trunk) isNamed(names []string) bool {

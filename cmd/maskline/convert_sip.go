@@ -15,9 +15,17 @@ import (
 const noLimit = 1 << 62 * time.Nanosecond
 
 func sipConfig(cfg *configs.Config) sip.Config {
+	auth := &cfg.SIP.Auth
 	s := sip.Config{
-		Drain: cfg.Drain.Calls, MessageTimeout: cfg.SIP.MessageTimeout, MaxMessage: int(cfg.SIP.MaxMessage),
+		Drain: cfg.Drain.Calls, MaxCalls: cfg.SIP.MaxCalls, MaxCPS: cfg.SIP.MaxCPS,
+		MessageTimeout: cfg.SIP.MessageTimeout, MaxMessage: int(cfg.SIP.MaxMessage),
 		IdleTimeout: cfg.SIP.IdleTimeout, DNSRefresh: cfg.SIP.DNSRefresh, MaxStreams: cfg.SIP.Connections, MaxStreamsPerSource: cfg.SIP.ConnectionsPerSource,
+		Auth: sip.Auth{
+			Realm: auth.Realm, Failures: orUnlimited(auth.Failures), TrunkFailures: orUnlimited(auth.TrunkFailures), Per: auth.Per,
+		},
+	}
+	for _, a := range auth.Algorithms {
+		s.Auth.Algorithms = append(s.Auth.Algorithms, string(a))
 	}
 	for _, l := range cfg.SIP.Listen {
 		listen := sip.Listen{Addr: l.Addr.String()}
@@ -77,6 +85,9 @@ func sipTrunk(t *configs.Trunk) sip.TrunkConfig {
 		MaxDuration:    cmp.Or(t.MaxDuration, noLimit),
 		CLI:            sipCLI(&t.CLI),
 		TechPrefix:     string(t.TechPrefix),
+		AuthIn:         sip.AuthIn{Username: t.AuthIn.Username, Password: t.AuthIn.Password.Reveal()},
+		AuthOut:        sip.AuthOut{Username: t.AuthOut.Username, Password: t.AuthOut.Password.Reveal(), Realm: t.AuthOut.Realm},
+		Register:       sip.Register{Enabled: t.Register.Enabled, Expires: t.Register.Expires},
 		TCPAbove:       t.TCPAbove,
 		TLS: sip.ClientTLS{
 			CA: string(t.TLS.CA), Cert: string(t.TLS.Cert), Key: string(t.TLS.Key), Name: t.TLS.Name, Peer: t.TLS.Peer,

@@ -44,6 +44,7 @@ type run struct {
 	quiet    bool   // no trace, for load
 	over     string // SIPp's name of a transport; empty: UDP
 	ip       string // empty: 127.0.0.1
+	args     []string
 }
 
 func start(t *testing.T, r run, to string) *sipp {
@@ -61,6 +62,7 @@ func start(t *testing.T, r run, to string) *sipp {
 	if r.over == "tn" {
 		args = append(args, "-max_socket", "1000")
 	}
+	args = append(args, r.args...)
 	if !r.quiet {
 		args = append(args, "-trace_msg", "-message_file", s.trace)
 	}
