@@ -157,6 +157,10 @@ func TestDocsOfLimits(t *testing.T) {
 		},
 		"calls in memory, ended ones for up to 32 s included": {fmt.Sprintf("%d,%03d", defaultMaxCalls/1000, defaultMaxCalls%1000), "503"},
 		"messages that wait in one call":                      {strconv.Itoa(mostWaiting), "read again"},
+		"message over TCP or TLS":                             {kib(defaultMaxMessage), message.TooLarge.String()},
+		"connections in all / from one source":                {fmt.Sprintf("%d,%03d / %d", defaultStreams/1000, defaultStreams%1000, defaultSourceStreams), ""},
+		"octets that wait for one connection":                 {kib(mostOut), endStuck},
+		"addresses of a name that one call tries":             {strconv.Itoa(mostTried), ""},
 		"attempts of one call":                                {strconv.Itoa(defaultMaxAttempts), ""},
 	}
 	for _, row := range docsTable(t, "## Limits") {
