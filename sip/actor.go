@@ -197,7 +197,7 @@ func (a *actor) send(act actSend) event {
 	} else {
 		m.out.response(act.method, act.code)
 	}
-	err := a.edge.transmit(&act, a.call.id)
+	err := a.edge.transmit(act, a.call.id)
 	if err != nil && act.code == 0 && (act.method == message.Invite || isUndeliverable(err)) {
 		return evUnreachable{act.leg, act.seq}
 	}

@@ -46,8 +46,8 @@ type Config struct {
 	// IdleTimeout ends a connection over which nothing has come for so long. Zero:
 	// 10m.
 	IdleTimeout time.Duration
-	// MaxStreams bounds the connections over TCP and TLS, MaxStreamsPerSource those
-	// that come from one address. Zero: 4096 and 64.
+	// MaxStreams bounds the connections over TCP and TLS that are made to us,
+	// MaxStreamsPerSource those from one address. Zero: 4096 and 64.
 	MaxStreams, MaxStreamsPerSource int
 	// Resolver looks names of trunks up. Nil: the system's.
 	Resolver Resolver

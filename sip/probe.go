@@ -80,7 +80,7 @@ func (p *prober) fire() {
 	p.trunk.state.metrics.out.request(message.Options)
 	t := p.trunk
 	socket, _ := t.from(to.Addr())
-	err := p.edge.transmit(&actSend{trunk: t, socket: socket, over: t.over, to: to, data: data}, k.call)
+	err := p.edge.transmit(actSend{trunk: t, socket: socket, over: t.over, to: to, data: data}, k.call)
 	if err != nil {
 		p.edge.probed(k, false)
 	}

@@ -90,7 +90,7 @@ func (r *registrar) do(act func(now time.Time, chance float64) *sending) {
 
 func (r *registrar) send(out *sending) error {
 	socket, _ := r.trunk.from(out.to.Addr())
-	return r.edge.transmit(&actSend{trunk: r.trunk, socket: socket, over: r.trunk.over, to: out.to, data: out.data}, r.reg.index)
+	return r.edge.transmit(actSend{trunk: r.trunk, socket: socket, over: r.trunk.over, to: out.to, data: out.data}, r.reg.index)
 }
 
 // show tells routing whether the trunk is registered.

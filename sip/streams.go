@@ -28,7 +28,8 @@ type streams struct {
 	mu      sync.Mutex
 	last    uint64
 	byID    map[uint64]*stream
-	sources map[netip.Addr]int    // connections that came from there
+	came    int                   // connections that were made to us
+	sources map[netip.Addr]int    // those of them from there
 	byTrunk map[string][]*stream  // by the trunk's name
 	failed  map[streamKey]backoff // those that could not be made
 	closed  bool
@@ -126,17 +127,19 @@ func refuse(conn net.Conn) {
 func (t *streams) enter(s *stream) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	theirs := s.dialled == nil
 	switch {
-	case t.closed || len(t.byID) >= t.edge.cfg.MaxStreams:
+	case t.closed, theirs && t.came >= t.edge.cfg.MaxStreams:
 		return refusedMany
-	case s.dialled == nil && t.sources[s.remote.Addr()] >= t.edge.cfg.MaxStreamsPerSource:
+	case theirs && t.sources[s.remote.Addr()] >= t.edge.cfg.MaxStreamsPerSource:
 		return refusedSource
 	}
 	t.work.Add(1) // for the goroutine that the caller starts
 	t.last++
 	s.id = t.last
 	t.byID[s.id] = s
-	if s.dialled == nil {
+	if theirs {
+		t.came++
 		t.sources[s.remote.Addr()]++
 	} else {
 		t.byTrunk[s.home] = append(t.byTrunk[s.home], s)
@@ -207,6 +210,7 @@ func (t *streams) remove(s *stream, why string) {
 	}
 	delete(t.byID, s.id)
 	if s.dialled == nil {
+		t.came--
 		if t.sources[s.remote.Addr()]--; t.sources[s.remote.Addr()] == 0 {
 			delete(t.sources, s.remote.Addr())
 		}
@@ -231,9 +235,9 @@ func (t *streams) remove(s *stream, why string) {
 // send hands a message to a connection: the one that it is meant for; else one to
 // its address; else, inside a dialog, one of the trunk from there, since the peer
 // may not be reached but over those that it makes; else a new one.
-func (t *streams) send(a *actSend) error {
+func (t *streams) send(a actSend) error {
 	for range 2 { // the one that was found may close meanwhile
-		s, fresh := t.find(a)
+		s, fresh := t.find(&a)
 		if s == nil {
 			return errNoConnection
 		}
@@ -249,6 +253,17 @@ func (t *streams) send(a *actSend) error {
 		}
 	}
 	return errNoConnection
+}
+
+// answer hands an answer to the connection of its request, whoever has asked.
+func (t *streams) answer(a actSend) error {
+	t.mu.Lock()
+	s := t.byID[a.conn]
+	t.mu.Unlock()
+	if s == nil {
+		return errNoConnection
+	}
+	return s.enqueue(a.data)
 }
 
 // find returns nil where no connection can be had now; fresh is one that is to

@@ -12,6 +12,7 @@ import (
 // Response is a received response, checked. Its texts come from the wire.
 type Response struct {
 	Code       int
+	Trunk      string // name of the trunk that it came from
 	Branch     string // of its only Via: ours
 	Method     string // of CSeq
 	CSeq       uint32
