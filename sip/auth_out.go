@@ -2,7 +2,7 @@ package sip
 
 import (
 	"errors"
-	"net/netip"
+	"net"
 	"strings"
 	"sync"
 
@@ -110,6 +110,13 @@ func (a *authorizer) line(k *knownChallenge, method, uri, cnonce string) string 
 	return c.Line(k.proxy)
 }
 
-// owns reports whether an address is the trunk's own: the one that we send to.
-// Others that it allows may belong to whoever is behind it.
-func (t *trunk) owns(a netip.Addr) bool { return t.addr.IsValid() && a == t.addr.Addr() }
+// hostOf is the host of a trunk's address as it is configured.
+func hostOf(addr string) string {
+	if _, rest, ok := strings.Cut(addr, "://"); ok {
+		addr = rest
+	}
+	if host, _, err := net.SplitHostPort(addr); err == nil {
+		return host
+	}
+	return strings.Trim(addr, "[]")
+}

@@ -147,7 +147,7 @@ func (r *registration) begin(credentials string, now time.Time) *sending {
 		expires = 0
 	}
 	d := message.Draft{
-		Method: message.Register, Via: t.own, CSeq: r.cseq, MaxForwards: maxForwards,
+		Method: message.Register, Via: sentBy(t.own), Transport: t.over.via(), CSeq: r.cseq, MaxForwards: maxForwards,
 		Branch: r.tokens.branch(token{call: r.index, kind: registerToken, seq: r.seq}),
 		Dialog: &message.Dialog{
 			CallID: r.tokens.String(token{call: r.index, kind: registerToken, leg: legA - 1}), LocalURI: r.account(), RemoteURI: r.account(),

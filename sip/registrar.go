@@ -2,6 +2,7 @@ package sip
 
 import (
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -108,10 +109,13 @@ func (r *registrar) state(now time.Time) RegistrationState {
 
 // onRegisterResponse is an answer to a REGISTER of ours.
 func (e *Edge) onRegisterResponse(k token, res *message.Response, source netip.AddrPort) bool {
-	if k.call >= uint64(len(e.registrars)) || res.Method != message.Register || !e.registrars[k.call].trunk.owns(source.Addr()) {
+	if k.call >= uint64(len(e.registrars)) || res.Method != message.Register {
 		return false
 	}
 	r := e.registrars[k.call]
+	if !slices.ContainsFunc(r.reg.addresses, func(a netip.AddrPort) bool { return a.Addr() == source.Addr() }) {
+		return false
+	}
 	r.do(func(now time.Time, chance float64) *sending { return r.reg.answer(res, k.seq, now, chance) })
 	return true
 }

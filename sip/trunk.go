@@ -77,7 +77,7 @@ func (c *TrunkConfig) trunk(own []message.OwnMedia) (*trunk, error) {
 	if err := c.checkRegister(); err != nil {
 		return nil, err
 	}
-	if t.auth, err = newAuthorizer(c.AuthOut, t.addr.Addr().String()); err != nil {
+	if t.auth, err = newAuthorizer(c.AuthOut, hostOf(c.Addr)); err != nil {
 		return nil, fmt.Errorf("auth_out: %w", err)
 	}
 	if t.failover, err = newFailover(c.FailoverOn); err != nil {
