@@ -18,16 +18,16 @@ import (
 	"maskline/testbench/leak"
 )
 
-// kamailio is a carrier with a registrar; its calls go to callee.
-type kamailio struct {
+// registrar is Kamailio as a carrier with a registrar; its calls go to callee.
+type registrar struct {
 	t      *testing.T
 	cmd    *exec.Cmd
 	output syncBuffer
 }
 
-func startKamailio(t *testing.T, own *port, edge, callee int, algorithm string) *kamailio {
+func startRegistrar(t *testing.T, own *port, edge, callee int, algorithm string) *registrar {
 	t.Helper()
-	text, err := os.ReadFile("testdata/kamailio.cfg")
+	text, err := os.ReadFile("testdata/registrar.cfg")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func startKamailio(t *testing.T, own *port, edge, callee int, algorithm string) 
 		t.Fatal(err)
 	}
 	own.release()
-	k := &kamailio{t: t}
+	k := &registrar{t: t}
 	k.cmd = exec.Command("kamailio", "-f", file, "-DD", "-E", "-m", "32", "-M", "4", "-Y", dir, "-w", dir)
 	k.cmd.Stdout, k.cmd.Stderr = &k.output, &k.output
 	k.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -88,7 +88,7 @@ func TestRegisteredAtKamailio(t *testing.T) {
 			})
 			b.bravo.release()
 			callee := reserve(t)
-			k := startKamailio(t, alfa, edgePort.number, callee.number, algorithm)
+			k := startRegistrar(t, alfa, edgePort.number, callee.number, algorithm)
 			eventually(t, "registered", func() bool { return b.edge.Trunks()[1].Up })
 
 			bobs := start(t, run{scenario: "callee_behind_proxy", port: callee, number: bob, calls: calls}, "")
