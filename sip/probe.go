@@ -194,7 +194,7 @@ func (e *Edge) probed(k token, ok bool) {
 
 // isProbed reports whether an answer came from where the probed trunk may be.
 func (e *Edge) isProbed(k token, source netip.AddrPort) bool {
-	return k.call < uint64(len(e.probers)) && e.probers[k.call].trunk.allows(source.Addr())
+	return k.call < uint64(len(e.probers)) && e.probers[k.call].trunk.trusts(source.Addr())
 }
 
 // showCarrier tells routing whether any trunk of the carrier is up.

@@ -2,6 +2,7 @@ package sip
 
 import (
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -116,12 +117,22 @@ func (r *registrar) state(now time.Time) RegistrationState {
 
 // onRegisterResponse is an answer to a REGISTER of ours.
 func (e *Edge) onRegisterResponse(k token, res *message.Response, source netip.AddrPort) bool {
-	if k.call >= uint64(len(e.registrars)) || res.Method != message.Register || !e.registrars[k.call].trunk.owns(source.Addr()) {
+	if k.call >= uint64(len(e.registrars)) || res.Method != message.Register {
 		return false
 	}
 	r := e.registrars[k.call]
+	if !r.isAt(source.Addr()) {
+		return false
+	}
 	r.do(func(now time.Time, chance float64) *sending { return r.reg.answer(res, k.seq, now, chance) })
 	return true
+}
+
+// isAt reports whether an address is a registrar's.
+func (r *registrar) isAt(addr netip.Addr) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.ContainsFunc(r.reg.addresses, func(a netip.AddrPort) bool { return a.Addr() == addr })
 }
 
 func (e *Edge) onRegisterUndeliverable(k token) {

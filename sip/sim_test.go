@@ -59,6 +59,7 @@ type sim struct {
 	granted, reports, closes int
 	invites                  map[uint8]bool // legs that were sent an INVITE
 	finals                   map[string]bool
+	challenged               map[string]int // requests in dialogs, by method
 	heardFrom                map[uint8]bool // legs whose INVITE was answered with anything
 	acked                    bool           // the caller's ACK arrived
 	answeredAt               time.Time
@@ -100,7 +101,7 @@ func (q *simQueue) Pop() any {
 func newSim(t *testing.T, seed uint64) *sim {
 	s := &sim{
 		t: t, seed: seed, rnd: rand.New(rand.NewPCG(seed, 1)), now: simStart,
-		callees: map[netip.AddrPort]*simUA{}, finals: map[string]bool{}, heardFrom: map[uint8]bool{}, invites: map[uint8]bool{},
+		callees: map[netip.AddrPort]*simUA{}, finals: map[string]bool{}, challenged: map[string]int{}, heardFrom: map[uint8]bool{}, invites: map[uint8]bool{},
 		arrivals: map[simPath]time.Time{}, sentOver: map[string]bool{}, said: map[string]string{}, inside: map[string]int{},
 		edgeAddr: netip.MustParseAddrPort("203.0.113.1:5060"),
 	}
@@ -535,6 +536,9 @@ func TestSimulation(t *testing.T) {
 	for seed := range simCount(t) {
 		s := newSim(t, seed)
 		s.run()
+		for method, n := range s.challenged {
+			whys["challenged "+method] += n
+		}
 		for what, n := range s.inside {
 			inside[what] += n
 		}
@@ -555,7 +559,7 @@ func TestSimulation(t *testing.T) {
 			t.Errorf("no seed has %s inside a dialog", what)
 		}
 	}
-	for _, why := range []string{"caller", "callee", "cancelled", "refused", "timeout", "unreachable", "no_answer", "no_ack", "bad_answer", "max_duration", "drain", "no_media_ports", "media_address", "no_carrier", "no_prack", "CSeq: 2 INVITE", "CSeq: 3 INVITE", "CSeq: 4 BYE"} {
+	for _, why := range []string{"caller", "callee", "cancelled", "refused", "timeout", "unreachable", "no_answer", "no_ack", "bad_answer", "max_duration", "drain", "no_media_ports", "media_address", "no_carrier", "no_prack", "CSeq: 2 INVITE", "CSeq: 3 INVITE", "CSeq: 4 BYE", "challenged INVITE", "challenged UPDATE", "challenged INFO", "challenged PRACK", "challenged BYE"} {
 		if whys[why] == 0 {
 			t.Errorf("no seed ends with %q", why)
 		}

@@ -217,6 +217,13 @@ func (u *simUA) receive(data []byte) {
 		return
 	}
 	inside := strings.Contains(header(text, "To"), "tag=")
+	if of := transaction(text); inside && strings.HasPrefix(text, "ACK ") && u.guard.refused[of] != "" {
+		u.guard.heard[of] = true
+		return
+	}
+	if inside && !strings.HasPrefix(text, "ACK ") && !strings.HasPrefix(text, "CANCEL ") && u.guardsDialog(text) {
+		return
+	}
 	switch method, _, _ := strings.Cut(text, " "); {
 	case method == "INVITE" && !inside:
 		u.openings[header(text, "CSeq")] = true
@@ -383,9 +390,6 @@ func (u *simUA) bye(text string) {
 	known := u.invited != "" && header(text, "Call-ID") == header(u.invited, "Call-ID")
 	if !known || !strings.Contains(header(text, "To"), "tag="+u.tag) || !strings.Contains(header(text, "From"), "tag=") {
 		u.s.fail("%s got a BYE outside its dialog:\n%s", u.name, text)
-	}
-	if u.guardsBye(text) {
-		return
 	}
 	if !strings.Contains(header(text, "To"), "fork") {
 		u.ended = true
