@@ -120,7 +120,7 @@ func (b *bed) decide(req *routing.Request) evRouted {
 	default:
 		return evRouted{refused: &refusal{404, causeUnallocated, "unknown_mask"}}
 	}
-	for _, t := range b.edge.trunks {
+	for _, t := range b.edge.set().list {
 		if strings.HasPrefix(t.Name, "out") {
 			ev.candidates = append(ev.candidates, candidate{b.router.Carrier("alfa"), t})
 		}

@@ -32,19 +32,18 @@ type Edge struct {
 	decide    func(*routing.Request) evRouted
 	goodbye   time.Duration // how long the end waits for answers to our BYEs
 
-	tokens    *tokens
-	trunks    []*trunk
-	byCarrier map[string][]*trunk // those that we can send to
-	matcher   *matcher
-	sockets   []*socket
-	opened    time.Time // when they were
-	probers   []*prober
-	calls     *calls
-	timers    *timers
-	showing   sync.Mutex // of a carrier's state to routing
-	draining  atomic.Bool
-	active    atomic.Int64 // calls that are not over
-	unsettled atomic.Int64 // and those of which something of ours is unanswered
+	tokens     *tokens
+	trunks     atomic.Pointer[trunkSet] // set reads it
+	changing   sync.Mutex               // held by whoever stores another one
+	sockets    []*socket
+	opened     time.Time     // when they were
+	lastProber atomic.Uint64 // its number
+	calls      *calls
+	timers     *timers
+	showing    sync.Mutex // of a carrier's state to routing
+	draining   atomic.Bool
+	active     atomic.Int64 // calls that are not over
+	unsettled  atomic.Int64 // and those of which something of ours is unanswered
 
 	ids   sync.Mutex
 	draws *rand.ChaCha8
@@ -68,7 +67,6 @@ func New(cfg Config, router Router, media Media, log *zap.Logger, reg prometheus
 	e := &Edge{
 		cfg: cfg, router: router, media: media, log: log, parserLog: newParserLog(log), now: time.Now,
 		tokens: ids, draws: rand.NewChaCha8([32]byte(seed[:32])), calls: newCalls(), timers: newTimers(),
-		byCarrier: map[string][]*trunk{},
 	}
 	e.decide, e.goodbye = e.decideByRouting, defaultGoodbye
 	if err := e.addTrunks(); err != nil {
@@ -77,7 +75,7 @@ func New(cfg Config, router Router, media Media, log *zap.Logger, reg prometheus
 	if e.metrics, err = newMetrics(reg, e); err != nil {
 		return nil, fmt.Errorf("sip: %w", err)
 	}
-	for _, t := range e.trunks {
+	for _, t := range e.set().list {
 		t.initState()
 		t.state.metrics = e.metrics.trunk(t.Name)
 	}
@@ -88,25 +86,16 @@ func (e *Edge) addTrunks() error {
 	if len(e.cfg.Listen) == 0 {
 		return errors.New("there is nothing to listen on")
 	}
-	names := map[string]bool{}
-	for _, cfg := range e.cfg.Trunks {
-		t, err := newTrunk(cfg, e.cfg.OwnMedia)
-		if err != nil {
-			return err
-		}
-		if names[t.Name] {
-			return fmt.Errorf("trunk %s: there are two of this name", t.Name)
-		}
+	s, err := newTrunkSet(&e.cfg, &trunkSet{})
+	if err != nil {
+		return err
+	}
+	for _, t := range s.list {
 		if t.Carrier != "" && e.router.Carrier(t.Carrier) == nil {
 			return fmt.Errorf("trunk %s: no carrier is named %q", t.Name, t.Carrier)
 		}
-		names[t.Name] = true
-		e.trunks = append(e.trunks, t)
-		if t.Carrier != "" && t.addr.IsValid() {
-			e.byCarrier[t.Carrier] = append(e.byCarrier[t.Carrier], t)
-		}
 	}
-	e.matcher = newMatcher(e.trunks)
+	e.trunks.Store(s)
 	return nil
 }
 
@@ -120,12 +109,15 @@ func (e *Edge) Listen() error {
 		}
 		e.sockets = append(e.sockets, s)
 	}
-	for _, t := range e.trunks {
+	s := e.set()
+	for _, t := range s.list {
 		if err := e.bind(t); err != nil {
 			e.Close()
 			return fmt.Errorf("sip: trunk %s: %w", t.Name, err)
 		}
-		e.addProber(t)
+		if p := e.newProber(t); p != nil {
+			s.probers[p.number] = p // nobody reads it yet
+		}
 	}
 	e.opened = e.now()
 	return nil
@@ -176,7 +168,7 @@ func (e *Edge) Run(ctx context.Context) {
 		work.Go(s.serve)
 	}
 	work.Go(e.timers.run)
-	e.startProbes()
+	e.startProbes(e.now())
 	<-ctx.Done()
 	e.drain()
 	e.Close()
@@ -184,15 +176,6 @@ func (e *Edge) Run(ctx context.Context) {
 	work.Wait()
 	for _, a := range e.calls.all() {
 		a.post(evEnd{"shutdown"}) // gives back what a call holds that would not end
-	}
-}
-
-func (e *Edge) startProbes() {
-	for name := range e.byCarrier {
-		e.showCarrier(name)
-	}
-	for _, p := range e.probers {
-		e.timers.set(&p.alarm, e.now())
 	}
 }
 
@@ -240,7 +223,7 @@ func (e *Edge) newActor(t *trunk, inviteKey, mergeKey string) *actor {
 	e.ids.Unlock()
 	a := &actor{
 		edge: e, call: newCall(id, e.tokens, e.cfg.MaxAttempts), id: correlationID(id),
-		inviteKey: inviteKey, mergeKey: mergeKey, trunk: t,
+		inviteKey: inviteKey, mergeKey: mergeKey, trunk: t, uses: []*trunk{t},
 	}
 	a.idle.L = &a.mu
 	a.alarm.fire = func() { a.post(evTick{}) }

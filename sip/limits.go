@@ -26,6 +26,7 @@ type trunkState struct {
 }
 
 func (t *trunk) initState() {
+	t.state = &trunkState{}
 	t.state.flood = limiter(t.CPS*floodPerCall, floodFloor)
 	t.state.in, t.state.out = limiter(t.CPS, 0), limiter(t.CPS, 0)
 	t.state.up.Store(t.Probe.Every < 0 && t.addr.IsValid())
@@ -50,10 +51,11 @@ const (
 	busyCPS
 	busyBreaker
 	busyRecords // too many records of calls wait for the disk
+	busyRemoved // it is no longer configured
 	busies
 )
 
-var busyNames = [busies]string{"free", "down", "held", "channels", "cps", "breaker", "records"}
+var busyNames = [busies]string{"free", "down", "held", "channels", "cps", "breaker", "records", "removed"}
 
 func (b busy) String() string { return busyNames[b] }
 

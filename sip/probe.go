@@ -42,15 +42,16 @@ func (h *health) judge(ok bool, p Probe) bool {
 
 // prober asks one trunk for its life.
 type prober struct {
-	edge  *Edge
-	trunk *trunk
-	index int
-	alarm alarm
+	edge   *Edge
+	trunk  *trunk
+	number uint64 // in tokens
+	alarm  alarm
 
 	mu      sync.Mutex
 	health  health
 	seq     uint16
 	waiting bool
+	stopped bool
 	message []byte
 	every   time.Duration // until the probe is repeated
 	giveUp  time.Time
@@ -58,12 +59,14 @@ type prober struct {
 
 const probeTimeout = 4 * time.Second
 
-func (e *Edge) addProber(t *trunk) {
-	if t.Probe.Every > 0 && t.addr.IsValid() {
-		p := &prober{edge: e, trunk: t, index: len(e.probers)}
-		p.alarm.fire = p.fire
-		e.probers = append(e.probers, p)
+// newProber is nil for a trunk that is not probed.
+func (e *Edge) newProber(t *trunk) *prober {
+	if t.Probe.Every <= 0 || !t.addr.IsValid() {
+		return nil
 	}
+	p := &prober{edge: e, trunk: t, number: e.lastProber.Add(1)}
+	p.alarm.fire = p.fire
+	return p
 }
 
 // fire sends what is due. The lock is not held meanwhile: sending may learn
@@ -86,6 +89,8 @@ func (p *prober) due(now time.Time) ([]byte, token) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
+	case p.stopped:
+		return nil, token{}
 	case p.waiting && reached(p.giveUp, now):
 		p.outcome(false, now)
 		return nil, token{}
@@ -95,7 +100,7 @@ func (p *prober) due(now time.Time) ([]byte, token) {
 		p.begin(now)
 	}
 	p.edge.timers.set(&p.alarm, sooner(now.Add(p.every), p.giveUp))
-	return p.message, token{call: uint64(p.index), seq: p.seq}
+	return p.message, token{call: p.number, seq: p.seq}
 }
 
 func (p *prober) begin(now time.Time) {
@@ -103,7 +108,7 @@ func (p *prober) begin(now time.Time) {
 	p.waiting, p.every = true, t1
 	p.giveUp = now.Add(min(p.trunk.Probe.Every, probeTimeout))
 	own, host := "sip:"+p.trunk.own, "sip:"+p.trunk.host
-	k := token{call: uint64(p.index), leg: legA, seq: p.seq}
+	k := token{call: p.number, leg: legA, seq: p.seq}
 	d := message.Draft{
 		Method: message.Options, Via: p.trunk.own, CSeq: uint32(p.seq), MaxForwards: maxForwards,
 		Branch: p.edge.tokens.branch(token{call: k.call, kind: probeToken, seq: k.seq}),
@@ -130,20 +135,21 @@ func (p *prober) outcome(ok bool, now time.Time) {
 
 // probed is an answer to a probe, or the word that it was undeliverable.
 func (e *Edge) probed(k token, ok bool) {
-	if k.call >= uint64(len(e.probers)) {
+	p := e.set().probers[k.call]
+	if p == nil {
 		return
 	}
-	p := e.probers[k.call]
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.waiting && k.seq == p.seq {
+	if p.waiting && !p.stopped && k.seq == p.seq {
 		p.outcome(ok, e.now())
 	}
 }
 
 // isProbed reports whether an answer came from where the probed trunk may be.
 func (e *Edge) isProbed(k token, source netip.AddrPort) bool {
-	return k.call < uint64(len(e.probers)) && e.probers[k.call].trunk.allows(source.Addr())
+	p := e.set().probers[k.call]
+	return p != nil && p.trunk.allows(source.Addr())
 }
 
 // showCarrier tells routing whether any trunk of the carrier is up.
@@ -158,7 +164,7 @@ func (e *Edge) showCarrier(name string) {
 	e.showing.Lock() // who tells last has seen what the others did
 	defer e.showing.Unlock()
 	up := false
-	for _, t := range e.byCarrier[name] {
+	for _, t := range e.set().byCarrier[name] {
 		up = up || t.state.up.Load()
 	}
 	carrier.SetUp(routing.Voice, up)

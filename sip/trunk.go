@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 
 	"maskline/routing"
 	"maskline/sip/message"
@@ -24,7 +25,10 @@ type trunk struct {
 	socket   int    // which one to send from
 	own      string // its advertised "host:port"
 
-	state trunkState
+	state *trunkState // shared with those of the same name before and after a reload
+
+	users   atomic.Int64  // calls that hold on to it
+	retired atomic.Uint32 // a retirement
 }
 
 const defaultPort = 5060

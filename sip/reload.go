@@ -1,0 +1,173 @@
+package sip
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/time/rate"
+)
+
+// Prepare makes the trunks of cfg ready; apply puts them in effect for the calls
+// that come after it. A trunk is known by its name. Calls go on with the settings
+// that they began with, those of a trunk that is gone too; it takes no new ones.
+// What the trunk counts and its probes tell survive a change, unless its address
+// changes. All else of cfg is left as it is.
+//
+// One goroutine at a time calls Prepare and what it returns, after Listen.
+func (e *Edge) Prepare(cfg Config) (apply func(), err error) {
+	cfg.OwnMedia = e.cfg.OwnMedia
+	next, err := newTrunkSet(&cfg, e.set())
+	if err != nil {
+		return nil, fmt.Errorf("sip: %w", err)
+	}
+	for _, t := range next.list {
+		if t.state != nil {
+			continue
+		}
+		if err := e.bind(t); err != nil {
+			return nil, fmt.Errorf("sip: trunk %s: %w", t.Name, err)
+		}
+	}
+	return func() { e.adopt(next) }, nil
+}
+
+// adopt puts a set in effect.
+func (e *Edge) adopt(next *trunkSet) {
+	e.changing.Lock()
+	defer e.changing.Unlock()
+	old := e.set()
+	for _, t := range next.list {
+		if t.state != nil {
+			continue
+		}
+		before := old.last(t.Name)
+		t.follow(before)
+		if before == nil {
+			t.state.metrics = e.metrics.trunk(t.Name)
+		}
+	}
+	next.retire(old.superseded(next))
+	started := e.moveProbers(old, next)
+	e.trunks.Store(next)
+	for _, p := range started {
+		e.timers.set(&p.alarm, e.now())
+	}
+	carriers := maps.Clone(old.byCarrier)
+	maps.Copy(carriers, next.byCarrier)
+	for name := range carriers {
+		e.showCarrier(name)
+	}
+	e.log.Info("trunks changed", zap.Int("trunks", len(next.list)), zap.Int("draining", len(next.retired)))
+}
+
+// last is the newest trunk of a name, a retired one too.
+func (s *trunkSet) last(name string) *trunk {
+	if t := s.byName[name]; t != nil {
+		return t
+	}
+	for _, t := range slices.Backward(s.retired) {
+		if t.Name == name {
+			return t
+		}
+	}
+	return nil
+}
+
+// superseded marks the trunks that are not in next, and returns those that calls
+// still use, oldest first.
+func (s *trunkSet) superseded(next *trunkSet) (used []*trunk) {
+	for _, t := range slices.Concat(s.retired, s.list) {
+		switch next.byName[t.Name] {
+		case t:
+			continue
+		case nil:
+			t.retired.Store(uint32(removed))
+		default:
+			t.retired.Store(uint32(replaced))
+		}
+		if t.users.Load() > 0 { // looked at after the mark, as acquire does it the other way round
+			used = append(used, t)
+		}
+	}
+	return used
+}
+
+// follow takes over what the trunk's predecessor counts and knows.
+func (t *trunk) follow(before *trunk) {
+	if before == nil {
+		t.initState()
+		return
+	}
+	t.state = before.state
+	setLimit(t.state.flood, t.CPS*floodPerCall, floodFloor)
+	setLimit(t.state.in, t.CPS, 0)
+	setLimit(t.state.out, t.CPS, 0)
+	switch {
+	case t.Probe.Every < 0:
+		t.state.up.Store(t.addr.IsValid())
+	case t.addr != before.addr:
+		t.state.up.Store(false) // until it answers
+	}
+	if t.addr != before.addr {
+		t.state.heldUntil.Store(0)
+	}
+}
+
+func setLimit(l *rate.Limiter, n, floor int) {
+	like := limiter(n, floor)
+	l.SetLimit(like.Limit())
+	l.SetBurst(like.Burst())
+}
+
+// moveProbers gives next its probers: those of trunks that stay, and new ones. It
+// ends the others and returns the new ones.
+func (e *Edge) moveProbers(old, next *trunkSet) (started []*prober) {
+	kept := map[*trunk]bool{}
+	known := map[string]health{}
+	for number, p := range old.probers {
+		if next.byName[p.trunk.Name] == p.trunk {
+			next.probers[number], kept[p.trunk] = p, true
+			continue
+		}
+		known[p.trunk.Name+" "+p.trunk.addr.String()] = p.stop()
+	}
+	for _, t := range next.list {
+		if kept[t] {
+			continue
+		}
+		p := e.newProber(t)
+		if p == nil {
+			continue
+		}
+		p.health = known[t.Name+" "+t.addr.String()]
+		if !p.health.known && t.state.up.Load() { // it was not probed before
+			p.health = health{up: true, known: true}
+		}
+		next.probers[p.number] = p
+		started = append(started, p)
+	}
+	return started
+}
+
+// stop ends a prober and returns what it knew.
+func (p *prober) stop() health {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stopped = true
+	p.edge.timers.clear(&p.alarm)
+	return p.health
+}
+
+// startProbes begins them all, when the edge runs.
+func (e *Edge) startProbes(now time.Time) {
+	s := e.set()
+	for name := range s.byCarrier {
+		e.showCarrier(name)
+	}
+	for _, p := range s.probers {
+		e.timers.set(&p.alarm, now)
+	}
+}

@@ -1,0 +1,113 @@
+package sip
+
+import (
+	"fmt"
+	"net/netip"
+	"reflect"
+	"slices"
+)
+
+// trunkSet is the trunks of one configuration. It never changes: a reload puts
+// another one in its place.
+type trunkSet struct {
+	list      []*trunk // in the order of the configuration
+	byName    map[string]*trunk
+	byCarrier map[string][]*trunk // those that we can send to
+	matcher   *matcher
+	probers   map[uint64]*prober // by their number in tokens
+
+	// Of earlier configurations, those that calls still use: a source that only
+	// they allow is heard, but may begin nothing.
+	retired  []*trunk
+	leftover *matcher
+}
+
+// retirement is what a reload has done to a trunk.
+type retirement uint32
+
+const (
+	current  retirement = iota
+	replaced            // another one has its name
+	removed
+)
+
+// newTrunkSet makes the trunks of a configuration. Those that are as they were in
+// old are taken over.
+func newTrunkSet(cfg *Config, old *trunkSet) (*trunkSet, error) {
+	s := &trunkSet{byName: map[string]*trunk{}, byCarrier: map[string][]*trunk{}, probers: map[uint64]*prober{}}
+	for _, c := range cfg.Trunks {
+		t, err := newTrunk(c, cfg.OwnMedia)
+		if err != nil {
+			return nil, err
+		}
+		if s.byName[t.Name] != nil {
+			return nil, fmt.Errorf("trunk %s: there are two of this name", t.Name)
+		}
+		if before := old.byName[t.Name]; before != nil && reflect.DeepEqual(before.TrunkConfig, t.TrunkConfig) {
+			t = before
+		}
+		s.byName[t.Name] = t
+		s.list = append(s.list, t)
+		if t.Carrier != "" && t.addr.IsValid() {
+			s.byCarrier[t.Carrier] = append(s.byCarrier[t.Carrier], t)
+		}
+	}
+	s.matcher = newMatcher(s.list)
+	return s, nil
+}
+
+// retire keeps the trunks that calls still use.
+func (s *trunkSet) retire(trunks []*trunk) {
+	s.retired = trunks
+	s.leftover = newMatcher(trunks)
+}
+
+// find is the trunk of a source, nil for a stranger.
+func (s *trunkSet) find(source netip.AddrPort) *trunk {
+	if t := s.matcher.find(source); t != nil || s.leftover == nil {
+		return t
+	}
+	return s.leftover.find(source)
+}
+
+// set is the trunks in effect.
+func (e *Edge) set() *trunkSet { return e.trunks.Load() }
+
+// acquire keeps a trunk for a call until release. A trunk that was replaced by now
+// gives way to its successor, if that allows the source too; nil: a call from it
+// cannot begin.
+func (e *Edge) acquire(t *trunk, source netip.Addr) *trunk {
+	for t != nil {
+		if t.acquire() {
+			return t
+		}
+		e.release(t)
+		if t = e.set().byName[t.Name]; t != nil && !t.allows(source) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// acquire counts a call that uses the trunk. It is false where the trunk is no
+// longer in effect; the call counts nevertheless.
+func (t *trunk) acquire() bool {
+	t.users.Add(1)
+	return retirement(t.retired.Load()) == current
+}
+
+// release ends what acquire began. With its last call a retired trunk is
+// forgotten.
+func (e *Edge) release(t *trunk) {
+	if t.users.Add(-1) > 0 || retirement(t.retired.Load()) == current {
+		return
+	}
+	e.changing.Lock()
+	defer e.changing.Unlock()
+	s := *e.set()
+	if t.users.Load() > 0 || !slices.Contains(s.retired, t) {
+		return
+	}
+	s.retire(slices.DeleteFunc(slices.Clone(s.retired), func(r *trunk) bool { return r == t }))
+	e.trunks.Store(&s)
+}
