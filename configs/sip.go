@@ -14,7 +14,7 @@ type SIP struct {
 	// Largest message on a stream, in bytes; not 0. Default 64KiB.
 	MaxMessage Size `key:"max_message" default:"64KiB" min:"4KiB" max:"1MiB"`
 	// Tenants' own PBXs and apps. Default empty: none.
-	Peers []Peer `key:"peers"`
+	Peers []Peer `key:"peers" live:"whole"`
 }
 
 // SIPListen is a listener.

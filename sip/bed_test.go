@@ -34,6 +34,7 @@ type bed struct {
 	router *routing.Router
 	stop   func()
 	addr   netip.AddrPort
+	trunks []TrunkConfig // in effect
 
 	caller, tenant *peer
 	callees        [2]*peer
@@ -62,6 +63,7 @@ func newBed(t testing.TB, change func(*Config), setUp ...func(*Edge)) *bed {
 	if change != nil {
 		change(&cfg)
 	}
+	b.trunks = cfg.Trunks
 	var err error
 	b.router, err = routing.New(nil, routing.Config{Carriers: []routing.CarrierConfig{{Name: "alfa", Services: routing.Voice}}}, prometheus.NewRegistry())
 	if err != nil {

@@ -17,19 +17,21 @@ const (
 // trunkState is what changes about a trunk. Its methods may be called from any
 // goroutine.
 type trunkState struct {
-	flood     *rate.Limiter // datagrams from it
-	in, out   *rate.Limiter // new calls
-	channels  atomic.Int64  // calls that occupy it
-	up        atomic.Bool   // it answers its probes, or is not probed
-	heldUntil atomic.Int64  // Retry-After, nanoseconds since 1970
+	channels  atomic.Int64 // calls that occupy it
+	up        atomic.Bool  // it answers its probes, or is not probed
+	heldUntil atomic.Int64 // Retry-After, nanoseconds since 1970
 	metrics   *trunkMetrics
 }
 
 func (t *trunk) initState() {
 	t.state = &trunkState{}
-	t.state.flood = limiter(t.CPS*floodPerCall, floodFloor)
-	t.state.in, t.state.out = limiter(t.CPS, 0), limiter(t.CPS, 0)
+	t.initLimits()
 	t.state.up.Store(t.Probe.Every < 0 && t.addr.IsValid())
+}
+
+func (t *trunk) initLimits() {
+	t.flood = limiter(t.CPS*floodPerCall, floodFloor)
+	t.in, t.out = limiter(t.CPS, 0), limiter(t.CPS, 0)
 }
 
 // limiter allows n a second and bursts of a second's worth; 0 is no bound.
@@ -60,7 +62,7 @@ var busyNames = [busies]string{"free", "down", "held", "channels", "cps", "break
 func (b busy) String() string { return busyNames[b] }
 
 // admit takes a channel for a call from the trunk.
-func (t *trunk) admit(now time.Time) busy { return t.take(t.state.in, now) }
+func (t *trunk) admit(now time.Time) busy { return t.take(t.in, now) }
 
 // engage takes a channel for a call to the trunk. Emergency calls pass every
 // limit and hold.
@@ -75,7 +77,7 @@ func (t *trunk) engage(now time.Time, emergency bool) busy {
 	case t.held(now):
 		return busyHeld
 	default:
-		return t.take(t.state.out, now)
+		return t.take(t.out, now)
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"go.uber.org/zap"
-	"golang.org/x/time/rate"
 )
 
 // Prepare makes the trunks of cfg ready; apply puts them in effect for the calls
@@ -102,9 +101,9 @@ func (t *trunk) follow(before *trunk) {
 		return
 	}
 	t.state = before.state
-	setLimit(t.state.flood, t.CPS*floodPerCall, floodFloor)
-	setLimit(t.state.in, t.CPS, 0)
-	setLimit(t.state.out, t.CPS, 0)
+	if t.flood, t.in, t.out = before.flood, before.in, before.out; t.CPS != before.CPS {
+		t.initLimits()
+	}
 	switch {
 	case t.Probe.Every < 0:
 		t.state.up.Store(t.addr.IsValid())
@@ -114,12 +113,6 @@ func (t *trunk) follow(before *trunk) {
 	if t.addr != before.addr {
 		t.state.heldUntil.Store(0)
 	}
-}
-
-func setLimit(l *rate.Limiter, n, floor int) {
-	like := limiter(n, floor)
-	l.SetLimit(like.Limit())
-	l.SetBurst(like.Burst())
 }
 
 // moveProbers gives next its probers: those of trunks that stay, and new ones. It

@@ -152,7 +152,7 @@ func (s *socket) guard(b []byte, source netip.AddrPort) *trunk {
 		m.strangers.Inc()
 		return nil
 	}
-	if !t.state.flood.Allow() {
+	if !t.flood.Allow() {
 		m.floods.Inc()
 		return nil
 	}

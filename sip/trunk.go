@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"golang.org/x/time/rate"
+
 	"maskline/routing"
 	"maskline/sip/message"
 )
@@ -25,7 +27,9 @@ type trunk struct {
 	socket   int    // which one to send from
 	own      string // its advertised "host:port"
 
-	state *trunkState // shared with those of the same name before and after a reload
+	flood   *rate.Limiter // datagrams from it
+	in, out *rate.Limiter // new calls
+	state   *trunkState   // shared with those of the same name before and after a reload
 
 	users   atomic.Int64  // calls that hold on to it
 	retired atomic.Uint32 // a retirement
