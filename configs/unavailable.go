@@ -51,9 +51,6 @@ func unavailable() []later {
 			{path: "auth_out"},
 			{path: "register"},
 			{path: "tls"},
-			{path: "session_expires"},
-			{path: "cli.format", only: []string{"e164", "plain"}},
-			{path: "codecs"},
 			{path: "srtp"},
 			{path: "t38"},
 		} {

@@ -124,7 +124,7 @@ func (b *bed) decide(req *routing.Request) evRouted {
 	}
 	for _, t := range b.edge.set().list {
 		if strings.HasPrefix(t.Name, "out") {
-			ev.candidates = append(ev.candidates, candidate{b.router.Carrier("alfa"), t})
+			ev.candidates = append(ev.candidates, candidate{carrier: b.router.Carrier("alfa"), trunk: t})
 		}
 	}
 	return ev

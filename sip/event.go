@@ -17,7 +17,8 @@ type (
 	evInvite struct {
 		req    *message.Request
 		trunk  *trunk
-		socket int    // where it came in, and where the leg's messages go out
+		socket int // where it came in, and where the leg's messages go out
+		over   transport
 		own    string // that socket's advertised address
 	}
 	// evRepeated is the same INVITE again.
@@ -36,8 +37,10 @@ type (
 		seq    uint16
 		res    *message.Response
 		source netip.AddrPort
+		conn   uint64 // that it came over; 0: a datagram
 	}
-	// evUnreachable tells that a request of ours cannot be delivered.
+	// evUnreachable tells that a request of ours cannot be delivered, or that the
+	// connection broke which it was handed to.
 	evUnreachable struct {
 		leg uint8
 		seq uint16
@@ -84,6 +87,15 @@ func (evTick) isEvent()        {}
 type candidate struct {
 	carrier *routing.Carrier // nil for a tenant's peer
 	trunk   *trunk
+	to      netip.AddrPort // one of the trunk's addresses; invalid: its only one
+}
+
+// address is where the candidate's INVITE goes.
+func (c *candidate) address() netip.AddrPort {
+	if c.to.IsValid() {
+		return c.to
+	}
+	return c.trunk.addr
 }
 
 // action is something that a call wants done.
@@ -94,6 +106,8 @@ type (
 	actSend struct {
 		trunk  *trunk
 		socket int
+		over   transport
+		conn   uint64 // over a stream, the connection to prefer; 0: any
 		to     netip.AddrPort
 		data   []byte
 		method string // of the request, or of the one that it answers

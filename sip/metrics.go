@@ -92,7 +92,7 @@ func setupBuckets() []float64 {
 }
 
 // countedMethods are those with a label of their own.
-var countedMethods = [...]string{message.Invite, message.Ack, message.Bye, message.Cancel, message.Options}
+var countedMethods = [...]string{message.Invite, message.Ack, message.Bye, message.Cancel, message.Options, message.Prack, message.Update}
 
 const otherMethod = len(countedMethods)
 

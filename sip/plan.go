@@ -78,7 +78,7 @@ func (e *Edge) plan(plan *routing.Plan) evRouted {
 		for i := range plan.Carriers() {
 			carrier := plan.Carrier(i)
 			for _, t := range e.set().byCarrier[carrier.Name] {
-				ev.candidates = append(ev.candidates, candidate{carrier, t})
+				ev.candidates = append(ev.candidates, candidate{carrier: carrier, trunk: t})
 			}
 		}
 		return ev

@@ -15,6 +15,8 @@ type simUA struct {
 	s      *sim
 	name   string
 	addr   netip.AddrPort
+	over   transport
+	narrow bool // it refuses TCP where it is to be reached over UDP
 	tag    string
 	number e164.Number
 
@@ -28,12 +30,16 @@ type simUA struct {
 	cancels   time.Duration
 	ignores   bool // does not honour CANCEL, so that a 200 crosses it
 	noAck     bool
-	refresh   bool
 	badAnswer bool
 	vanish    time.Duration
 	earlyBye  bool
 	elsewhere bool // names an address in Contact that its trunk does not allow
 	rushed    bool // hangs up before its answer is acknowledged
+	rel       simReliable
+	guard     simGuard
+	delayed   bool            // its INVITE has no offer
+	picky     bool            // its trunk takes no codec that anybody offers
+	openings  map[string]bool // CSeq of the INVITEs that opened, or were challenged
 
 	// What happened.
 	invited   string // the INVITE, as sent or received
@@ -44,13 +50,16 @@ type simUA struct {
 	byeSent   bool
 	remoteTo  string // To with the other side's tag
 	branches  int
+	d         simDialog
 }
 
 func (u *simUA) plan(caller bool) {
 	r := u.s.rnd
-	u.said = map[string]string{}
+	u.said, u.openings = map[string]string{}, map[string]bool{}
 	u.hangsUp, u.cancels = -1, -1
 	u.elsewhere = r.IntN(4) == 0
+	u.planReliable()
+	u.planDialog()
 	if caller {
 		switch r.IntN(4) {
 		case 0:
@@ -59,11 +68,12 @@ func (u *simUA) plan(caller bool) {
 			u.hangsUp = time.Duration(r.IntN(100_000)) * time.Millisecond
 		}
 		u.noAck = r.IntN(25) == 0
-		u.refresh = r.IntN(5) == 0
+		u.delayed = r.IntN(6) == 0
 		u.earlyBye = r.IntN(30) == 0
 		return
 	}
 	u.tag = "bob" + u.name
+	u.guard.plan(u)
 	u.pace = time.Duration(r.IntN(2500)) * time.Millisecond
 	switch r.IntN(10) {
 	case 0:
@@ -88,7 +98,6 @@ func (u *simUA) plan(caller bool) {
 	u.rushed = r.IntN(15) == 0
 	u.ignores = r.IntN(3) == 0
 	u.badAnswer = r.IntN(15) == 0
-	u.refresh = r.IntN(5) == 0
 	if r.IntN(3) == 0 {
 		u.hangsUp = time.Duration(r.IntN(100_000)) * time.Millisecond
 	}
@@ -102,7 +111,12 @@ func (u *simUA) send(text string) {
 	if u.dead {
 		return
 	}
-	u.s.carry(u.addr, u.s.edgeAddr, []byte(text), func() { u.s.arrive(u.addr, []byte(text)) })
+	if u.over == overUDP {
+		u.s.carry(u.addr, u.s.edgeAddr, []byte(text), func() { u.s.arrive(u.addr, 0, []byte(text)) })
+		return
+	}
+	const conn = 7
+	u.s.stream(u.addr, u.s.edgeAddr, []byte(text), func() { u.s.arrive(u.addr, conn, []byte(text)) }, func() {})
 }
 
 // repeatUntil sends again with the times of RFC 3261 until done.
@@ -152,9 +166,13 @@ func (u *simUA) via(branch string) string {
 func (u *simUA) invite() {
 	n := u.number.Reveal()
 	u.remoteTo = fmt.Sprintf("<sip:%s@edge>", simMaskA.Reveal())
+	offer := u.sdp()
+	if u.delayed {
+		offer = ""
+	}
 	u.invited = withBody(fmt.Sprintf("INVITE sip:%s@edge SIP/2.0\r\n", simMaskA.Reveal())+u.via(u.branch())+
 		fmt.Sprintf("From: \"%s\" <sip:%s@home>;tag=%s\r\nTo: %s\r\nCall-ID: secret-%s\r\nCSeq: 1 INVITE\r\n", n, n, u.tag, u.remoteTo, n)+
-		u.contact()+"P-Asserted-Identity: <tel:"+n+">\r\nX-Real: "+n+"\r\n", u.sdp())
+		u.contact()+u.d.allow+"P-Asserted-Identity: <tel:"+n+">\r\nX-Real: "+n+"\r\n"+u.supported(), offer)
 	heard := func() bool { return u.final != 0 || len(u.said) > 0 }
 	u.repeatUntil(u.invited, t1, 7, heard)
 	if u.cancels >= 0 {
@@ -164,7 +182,7 @@ func (u *simUA) invite() {
 			}
 			text := strings.Replace(u.invited, "INVITE sip:", "CANCEL sip:", 1)
 			text = strings.Replace(text, "CSeq: 1 INVITE", "CSeq: 1 CANCEL", 1)
-			text = withBody(text[:strings.Index(text, "Content-Type")], "")
+			text = withBody(text[:strings.Index(text, "Content-")], "")
 			u.repeatUntil(text, t1, 10, func() bool { return u.said["CANCEL"] != "" })
 		})
 	}
@@ -191,15 +209,25 @@ func (u *simUA) receive(data []byte) {
 		u.response(text)
 		return
 	}
-	switch method, _, _ := strings.Cut(text, " "); method {
-	case "INVITE":
+	inside := strings.Contains(header(text, "To"), "tag=")
+	switch method, _, _ := strings.Cut(text, " "); {
+	case method == "INVITE" && !inside:
+		u.openings[header(text, "CSeq")] = true
 		u.ring(text)
-	case "ACK":
+	case method == "INVITE", method == "UPDATE", method == "INFO":
+		u.asked(text)
+	case method == "ACK" && (u.s.caller == u || !u.openings[strings.Replace(header(text, "CSeq"), "ACK", "INVITE", 1)]):
+		u.ackedInDialog(text)
+	case method == "ACK":
 		u.acked(text)
-	case "CANCEL":
+	case method == "CANCEL" && inside:
+		u.cancelledInDialog(text)
+	case method == "CANCEL":
 		u.cancelled(text)
-	case "BYE":
+	case method == "BYE":
 		u.bye(text)
+	case method == "PRACK":
+		u.pracking(text)
 	default:
 		u.s.fail("%s got a %s", u.name, method)
 	}
@@ -214,11 +242,14 @@ func (u *simUA) reply(request string, code int, tag, body string) string {
 	n := u.number.Reveal()
 	return withBody(fmt.Sprintf("SIP/2.0 %d call %s\r\nVia: %s\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s\r\nServer: %s\r\n",
 		code, n, header(request, "Via"), header(request, "From"), to, header(request, "Call-ID"), header(request, "CSeq"), n)+
-		u.contact()+"Warning: 399 x \""+n+"\"\r\n", body)
+		u.contact()+u.d.allow+"Warning: 399 x \""+n+"\"\r\n", body)
 }
 
 // ring is the callee at an INVITE, first or repeated.
 func (u *simUA) ring(text string) {
+	if u.guards(text) {
+		return
+	}
 	if u.invited != "" {
 		if last := u.said["INVITE"]; last != "" && !u.confirmed {
 			u.send(last)
@@ -233,10 +264,27 @@ func (u *simUA) say(i int) {
 	if i == len(u.answers) || u.final != 0 {
 		return
 	}
+	if u.waits() {
+		u.s.at(t1, func() { u.say(i) })
+		return
+	}
 	code := u.answers[i]
 	body := ""
-	if code == 200 || code == 183 && u.earlySDP {
+	if code == 200 && u.rel.rang && u.rel.other {
+		u.tag += "2"
+	}
+	if code == 200 && !u.rel.sdp[u.tag] || code == 183 && u.earlySDP {
 		body = u.sdp()
+	}
+	if code > 100 && code < 200 {
+		if u.rel.twice {
+			u.rel.twice = false
+			u.provisional(183, u.tag+"2", u.sdp())
+			u.rel.rang = true
+		}
+		u.said["INVITE"] = u.provisional(code, u.tag, body)
+		u.s.at(u.pace, func() { u.say(i + 1) })
+		return
 	}
 	text := u.reply(u.invited, code, u.tag, body)
 	u.said["INVITE"] = text
@@ -285,6 +333,10 @@ func (u *simUA) cancelled(text string) {
 }
 
 func (u *simUA) acked(text string) {
+	if via := header(text, "Via"); u.guard.refused[via] != "" {
+		u.guard.heard[via] = true
+		return
+	}
 	to := header(text, "To")
 	if u.final == 0 || !strings.Contains(to, "tag="+u.tag) || header(text, "Call-ID") != header(u.invited, "Call-ID") {
 		u.s.fail("%s got an ACK of nothing:\n%s", u.name, text)
@@ -296,21 +348,16 @@ func (u *simUA) acked(text string) {
 	if u.final >= 300 {
 		return
 	}
+	if bare := !strings.Contains(u.invited, "m=audio"); bare != strings.Contains(text, "m=audio") && !u.badAnswer && !u.picky {
+		u.s.fail("%s got the wrong ACK:\n%s", u.name, text)
+	}
 	u.talk(header(u.invited, "To")+";tag="+u.tag, header(u.invited, "From"), header(u.invited, "Call-ID"))
 }
 
 // talk is what both sides do in an answered call.
 func (u *simUA) talk(from, to, callID string) {
 	head := fmt.Sprintf("From: %s\r\nTo: %s\r\nCall-ID: %s\r\n", from, to, callID)
-	if u.refresh {
-		u.s.at(time.Second, func() {
-			if u.ended || u.byeSent {
-				return
-			}
-			text := withBody("INVITE sip:edge SIP/2.0\r\n"+u.via(u.branch())+head+"CSeq: 5 INVITE\r\n"+u.contact(), u.sdp())
-			u.repeatUntil(text, t1, 7, func() bool { return u.said["5 INVITE"] != "" || u.ended })
-		})
-	}
+	u.converse(head)
 	if u.hangsUp >= 0 {
 		u.s.at(u.hangsUp, func() { u.hangUp(head) })
 	}
@@ -321,14 +368,17 @@ func (u *simUA) hangUp(head string) {
 		return
 	}
 	u.byeSent = true
-	text := withBody("BYE sip:edge SIP/2.0\r\n"+u.via(u.branch())+head+"CSeq: 9 BYE\r\n", "")
-	u.repeatUntil(text, t1, 11, func() bool { return u.said["9 BYE"] != "" })
+	text := withBody("BYE sip:edge SIP/2.0\r\n"+u.via(u.branch())+head+"CSeq: 900 BYE\r\n", "")
+	u.repeatUntil(text, t1, 11, func() bool { return u.said["900 BYE"] != "" })
 }
 
 func (u *simUA) bye(text string) {
 	known := u.invited != "" && header(text, "Call-ID") == header(u.invited, "Call-ID")
 	if !known || !strings.Contains(header(text, "To"), "tag="+u.tag) || !strings.Contains(header(text, "From"), "tag=") {
 		u.s.fail("%s got a BYE outside its dialog:\n%s", u.name, text)
+	}
+	if u.guardsBye(text) {
+		return
 	}
 	if !strings.Contains(header(text, "To"), "fork") {
 		u.ended = true
@@ -348,6 +398,14 @@ func (u *simUA) response(text string) {
 		u.said["CANCEL"] = text
 		return
 	}
+	if method == "PRACK" {
+		u.said[cseq] = text
+		return
+	}
+	if u.d.own[cseq] != nil {
+		u.answeredOwn(cseq, code, text)
+		return
+	}
 	if cseq != "1 INVITE" {
 		if code >= 200 {
 			first := u.said[cseq] == ""
@@ -363,6 +421,7 @@ func (u *simUA) response(text string) {
 	}
 	u.said["1 INVITE"] = text
 	if code < 200 {
+		u.prack(text)
 		if u.earlyBye && code > 100 && !u.byeSent {
 			u.hangUp(fmt.Sprintf("From: %s\r\nTo: %s\r\nCall-ID: %s\r\n", header(text, "From"), header(text, "To"), header(text, "Call-ID")))
 		}
@@ -387,8 +446,12 @@ func (u *simUA) ackFor(response, cseq string) {
 	if code < 300 {
 		via = u.via(u.branch())
 	}
+	body := ""
+	if code < 300 && u.delayed {
+		body = u.sdp()
+	}
 	u.send(withBody("ACK sip:edge SIP/2.0\r\n"+via+fmt.Sprintf("From: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s ACK\r\n",
-		header(response, "From"), header(response, "To"), header(response, "Call-ID"), cseq), ""))
+		header(response, "From"), header(response, "To"), header(response, "Call-ID"), cseq), body))
 }
 
 // checkEnded wants no dialog left on this side.

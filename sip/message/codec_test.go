@@ -15,7 +15,7 @@ func TestCodec(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			s, f := ParseSDP([]byte("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 93.184.216.34\r\nt=0 0\r\nm=audio 4000 RTP/AVP "+c.formats+"\r\n"+c.attributes), &AddressPolicy{})
+			s, f := ParseSDP([]byte("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 93.184.216.34\r\nt=0 0\r\nm=audio 4000 RTP/AVP "+c.formats+"\r\n"+c.attributes), &MediaPolicy{})
 			if f != nil {
 				t.Fatal(f)
 			}
