@@ -86,14 +86,14 @@ func (e *Edge) addTrunks() error {
 	if len(e.cfg.Listen) == 0 {
 		return errors.New("there is nothing to listen on")
 	}
-	s, err := newTrunkSet(&e.cfg, &trunkSet{})
+	s, err := newTrunkSet(&e.cfg, &trunkSet{}, func(t *trunk) error {
+		if t.Carrier != "" && e.router.Carrier(t.Carrier) == nil {
+			return fmt.Errorf("no carrier is named %q", t.Carrier)
+		}
+		return nil
+	})
 	if err != nil {
 		return err
-	}
-	for _, t := range s.list {
-		if t.Carrier != "" && e.router.Carrier(t.Carrier) == nil {
-			return fmt.Errorf("trunk %s: no carrier is named %q", t.Name, t.Carrier)
-		}
 	}
 	e.trunks.Store(s)
 	return nil

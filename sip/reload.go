@@ -18,17 +18,9 @@ import (
 // One goroutine at a time calls Prepare and what it returns, after Listen.
 func (e *Edge) Prepare(cfg Config) (apply func(), err error) {
 	cfg.OwnMedia = e.cfg.OwnMedia
-	next, err := newTrunkSet(&cfg, e.set())
+	next, err := newTrunkSet(&cfg, e.set(), e.bind)
 	if err != nil {
 		return nil, fmt.Errorf("sip: %w", err)
-	}
-	for _, t := range next.list {
-		if t.state != nil {
-			continue
-		}
-		if err := e.bind(t); err != nil {
-			return nil, fmt.Errorf("sip: trunk %s: %w", t.Name, err)
-		}
 	}
 	return func() { e.adopt(next) }, nil
 }

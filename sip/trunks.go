@@ -32,8 +32,8 @@ const (
 )
 
 // newTrunkSet makes the trunks of a configuration. Those that are as they were in
-// old are taken over.
-func newTrunkSet(cfg *Config, old *trunkSet) (*trunkSet, error) {
+// old are taken over; equip gives each other one what it needs of the edge.
+func newTrunkSet(cfg *Config, old *trunkSet, equip func(*trunk) error) (*trunkSet, error) {
 	s := &trunkSet{byName: map[string]*trunk{}, byCarrier: map[string][]*trunk{}, probers: map[uint64]*prober{}}
 	for _, c := range cfg.Trunks {
 		t, err := newTrunk(c, cfg.OwnMedia)
@@ -45,6 +45,8 @@ func newTrunkSet(cfg *Config, old *trunkSet) (*trunkSet, error) {
 		}
 		if before := old.byName[t.Name]; before != nil && reflect.DeepEqual(before.TrunkConfig, t.TrunkConfig) {
 			t = before
+		} else if err := equip(t); err != nil {
+			return nil, fmt.Errorf("trunk %s: %w", t.Name, err)
 		}
 		s.byName[t.Name] = t
 		s.list = append(s.list, t)
