@@ -95,7 +95,7 @@ var guestDialsTwo = e164.MustParse("+442079460066") // reaches the driver by del
 func startPhones(t *testing.T, change func(config string) string) *phones {
 	t.Helper()
 	p := &phones{bed: newBed(t), caller: newPhone(t, "charlie"), first: newPhone(t, "delta"), second: newPhone(t, "echo")}
-	text := p.config(settings{carriers: p.caller.carrier() + p.first.carrier() + p.second.carrier() + "observe: {cdr: {dir: cdr}}\n"})
+	text := p.config(settings{carriers: p.caller.carrier() + p.first.carrier() + p.second.carrier()})
 	e, err := process.Start(t.Context(), process.Config{Binary: binaryPath, Dir: p.dir, Text: change(text)})
 	p.running(e, err)
 	p.awaitCarriers()
