@@ -14,6 +14,7 @@ func (c *checker) sip() {
 	for i := range c.SIP.Listen {
 		c.sipListen(&c.SIP.Listen[i], entry("sip.listen", i))
 	}
+	c.sipAuth(&c.SIP.Auth)
 	for i := range c.SIP.Peers {
 		c.trunk(&c.SIP.Peers[i].Trunk, entry("sip.peers", i))
 	}
@@ -70,6 +71,7 @@ func (c *checker) trunk(t *Trunk, path string) {
 	}
 	c.failover(t.FailoverOn, under(path, "failover_on"))
 	c.cli(&t.CLI, under(path, "cli"))
+	c.digest(t, path)
 	c.codecs(t.Codecs, under(path, "codecs"))
 }
 

@@ -13,8 +13,31 @@ type SIP struct {
 	MessageTimeout time.Duration `key:"message_timeout" default:"5s" min:"1ms"`
 	// Largest message on a stream, in bytes; not 0. Default 64KiB.
 	MaxMessage Size `key:"max_message" default:"64KiB" min:"4KiB" max:"1MiB"`
+	// Calls in memory, ended ones for up to 32 s included; beyond it new ones are answered 503; not 0. Default 200000.
+	MaxCalls int `key:"max_calls" default:"200000" min:"1" max:"10000000"`
+	// New calls per second of all neighbours together; beyond it they are answered 503 with Retry-After; 0: no limit. Default 0.
+	MaxCPS int `key:"max_cps" default:"0" min:"0" max:"1000000"`
+	// What slows down whoever guesses the passwords of auth_in.
+	Auth SIPAuth `key:"auth"`
 	// Tenants' own PBXs and apps. Default empty: none.
 	Peers []Peer `key:"peers" live:"whole"`
+}
+
+// SIPAuth is what all trunks with auth_in have in common. Calls that stand are
+// untouched by it.
+type SIPAuth struct {
+	// Realm that we ask for. Default maskline.
+	Realm string `key:"realm" default:"maskline" octets:"64"`
+	// Algorithms that we offer, the preferred one first. Some older neighbours fail at two challenges, or at one of sha-256: offer md5 alone then. Default [sha-256, md5].
+	Algorithms []DigestAlgorithm `key:"algorithms" default:"[sha-256, md5]"`
+	// Wrong answers of one source within auth.per after which its credentials are not looked at;
+	// 0: no limit. Default 10.
+	Failures int `key:"failures" default:"10" min:"0" max:"1000000"`
+	// Wrong answers to one trunk within auth.per, by sources that it is not known by, after which such
+	// sources are refused; 0: no limit. Networks in its allow and sources that had the password right go on. Default 50.
+	TrunkFailures int `key:"trunk_failures" default:"50" min:"0" max:"1000000"`
+	// Period in which failures count, and for the rest of which they lock; not 0. Default 1m.
+	Per time.Duration `key:"per" default:"1m" min:"1s"`
 }
 
 // SIPListen is a listener.
@@ -100,11 +123,11 @@ type Trunk struct {
 	NAT bool `key:"nat" default:"false"`
 }
 
-// AuthIn is the digest that we ask of a neighbour.
+// AuthIn is the digest that we ask of a neighbour, at each INVITE that opens a call.
 type AuthIn struct {
 	// User. Default empty: no digest is asked for.
 	Username string `key:"username" octets:"128"`
-	// Password. Default empty.
+	// Password; needed beside username. Default empty.
 	Password Secret `key:"password" octets:"128"`
 }
 
@@ -112,18 +135,19 @@ type AuthIn struct {
 type AuthOut struct {
 	// User. Default empty: we do not authenticate.
 	Username string `key:"username" octets:"128"`
-	// Password. Default empty.
+	// Password; needed beside username. Default empty.
 	Password Secret `key:"password" octets:"128"`
-	// Realm that must ask. Default empty: the first that does.
+	// Realm that must ask: a challenge of another one may come from behind the neighbour. Default empty: the host of addr.
 	Realm string `key:"realm" octets:"255"`
 }
 
-// Register is our registration at a neighbour.
+// Register is our registration at a neighbour: of auth_out.username at cli.domain, else at the host of addr. The
+// neighbour then takes calls only while we are registered.
 type Register struct {
 	// Whether we register. Default false.
 	Enabled bool `key:"enabled" default:"false"`
 	// Life of a registration that we ask for; not 0. Default 600s.
-	Expires time.Duration `key:"expires" default:"600s" min:"60s"`
+	Expires time.Duration `key:"expires" default:"600s" min:"60s" max:"24h"`
 }
 
 // SIPTLS is TLS towards a neighbour.

@@ -47,9 +47,6 @@ func unavailable() []later {
 	for _, trunk := range []string{"carriers[].sip[].", "sip.peers[]."} {
 		for _, key := range []later{
 			{path: "addr", only: []string{"udp://"}},
-			{path: "auth_in"},
-			{path: "auth_out"},
-			{path: "register"},
 			{path: "tls"},
 			{path: "srtp"},
 			{path: "t38"},

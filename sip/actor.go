@@ -38,6 +38,8 @@ type actor struct {
 	emergency bool
 	settled   bool // over, and nothing of ours is unanswered
 	dead      bool
+
+	unacknowledged bool // as the trunk counts it
 }
 
 // mostWaiting bounds the messages from the network that wait in a mailbox.
@@ -109,6 +111,7 @@ func (a *actor) handle(ev event) {
 		return
 	}
 	a.settle(a.call.settled())
+	a.countUnacknowledged(a.call.unacknowledged())
 	if wake := a.call.wake(); !wake.IsZero() {
 		a.edge.timers.set(&a.alarm, wake)
 	}
@@ -134,6 +137,7 @@ func (a *actor) rescue() {
 func (a *actor) remove() {
 	a.dead = true
 	a.settle(true)
+	a.countUnacknowledged(false)
 	a.edge.timers.clear(&a.alarm)
 	a.edge.calls.remove(a)
 	a.releaseFrom(0)

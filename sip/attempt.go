@@ -115,6 +115,7 @@ func (c *call) try(to candidate) {
 	}
 	a.leg = leg{
 		number: number, trunk: t, socket: t.socket, over: t.over, own: t.own, hop: to.address(), cseq: 1, invited: 1,
+		from: to.address().Addr(),
 		dialog: message.Dialog{
 			CallID:   c.tokens.String(token{call: c.id, kind: callIDToken, leg: number}),
 			LocalTag: c.tokens.String(token{call: c.id, kind: tagToken, leg: number}),

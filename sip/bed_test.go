@@ -75,6 +75,7 @@ func newBed(t testing.TB, change func(*Config), setUp ...func(*Edge)) *bed {
 		t.Fatal(err)
 	}
 	b.edge.decide, b.edge.goodbye = b.decide, 200*time.Millisecond
+	b.edge.measure = func(time.Time) (float64, time.Duration) { return 0, 0 } // a busy machine is no overload
 	for _, f := range setUp {
 		f(b.edge)
 	}

@@ -10,7 +10,7 @@ import (
 // leg's trunk may be, and inside the dialog that the request opened.
 func (c *call) onResponse(ev evResponse) {
 	l, res := c.leg(ev.leg), ev.res
-	if l == nil || !l.trunk.allows(ev.source.Addr()) ||
+	if l == nil || !l.accepts(ev.source.Addr()) ||
 		res.CallID != l.dialog.CallID || res.FromTag != l.dialog.LocalTag {
 		return
 	}

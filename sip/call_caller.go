@@ -12,6 +12,7 @@ func (c *call) onInvite(ev evInvite) {
 	c.began = c.now
 	c.a.leg = leg{
 		number: legA, trunk: ev.trunk, socket: ev.socket, over: ev.over, conn: req.Conn, own: ev.own, seen: req.CSeq,
+		from: req.Source.Addr(),
 		dialog: message.Dialog{
 			CallID: req.CallID, LocalURI: req.ToURI(), RemoteURI: req.FromURI(), RemoteTag: req.FromTag,
 			LocalTag: c.tokens.String(token{call: c.id, kind: tagToken, leg: legA}),
@@ -74,7 +75,7 @@ func (c *call) onRepeated() {
 // onCancel ends the INVITE; a CANCEL that crosses our final answer is answered
 // and has no effect. RFC 3261 §9.2.
 func (c *call) onCancel(req *message.Request) {
-	if !c.a.trunk.allows(req.Source.Addr()) {
+	if !c.a.accepts(req.Source.Addr()) {
 		return
 	}
 	c.answer(&c.a.leg, req, message.Reply{Code: 200})

@@ -26,9 +26,14 @@ type Config struct {
 	// transactions are left (32 s after their end). Beyond it new ones are answered
 	// 503. Zero: 200000.
 	MaxCalls int
+	// MaxCPS bounds the new calls per second of all trunks together; beyond it they
+	// are answered 503 with Retry-After. Zero: no bound.
+	MaxCPS int
 	// OwnMedia are the addresses and ports of the media relay: a session
 	// description that points at them is refused. May be empty.
 	OwnMedia []message.OwnMedia
+	// Auth is what all trunks with AuthIn have in common.
+	Auth Auth
 	// Records takes a record of each call. Nil: none are kept.
 	Records Records
 	// ReadBuffer is the size of each socket's receive buffer in octets, as far as
@@ -73,7 +78,10 @@ type TrunkConfig struct {
 	// Channels bounds the calls at a time, both directions together. Zero: no
 	// bound.
 	Channels int
+	// AuthIn is asked for at each INVITE that opens a call.
+	AuthIn   AuthIn
 	AuthOut  AuthOut
+	Register Register
 	// TrustPAI takes the caller of a withheld call from P-Asserted-Identity, for
 	// the lookup only.
 	TrustPAI bool
@@ -167,6 +175,7 @@ func (c *TrunkConfig) setDefaults() {
 	setDefault(&c.Ring, defaultRing)
 	setDefault(&c.RetryAfterMax, defaultRetryAfterMax)
 	setDefault(&c.MaxDuration, defaultMaxDuration)
+	setDefault(&c.Register.Expires, defaultExpires)
 	setDefault(&c.Probe.Every, defaultProbeEvery)
 	setDefault(&c.Probe.DownAfter, defaultDownAfter)
 	setDefault(&c.Probe.UpAfter, defaultUpAfter)

@@ -74,6 +74,16 @@ func (e *Edge) onInvite(s *socket, t *trunk, req *message.Request) {
 		e.reply(s, t, req, message.Reply{Code: 503})
 		return
 	}
+	if e.shed(s, t, req) {
+		return
+	}
+	t, contact := e.byContact(t, req)
+	if t = e.authorize(s, t, req); t == nil {
+		return
+	}
+	if contact {
+		req.Retarget()
+	}
 	held := e.acquire(t, req.Source.Addr())
 	if held == nil {
 		t.state.metrics.busy(inbound, busyRemoved)
@@ -179,6 +189,9 @@ func (e *Edge) onResponse(t *trunk, res *message.Response, fault *message.Fault,
 	}
 	if k, ok := e.tokens.openBranch(res.Branch, probeToken); ok && e.isProbed(k, source) {
 		e.probed(k, res.Code != 408 && res.Code != 503)
+		return
+	}
+	if k, ok := e.tokens.openBranch(res.Branch, registerToken); ok && e.onRegisterResponse(k, res, source) {
 		return
 	}
 	e.metrics.strays.Inc()

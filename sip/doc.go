@@ -22,6 +22,8 @@
 // reached the caller; no request leaves outside a dialog of ours, none to an
 // address that its trunk does not allow; no name from the wire is resolved.
 //
-// Start reading at call.go, then edge.go. TCP and TLS and registration are
-// not here yet.
+// A digest is asked for in auth_in.go and answered in auth_out.go, to the trunk's
+// own realm and address alone; register.go keeps us registered.
+//
+// Start reading at call.go, then edge.go. TCP and TLS are not here yet.
 package sip

@@ -15,6 +15,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+	"golang.org/x/time/rate"
 
 	"maskline/routing"
 	"maskline/sip/message"
@@ -32,18 +33,25 @@ type Edge struct {
 	decide    func(*routing.Request) evRouted
 	goodbye   time.Duration // how long the end waits for answers to our BYEs
 
-	tokens     *tokens
-	trunks     atomic.Pointer[trunkSet] // set reads it
-	changing   sync.Mutex               // held by whoever stores another one
-	sockets    []*socket
-	opened     time.Time     // when they were
-	lastProber atomic.Uint64 // its number
-	calls      *calls
-	timers     *timers
-	showing    sync.Mutex // of a carrier's state to routing
-	draining   atomic.Bool
-	active     atomic.Int64 // calls that are not over
-	unsettled  atomic.Int64 // and those of which something of ours is unanswered
+	tokens        *tokens
+	trunks        atomic.Pointer[trunkSet] // set reads it
+	changing      sync.Mutex               // held by whoever stores another one
+	auth          *authGuard
+	sockets       []*socket
+	opened        time.Time     // when they were
+	lastProber    atomic.Uint64 // its number
+	lastRegistrar atomic.Uint64
+	newcomers     *newcomers
+	newCalls      *rate.Limiter // per second, of all trunks
+	load          atomic.Uint32 // a load
+	measure       func(due time.Time) (backlog float64, lag time.Duration)
+	leaving       atomic.Int64 // registrations that are being taken away
+	calls         *calls
+	timers        *timers
+	showing       sync.Mutex // of a carrier's state to routing
+	draining      atomic.Bool
+	active        atomic.Int64 // calls that are not over
+	unsettled     atomic.Int64 // and those of which something of ours is unanswered
 
 	ids   sync.Mutex
 	draws *rand.ChaCha8
@@ -68,6 +76,8 @@ func New(cfg Config, router Router, media Media, log *zap.Logger, reg prometheus
 		cfg: cfg, router: router, media: media, log: log, parserLog: newParserLog(log), now: time.Now,
 		tokens: ids, draws: rand.NewChaCha8([32]byte(seed[:32])), calls: newCalls(), timers: newTimers(),
 	}
+	e.auth, e.newcomers, e.newCalls = newAuthGuard(cfg.Auth), newNewcomers(), limiter(cfg.MaxCPS, 0)
+	e.measure = e.measureLoad
 	e.decide, e.goodbye = e.decideByRouting, defaultGoodbye
 	if err := e.addTrunks(); err != nil {
 		return nil, fmt.Errorf("sip: %w", err)
@@ -78,6 +88,12 @@ func New(cfg Config, router Router, media Media, log *zap.Logger, reg prometheus
 	for _, t := range e.set().list {
 		t.initState()
 		t.state.metrics = e.metrics.trunk(t.Name)
+		if t.digest != nil {
+			t.state.metrics.guard()
+		}
+		if r := e.newRegistrar(t); r != nil {
+			e.set().registrars[r.number] = r // nobody reads it yet
+		}
 	}
 	return e, nil
 }
@@ -90,12 +106,20 @@ func (e *Edge) addTrunks() error {
 		if t.Carrier != "" && e.router.Carrier(t.Carrier) == nil {
 			return fmt.Errorf("no carrier is named %q", t.Carrier)
 		}
-		return nil
+		return e.equip(t)
 	})
 	if err != nil {
 		return err
 	}
 	e.trunks.Store(s)
+	return nil
+}
+
+// equip gives a trunk what it has of the edge.
+func (e *Edge) equip(t *trunk) (err error) {
+	if t.digest, err = e.auth.forTrunk(t); err != nil {
+		return fmt.Errorf("auth_in: %w", err)
+	}
 	return nil
 }
 
@@ -168,11 +192,14 @@ func (e *Edge) Run(ctx context.Context) {
 		work.Go(s.serve)
 	}
 	work.Go(e.timers.run)
-	e.startProbes(e.now())
+	calm := make(chan struct{})
+	work.Go(func() { e.watchLoad(calm) })
+	e.startTrunks(e.now())
 	<-ctx.Done()
 	e.drain()
 	e.Close()
 	e.timers.close()
+	close(calm)
 	work.Wait()
 	for _, a := range e.calls.all() {
 		a.post(evEnd{"shutdown"}) // gives back what a call holds that would not end
@@ -182,12 +209,14 @@ func (e *Edge) Run(ctx context.Context) {
 // drain waits for the calls, then ends them.
 func (e *Edge) drain() {
 	e.draining.Store(true)
+	e.unregister()
 	e.log.Info("draining", zap.Int64("calls", e.active.Load()))
 	e.await(e.cfg.Drain, &e.active)
 	for _, a := range e.calls.all() {
 		a.post(evEnd{"drain"})
 	}
 	e.await(e.goodbye, &e.unsettled)
+	e.await(e.goodbye, &e.leaving)
 }
 
 // await returns when the count has come to zero, or after limit.

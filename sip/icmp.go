@@ -22,5 +22,9 @@ func (e *Edge) onUndeliverable(quoted []byte) {
 	}
 	if k, ok := e.tokens.openBranch(branch, probeToken); ok {
 		e.probed(k, false)
+		return
+	}
+	if k, ok := e.tokens.openBranch(branch, registerToken); ok {
+		e.onRegisterUndeliverable(k)
 	}
 }

@@ -30,6 +30,7 @@ type leg struct {
 	conn   uint64         // that its last message came over; 0: a datagram
 	own    string         // our address as URIs for this side write it
 	hop    netip.AddrPort // where our requests go
+	from   netip.Addr     // where the dialog began on its side
 	narrow bool           // its trunk refused TCP: what is too long for a datagram goes as one
 	dialog message.Dialog
 	cseq   uint32 // of our last request
@@ -76,8 +77,13 @@ func (c *call) leg(number uint8) *leg {
 func (l *leg) knows(req *message.Request) bool {
 	return req.CallID == l.dialog.CallID &&
 		(l.dialog.RemoteTag == "" || req.FromTag == l.dialog.RemoteTag) &&
-		l.trunk.allows(req.Source.Addr())
+		l.accepts(req.Source.Addr())
 }
+
+// accepts reports whether an address may be the peer's, in either direction: one
+// that the trunk's networks name, and where they name everybody, that where the
+// dialog began.
+func (l *leg) accepts(a netip.Addr) bool { return a == l.from || l.trunk.trusts(a) }
 
 // learn takes over where the peer wants requests of the dialog that begins.
 // Only addresses that the trunk allows are believed; otherwise requests go where
@@ -87,7 +93,7 @@ func (l *leg) learn(p message.Peer, source netip.AddrPort) {
 	if p.Target != "" {
 		l.dialog.Target = p.Target
 	}
-	if p.Next.IsValid() && l.trunk.allows(p.Next.Addr()) {
+	if p.Next.IsValid() && l.accepts(p.Next.Addr()) {
 		l.hop = p.Next
 	} else {
 		l.hop = source
@@ -98,7 +104,7 @@ func (l *leg) learn(p message.Peer, source netip.AddrPort) {
 // set stays. RFC 3261 §12.2.1.2.
 func (l *leg) follow(p message.Peer) {
 	l.dialog.Target = p.Target
-	if len(l.dialog.Routes)+len(p.Routes) == 0 && p.Next.IsValid() && l.trunk.allows(p.Next.Addr()) {
+	if len(l.dialog.Routes)+len(p.Routes) == 0 && p.Next.IsValid() && l.accepts(p.Next.Addr()) {
 		l.hop = p.Next
 	}
 }

@@ -17,10 +17,12 @@ const (
 // trunkState is what changes about a trunk. Its methods may be called from any
 // goroutine.
 type trunkState struct {
-	channels  atomic.Int64 // calls that occupy it
-	up        atomic.Bool  // it answers its probes, or is not probed
-	heldUntil atomic.Int64 // Retry-After, nanoseconds since 1970
-	metrics   *trunkMetrics
+	channels       atomic.Int64 // calls that occupy it
+	unacknowledged atomic.Int64 // calls from it whose final answer waits for its ACK
+	up             atomic.Bool  // it answers its probes, or is not probed
+	registered     atomic.Bool  // we are, where it wants that
+	heldUntil      atomic.Int64 // Retry-After, nanoseconds since 1970
+	metrics        *trunkMetrics
 }
 
 func (t *trunk) initState() {
@@ -42,6 +44,11 @@ func limiter(n, floor int) *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(n+floor), n+floor)
 }
 
+// fit reports whether the trunk can be sent calls: it lives, and knows us.
+func (t *trunk) fit() bool {
+	return t.state.up.Load() && (!t.Register.Enabled || t.state.registered.Load())
+}
+
 // busy is why a trunk takes no call now.
 type busy uint8
 
@@ -52,17 +59,25 @@ const (
 	busyChannels // all are in use
 	busyCPS
 	busyBreaker
-	busyRecords // too many records of calls wait for the disk
-	busyRemoved // it is no longer configured
+	busyUnacknowledged // too many of its callers do not acknowledge
+	busyOverload       // the edge is behind
+	busyEdge           // its own calls per second
+	busyRecords        // too many records of calls wait for the disk
+	busyRemoved        // it is no longer configured
 	busies
 )
 
-var busyNames = [busies]string{"free", "down", "held", "channels", "cps", "breaker", "records", "removed"}
+var busyNames = [busies]string{"free", "down", "held", "channels", "cps", "breaker", "unacknowledged", "overload", "edge_cps", "records", "removed"}
 
 func (b busy) String() string { return busyNames[b] }
 
 // admit takes a channel for a call from the trunk.
-func (t *trunk) admit(now time.Time) busy { return t.take(t.in, now) }
+func (t *trunk) admit(now time.Time) busy {
+	if t.state.unacknowledged.Load() >= mostUnacknowledged {
+		return busyUnacknowledged
+	}
+	return t.take(t.in, now)
+}
 
 // engage takes a channel for a call to the trunk. Emergency calls pass every
 // limit and hold.
@@ -72,7 +87,7 @@ func (t *trunk) engage(now time.Time, emergency bool) busy {
 		return free
 	}
 	switch {
-	case !t.state.up.Load():
+	case !t.fit():
 		return busyDown
 	case t.held(now):
 		return busyHeld

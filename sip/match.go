@@ -36,6 +36,20 @@ func newMatcher(trunks []*trunk) *matcher {
 
 // find returns nil for a stranger.
 func (m *matcher) find(source netip.AddrPort) *trunk {
+	all := m.all(source)
+	for _, t := range all {
+		if t.addr == source {
+			return t
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return all[0]
+}
+
+// all lists the trunks of a source that match equally, in the order of the file.
+func (m *matcher) all(source netip.AddrPort) []*trunk {
 	addr := source.Addr()
 	for _, length := range m.lengths {
 		if length.is4 != addr.Is4() {
@@ -45,16 +59,9 @@ func (m *matcher) find(source netip.AddrPort) *trunk {
 		if err != nil {
 			continue
 		}
-		all := m.trunks[p]
-		if len(all) == 0 {
-			continue
+		if all := m.trunks[p]; len(all) > 0 {
+			return all
 		}
-		for _, t := range all {
-			if t.addr == source {
-				return t
-			}
-		}
-		return all[0]
 	}
 	return nil
 }

@@ -35,8 +35,11 @@ type metrics struct {
 	drops     [message.DropCount]prometheus.Counter // by message.Drop
 	strangers prometheus.Counter
 	floods    prometheus.Counter
+	newcomers prometheus.Counter
+	overloads prometheus.Counter
 	garbage   prometheus.Counter
 	strays    prometheus.Counter
+	auth      *prometheus.CounterVec
 	faults    *prometheus.CounterVec
 	panics    prometheus.Counter
 }
@@ -52,6 +55,7 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 		failovers: counter("failovers_total", "Attempts after which another trunk was tried, by the trunk that was left.", "trunk"),
 		busyTotal: counter("busy_total", "Calls that a trunk could not take, by direction and reason.", "trunk", "direction", "reason"),
 		calls:     counter("calls_total", "Calls that ended, by the trunk that they came from and why.", "trunk", "why"),
+		auth:      counter("auth_total", "Requests of a trunk that must bring a digest, by what came of it.", "trunk", "verdict"),
 		faults:    counter("faults_total", "Messages refused after parsing, by fault.", "fault"),
 		seizures:  counter("seizures_total", "Calls that a trunk was seized for, by direction: taken from it, or attempts to it.", "trunk", "direction"),
 		effective: counter("effective_total", "Attempts in which the trunk did its part: answered, rang, or refused by the called side.", "trunk"),
@@ -73,11 +77,12 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 		m.drops[d] = dropped.WithLabelValues(d.String())
 	}
 	m.strangers, m.floods = dropped.WithLabelValues("stranger"), dropped.WithLabelValues("flood")
+	m.newcomers, m.overloads = dropped.WithLabelValues("newcomer"), dropped.WithLabelValues("overload")
 	m.garbage, m.strays = dropped.WithLabelValues("unparsable"), dropped.WithLabelValues("stray")
 	panics := counter("panics_total", "Faults of our own that ended one call or message.")
 	m.panics = panics.WithLabelValues()
 	for _, c := range []prometheus.Collector{
-		m.requests, m.responses, m.attempts, m.failovers, m.busyTotal, m.calls, m.faults, m.setup, m.seizures, m.effective, m.ringing, m.talk, dropped, panics,
+		m.requests, m.responses, m.attempts, m.failovers, m.busyTotal, m.calls, m.faults, m.setup, m.seizures, m.effective, m.ringing, m.talk, m.auth, dropped, panics,
 		newTrunkCollector(edge),
 	} {
 		if err := reg.Register(c); err != nil {
@@ -117,6 +122,7 @@ type trunkMetrics struct {
 	in, out   traffic
 	setup     prometheus.Observer
 	failovers prometheus.Counter
+	auth      [authVerdicts]prometheus.Counter
 	effective prometheus.Counter
 	ringing   prometheus.Observer
 	seized    [2]prometheus.Counter // by direction
@@ -146,6 +152,13 @@ func (m *metrics) trunk(name string) *trunkMetrics {
 	t.in.init(m, name, inbound)
 	t.out.init(m, name, outbound)
 	return t
+}
+
+// guard makes the counters of a trunk that asks for a digest.
+func (t *trunkMetrics) guard() {
+	for v := range authVerdicts {
+		t.auth[v] = t.total.auth.WithLabelValues(t.name, v.String())
+	}
 }
 
 func (f *traffic) init(m *metrics, trunk string, d direction) {
@@ -193,10 +206,13 @@ func (t *trunkMetrics) ended(why string) { t.total.calls.WithLabelValues(t.name,
 
 // trunkCollector reads the trunks' state when it is scraped.
 type trunkCollector struct {
-	edge         *Edge
-	up, channels *prometheus.Desc
-	most, cps    *prometheus.Desc
-	calls        *prometheus.Desc
+	edge          *Edge
+	up, channels  *prometheus.Desc
+	most, cps     *prometheus.Desc
+	registered    *prometheus.Desc
+	registrations *prometheus.Desc
+	load          *prometheus.Desc
+	calls         *prometheus.Desc
 }
 
 func newTrunkCollector(edge *Edge) *trunkCollector {
@@ -204,12 +220,15 @@ func newTrunkCollector(edge *Edge) *trunkCollector {
 		return prometheus.NewDesc("maskline_sip_"+name, help, labels, nil)
 	}
 	return &trunkCollector{
-		edge:     edge,
-		up:       desc("trunk_up", "1 where the trunk can be sent calls.", "trunk"),
-		channels: desc("channels", "Calls that occupy the trunk.", "trunk"),
-		most:     desc("channels_limit", "Calls that may occupy the trunk at a time; 0: no limit.", "trunk"),
-		cps:      desc("cps_limit", "New calls per second that the trunk may have in each direction; 0: no limit.", "trunk"),
-		calls:    desc("calls", "Calls in memory: those that are not over, and those of which only transactions are left.", "state"),
+		edge:          edge,
+		up:            desc("trunk_up", "1 where the trunk can be sent calls.", "trunk"),
+		channels:      desc("channels", "Calls that occupy the trunk.", "trunk"),
+		most:          desc("channels_limit", "Calls that may occupy the trunk at a time; 0: no limit.", "trunk"),
+		cps:           desc("cps_limit", "New calls per second that the trunk may have in each direction; 0: no limit.", "trunk"),
+		registered:    desc("trunk_registered_seconds", "For how long the registration holds if it is not refreshed; 0: there is none.", "trunk"),
+		registrations: desc("registrations_total", "What came of our REGISTER requests, by trunk and outcome.", "trunk", "outcome"),
+		load:          desc("load", "0: calm; 1: new calls are answered 503; 2: they are dropped before they are parsed."),
+		calls:         desc("calls", "Calls in memory: those that are not over, and those of which only transactions are left.", "state"),
 	}
 }
 
@@ -220,6 +239,9 @@ func (c *trunkCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- c.most
 	ch <- c.cps
 	ch <- c.calls
+	ch <- c.registered
+	ch <- c.registrations
+	ch <- c.load
 }
 
 // Collect sends the values.
@@ -233,6 +255,15 @@ func (c *trunkCollector) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(c.channels, prometheus.GaugeValue, float64(t.Channels), t.Name)
 		ch <- prometheus.MustNewConstMetric(c.most, prometheus.GaugeValue, float64(t.ChannelsLimit), t.Name)
 		ch <- prometheus.MustNewConstMetric(c.cps, prometheus.GaugeValue, float64(t.CPSLimit), t.Name)
+	}
+	ch <- prometheus.MustNewConstMetric(c.load, prometheus.GaugeValue, float64(c.edge.load.Load()))
+	now := c.edge.now()
+	for _, r := range c.edge.set().registrars {
+		until, counts := r.figures(now)
+		ch <- prometheus.MustNewConstMetric(c.registered, prometheus.GaugeValue, until.Seconds(), r.trunk.Name)
+		for o, n := range counts {
+			ch <- prometheus.MustNewConstMetric(c.registrations, prometheus.CounterValue, float64(n), r.trunk.Name, registerOutcome(o).String())
+		}
 	}
 	states := [len(phaseNames)]int{}
 	for _, a := range c.edge.calls.all() {

@@ -165,7 +165,7 @@ func (e *Edge) showCarrier(name string) {
 	defer e.showing.Unlock()
 	up := false
 	for _, t := range e.set().byCarrier[name] {
-		up = up || t.state.up.Load()
+		up = up || t.fit()
 	}
 	carrier.SetUp(routing.Voice, up)
 }

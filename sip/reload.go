@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -18,7 +19,7 @@ import (
 // One goroutine at a time calls Prepare and what it returns, after Listen.
 func (e *Edge) Prepare(cfg Config) (apply func(), err error) {
 	cfg.OwnMedia = e.cfg.OwnMedia
-	next, err := newTrunkSet(&cfg, e.set(), e.bind)
+	next, err := newTrunkSet(&cfg, e.set(), func(t *trunk) error { return errors.Join(e.bind(t), e.equip(t)) })
 	if err != nil {
 		return nil, fmt.Errorf("sip: %w", err)
 	}
@@ -27,9 +28,29 @@ func (e *Edge) Prepare(cfg Config) (apply func(), err error) {
 
 // adopt puts a set in effect.
 func (e *Edge) adopt(next *trunkSet) {
+	old, probers, begun, ended := e.replace(next)
+	for _, p := range probers {
+		e.timers.set(&p.alarm, e.now())
+	}
+	for _, r := range begun {
+		r.start()
+	}
+	for _, r := range ended {
+		r.leave()
+	}
+	carriers := maps.Clone(old.byCarrier)
+	maps.Copy(carriers, next.byCarrier)
+	for name := range carriers {
+		e.showCarrier(name)
+	}
+	e.log.Info("trunks changed", zap.Int("trunks", len(next.list)), zap.Int("draining", len(next.retired)))
+}
+
+// replace stores a set. What it returns is to be started, and to be taken away.
+func (e *Edge) replace(next *trunkSet) (old *trunkSet, probers []*prober, begun, ended []*registrar) {
 	e.changing.Lock()
 	defer e.changing.Unlock()
-	old := e.set()
+	old = e.set()
 	for _, t := range next.list {
 		if t.state != nil {
 			continue
@@ -39,19 +60,15 @@ func (e *Edge) adopt(next *trunkSet) {
 		if before == nil {
 			t.state.metrics = e.metrics.trunk(t.Name)
 		}
+		if t.digest != nil && (before == nil || before.digest == nil) {
+			t.state.metrics.guard()
+		}
 	}
 	next.retire(old.superseded(next))
-	started := e.moveProbers(old, next)
+	probers = e.moveProbers(old, next)
+	begun, ended = e.moveRegistrars(old, next)
 	e.trunks.Store(next)
-	for _, p := range started {
-		e.timers.set(&p.alarm, e.now())
-	}
-	carriers := maps.Clone(old.byCarrier)
-	maps.Copy(carriers, next.byCarrier)
-	for name := range carriers {
-		e.showCarrier(name)
-	}
-	e.log.Info("trunks changed", zap.Int("trunks", len(next.list)), zap.Int("draining", len(next.retired)))
+	return old, probers, begun, ended
 }
 
 // last is the newest trunk of a name, a retired one too.
@@ -137,6 +154,43 @@ func (e *Edge) moveProbers(old, next *trunkSet) (started []*prober) {
 	return started
 }
 
+// moveRegistrars gives next its registrars: those that may go on, new ones, and
+// those that end, which wait for their last answer.
+func (e *Edge) moveRegistrars(old, next *trunkSet) (begun, ended []*registrar) {
+	for number, r := range old.registrars {
+		t := r.owner()
+		over, gone := r.status()
+		successor := next.byName[t.Name]
+		switch {
+		case over && gone:
+			continue
+		case over, successor == t:
+		case successor != nil && registersAlike(t, successor):
+			r.follow(successor)
+		default:
+			r.end()
+			ended = append(ended, r)
+		}
+		next.registrars[number] = r
+	}
+	for _, t := range next.list {
+		if t.registrar != nil {
+			continue
+		}
+		if r := e.newRegistrar(t); r != nil {
+			next.registrars[r.number] = r
+			begun = append(begun, r)
+		}
+	}
+	return begun, ended
+}
+
+// registersAlike reports whether one registration does for both.
+func registersAlike(a, b *trunk) bool {
+	return a.Register == b.Register && a.AuthOut == b.AuthOut && a.addr == b.addr && a.own == b.own && a.socket == b.socket &&
+		a.CLI.Domain == b.CLI.Domain
+}
+
 // stop ends a prober and returns what it knew.
 func (p *prober) stop() health {
 	p.mu.Lock()
@@ -146,13 +200,16 @@ func (p *prober) stop() health {
 	return p.health
 }
 
-// startProbes begins them all, when the edge runs.
-func (e *Edge) startProbes(now time.Time) {
+// startTrunks begins probes and registrations, when the edge runs.
+func (e *Edge) startTrunks(now time.Time) {
 	s := e.set()
 	for name := range s.byCarrier {
 		e.showCarrier(name)
 	}
 	for _, p := range s.probers {
 		e.timers.set(&p.alarm, now)
+	}
+	for _, r := range s.registrars {
+		r.start()
 	}
 }

@@ -152,12 +152,14 @@ func (s *socket) guard(b []byte, source netip.AddrPort) *trunk {
 		m.strangers.Inc()
 		return nil
 	}
-	if !t.flood.Allow() {
-		m.floods.Inc()
+	if !s.edge.hears(t, source.Addr()) {
 		return nil
 	}
 	if drop := message.Check(b); drop != message.Pass {
 		m.drops[drop].Inc()
+		return nil
+	}
+	if s.edge.drops(b) {
 		return nil
 	}
 	return t

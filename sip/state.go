@@ -29,7 +29,8 @@ type TrunkState struct {
 	ChannelsLimit int  `json:"channels_limit,omitempty"` // 0: none
 	CPSLimit      int  `json:"cps_limit,omitempty"`      // each direction; 0: none
 
-	HeldUntil time.Time `json:"held_until,omitzero"` // it asked to be left alone until then; zero: no
+	HeldUntil    time.Time          `json:"held_until,omitzero"`    // it asked to be left alone until then; zero: no
+	Registration *RegistrationState `json:"registration,omitempty"` // nil: it wants none
 }
 
 // show keeps what Calls reports.
@@ -68,8 +69,12 @@ func (e *Edge) Trunks() []TrunkState {
 		listed[t.Name] = true
 		s := TrunkState{
 			Name: t.Name, Carrier: t.Carrier, Tenant: t.Tenant, Addr: t.addr,
-			Up: t.state.up.Load(), Channels: int(t.state.channels.Load()),
+			Up: t.fit(), Channels: int(t.state.channels.Load()),
 			Draining: retirement(t.retired.Load()) == removed, ChannelsLimit: t.Channels, CPSLimit: t.CPS,
+		}
+		if r := t.registrar; r != nil {
+			state := r.state(e.now())
+			s.Registration = &state
 		}
 		if t.held(e.now()) {
 			s.HeldUntil = time.Unix(0, t.state.heldUntil.Load())

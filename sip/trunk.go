@@ -26,6 +26,7 @@ type trunk struct {
 	failover failover
 	origin   routing.Origin
 	auth     *authorizer // nil: no challenge is answered
+	digest   *guarded    // nil: none is asked for
 	over     transport
 	socket   int    // which one to send from
 	own      string // its address as URIs write it
@@ -34,8 +35,9 @@ type trunk struct {
 	in, out *rate.Limiter // new calls
 	state   *trunkState   // shared with those of the same name before and after a reload
 
-	users   atomic.Int64  // calls that hold on to it
-	retired atomic.Uint32 // a retirement
+	users     atomic.Int64  // calls that hold on to it
+	retired   atomic.Uint32 // a retirement
+	registrar *registrar    // nil: we do not register
 }
 
 const defaultPort = 5060
@@ -80,6 +82,9 @@ func (c *TrunkConfig) trunk(own []message.OwnMedia) (*trunk, error) {
 		}
 		t.host = t.addr.String()
 	}
+	if err := c.checkRegister(); err != nil {
+		return nil, err
+	}
 	if t.auth, err = newAuthorizer(c.AuthOut, t.addr.Addr().String()); err != nil {
 		return nil, fmt.Errorf("auth_out: %w", err)
 	}
@@ -93,9 +98,12 @@ func (c *TrunkConfig) trunk(own []message.OwnMedia) (*trunk, error) {
 		if !p.IsValid() {
 			return nil, errors.New("allow: not a network")
 		}
+		if p.Bits() == 0 && c.AuthIn.Username == "" {
+			return nil, errors.New("allow: everybody, and no auth_in to tell who it is")
+		}
 		t.allow = append(t.allow, p.Masked())
 	}
-	if t.addr.IsValid() && !t.allows(t.addr.Addr()) {
+	if t.addr.IsValid() && !t.trusts(t.addr.Addr()) {
 		t.allow = append(t.allow, netip.PrefixFrom(t.addr.Addr(), t.addr.Addr().BitLen()))
 	}
 	if len(t.allow) == 0 {

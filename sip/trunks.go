@@ -16,6 +16,9 @@ type trunkSet struct {
 	matcher   *matcher
 	probers   map[uint64]*prober // by their number in tokens
 
+	// By their number in tokens, those too that still take themselves away.
+	registrars map[uint64]*registrar
+
 	// Of earlier configurations, those that calls still use: a source that only
 	// they allow is heard, but may begin nothing.
 	retired  []*trunk
@@ -34,7 +37,7 @@ const (
 // newTrunkSet makes the trunks of a configuration. Those that are as they were in
 // old are taken over; equip gives each other one what it needs of the edge.
 func newTrunkSet(cfg *Config, old *trunkSet, equip func(*trunk) error) (*trunkSet, error) {
-	s := &trunkSet{byName: map[string]*trunk{}, byCarrier: map[string][]*trunk{}, probers: map[uint64]*prober{}}
+	s := &trunkSet{byName: map[string]*trunk{}, byCarrier: map[string][]*trunk{}, probers: map[uint64]*prober{}, registrars: map[uint64]*registrar{}}
 	for _, c := range cfg.Trunks {
 		t, err := newTrunk(c, cfg.OwnMedia)
 		if err != nil {

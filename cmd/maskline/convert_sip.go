@@ -14,7 +14,13 @@ import (
 const noLimit = 1 << 62 * time.Nanosecond
 
 func sipConfig(cfg *configs.Config) sip.Config {
-	s := sip.Config{Drain: cfg.Drain.Calls}
+	auth := &cfg.SIP.Auth
+	s := sip.Config{Drain: cfg.Drain.Calls, MaxCalls: cfg.SIP.MaxCalls, MaxCPS: cfg.SIP.MaxCPS, Auth: sip.Auth{
+		Realm: auth.Realm, Failures: orUnlimited(auth.Failures), TrunkFailures: orUnlimited(auth.TrunkFailures), Per: auth.Per,
+	}}
+	for _, a := range auth.Algorithms {
+		s.Auth.Algorithms = append(s.Auth.Algorithms, string(a))
+	}
 	for _, l := range cfg.SIP.Listen {
 		listen := sip.Listen{Addr: l.Addr.String()}
 		if l.Advertise.Host != "" {
@@ -67,6 +73,9 @@ func sipTrunk(t *configs.Trunk) sip.TrunkConfig {
 		MaxDuration:    cmp.Or(t.MaxDuration, noLimit),
 		CLI:            sipCLI(&t.CLI),
 		TechPrefix:     string(t.TechPrefix),
+		AuthIn:         sip.AuthIn{Username: t.AuthIn.Username, Password: t.AuthIn.Password.Reveal()},
+		AuthOut:        sip.AuthOut{Username: t.AuthOut.Username, Password: t.AuthOut.Password.Reveal(), Realm: t.AuthOut.Realm},
+		Register:       sip.Register{Enabled: t.Register.Enabled, Expires: t.Register.Expires},
 		Codecs:         t.Codecs,
 		DSCP:           uint8(t.DSCP),
 		NAT:            t.NAT,

@@ -32,8 +32,11 @@ smpp:
     - {system_id: shop, password: pw1, tenant: shop, country: GB, binds: 2, window: 3, tps: 4, quota: {day: 18}, allow: [10.0.0.0/8], ussd: true, encoding: latin1, special: [silent, replace, class2]}
     - {system_id: alfa-in, password: pw2, carrier: alfa}
 sip:
+  max_calls: 19
+  max_cps: 20
+  auth: {realm: here, algorithms: [md5], failures: 0, trunk_failures: 9, per: 4m}
   listen: [{addr: "udp://127.0.0.1:5060", advertise: "192.0.2.1:5061"}]
-  peers: [{tenant: shop, country: FR, addr: "udp://127.0.0.1:5090", max_duration: 0s}]
+  peers: [{tenant: shop, country: FR, addr: "udp://127.0.0.1:5090", max_duration: 0s, auth_in: {username: u1, password: pw7}, auth_out: {username: u2, password: pw8, realm: r}, register: {enabled: true, expires: 90s}}]
 media: {addr: 127.0.0.2, advertise: 192.0.2.2, ports: 20000-20099, timeout: {initial: 2s, silent: 3s, hold: 4s}, drain: 5s}
 carriers:
   - name: alfa
@@ -164,13 +167,18 @@ func TestSIPConfig(t *testing.T) {
 		Reliable: sip.ReliableSupported, EarlyMedia: sip.EarlyMediaPass, SessionExpires: 30 * time.Minute,
 		CLI: sip.CLI{Header: []string{"from", "pai"}, Format: "e164"}, DSCP: 46,
 	}
+	other.Register.Expires = 10 * time.Minute
 	onlyIn, out, peer := other, other, other
 	onlyIn.Name, onlyIn.Carrier, onlyIn.Allow = "bravo/1", "bravo", []netip.Prefix{netip.MustParsePrefix("127.0.0.3/32")}
 	out.Name, out.Carrier, out.Addr, out.Allow = "bravo/2", "bravo", "udp://127.0.0.1:5072", []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
 	peer.Name, peer.Tenant, peer.Country, peer.Addr = "shop/pbx1", "shop", "FR", "udp://127.0.0.1:5090"
 	peer.Allow, peer.MaxDuration = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, noLimit
+	peer.AuthIn, peer.AuthOut = sip.AuthIn{Username: "u1", Password: "pw7"}, sip.AuthOut{Username: "u2", Password: "pw8", Realm: "r"}
+	peer.Register = sip.Register{Enabled: true, Expires: 90 * time.Second}
 	want := sip.Config{
-		Drain:  8 * time.Second,
+		Drain:    8 * time.Second,
+		MaxCalls: 19, MaxCPS: 20,
+		Auth:   sip.Auth{Realm: "here", Algorithms: []string{"md5"}, Failures: 1 << 30, TrunkFailures: 9, Per: 4 * time.Minute},
 		Listen: []sip.Listen{{Addr: "udp://127.0.0.1:5060", Advertise: "192.0.2.1:5061"}},
 		Trunks: []sip.TrunkConfig{
 			{
@@ -185,6 +193,7 @@ func TestSIPConfig(t *testing.T) {
 					Header: []string{"pai"}, Format: "national", CountryCode: "44", TrunkPrefix: "0", InternationalPrefix: "00", User: "acct", Domain: "example.net",
 				},
 				TechPrefix: "9#", Codecs: []string{"PCMA", "telephone-event"}, DSCP: 10,
+				Register: sip.Register{Expires: 10 * time.Minute},
 			},
 			onlyIn, out, peer,
 		},

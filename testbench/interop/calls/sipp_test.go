@@ -38,6 +38,7 @@ type run struct {
 	calls    int
 	rate     int  // calls a second, caller only
 	quiet    bool // no trace, for load
+	args     []string
 }
 
 func start(t *testing.T, r run, to string) *sipp {
@@ -52,6 +53,7 @@ func start(t *testing.T, r run, to string) *sipp {
 		"-m", strconv.Itoa(max(r.calls, 1)), "-nostdin", "-timeout", "60", "-timeout_error", "-recv_timeout", "15000",
 		"-buff_size", "4194304", "-key", "real", r.number.Reveal(), "-trace_err", "-error_file", s.errors,
 	}
+	args = append(args, r.args...)
 	if !r.quiet {
 		args = append(args, "-trace_msg", "-message_file", s.trace)
 	}
