@@ -23,6 +23,9 @@ func (e *Edge) Prepare(cfg Config) (apply func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("sip: %w", err)
 	}
+	if slices.Equal(next.list, e.set().list) {
+		return func() {}, nil // nothing has changed
+	}
 	return func() { e.adopt(next) }, nil
 }
 
