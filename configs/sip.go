@@ -28,7 +28,7 @@ type SIP struct {
 	// What slows down whoever guesses the passwords of auth_in.
 	Auth SIPAuth `key:"auth"`
 	// Tenants' own PBXs and apps. Default empty: none.
-	Peers []Peer `key:"peers"`
+	Peers []Peer `key:"peers" live:"whole"`
 }
 
 // SIPAuth is what all trunks with auth_in have in common. Calls that stand are

@@ -34,6 +34,7 @@ type actor struct {
 	media     MediaSession
 	last      *trunk // of the latest attempt
 	parties   parties
+	uses      []*trunk // that it holds on to
 	emergency bool
 	settled   bool // over, and nothing of ours is unanswered
 	dead      bool
@@ -139,6 +140,7 @@ func (a *actor) remove() {
 	a.countUnacknowledged(false)
 	a.edge.timers.clear(&a.alarm)
 	a.edge.calls.remove(a)
+	a.releaseFrom(0)
 }
 
 // settle keeps the edge's count of calls that wait for an answer.
@@ -219,6 +221,10 @@ func (a *actor) allocate() event {
 // begin asks the trunk's limits and the carrier's breaker for an attempt.
 func (a *actor) begin(c candidate, now time.Time) bool {
 	t := c.trunk
+	if retirement(t.retired.Load()) == removed {
+		t.state.metrics.busy(outbound, busyRemoved)
+		return false
+	}
 	if why := t.engage(now, a.emergency); why != free {
 		t.state.metrics.busy(outbound, why)
 		return false

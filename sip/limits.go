@@ -19,14 +19,11 @@ const (
 // trunkState is what changes about a trunk. Its methods may be called from any
 // goroutine.
 type trunkState struct {
-	flood          *rate.Limiter              // datagrams from it
-	in, out        *rate.Limiter              // new calls
-	channels       atomic.Int64               // calls that occupy it
-	unacknowledged atomic.Int64               // calls from it whose final answer waits for its ACK
-	up             atomic.Bool                // it answers its probes, or is not probed
-	registered     atomic.Bool                // we are, where it wants that
-	heldUntil      atomic.Int64               // Retry-After, nanoseconds since 1970
-	resolved       atomic.Pointer[resolution] // what its name means; nil: not known yet
+	channels       atomic.Int64 // calls that occupy it
+	unacknowledged atomic.Int64 // calls from it whose final answer waits for its ACK
+	up             atomic.Bool  // it answers its probes, or is not probed
+	registered     atomic.Bool  // we are, where it wants that
+	heldUntil      atomic.Int64 // Retry-After, nanoseconds since 1970
 	metrics        *trunkMetrics
 
 	shunning sync.Mutex
@@ -34,9 +31,14 @@ type trunkState struct {
 }
 
 func (t *trunk) initState() {
-	t.state.flood = limiter(t.CPS*floodPerCall, floodFloor)
-	t.state.in, t.state.out = limiter(t.CPS, 0), limiter(t.CPS, 0)
+	t.state = &trunkState{}
+	t.initLimits()
 	t.state.up.Store(t.Probe.Every < 0 && t.addr.IsValid())
+}
+
+func (t *trunk) initLimits() {
+	t.flood = limiter(t.CPS*floodPerCall, floodFloor)
+	t.in, t.out = limiter(t.CPS, 0), limiter(t.CPS, 0)
 }
 
 // limiter allows n a second and bursts of a second's worth; 0 is no bound.
@@ -66,10 +68,11 @@ const (
 	busyOverload       // the edge is behind
 	busyEdge           // its own calls per second
 	busyRecords        // too many records of calls wait for the disk
+	busyRemoved        // it is no longer configured
 	busies
 )
 
-var busyNames = [busies]string{"free", "down", "held", "channels", "cps", "breaker", "unacknowledged", "overload", "edge_cps", "records"}
+var busyNames = [busies]string{"free", "down", "held", "channels", "cps", "breaker", "unacknowledged", "overload", "edge_cps", "records", "removed"}
 
 func (b busy) String() string { return busyNames[b] }
 
@@ -78,7 +81,7 @@ func (t *trunk) admit(now time.Time) busy {
 	if t.state.unacknowledged.Load() >= mostUnacknowledged {
 		return busyUnacknowledged
 	}
-	return t.take(t.state.in, now)
+	return t.take(t.in, now)
 }
 
 // engage takes a channel for a call to the trunk. Emergency calls pass every
@@ -94,7 +97,7 @@ func (t *trunk) engage(now time.Time, emergency bool) busy {
 	case t.held(now):
 		return busyHeld
 	default:
-		return t.take(t.state.out, now)
+		return t.take(t.out, now)
 	}
 }
 

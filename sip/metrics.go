@@ -299,7 +299,7 @@ func (c *trunkCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 	ch <- prometheus.MustNewConstMetric(c.load, prometheus.GaugeValue, float64(c.edge.load.Load()))
 	now := c.edge.now()
-	for _, r := range c.edge.registrars {
+	for _, r := range c.edge.set().registrars {
 		until, counts := r.figures(now)
 		ch <- prometheus.MustNewConstMetric(c.registered, prometheus.GaugeValue, until.Seconds(), r.trunk.Name)
 		for o, n := range counts {

@@ -20,9 +20,36 @@ func (a *actor) route(act actRoute, now time.Time) event {
 		Service: routing.Voice, Origin: &a.trunk.origin, Dialled: []byte(act.dialled),
 		To: act.to, From: act.from, Seed: a.call.id, Now: now,
 	}
-	ev := a.edge.decide(&req)
+	ev := a.decide(&req)
 	a.emergency, a.parties = ev.emergency, newParties(act, &ev, a.trunk)
 	return ev
+}
+
+// decide asks routing, and holds on to the trunks of its answer.
+func (a *actor) decide(req *routing.Request) evRouted {
+	const tries = 10 // each of which another reload has overtaken
+	for range tries {
+		ev := a.edge.decide(req)
+		first := len(a.uses)
+		valid := true
+		for _, c := range ev.candidates {
+			a.uses = append(a.uses, c.trunk)
+			valid = c.trunk.acquire() && valid
+		}
+		if valid {
+			return ev
+		}
+		a.releaseFrom(first)
+	}
+	return evRouted{refused: &refusal{503, causeTemporary, "reload"}}
+}
+
+// releaseFrom lets go of the trunks that the call uses, but for the first n.
+func (a *actor) releaseFrom(n int) {
+	for _, t := range a.uses[n:] {
+		a.edge.release(t)
+	}
+	a.uses = a.uses[:n]
 }
 
 func (e *Edge) decideByRouting(req *routing.Request) evRouted {
@@ -50,7 +77,7 @@ func (e *Edge) plan(plan *routing.Plan, seed uint64) evRouted {
 	case plan.Emergency || plan.To.Kind == routing.ToNumber:
 		for i := range plan.Carriers() {
 			carrier := plan.Carrier(i)
-			for _, t := range e.byCarrier[carrier.Name] {
+			for _, t := range e.set().byCarrier[carrier.Name] {
 				ev.candidates = e.candidates(ev.candidates, carrier, t, seed)
 			}
 		}
@@ -91,7 +118,7 @@ func (e *Edge) peer(endpoint string) (string, *trunk) {
 	if err != nil {
 		return "", nil
 	}
-	for _, t := range e.trunks {
+	for _, t := range e.set().list {
 		if t.Tenant != "" && (named && strings.EqualFold(t.host, host) && t.name != "" || !named && t.addr == addr) {
 			return user, t
 		}

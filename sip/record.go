@@ -32,7 +32,7 @@ type Record struct {
 	EndedBy   Ender
 	Reason    string // as in the metrics
 	Code      int    // final answer to the caller
-	Cause     int    // Q.850; 0: none was said
+	Cause     int    // Q.850: as said, else by RFC 3398
 	Emergency bool
 
 	// The parties. Of an emergency call, nothing is a mask.
@@ -203,7 +203,7 @@ func (a *actor) record(s *summary, media *MediaStats) *Record {
 	return &Record{
 		ID: a.id, Tenant: p.tenant, From: a.trunk.endpoint(), To: s.to.endpoint(),
 		Received: s.began, Ringing: s.ringing, Answered: s.answered, Ended: s.ended,
-		EndedBy: enderOf(s.why), Reason: s.why, Code: s.code, Cause: s.cause, Emergency: s.emergency,
+		EndedBy: enderOf(s.why), Reason: s.why, Code: s.code, Cause: s.recordCause(), Emergency: s.emergency,
 		Mask: p.mask, Presented: p.presented, Caller: p.caller, Called: p.called, CalledUser: p.calledUser, Dialled: p.dialled,
 		Codec: s.codec, Media: media, Attempts: s.attempts,
 	}

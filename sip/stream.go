@@ -282,7 +282,7 @@ func (s *stream) message(data []byte) bool {
 // datagram, can make its sender wait.
 func (s *stream) slowDown(t *trunk) {
 	const most = time.Second
-	r := t.state.flood.Reserve()
+	r := t.flood.Reserve()
 	wait := r.Delay()
 	if wait <= 0 {
 		return
@@ -320,8 +320,9 @@ func (s *stream) unframed(head []byte, why message.Drop) {
 
 // trunk is whom the connection belongs to now: a reload may have changed it.
 func (s *stream) trunk() *trunk {
-	if s.dialled != nil {
-		return s.dialled
+	set := s.table.edge.set()
+	if s.dialled == nil {
+		return set.findNamed(s.remote, s.names)
 	}
-	return s.table.edge.matcher.findNamed(s.remote, s.names)
+	return set.named(s.dialled.Name, s.remote.Addr())
 }

@@ -101,7 +101,7 @@ func (t *streams) take(s *socket, conn net.Conn) {
 		wake: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	why := refusedStranger
-	if t.edge.matcher.knows(remote, s.over) {
+	if t.edge.set().knows(remote, s.over) {
 		why = t.enter(st)
 	}
 	if why != "" {
@@ -276,7 +276,7 @@ func (t *streams) find(a *actSend) (s *stream, fresh bool) {
 	}
 	var near *stream
 	for _, s := range t.byTrunk[a.trunk.Name] {
-		if s.over != a.over || s.remote.Addr() != a.to.Addr() {
+		if s.over != a.over || s.remote.Addr() != a.to.Addr() || s.dialled != nil && !s.dialled.TLS.is(&a.trunk.TLS) {
 			continue
 		}
 		if s.remote == a.to {

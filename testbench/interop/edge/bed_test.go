@@ -136,6 +136,7 @@ smpp:
   listen: [{addr: "udp://%[4]s:0"}%[9]s]
   peers: [%[8]s]
 media: {addr: "%[4]s", ports: 20000-20399}
+observe: {cdr: {dir: cdr}}
 carriers:
 `, or(s.drainSMS, "2s"), or(s.drainCalls, "2s"), s.database, b.ip, s.tenants, or(s.bindTimeout, "5s"), s.accounts, s.peers, s.listeners)
 	for priority, c := range []*carrier{b.alfa, b.bravo} {
