@@ -170,6 +170,15 @@ func leakPlaces() []place {
 				describes(line)(m, n)
 			}
 		}},
+		{"bodies other than SDP", func(m *leakMessage, n string) {
+			if m.body != "" {
+				part := "\r\n--p\r\nContent-Type: application/"
+				m.body = "--p\r\nContent-Type: application/sdp\r\n\r\n" + m.body +
+					part + "isup\r\nContent-Disposition: signal;handling=optional\r\n\r\n" + n +
+					part + "pidf+xml\r\nContent-ID: <" + n + "@home>\r\nContent-Disposition: render;handling=optional\r\n\r\n" + n + "\r\n--p--\r\n"
+				m.kind = "multipart/mixed;boundary=p"
+			}
+		}},
 		{"further m= lines", describes("m=image 30000 udptl t38\r\na=T38VendorInfo:NUM")},
 	}
 }

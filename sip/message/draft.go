@@ -88,6 +88,9 @@ func (d *Draft) Append(dst []byte) []byte {
 		dst = append(dst, "Allow: "+Allow+"\r\nUser-Agent: "+userAgent+"\r\n"...)
 	}
 	dst = appendCause(dst, d.Cause)
+	if d.Emergency != nil && len(d.Emergency.location) > 0 {
+		return appendLocated(dst, d.SDP, d.Emergency.location, d.Branch)
+	}
 	return appendBody(dst, d.SDP)
 }
 

@@ -61,9 +61,11 @@ func TestRequestFaults(t *testing.T) {
 		{"Contact of another scheme", change("Contact: <sip:", "Contact: <tel:"), 400, "contact"},
 		{"Record-Route of another scheme", change("<sip:192.0.2.8:5070", "<tel:1920208"), 400, "record_route"},
 		{"body of another type", change("application/sdp", "application/isup"), 415, "content_type"},
-		{"body in parts", change("application/sdp", "multipart/mixed;boundary=x"), 415, "content_type"},
+		{"body in no parts", change("application/sdp", "multipart/mixed;boundary=x"), 400, "multipart"},
+		{"body in alternatives", change("application/sdp", "multipart/alternative;boundary=x"), 415, "content_type"},
+		{"body of a type that is none", change("application/sdp", "application"), 415, "content_type"},
 		{"body without a type", without("Content-Type"), 415, "content_type"},
-		{"body compressed", add("Content-Encoding: gzip"), 415, "content_type"},
+		{"body compressed", add("Content-Encoding: gzip"), 415, "content_encoding"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
