@@ -93,6 +93,8 @@ func TestRequestAccepted(t *testing.T) {
 		{"tel URI", strings.Replace(invite, "sip:+441110000001@edge.example;user=phone", "tel:+441110000001", 1)},
 		{"emergency URN", strings.Replace(invite, "sip:+441110000001@edge.example;user=phone", "urn:service:sos.fire", 1)},
 		{"content type with a parameter and capitals", strings.Replace(invite, "application/sdp", "Application/SDP; charset=utf-8", 1)},
+		{"Max-Breadth, which proxies that fork count", strings.Replace(invite, "CSeq:", "Max-Breadth: 1\nCSeq:", 1)},
+		{"Accept of something else", strings.Replace(invite, "CSeq:", "Accept: application/isup\nCSeq:", 1)},
 		{"no encoding", strings.Replace(invite, "CSeq:", "Content-Encoding: identity\nCSeq:", 1)},
 	}
 	for _, c := range cases {
