@@ -107,7 +107,7 @@ func leakPlaces() []place {
 		{"tags", func(m *leakMessage, n string) {
 			if isFirst(m) {
 				m.change("From", "tag=", "tag="+n)
-			} else if !isRequest(m) {
+			} else if !isRequest(m) && !strings.Contains(m.String(), ";tag=b"+n) { // an answer inside the dialog has it
 				m.change("To", ";tag=b", ";tag=b"+n)
 			}
 		}},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"time"
 
 	"maskline/routing"
 	"maskline/sip/message"
@@ -21,8 +22,10 @@ type trunk struct {
 	cli      message.CLI
 	failover failover
 	origin   routing.Origin
+	auth     *authorizer // nil: no challenge is answered
+	over     transport
 	socket   int    // which one to send from
-	own      string // its advertised "host:port"
+	own      string // its address as URIs write it
 
 	state trunkState
 }
@@ -53,12 +56,24 @@ func (c *TrunkConfig) trunk(own []message.OwnMedia) (*trunk, error) {
 		media:       message.MediaPolicy{From: c.MediaFrom, Own: own, Codecs: c.Codecs},
 		origin:      routing.Origin{Carrier: c.Carrier, Tenant: c.Tenant, Country: c.Country},
 	}
+	if c.Reliable != ReliableOff && c.Reliable != ReliableSupported && c.Reliable != ReliableRequired {
+		return nil, fmt.Errorf("reliable: %q is neither off, supported nor required", c.Reliable)
+	}
+	if c.SessionExpires > 0 && (c.SessionExpires < leastSession || c.SessionExpires%time.Second != 0) {
+		return nil, errors.New("session_expires: whole seconds, at least 90s")
+	}
+	if c.EarlyMedia != EarlyMediaPass && c.EarlyMedia != EarlyMediaRing {
+		return nil, fmt.Errorf("early_media: %q is neither pass nor ring", c.EarlyMedia)
+	}
 	var err error
 	if c.Addr != "" {
 		if t.addr, err = parseUDP(c.Addr); err != nil {
 			return nil, fmt.Errorf("addr: %w", err)
 		}
 		t.host = t.addr.String()
+	}
+	if t.auth, err = newAuthorizer(c.AuthOut, t.addr.Addr().String()); err != nil {
+		return nil, fmt.Errorf("auth_out: %w", err)
 	}
 	if t.failover, err = newFailover(c.FailoverOn); err != nil {
 		return nil, err

@@ -62,12 +62,14 @@ func sipTrunk(t *configs.Trunk) sip.TrunkConfig {
 		FirstResponse: t.FirstResponse, Trying: t.Trying, Ring: t.Ring,
 		FailoverOn:    []string{},
 		RetryAfterMax: max(t.RetryAfterMax, atOnce),
-		MaxDuration:   cmp.Or(t.MaxDuration, noLimit),
-		CLI:           sipCLI(&t.CLI),
-		TechPrefix:    string(t.TechPrefix),
-		Codecs:        t.Codecs,
-		DSCP:          uint8(t.DSCP),
-		NAT:           t.NAT,
+		Reliable:      string(t.Reliable), EarlyMedia: string(t.EarlyMedia),
+		SessionExpires: orNegative(t.SessionExpires),
+		MaxDuration:    cmp.Or(t.MaxDuration, noLimit),
+		CLI:            sipCLI(&t.CLI),
+		TechPrefix:     string(t.TechPrefix),
+		Codecs:         t.Codecs,
+		DSCP:           uint8(t.DSCP),
+		NAT:            t.NAT,
 	}
 	if t.Addr.Host != "" {
 		trunk.Addr = t.Addr.String()

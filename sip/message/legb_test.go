@@ -70,7 +70,7 @@ Call-ID: our-call
 CSeq: 1 INVITE
 Contact: <sip:203.0.113.1:5060>
 P-Asserted-Identity: <sip:+441110000002@203.0.113.1:5060>
-Allow: INVITE, ACK, CANCEL, BYE, OPTIONS
+Allow: ` + Allow + `
 User-Agent: Maskline
 Content-Type: application/sdp
 Content-Length: LEN

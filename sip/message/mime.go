@@ -82,12 +82,7 @@ func partsOf(msg bodied) ([]part, *Fault) {
 	if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) {
 		return nil, unknownContent()
 	}
-	whole := part{kind: kind, data: body}
-	for _, name := range []string{"content-encoding", "e"} {
-		for _, h := range msg.GetHeaders(name) {
-			whole.encoded = whole.encoded || !strings.EqualFold(h.Value(), "identity")
-		}
-	}
+	whole := part{kind: kind, encoded: isEncoded(msg), data: body}
 	for _, h := range msg.GetHeaders("content-disposition") {
 		whole.optional = isOptional(h.Value())
 	}
@@ -95,6 +90,18 @@ func partsOf(msg bodied) ([]part, *Fault) {
 		return []part{whole}, nil
 	}
 	return cutParts(body, params["boundary"])
+}
+
+// isEncoded reports whether the body is compressed or the like.
+func isEncoded(msg bodied) bool {
+	for _, name := range []string{"content-encoding", "e"} {
+		for _, h := range msg.GetHeaders(name) {
+			if !strings.EqualFold(h.Value(), "identity") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func cutParts(body []byte, boundary string) ([]part, *Fault) {

@@ -20,6 +20,8 @@ func phrase(code int) string {
 		return "OK"
 	case 400:
 		return "Bad Request"
+	case 401:
+		return "Unauthorized"
 	case 403:
 		return "Forbidden"
 	case 404:
@@ -40,6 +42,8 @@ func phrase(code int) string {
 		return "Bad Extension"
 	case 480:
 		return "Temporarily Unavailable"
+	case 469:
+		return "Bad Info Package"
 	case 481:
 		return "Call/Transaction Does Not Exist"
 	case 482:

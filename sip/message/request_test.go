@@ -45,7 +45,7 @@ From: "Al \"ice\"" <sip:+447700900001@home.example>;tag=a1
 To: <sip:+441110000001@edge.example>;tag=theirs
 Call-ID: secret-+447700900001@home.example
 CSeq: 7 INVITE
-Allow: INVITE, ACK, CANCEL, BYE, OPTIONS
+Allow: ` + Allow + `
 Reason: Q.850;cause=1
 Retry-After: 1
 Content-Length: 0
