@@ -44,6 +44,10 @@ type bodied interface {
 // else is a fault. RFC 3261 §8.2.3, RFC 5621 §8.
 func readContent(msg bodied) (content, *Fault) {
 	var c content
+	if isPlain(msg) {
+		c.sdp = msg.Body()
+		return c, nil
+	}
 	parts, f := partsOf(msg)
 	if f != nil {
 		return c, f
@@ -66,6 +70,17 @@ func readContent(msg bodied) (content, *Fault) {
 
 func unknownContent() *Fault {
 	return &Fault{Code: 415, Name: "content_type", Header: "Accept: " + Accept}
+}
+
+// isPlain reports whether the body is what nearly all bodies are: a session
+// description and nothing else.
+func isPlain(msg bodied) bool {
+	h := msg.ContentType()
+	if h == nil || isEncoded(msg) {
+		return false
+	}
+	kind, _, _ := strings.Cut(string(*h), ";")
+	return strings.EqualFold(strings.TrimSpace(kind), "application/sdp")
 }
 
 // partsOf takes a body apart. There is no multipart within multipart here.

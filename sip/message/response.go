@@ -60,6 +60,9 @@ func NewResponse(msg *sip.Response) (*Response, *Fault) {
 
 // descriptionIn finds the session description of an answer; other parts are left.
 func descriptionIn(msg bodied) []byte {
+	if isPlain(msg) {
+		return msg.Body()
+	}
 	parts, f := partsOf(msg)
 	if f != nil {
 		return nil
