@@ -27,6 +27,8 @@ func takeApart(text string) *leakMessage {
 		switch {
 		case i == 0:
 			m.start = line
+		case strings.HasPrefix(line, "Content-Type: "):
+			m.kind = line[len("Content-Type: "):]
 		case strings.HasPrefix(line, "Content-"):
 		default:
 			m.lines = append(m.lines, line)
