@@ -90,12 +90,23 @@ func (c *call) onRouted(ev evRouted) {
 		c.refuse(*ev.refused)
 		return
 	}
+	if c.a.req.Locates() && !ev.emergency {
+		c.refuseLocation()
+		return
+	}
 	c.plan, c.last, c.emergency = ev, ev.otherwise, ev.emergency
 	if !ev.emergency {
 		c.a.req = nil
 	}
 	c.phase = phaseCalling
 	c.do(actAllocate{})
+}
+
+// refuseLocation answers a call that must carry where the caller is and goes to
+// somebody who must not learn it.
+func (c *call) refuseLocation() {
+	c.tell(message.Reply{Code: 415, Header: "Accept: " + message.Accept})
+	c.over("location", 415, 0)
 }
 
 func (c *call) onAllocated(ev evAllocated) {
