@@ -37,11 +37,7 @@ func unavailable() []later {
 		{path: "sip.max_message"},
 		{path: "media.addr", one: true},
 		{path: "media.backend", only: []string{"auto", "portable"}},
-		{path: "media.prompts"},
 		{path: "carriers[].present", only: []string{"any"}},
-		{path: "routing.unknown_mask.voice.announce", only: []string{"a code"}},
-		{path: "routing.out_of_session.voice.announce", only: []string{"a code"}},
-		{path: "routing.ended_session.voice.announce", only: []string{"a code"}},
 		{path: "observe"},
 	}
 	for _, trunk := range []string{"carriers[].sip[].", "sip.peers[]."} {

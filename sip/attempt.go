@@ -53,7 +53,7 @@ func (a *attempt) next() time.Time {
 // tryNext asks for the next candidate, or tells the caller that none is left.
 func (c *call) tryNext() {
 	if c.next >= len(c.plan.candidates) || len(c.b) >= c.maxAttempts {
-		c.refuse(c.last)
+		c.dismiss(c.plan.announce, c.last)
 		return
 	}
 	c.asked = &c.plan.candidates[c.next]
@@ -136,6 +136,9 @@ func (c *call) giveUp(a *attempt) {
 		c.report(a, true) // otherwise what it does now decides
 	}
 	c.cancel(a)
+	if a.invite.state == txAccepted {
+		c.hang(&a.leg) // the caller has not had its answer yet
+	}
 }
 
 // cancel asks the called side to stop. No CANCEL goes out before its first

@@ -43,6 +43,9 @@ type call struct {
 	early          bool   // the caller has a session description from the called side
 	version        uint64 // of our description towards the caller
 
+	announcing *announcing // what the caller hears in place of a called side
+	accepting  *accepting  // the called side has answered and is asked to press a key
+
 	began, answered time.Time
 	expires         time.Time
 	rang            bool
@@ -95,6 +98,12 @@ func (c *call) handle(ev event, now time.Time) []action {
 		c.onBegun(ev)
 	case evMediaFault:
 		c.onMediaFault(ev)
+	case evPlaying:
+		c.onPlaying(ev)
+	case evPlayed:
+		c.onPlayed(ev)
+	case evDigit:
+		c.onDigit(ev)
 	case evEnd:
 		c.onEnd(ev.why)
 	case evTick:
@@ -111,7 +120,7 @@ func (c *call) do(a action) { c.out = append(c.out, a) }
 
 // wake is when evTick is due next; zero: nothing is waited for.
 func (c *call) wake() time.Time {
-	first := sooner(c.a.invite.next(), c.a.next(), c.expires)
+	first := sooner(c.a.invite.next(), c.a.next(), c.expires, c.voiceNext())
 	for _, a := range c.b {
 		first = sooner(first, a.next())
 	}
@@ -124,6 +133,7 @@ func (c *call) tick() {
 	for _, a := range c.b {
 		c.tickAttempt(a)
 	}
+	c.tickVoice()
 	if reached(c.expires, c.now) {
 		c.expires = time.Time{}
 		c.end("max_duration")
@@ -135,6 +145,10 @@ func (c *call) end(why string) {
 	if c.phase != phaseAnswered && c.phase != phaseUp {
 		return
 	}
+	if c.alone() {
+		c.endAnnouncement()
+		return
+	}
 	c.hang(&c.active.leg)
 	c.hang(&c.a.leg)
 	c.over(why, 200, 0)
@@ -142,6 +156,10 @@ func (c *call) end(why string) {
 
 // onEnd is an order from outside: drain, or media that died.
 func (c *call) onEnd(why string) {
+	if c.announcing != nil {
+		c.endAnnouncement()
+		return
+	}
 	if c.phase == phaseNew || c.phase == phaseCalling {
 		c.refuse(refusal{code: 503, cause: causeTemporary, why: why})
 		return
@@ -157,6 +175,9 @@ func (c *call) over(why string, code, cause int) {
 	s := summary{
 		from: c.a.trunk, why: why, code: code, cause: cause, attempts: len(c.b),
 		emergency: c.emergency, began: c.began, answered: c.answered, ended: c.now,
+	}
+	if n := c.announcing; n != nil {
+		s.announced, s.announcement = n.what.Prompt, n.outcome
 	}
 	if a := c.active; a != nil {
 		s.to = a.trunk

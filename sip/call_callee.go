@@ -73,7 +73,7 @@ func (c *call) onProvisional(a *attempt, res *message.Response) {
 		return
 	}
 	if a.progress != heardRinging {
-		a.progress, a.deadline = heardRinging, c.now.Add(a.trunk.Ring)
+		a.progress, a.deadline = heardRinging, c.now.Add(c.ringTime(a))
 		c.report(a, true)
 	}
 	c.relay(a, res)
@@ -153,6 +153,10 @@ func (c *call) onSuccess(a *attempt, ev evResponse) {
 	}
 	a.heard = answer.Content
 	c.adopt(a, answer)
+	if c.mustAccept(a) {
+		c.askToAccept(a, answer)
+		return
+	}
 	c.connect(a, answer)
 }
 

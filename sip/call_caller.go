@@ -74,7 +74,7 @@ func (c *call) onRouted(ev evRouted) {
 		return
 	}
 	if ev.refused != nil {
-		c.refuse(*ev.refused)
+		c.dismiss(ev.announce, *ev.refused)
 		return
 	}
 	c.plan, c.last, c.emergency = ev, ev.otherwise, ev.emergency
@@ -89,6 +89,10 @@ func (c *call) onAllocated(ev evAllocated) {
 	if c.phase != phaseCalling {
 		return
 	}
+	if c.announcing != nil {
+		c.announceAt(ev)
+		return
+	}
 	if !ev.localA.IsValid() {
 		c.refuse(refusal{code: 503, cause: causeTemporary, why: "no_media_ports"})
 		return
@@ -100,6 +104,14 @@ func (c *call) onAllocated(ev evAllocated) {
 
 // onMediaFault ends a call of which one side cannot be sent media.
 func (c *call) onMediaFault(ev evMediaFault) {
+	switch {
+	case c.announcing != nil:
+		c.endAnnouncement()
+		return
+	case c.accepting != nil && ev.side == SideB:
+		c.unaccepted()
+		return
+	}
 	if c.phase == phaseNew || c.phase == phaseCalling {
 		if ev.side == SideA {
 			c.refuse(refusal{code: 488, why: "media_address"})

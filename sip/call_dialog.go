@@ -14,6 +14,9 @@ func (c *call) onRequest(ev evRequest) {
 		}
 		return
 	}
+	if c.onVoiceRequest(l, req) {
+		return
+	}
 	switch req.Method {
 	case message.Ack:
 		c.onAck(l, req)
@@ -132,9 +135,9 @@ func (c *call) onReinvite(l *leg, req *message.Request) {
 func (c *call) established(l *leg) bool {
 	switch c.phase {
 	case phaseUp:
-		return l.number == legA || l == &c.active.leg
+		return l.number == legA || c.active != nil && l == &c.active.leg
 	case phaseAnswered:
-		return l.number != legA && l == &c.active.leg
+		return l.number != legA && c.active != nil && l == &c.active.leg
 	default:
 		return false
 	}

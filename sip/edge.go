@@ -40,6 +40,7 @@ type Edge struct {
 	opened    time.Time // when they were
 	probers   []*prober
 	calls     *calls
+	voice     atomic.Pointer[VoiceConfig]
 	timers    *timers
 	showing   sync.Mutex // of a carrier's state to routing
 	draining  atomic.Bool
@@ -70,6 +71,7 @@ func New(cfg Config, router Router, media Media, log *zap.Logger, reg prometheus
 		tokens: ids, draws: rand.NewChaCha8([32]byte(seed[:32])), calls: newCalls(), timers: newTimers(),
 		byCarrier: map[string][]*trunk{},
 	}
+	e.SetVoice(cfg.Voice)
 	e.decide, e.goodbye = e.decideByRouting, defaultGoodbye
 	if err := e.addTrunks(); err != nil {
 		return nil, fmt.Errorf("sip: %w", err)

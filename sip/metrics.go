@@ -20,20 +20,21 @@ func (d direction) String() string { return [...]string{"in", "out"}[d] }
 
 // metrics are those of the edge; trunkMetrics are resolved once per trunk.
 type metrics struct {
-	requests  *prometheus.CounterVec
-	responses *prometheus.CounterVec
-	attempts  *prometheus.CounterVec
-	failovers *prometheus.CounterVec
-	busyTotal *prometheus.CounterVec
-	calls     *prometheus.CounterVec
-	setup     *prometheus.HistogramVec
-	drops     [message.DropCount]prometheus.Counter // by message.Drop
-	strangers prometheus.Counter
-	floods    prometheus.Counter
-	garbage   prometheus.Counter
-	strays    prometheus.Counter
-	faults    *prometheus.CounterVec
-	panics    prometheus.Counter
+	requests      *prometheus.CounterVec
+	responses     *prometheus.CounterVec
+	attempts      *prometheus.CounterVec
+	failovers     *prometheus.CounterVec
+	busyTotal     *prometheus.CounterVec
+	calls         *prometheus.CounterVec
+	setup         *prometheus.HistogramVec
+	drops         [message.DropCount]prometheus.Counter // by message.Drop
+	strangers     prometheus.Counter
+	floods        prometheus.Counter
+	garbage       prometheus.Counter
+	strays        prometheus.Counter
+	faults        *prometheus.CounterVec
+	announcements *prometheus.CounterVec
+	panics        prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
@@ -41,13 +42,14 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "maskline_sip_" + name, Help: help}, labels)
 	}
 	m := &metrics{
-		requests:  counter("requests_total", "Requests, by trunk, direction and method.", "trunk", "direction", "method"),
-		responses: counter("responses_total", "Responses, by trunk, direction, method and code.", "trunk", "direction", "method", "code"),
-		attempts:  counter("attempts_total", "Attempts to reach a called side, by trunk, outcome and final code.", "trunk", "outcome", "code"),
-		failovers: counter("failovers_total", "Attempts after which another trunk was tried, by the trunk that was left.", "trunk"),
-		busyTotal: counter("busy_total", "Calls that a trunk could not take, by direction and reason.", "trunk", "direction", "reason"),
-		calls:     counter("calls_total", "Calls that ended, by the trunk that they came from and why.", "trunk", "why"),
-		faults:    counter("faults_total", "Messages refused after parsing, by fault.", "fault"),
+		requests:      counter("requests_total", "Requests, by trunk, direction and method.", "trunk", "direction", "method"),
+		responses:     counter("responses_total", "Responses, by trunk, direction, method and code.", "trunk", "direction", "method", "code"),
+		attempts:      counter("attempts_total", "Attempts to reach a called side, by trunk, outcome and final code.", "trunk", "outcome", "code"),
+		failovers:     counter("failovers_total", "Attempts after which another trunk was tried, by the trunk that was left.", "trunk"),
+		busyTotal:     counter("busy_total", "Calls that a trunk could not take, by direction and reason.", "trunk", "direction", "reason"),
+		calls:         counter("calls_total", "Calls that ended, by the trunk that they came from and why.", "trunk", "why"),
+		faults:        counter("faults_total", "Messages refused after parsing, by fault.", "fault"),
+		announcements: counter("announcements_total", "Announcements to callers in place of a called side, by prompt, and by whether they were played, cut short or could not be played.", "announcement", "outcome"),
 		setup: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "maskline_sip_setup_seconds", Help: "From INVITE to the first ringing or answer that the caller was told of, by the trunk that gave it.",
 			Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2, 3, 5, 8, 12, 20, 30},
@@ -62,7 +64,7 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 	panics := counter("panics_total", "Faults of our own that ended one call or message.")
 	m.panics = panics.WithLabelValues()
 	for _, c := range []prometheus.Collector{
-		m.requests, m.responses, m.attempts, m.failovers, m.busyTotal, m.calls, m.faults, m.setup, dropped, panics,
+		m.requests, m.responses, m.attempts, m.failovers, m.busyTotal, m.calls, m.faults, m.announcements, m.setup, dropped, panics,
 		newTrunkCollector(edge),
 	} {
 		if err := reg.Register(c); err != nil {

@@ -36,12 +36,15 @@ func (e *Edge) decideByRouting(req *routing.Request) evRouted {
 func (e *Edge) plan(plan *routing.Plan) evRouted {
 	if plan.Verdict != routing.Forward {
 		r := refusalFor(plan.Verdict, plan.Answer)
-		return evRouted{refused: &r}
+		ev := evRouted{refused: &r}
+		e.hear(&ev, plan.Verdict)
+		return ev
 	}
 	ev := evRouted{
 		present: plan.Present, to: plan.To.Number, emergency: plan.Emergency,
 		otherwise: refusal{503, causeNoCircuit, "no_carrier"},
 	}
+	e.hear(&ev, plan.Verdict)
 	switch {
 	case plan.Emergency || plan.To.Kind == routing.ToNumber:
 		for i := range plan.Carriers() {

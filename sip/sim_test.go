@@ -59,6 +59,7 @@ type sim struct {
 	answeredAt               time.Time
 	media                    bool // the caller was given a session description
 	edgeAddr                 netip.AddrPort
+	voice                    simVoice
 }
 
 type simItem struct {
@@ -111,6 +112,7 @@ func newSim(t *testing.T, seed uint64) *sim {
 		ua.plan(false)
 		s.callees[tr.addr] = ua
 	}
+	s.planVoice()
 	return s
 }
 
@@ -205,9 +207,10 @@ func (s *sim) do(a action) event {
 			s.fail("routing was asked for %q", a.dialled)
 		}
 		if s.rnd.IntN(20) == 0 {
-			return evRouted{refused: &refusal{404, 1, "unknown_mask"}}
+			return evRouted{refused: &refusal{404, 1, "unknown_mask"}, announce: s.voice.announce}
 		}
 		ev := evRouted{present: simMaskB, to: simBob, otherwise: refusal{503, causeNoCircuit, "no_carrier"}}
+		ev.announce, ev.accept, ev.ring = s.voice.unreachable, s.voice.accept, s.voice.ring
 		for _, tr := range s.trunks {
 			ev.candidates = append(ev.candidates, candidate{trunk: tr})
 		}
@@ -238,6 +241,9 @@ func (s *sim) do(a action) event {
 	case actOver:
 		s.over++
 		s.log("over: %s %d after %v", a.summary.why, a.summary.code, a.summary.ended.Sub(a.summary.began))
+		if a.summary.announced != "" {
+			s.log("over: announcement_%v", a.summary.announcement)
+		}
 	case actGone:
 		s.gone++
 		for _, b := range s.call.b {
@@ -246,6 +252,8 @@ func (s *sim) do(a action) event {
 			}
 		}
 		s.log("gone")
+	default:
+		return s.doVoice(a)
 	}
 	return nil
 }
@@ -294,6 +302,7 @@ func (s *sim) checkManners(a actSend) {
 		}
 		if a.method == message.Invite && a.code == 200 && s.answeredAt.IsZero() {
 			s.answeredAt = s.now
+			s.checkConnected()
 		}
 		s.media = s.media || a.method == message.Invite && strings.Contains(text, "\r\nm=audio")
 		return
@@ -428,7 +437,7 @@ func TestSimulation(t *testing.T) {
 		}
 	}
 	t.Log(whys)
-	for _, why := range []string{"caller", "callee", "cancelled", "refused", "timeout", "unreachable", "no_answer", "no_ack", "bad_answer", "max_duration", "drain", "no_media_ports", "media_address", "no_carrier"} {
+	for _, why := range []string{"caller", "callee", "cancelled", "refused", "timeout", "unreachable", "no_answer", "no_ack", "bad_answer", "max_duration", "drain", "no_media_ports", "media_address", "no_carrier", "not_accepted", "unknown_mask", "announcement_played", "announcement_cut", "announcement_failed"} {
 		if whys[why] == 0 {
 			t.Errorf("no seed ends with %q", why)
 		}

@@ -14,7 +14,7 @@ import (
 const noLimit = 1 << 62 * time.Nanosecond
 
 func sipConfig(cfg *configs.Config) sip.Config {
-	s := sip.Config{Drain: cfg.Drain.Calls}
+	s := sip.Config{Drain: cfg.Drain.Calls, Voice: voiceConfig(cfg)}
 	for _, l := range cfg.SIP.Listen {
 		listen := sip.Listen{Addr: l.Addr.String()}
 		if l.Advertise.Host != "" {
