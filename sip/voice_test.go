@@ -59,6 +59,20 @@ func (m *fakeMedia) heard(side Side) (Prompt, bool) {
 	return v.hears[side], v.apart
 }
 
+// opts are those of the only session.
+func (m *fakeMedia) opts() MediaOptions {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.sessions[0].voice.opts
+}
+
+// listens is the payload type that keys of a side are read from.
+func (m *fakeMedia) listens(side Side) uint8 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.sessions[0].voice.listen[side]
+}
+
 // stranger makes an INVITE be one for a mask that nobody has.
 func stranger(invite string) string {
 	return strings.ReplaceAll(invite, simMaskA.Reveal(), "441110000999")
@@ -91,7 +105,7 @@ func TestAnnouncementInEarlyMedia(t *testing.T) {
 		t.Errorf("the caller hears %+v", p)
 	}
 	b.caller.silence()
-	b.media.sessions[0].voice.opts.OnPlayed(SideA)
+	b.media.opts().OnPlayed(SideA)
 	final := b.caller.expect("SIP/2.0 404")
 	if header(final, "Reason") != "Q.850;cause=1" {
 		t.Errorf("the reason is %q", header(final, "Reason"))
@@ -123,7 +137,7 @@ func TestAnnouncementAfterAnswer(t *testing.T) {
 		end  func(b *bed, answer string)
 	}{
 		{"heard to its end", func(b *bed, answer string) {
-			b.media.sessions[0].voice.opts.OnPlayed(SideA)
+			b.media.opts().OnPlayed(SideA)
 			bye := b.caller.expect("BYE ")
 			b.caller.send(b.caller.reply(bye, 200, ""))
 			b.ended("unknown_mask", "unknown", "played")
@@ -217,7 +231,7 @@ func TestCallerLeavesAnAnnouncement(t *testing.T) {
 	b.caller.send(cancel[:strings.Index(cancel, "Content-Type")] + "Content-Length: 0\r\n\r\n")
 	final := b.caller.expect("SIP/2.0 487")
 	b.caller.send(b.caller.inDialog("ACK", final, 1))
-	b.media.sessions[0].voice.opts.OnPlayed(SideA) // too late
+	b.media.opts().OnPlayed(SideA) // too late
 	b.ended("cancelled", "unknown", "cut")
 }
 
@@ -230,7 +244,7 @@ func TestUnreachableIsAnnounced(t *testing.T) {
 		callee.expect("ACK ")
 	}
 	b.caller.expect("SIP/2.0 183")
-	b.media.sessions[0].voice.opts.OnPlayed(SideA)
+	b.media.opts().OnPlayed(SideA)
 	final := b.caller.expect("SIP/2.0 503")
 	b.caller.send(b.caller.inDialog("ACK", final, 1))
 	b.ended("refused", "unreachable", "played")
@@ -271,7 +285,7 @@ func TestAcceptByKey(t *testing.T) {
 		press func(b *bed, invite string)
 	}{
 		{"as a telephone event", func(b *bed, _ string) {
-			press := b.media.sessions[0].voice.opts.OnDigit
+			press := b.media.opts().OnDigit
 			press(SideB, '2')
 			press(SideA, '1')
 			b.caller.silence()
@@ -298,7 +312,7 @@ func TestAcceptByKey(t *testing.T) {
 			b := acceptBed(t)
 			invite := b.answerAsked()
 			b.caller.expect("SIP/2.0 180")
-			if pt := b.media.sessions[0].voice.listen[SideB]; pt != 101 {
+			if pt := b.media.listens(SideB); pt != 101 {
 				t.Errorf("keys are read from payload type %d", pt)
 			}
 			tt.press(b, invite)
