@@ -365,6 +365,31 @@ func TestNotAccepted(t *testing.T) {
 	}
 }
 
+// Early media has ended with the answer: the caller hears ringing from us.
+func TestRingbackWhileAsked(t *testing.T) {
+	b := acceptBed(t)
+	b.caller.send(b.caller.invite("a"))
+	callee := b.callees[0]
+	invite := callee.expect("INVITE ")
+	callee.send(callee.reply(invite, 183, callee.sdp()))
+	b.caller.expect("SIP/2.0 183")
+	callee.send(callee.reply(invite, 200, callee.sdp()))
+	callee.expect("ACK ")
+	eventually(t, "the caller hears ringing", func() bool {
+		p, apart := b.media.heard(SideA)
+		return p.Name == promptRingback && p.Times == 0 && apart
+	})
+	b.caller.silence()
+	b.media.opts().OnDigit(SideB, acceptKey)
+	answer := b.caller.expect("SIP/2.0 200")
+	if p, _ := b.media.heard(SideA); p.Name != "" {
+		t.Errorf("connected, the caller hears %q", p.Name)
+	}
+	b.caller.send(b.caller.inDialog("ACK", answer, 1))
+	b.hangUp(b.caller, dialog{invite, answer})
+	b.ended("caller", "", "")
+}
+
 // A PBX answers its calls by itself.
 func TestPBXIsNotAskedToAccept(t *testing.T) {
 	c := call{plan: evRouted{accept: time.Second, ring: time.Second}}

@@ -60,6 +60,7 @@ type settings struct {
 	accounts             string
 	peers                string
 	carriers             string
+	prompts              string // folder
 }
 
 // bed is an edge between two simulated carriers.
@@ -134,9 +135,9 @@ smpp:
 %[7]ssip:
   listen: [{addr: "udp://%[4]s:0"}]
   peers: [%[8]s]
-media: {addr: "%[4]s", ports: 20000-20399}
+media: {addr: "%[4]s", ports: 20000-20399, prompts: "%[9]s"}
 carriers:
-`, or(s.drainSMS, "2s"), or(s.drainCalls, "2s"), s.database, b.ip, s.tenants, or(s.bindTimeout, "5s"), s.accounts, s.peers)
+`, or(s.drainSMS, "2s"), or(s.drainCalls, "2s"), s.database, b.ip, s.tenants, or(s.bindTimeout, "5s"), s.accounts, s.peers, s.prompts)
 	for priority, c := range []*carrier{b.alfa, b.bravo} {
 		fmt.Fprintf(&text, `  - name: %s
     priority: %d
