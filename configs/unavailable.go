@@ -38,7 +38,7 @@ func unavailable() []later {
 		{path: "media.addr", one: true},
 		{path: "media.backend", only: []string{"auto", "portable"}},
 		{path: "carriers[].present", only: []string{"any"}},
-		{path: "observe"},
+		{path: "observe.hep"},
 	}
 	for _, trunk := range []string{"carriers[].sip[].", "sip.peers[]."} {
 		for _, key := range []later{
@@ -48,8 +48,6 @@ func unavailable() []later {
 			{path: "register"},
 			{path: "tls"},
 			{path: "session_expires"},
-			{path: "cli.format", only: []string{"e164", "plain"}},
-			{path: "codecs"},
 			{path: "srtp"},
 			{path: "t38"},
 		} {

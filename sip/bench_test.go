@@ -27,9 +27,13 @@ type bench struct {
 	offer      string
 	answer     string
 	routes     string // Record-Route of answers
+	headers    string // more of the caller's INVITE
+	rseq       string // of the latest reliable answer to the caller
 
 	invite  string            // the caller's
 	opened  map[string]string // the INVITE that each candidate got
+	asked   map[string]string // the last re-INVITE, UPDATE or INFO that each side got
+	allow   string            // in what peers send; empty: no Allow
 	tag     string            // ours towards the caller
 	last    map[string]string // what each side got last
 	sentTo  map[string]netip.AddrPort
@@ -47,7 +51,7 @@ func newBench(t testing.TB) *bench {
 	}
 	b := &bench{
 		t: t, call: newCall(7, ids, 6), now: simStart, begins: true, ports: true,
-		opened: map[string]string{}, last: map[string]string{}, sentTo: map[string]netip.AddrPort{}, everSent: map[string]bool{},
+		opened: map[string]string{}, asked: map[string]string{}, last: map[string]string{}, sentTo: map[string]netip.AddrPort{}, everSent: map[string]bool{},
 		trunkA: testTrunk(t, TrunkConfig{Name: "in", Carrier: "in", Addr: "192.0.2.10:5062", MaxDuration: time.Hour}),
 	}
 	description := "v=0\r\no=- 1 1 IN IP4 ADDR\r\ns=-\r\nc=IN IP4 ADDR\r\nt=0 0\r\nm=audio 40000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n"
@@ -160,12 +164,20 @@ func (b *bench) sent(a actSend) string {
 	text := string(a.data)
 	b.last[side], b.sentTo[side] = text, a.to
 	b.repeated, b.everSent[text] = b.everSent[text], true
-	if side != "A" && strings.HasPrefix(text, "INVITE ") {
-		b.opened[side] = text
+	switch a.method {
+	case message.Invite, message.Update, message.Info:
+		if a.code == 0 && a.seq >= seqDialog {
+			b.asked[side] = text
+		} else if a.code == 0 {
+			b.opened[side] = text
+		}
 	}
 	if a.code == 0 {
 		if !strings.HasPrefix(text, a.method+" ") {
 			b.t.Fatalf("called %s:\n%s", a.method, text)
+		}
+		if strings.Contains(text, "m=audio") && a.seq != seqInvite {
+			return side + " " + a.method + "+sdp"
 		}
 		return side + " " + a.method
 	}
@@ -174,6 +186,9 @@ func (b *bench) sent(a actSend) string {
 	}
 	if side == "A" && a.method == message.Invite && a.code > 100 {
 		_, b.tag, _ = strings.Cut(header(text, "To"), ";tag=")
+		if rseq := header(text, "RSeq"); rseq != "" {
+			b.rseq = rseq
+		}
 	}
 	if strings.Contains(text, "m=audio") {
 		return fmt.Sprintf("%s %d+sdp", side, a.code)
@@ -213,7 +228,7 @@ func (b *bench) event(words []string) event {
 func (b *bench) inviteText() string {
 	return withBody("INVITE sip:+441110000001@edge SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.10:5062;branch=z9hG4bKa\r\nMax-Forwards: 70\r\n"+
 		"From: \"Alice\" <sip:+447700900001@home>;tag=a\r\nTo: <sip:+441110000001@edge>\r\nCall-ID: secret\r\nCSeq: 1 INVITE\r\n"+
-		"Contact: <sip:192.0.2.10:5062>\r\nP-Asserted-Identity: <tel:+447700900001>\r\nGeolocation: <cid:here@home>\r\nX-Real: 1\r\n", b.offer)
+		"Contact: <sip:192.0.2.10:5062>\r\nP-Asserted-Identity: <tel:+447700900001>\r\nGeolocation: <cid:here@home>\r\nX-Real: 1\r\n"+b.allow+b.headers, b.offer)
 }
 
 func (b *bench) parse(text, from string) *message.Request {
@@ -232,7 +247,7 @@ func (b *bench) parse(text, from string) *message.Request {
 func (b *bench) request(side string, number uint8, words []string) event {
 	method, cseq := words[0], "50"
 	from, to, callID := "<sip:+447700900001@home>;tag=a", "<sip:+441110000001@edge>;tag="+b.tag, "secret"
-	source, contact, description := "192.0.2.10:5062", "", b.offer
+	source, contact, description, more := "192.0.2.10:5062", "", b.offer, ""
 	if side != "A" {
 		open := b.opened[side]
 		from, to, callID = header(open, "To")+";tag=b"+side, header(open, "From"), header(open, "Call-ID")
@@ -246,7 +261,25 @@ func (b *bench) request(side string, number uint8, words []string) event {
 		to, cseq, branch = "<sip:+441110000001@edge>", "1", "z9hG4bKa"
 	}
 	for _, w := range words[1:] {
+		more += headerWord(w)
+		switch {
+		case strings.HasPrefix(w, "#"):
+			cseq, branch = w[1:], "z9hG4bK"+side+w[1:]
+			if method == message.Cancel {
+				to = "<sip:+441110000001@edge>;tag=" + b.tag
+			}
+		case strings.HasPrefix(w, "+"):
+			body = b.variant(description, w[1:])
+		}
 		switch w {
+		case "rack":
+			more += "RAck: " + b.rseq + " 1 INVITE\r\n"
+		case "next":
+			cseq = "51"
+		case "with-offer":
+			body = description
+		case "with-new-offer":
+			body = strings.Replace(description, "m=audio 4", "m=audio 5", 1)
 		case "wrong-call-id":
 			callID = "other"
 		case "wrong-from-tag":
@@ -278,13 +311,22 @@ func (b *bench) request(side string, number uint8, words []string) event {
 	if contact == "" {
 		contact = source
 	}
-	text := withBody(fmt.Sprintf("%s sip:edge SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=%s\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s %s\r\nContact: <sip:%s>\r\n",
-		method, source, branch, from, to, callID, cseq, method, contact), body)
+	text := withBody(fmt.Sprintf("%s sip:edge SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=%s\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s %s\r\nContact: <sip:%s>\r\n%s",
+		method, source, branch, from, to, callID, cseq, method, contact, b.allow+more), body)
 	req := b.parse(text, source)
 	if method == message.Cancel && req.ToTag == "" {
 		return evCancel{req}
 	}
 	return evRequest{number, req}
+}
+
+// headerWord is a header written as one word, "h:Min-SE:_90".
+func headerWord(w string) string {
+	line, ok := strings.CutPrefix(w, "h:")
+	if !ok {
+		return ""
+	}
+	return strings.ReplaceAll(line, "_", " ") + "\r\n"
 }
 
 // response is "180", "200+sdp", "200 BYE", "404 cause-3", "200+sdp tag-2".
@@ -297,13 +339,19 @@ func (b *bench) response(side string, number uint8, words []string) event {
 	} else {
 		source = b.trunks[int(number)%len(b.trunks)].addr.String()
 	}
-	callID := ""
+	callID, inside := "", false
 	for _, w := range words[1:] {
 		switch {
 		case strings.HasPrefix(w, "cause-"):
 			extra = "Reason: Q.850;cause=" + w[len("cause-"):] + ";text=\"+447700900002\"\r\n"
 		case strings.HasPrefix(w, "tag-"):
 			tag += w
+		case strings.HasPrefix(w, "h:"):
+			extra += headerWord(w)
+		case strings.HasPrefix(w, "rseq-"):
+			extra += "Require: 100rel\r\nRSeq: " + w[len("rseq-"):] + "\r\n"
+		case w == "re": // to the last request inside the dialog
+			inside = true
 		case w == "stranger":
 			source = "203.0.113.66:5060"
 		case w == "wrong-call-id":
@@ -313,15 +361,20 @@ func (b *bench) response(side string, number uint8, words []string) event {
 		}
 	}
 	body := ""
-	switch description {
-	case "sdp":
-		body = b.answer
-	case "bad":
-		body = strings.ReplaceAll(b.answer, "198.51.100.1", "127.0.0.1")
+	if description != "" {
+		own := b.answer
+		if side == "A" {
+			own = b.offer
+		}
+		body = b.variant(own, description)
 	}
 	request := b.opened[side]
 	if method != message.Invite {
 		request = b.last[side]
+	}
+	if inside {
+		request = b.asked[side]
+		_, method, _ = strings.Cut(header(request, "CSeq"), " ")
 	}
 	if callID == "" {
 		callID = header(request, "Call-ID")
@@ -332,7 +385,7 @@ func (b *bench) response(side string, number uint8, words []string) event {
 	}
 	cseq, _, _ := strings.Cut(header(request, "CSeq"), " ")
 	text := withBody(fmt.Sprintf("SIP/2.0 %s x\r\nVia: %s\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s %s\r\nContact: <sip:%s>\r\n%s%s",
-		code, header(request, "Via"), header(request, "From"), to, callID, cseq, method, source, b.routes, extra), body)
+		code, header(request, "Via"), header(request, "From"), to, callID, cseq, method, source, b.routes, b.allow+extra), body)
 	msg, err := gosip.NewParser().ParseSIP([]byte(text))
 	if err != nil {
 		b.t.Fatalf("%v\n%s", err, text)
@@ -346,4 +399,37 @@ func (b *bench) response(side string, number uint8, words []string) event {
 		b.t.Fatalf("branch of %s: %+v", side, k)
 	}
 	return evResponse{leg: k.leg, seq: k.seq, res: res, source: netip.MustParseAddrPort(source)}
+}
+
+// variant is a side's description by name.
+func (b *bench) variant(text, name string) string {
+	replace := func(old, with string) string { return strings.Replace(text, old, with, 1) }
+	switch name {
+	case "sdp":
+		return text
+	case "newer":
+		return replace("o=- 1 1", "o=- 1 2")
+	case "bad":
+		return strings.ReplaceAll(strings.ReplaceAll(text, "198.51.100.1", "127.0.0.1"), "192.0.2.10", "127.0.0.1")
+	case "ipv6":
+		return strings.ReplaceAll(strings.ReplaceAll(text, "IP4 198.51.100.1", "IP6 2001:db8::1"), "IP4 192.0.2.10", "IP6 2001:db8::1")
+	case "hold":
+		return text + "a=sendonly\r\n"
+	case "held":
+		return text + "a=recvonly\r\n"
+	case "zero":
+		return strings.ReplaceAll(strings.ReplaceAll(text, "c=IN IP4 198.51.100.1", "c=IN IP4 0.0.0.0"), "c=IN IP4 192.0.2.10", "c=IN IP4 0.0.0.0")
+	case "moved":
+		return replace("m=audio 4", "m=audio 5")
+	case "codec":
+		return replace("RTP/AVP 8 101", "RTP/AVP 0 101")
+	case "two":
+		return replace("m=audio", "m=video 41000 RTP/AVP 31\r\nm=audio")
+	case "fax":
+		return replace("m=audio 40000 RTP/AVP 8 101", "m=image 40000 udptl t38")
+	case "junk":
+		return "junk"
+	}
+	b.t.Fatalf("no description %q", name)
+	return ""
 }

@@ -2,6 +2,7 @@ package sip
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"maskline/sip/message"
@@ -39,9 +40,12 @@ type call struct {
 	asked     *candidate // an actBegin waits for its answer
 
 	localA, localB netip.AddrPort
-	relayed        int    // provisional code that the caller knows
-	early          bool   // the caller has a session description from the called side
-	version        uint64 // of our description towards the caller
+	relayed        int // provisional code that the caller knows
+	relayedMedia   message.EarlyMedia
+	ringAgain      time.Time
+	held           *message.SDP // the answer that waits for the caller's PRACK
+	early          bool         // the caller has a session description from the called side
+	exchange       *exchange    // of descriptions, in the established call
 
 	announcing *announcing // what the caller hears in place of a called side
 	accepting  *accepting  // the called side has answered and is asked to press a key
@@ -49,6 +53,8 @@ type call struct {
 	began, answered time.Time
 	expires         time.Time
 	rang            bool
+	ringingAt       time.Time // the caller was told
+	codec           string    // of the answer
 	gone            bool
 
 	now time.Time
@@ -61,6 +67,8 @@ type caller struct {
 	invite      server
 	head        []byte // what every answer repeats
 	recordRoute []byte
+	reliable    reliable
+	earlyMedia  bool // it wants to be told of early media. RFC 5009
 	maxForwards int
 	req         *message.Request // kept for an emergency call's attempts only
 	byeWanted   bool
@@ -120,7 +128,10 @@ func (c *call) do(a action) { c.out = append(c.out, a) }
 
 // wake is when evTick is due next; zero: nothing is waited for.
 func (c *call) wake() time.Time {
-	first := sooner(c.a.invite.next(), c.a.next(), c.expires, c.voiceNext())
+	first := sooner(c.a.invite.next(), c.a.reliable.next(), c.a.next(), c.expires, c.ringAgain, c.voiceNext())
+	if c.exchange != nil {
+		first = sooner(first, c.exchange.deadline)
+	}
 	for _, a := range c.b {
 		first = sooner(first, a.next())
 	}
@@ -128,12 +139,15 @@ func (c *call) wake() time.Time {
 }
 
 func (c *call) tick() {
+	c.tickReliable()
 	c.tickInvite()
+	c.tickExchange()
 	c.tickLeg(&c.a.leg)
 	for _, a := range c.b {
 		c.tickAttempt(a)
 	}
 	c.tickVoice()
+	c.keepRinging()
 	if reached(c.expires, c.now) {
 		c.expires = time.Time{}
 		c.end("max_duration")
@@ -149,6 +163,7 @@ func (c *call) end(why string) {
 		c.endAnnouncement()
 		return
 	}
+	c.dropExchange()
 	c.hang(&c.active.leg)
 	c.hang(&c.a.leg)
 	c.over(why, 200, 0)
@@ -173,8 +188,8 @@ func (c *call) over(why string, code, cause int) {
 		return
 	}
 	s := summary{
-		from: c.a.trunk, why: why, code: code, cause: cause, attempts: len(c.b),
-		emergency: c.emergency, began: c.began, answered: c.answered, ended: c.now,
+		from: c.a.trunk, why: why, code: code, cause: cause, emergency: c.emergency, codec: c.codec,
+		began: c.began, ringing: c.ringingAt, answered: c.answered, ended: c.now,
 	}
 	if n := c.announcing; n != nil {
 		s.announced, s.announcement = n.what.Prompt, n.outcome
@@ -189,6 +204,7 @@ func (c *call) over(why string, code, cause int) {
 	} else if len(c.b) > 0 {
 		s.to = c.b[len(c.b)-1].trunk
 	}
+	s.attempts = c.attempts()
 	c.phase, c.expires = phaseOver, time.Time{}
 	c.do(actOver{s})
 	c.trim()
@@ -196,10 +212,11 @@ func (c *call) over(why string, code, cause int) {
 
 // trim lets go of what only setting the call up needed.
 func (c *call) trim() {
-	c.offer, c.plan = nil, evRouted{}
+	c.offer, c.plan, c.held = nil, evRouted{}, nil
 	c.a.req, c.a.head, c.a.recordRoute = nil, nil, nil
 	for _, a := range c.b {
-		a.early = nil
+		a.early, a.offer, a.draft = nil, nil, nil
+		a.opened = slices.DeleteFunc(a.opened, func(e *early) bool { return !e.prack.running() })
 		if a != c.active || c.phase == phaseOver {
 			a.said = nil
 		}

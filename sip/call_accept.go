@@ -44,7 +44,7 @@ func (c *call) askToAccept(a *attempt, answer *message.SDP) {
 	}
 	c.do(actPlay{SideB, Prompt{Name: promptAccept, Codec: codec, Pause: pauseBetween}})
 	if a.early == nil {
-		c.onRing(180, nil)
+		c.onRing(180, 0, nil)
 	} else if codec, ok := a.early.G711(); ok { // early media has ended with the answer
 		c.do(actPlay{SideA, Prompt{Name: promptRingback, Codec: codec}})
 	}

@@ -32,6 +32,14 @@ var announceNames = [announceOutcomes]string{"cut", "played", "failed"}
 
 func (o announceOutcome) String() string { return announceNames[o] }
 
+// heard is the prompt that the caller heard something of.
+func (s *summary) heard() string {
+	if s.announcement == announceFailed {
+		return ""
+	}
+	return s.announced
+}
+
 // dismiss refuses the call, after an announcement if there is one that the caller
 // can hear. It is refused just so where there are no ports, where too much is played
 // already, or where the caller has early media of a called side.
@@ -93,12 +101,12 @@ func (c *call) onPlaying(ev evPlaying) {
 	}
 	n.playing, n.outcome, n.until = true, announceCut, c.now.Add(announceLimit)
 	c.rang = true // the time to ringing is that of called sides
-	data := c.describe(n.answer)
+	data := c.describeCalled(n.answer)
 	if !n.what.Answer {
-		c.onRing(183, data)
+		c.onRing(183, message.EarlySendOnly, data)
 		return
 	}
-	c.answered, c.phase = c.now, phaseAnswered
+	c.answered, c.phase, c.codec = c.now, phaseAnswered, n.answer.Codec()
 	c.tell(message.Reply{Code: 200, SDP: data})
 }
 
@@ -133,47 +141,21 @@ func (c *call) alone() bool {
 	return c.announcing != nil && (c.phase == phaseAnswered || c.phase == phaseUp)
 }
 
-// onVoiceRequest takes the requests of a dialog in which we are the other side
+// onVoiceRequest takes the key presses in a dialog in which we are the other side
 // ourselves. It reports whether this was one.
 func (c *call) onVoiceRequest(l *leg, req *message.Request) bool {
 	switch {
-	case c.accepting != nil && l == &c.accepting.attempt.leg && req.Method == "INFO":
+	case req.Method != "INFO":
+		return false
+	case c.accepting != nil && l == &c.accepting.attempt.leg:
 		c.onKeyInfo(l, req)
-	case l.number != legA || !c.alone() || l.ended:
-		return false
-	case req.Method == message.Invite:
-		c.onReinviteAlone(l, req)
-	case req.Method == message.Ack || req.Method == message.Bye || req.Method == message.Cancel:
-		return false
-	default:
+		return true
+	case c.alone():
 		c.onOther(l, req)
+		return true
+	default:
+		return false
 	}
-	return true
-}
-
-// onReinviteAlone refreshes; there is nobody to agree on a change with.
-func (c *call) onReinviteAlone(l *leg, req *message.Request) {
-	switch {
-	case req.Branch == l.again.branch && req.CSeq == l.again.cseq:
-		if l.again.last != nil {
-			c.respond(l, &l.again)
-		}
-		return
-	case req.CSeq <= l.seen:
-		c.answer(l, req, message.Reply{Code: 500})
-		return
-	case c.phase == phaseAnswered || l.again.state == txCompleted || l.again.state == txAccepted:
-		c.answer(l, req, message.Reply{Code: 491})
-		return
-	}
-	l.seen = req.CSeq
-	l.again.begin(req)
-	reply := message.Reply{Code: 488}
-	if offer, fault := message.ParseSDP(req.Body, &l.trunk.media); fault == nil && offer.Content == l.heard {
-		reply = message.Reply{Code: 200, Contact: l.own, Allow: true, SDP: l.said}
-		l.follow(req.Peer())
-	}
-	l.again.respond(reply.Code, c.answer(l, req, reply), c.now)
 }
 
 // voiceNext is when an announcement or the wait for a key ends.

@@ -1,24 +1,34 @@
 package sip
 
-import "maskline/sip/message"
+import (
+	"time"
+
+	"maskline/sip/message"
+)
 
 // onInvite opens leg A: 100 at once, then the offer is read and routing asked.
 func (c *call) onInvite(ev evInvite) {
 	req := ev.req
 	c.began = c.now
 	c.a.leg = leg{
-		number: legA, trunk: ev.trunk, socket: ev.socket, own: ev.own, seen: req.CSeq,
+		number: legA, trunk: ev.trunk, socket: ev.socket, over: ev.over, conn: req.Conn, own: ev.own, seen: req.CSeq,
 		dialog: message.Dialog{
 			CallID: req.CallID, LocalURI: req.ToURI(), RemoteURI: req.FromURI(), RemoteTag: req.FromTag,
 			LocalTag: c.tokens.String(token{call: c.id, kind: tagToken, leg: legA}),
 		},
 	}
 	c.a.learn(req.Peer(), req.Source)
+	c.a.hears(req.Allowed())
 	c.a.head, c.a.recordRoute = req.Head(c.a.dialog.LocalTag), req.RecordRoute()
 	c.a.maxForwards, c.a.req = req.MaxForwards, req
 	c.a.invite.begin(req)
 	c.tell(message.Reply{Code: 100})
 
+	ext := req.Extensions()
+	if !c.extend(&ext) {
+		return
+	}
+	c.a.earlyMedia = ext.EarlyMedia&message.EarlySupported != 0
 	if len(req.Body) == 0 {
 		c.refuse(refusal{code: 488, why: "no_offer"})
 		return
@@ -28,9 +38,10 @@ func (c *call) onInvite(ev evInvite) {
 		c.refuse(refusal{code: fault.Code, why: fault.Name})
 		return
 	}
-	c.offer, c.a.heard = offer, offer.Content
-	called := req.Called()
-	c.do(actRoute{dialled: called.Dialled, to: called.Number, from: req.Caller(ev.trunk.TrustPAI)})
+	c.offer, c.a.heard, c.a.layout = offer, offer.Content, offer.Layout()
+	numbers := &ev.trunk.cli.Numbers
+	called := req.Called(numbers)
+	c.do(actRoute{dialled: called.Dialled, to: called.Number, from: req.Caller(numbers, ev.trunk.TrustPAI)})
 }
 
 // tell answers the INVITE.
@@ -38,6 +49,10 @@ func (c *call) tell(reply message.Reply) {
 	if reply.Code > 100 && reply.Code < 300 {
 		reply.Contact, reply.RecordRoute = c.a.own, c.a.recordRoute
 		reply.Allow = reply.Code >= 200
+	}
+	if reply.Code >= 200 {
+		c.a.reliable.quieten()
+		c.ringAgain = time.Time{}
 	}
 	data := reply.Append(nil, c.a.head)
 	c.a.invite.respond(reply.Code, data, c.now)
@@ -113,7 +128,7 @@ func (c *call) onMediaFault(ev evMediaFault) {
 		return
 	}
 	if c.phase == phaseNew || c.phase == phaseCalling {
-		if ev.side == SideA {
+		if ev.side == SideA || c.held != nil {
 			c.refuse(refusal{code: 488, why: "media_address"})
 		}
 		return // early media of one candidate: its answer may be better
@@ -138,7 +153,13 @@ func (c *call) onAck(l *leg, req *message.Request) {
 		return
 	}
 	if req.CSeq == l.again.cseq {
-		l.again.acknowledged(c.now)
+		accepted := l.again.state == txAccepted
+		if !l.again.acknowledged(c.now) || !accepted {
+			return
+		}
+		if x := c.exchange; x != nil && x.from == l && x.answered {
+			c.onAnswerInAck(req)
+		}
 	}
 }
 
@@ -164,42 +185,56 @@ func (c *call) tickInvite() {
 
 // onRing tells the caller of a provisional answer, each code once and each
 // session description once, so that candidates tried in turn look like one.
-func (c *call) onRing(code int, sdp []byte) {
-	if sdp == nil && code == c.relayed {
+func (c *call) onRing(code int, media message.EarlyMedia, sdp []byte) {
+	if !c.a.earlyMedia {
+		media = 0
+	}
+	if c.a.reliable.told {
+		sdp = nil // the caller has our answer
+	}
+	if sdp == nil && code == c.relayed && (media == 0 || media == c.relayedMedia) {
 		return
 	}
-	c.relayed = code
+	c.relayed, c.relayedMedia, c.ringAgain = code, media, c.now.Add(ringEvery)
 	c.ringing()
-	c.tell(message.Reply{Code: code, SDP: sdp})
+	c.inform(message.Reply{Code: code, Extensions: message.Extensions{EarlyMedia: media}, SDP: sdp})
 }
 
 func (c *call) ringing() {
 	if !c.rang {
 		c.rang = true
+		if c.phase == phaseCalling {
+			c.ringingAt = c.now
+		}
 		c.do(actRinging{after: c.now.Sub(c.began)})
 	}
 }
 
-// connect answers the caller with the called side's description.
+// connect answers the caller with the called side's description, not before a
+// reliable one of ours is acknowledged, and not with a second one after it. RFC
+// 3262 §3, RFC 3261 §13.2.1.
 func (c *call) connect(a *attempt, answer *message.SDP) {
+	if c.a.reliable.open && c.a.reliable.sdp {
+		c.held = answer
+		return
+	}
+	c.held = nil
 	c.answered = c.now
-	c.phase = phaseAnswered
+	c.phase, c.codec = phaseAnswered, answer.Codec()
 	c.expires = c.now.Add(min(c.a.trunk.MaxDuration, a.trunk.MaxDuration))
 	c.ringing()
 	c.do(actAnswered{})
-	c.tell(message.Reply{Code: 200, SDP: c.describe(answer)})
+	reply := message.Reply{Code: 200}
+	if !c.a.reliable.told {
+		reply.SDP = c.describeCalled(answer)
+	}
+	c.tell(reply)
 	c.a.req = nil
 }
 
-// describe writes the called side's description for the caller; a changed one
+// describeCalled writes the called side's description for the caller; a changed one
 // gets a new version.
-func (c *call) describe(answer *message.SDP) []byte {
-	o := message.Origin{ID: c.number(legA), Version: max(c.version, 1)}
-	data := answer.AppendAnswer(nil, o, c.localA, c.offer)
-	if c.a.said != nil && string(c.a.said) != string(data) {
-		o.Version++
-		data = answer.AppendAnswer(nil, o, c.localA, c.offer)
-	}
-	c.version, c.a.said = o.Version, data
-	return data
+func (c *call) describeCalled(answer *message.SDP) []byte {
+	c.a.says(c.describe(&c.a.leg, answer))
+	return c.a.said
 }

@@ -14,6 +14,7 @@ func (c *call) onRequest(ev evRequest) {
 		}
 		return
 	}
+	l.conn = req.Conn
 	if c.onVoiceRequest(l, req) {
 		return
 	}
@@ -24,12 +25,12 @@ func (c *call) onRequest(ev evRequest) {
 		c.onBye(l, req)
 	case message.Invite:
 		c.onReinvite(l, req)
-	case message.Cancel: // we have answered what it is about: no effect, RFC 3261 §9.2
-		code := 481
-		if req.Branch == l.again.branch {
-			code = 200
-		}
-		c.answer(l, req, message.Reply{Code: code})
+	case message.Prack:
+		c.onPrack(l, req)
+	case message.Update:
+		c.onUpdate(l, req)
+	case message.Cancel:
+		c.onCancelInDialog(l, req)
 	default:
 		c.onOther(l, req)
 	}
@@ -50,7 +51,7 @@ func (c *call) onOther(l *leg, req *message.Request) {
 // refuseMethod tells known methods that we don't serve from unknown ones.
 func refuseMethod(method string) int {
 	switch method {
-	case "REGISTER", "SUBSCRIBE", "NOTIFY", "PUBLISH", "REFER", "INFO", "MESSAGE", "PRACK", "UPDATE":
+	case "REGISTER", "SUBSCRIBE", "NOTIFY", "PUBLISH", "REFER", "INFO", "MESSAGE":
 		return 405
 	default:
 		return 501
@@ -68,6 +69,7 @@ func (c *call) onBye(l *leg, req *message.Request) {
 	if l.ended {
 		return // repeated, or crossing ours
 	}
+	c.declineHeld(l)
 	l.ended = true
 	if l.number == legA {
 		c.callerLeft()
@@ -98,37 +100,6 @@ func (c *call) calleeLeft(a *attempt) {
 		return
 	}
 	c.end("callee")
-}
-
-// onReinvite answers a repeated session description with ours: a refresh,
-// whatever its version says. A changed one is refused, which leaves the session as
-// it is. RFC 3261 §14.2.
-func (c *call) onReinvite(l *leg, req *message.Request) {
-	if req.Branch == l.again.branch && req.CSeq == l.again.cseq {
-		if l.again.last != nil {
-			c.respond(l, &l.again)
-		}
-		return
-	}
-	switch {
-	case c.phase == phaseOver || l.ended:
-		c.answer(l, req, message.Reply{Code: 481})
-		return
-	case req.CSeq <= l.seen:
-		c.answer(l, req, message.Reply{Code: 500})
-		return
-	case !c.established(l) || l.again.state == txCompleted || l.again.state == txAccepted:
-		c.answer(l, req, message.Reply{Code: 491})
-		return
-	}
-	l.seen = req.CSeq
-	l.again.begin(req)
-	reply := message.Reply{Code: 488}
-	if offer, fault := message.ParseSDP(req.Body, &l.trunk.media); fault == nil && offer.Content == l.heard {
-		reply = message.Reply{Code: 200, Contact: l.own, Allow: true, SDP: l.said}
-		l.follow(req.Peer())
-	}
-	l.again.respond(reply.Code, c.answer(l, req, reply), c.now)
 }
 
 // established reports whether a side's dialog is in use.

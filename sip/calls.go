@@ -28,7 +28,7 @@ func inviteKey(req *message.Request) string {
 // mergeKey is equal for one INVITE that arrives over two ways. RFC 3261 §8.2.2.2.
 // One that an upstream forked to two masks is two calls: what was dialled differs.
 func mergeKey(trunk *trunk, req *message.Request) string {
-	return req.FromTag + " " + req.CallID + " " + strconv.FormatUint(uint64(req.CSeq), 10) + " " + trunk.Name + " " + req.Called().Dialled
+	return req.FromTag + " " + req.CallID + " " + strconv.FormatUint(uint64(req.CSeq), 10) + " " + trunk.Name + " " + req.Dialled()
 }
 
 // find is nil where there is none.

@@ -33,7 +33,7 @@ func (e *Edge) onRequest(s *socket, t *trunk, req *message.Request, fault *messa
 		}
 		e.reply(s, t, req, message.Reply{Code: 481})
 	case message.Ack: // of an answer given without a call
-	case message.Bye:
+	case message.Bye, message.Prack, message.Update: // inside a dialog only
 		e.reply(s, t, req, message.Reply{Code: 481})
 	case message.Options:
 		code := 200
@@ -74,6 +74,11 @@ func (e *Edge) onInvite(s *socket, t *trunk, req *message.Request) {
 		e.reply(s, t, req, message.Reply{Code: 503})
 		return
 	}
+	if e.cfg.Records != nil && e.cfg.Records.Full() && !e.isEmergency(t, req) {
+		t.state.metrics.busy(inbound, busyRecords)
+		e.reply(s, t, req, message.Reply{Code: 503, Cause: causeTemporary})
+		return
+	}
 	if why := t.admit(e.now()); why != free {
 		if !e.isEmergency(t, req) {
 			t.state.metrics.busy(inbound, why)
@@ -89,6 +94,7 @@ func (e *Edge) onInvite(s *socket, t *trunk, req *message.Request) {
 	}
 	switch how {
 	case addedNew:
+		t.state.metrics.seized[inbound].Inc()
 		e.active.Add(1)
 		e.unsettled.Add(1)
 		a.deliver(evInvite{req: req, trunk: t, socket: s.index, own: s.own})

@@ -23,5 +23,5 @@
 // address that its trunk does not allow; no name from the wire is resolved.
 //
 // Start reading at call.go, then edge.go. TCP and TLS, registration, digest,
-// session timers, re-INVITE with a new description, and PRACK are not here yet.
+// session timers and PRACK are not here yet.
 package sip

@@ -14,6 +14,11 @@ const (
 	seqAck
 	seqBye
 	seqFork // the ACK and BYE of further answers count on from here
+
+	// seqDialog is where requests inside the dialog begin, two numbers for each: the
+	// ACK of a 2xx to INVITE has the next one. Only PRACK, re-INVITE, UPDATE and INFO
+	// are as many.
+	seqDialog uint16 = 64
 )
 
 // leg is the dialog with one side, and the requests inside it. RFC 3261 §12.
@@ -21,18 +26,33 @@ type leg struct {
 	number uint8
 	trunk  *trunk
 	socket int
-	own    string         // our address as this side sees it
+	over   transport
+	conn   uint64         // that its last message came over; 0: a datagram
+	own    string         // our address as URIs for this side write it
 	hop    netip.AddrPort // where our requests go
+	narrow bool           // its trunk refused TCP: what is too long for a datagram goes as one
 	dialog message.Dialog
 	cseq   uint32 // of our last request
 	seen   uint32 // of its last request
 
-	said  []byte // the session description that we sent it last
-	heard uint64 // content of the one that it sent last
+	invited     uint32 // CSeq of our INVITE
+	credentials string // of it, for its ACK; RFC 3261 §22.1
+	byeSeq      uint16 // our BYE's latest transaction
+
+	said    []byte       // the session description that we sent it last, of those agreed on
+	version uint64       // of said
+	latest  uint64       // the highest version that we used; one that was refused counts
+	heard   uint64       // content of the one that it sent last
+	layout  *message.SDP // the m= lines that both keep to; nil: one alone
 
 	bye      client
+	asks     uint16 // our requests inside the dialog so far
+	ask      ask    // our re-INVITE or UPDATE, the last one
+	ack      heldAck
 	again    server // its re-INVITE
-	ended    bool   // a BYE went either way
+	update   served // its UPDATE
+	serves   message.Methods
+	ended    bool // a BYE went either way
 	byeUntil time.Time
 }
 
@@ -79,30 +99,56 @@ func (l *leg) follow(p message.Peer) {
 	}
 }
 
+// hears takes over what the peer says it serves.
+func (l *leg) hears(m message.Methods) {
+	if m.Known() {
+		l.serves = m
+	}
+}
+
 func (l *leg) next() time.Time {
-	return sooner(l.bye.next(), l.again.next(), l.byeUntil)
+	return sooner(l.bye.next(), l.again.next(), l.ask.next(), l.update.end, l.byeUntil)
 }
 
 // draft starts a request of ours inside the leg's dialog.
 func (c *call) draft(l *leg, method string, seq uint16) message.Draft {
 	return message.Draft{
-		Method: method, Dialog: &l.dialog, Via: l.own, CSeq: l.cseq, MaxForwards: maxForwards,
+		Method: method, Dialog: &l.dialog, Via: sentBy(l.own), Transport: l.over.via(), CSeq: l.cseq, MaxForwards: maxForwards,
 		Branch: c.tokens.branch(token{c.id, branchToken, l.number, seq}),
 	}
 }
 
 const maxForwards = 70 // RFC 3261 §8.1.1.6
 
-// request sends a request of ours.
+// request sends a request of ours inside the leg's dialog.
 func (c *call) request(l *leg, to netip.AddrPort, method string, seq uint16, data []byte) {
-	c.do(actSend{trunk: l.trunk, socket: l.socket, to: to, data: data, method: method, leg: l.number, seq: seq})
+	c.requestOver(l.fit(len(data)), l, to, method, seq, data)
+}
+
+// requestOver sends a request by a transport that may be another than the leg's.
+func (c *call) requestOver(over transport, l *leg, to netip.AddrPort, method string, seq uint16, data []byte) {
+	if over != l.over {
+		data = message.Reroute(data, l.over.via(), over.via())
+	}
+	c.do(actSend{
+		trunk: l.trunk, socket: l.socket, over: over, conn: l.conn, to: to, data: data,
+		method: method, leg: l.number, seq: seq,
+	})
+}
+
+// fit is the transport for a request of this length. RFC 3261 §18.1.1.
+func (l *leg) fit(octets int) transport {
+	if l.over == overUDP && !l.narrow && l.trunk.TCPAbove > 0 && octets > l.trunk.TCPAbove {
+		return overTCP
+	}
+	return l.over
 }
 
 // answer answers a request inside the leg's dialog.
 func (c *call) answer(l *leg, req *message.Request, reply message.Reply) []byte {
 	data := reply.Append(nil, req.Head(l.dialog.LocalTag))
 	c.do(actSend{
-		trunk: l.trunk, socket: l.socket, to: req.ReplyTo(), data: data,
+		trunk: l.trunk, socket: l.socket, over: l.over, conn: req.Conn, to: req.ReplyTo(), data: data,
 		method: req.Method, code: reply.Code, leg: l.number,
 	})
 	return data
@@ -118,18 +164,25 @@ func (c *call) hang(l *leg) {
 		c.a.byeWanted = true
 		return
 	}
+	c.declineHeld(l)
 	l.ended = true
 	l.cseq++
+	l.byeSeq = seqBye
 	d := c.draft(l, message.Bye, seqBye)
+	c.preauthorize(l, &d, l.hop, seqBye)
 	data := d.Append(nil)
-	l.bye.begin(data, false, c.now)
+	l.bye.begin(data, false, l.fit(len(data)), c.now)
 	c.request(l, l.hop, message.Bye, seqBye, data)
 }
 
 // tickLeg does what is due inside the dialog.
 func (c *call) tickLeg(l *leg) {
 	if l.bye.due(c.now) == txResend {
-		c.request(l, l.hop, message.Bye, seqBye, l.bye.request)
+		c.request(l, l.hop, message.Bye, l.byeSeq, l.bye.request)
+	}
+	c.tickAsk(l)
+	if reached(l.update.end, c.now) {
+		l.update = served{branch: l.update.branch, cseq: l.update.cseq}
 	}
 	accepted := l.again.state == txAccepted
 	switch l.again.due(c.now) {
@@ -149,7 +202,7 @@ func (c *call) tickLeg(l *leg) {
 // respond sends the last response of an INVITE's transaction, again or first.
 func (c *call) respond(l *leg, s *server) {
 	c.do(actSend{
-		trunk: l.trunk, socket: l.socket, to: s.to, data: s.last,
+		trunk: l.trunk, socket: l.socket, over: l.over, conn: s.conn, to: s.to, data: s.last,
 		method: message.Invite, code: s.code, leg: l.number,
 	})
 }

@@ -15,6 +15,8 @@ type simUA struct {
 	s      *sim
 	name   string
 	addr   netip.AddrPort
+	over   transport
+	narrow bool // it refuses TCP where it is to be reached over UDP
 	tag    string
 	number e164.Number
 
@@ -34,6 +36,9 @@ type simUA struct {
 	earlyBye  bool
 	elsewhere bool // names an address in Contact that its trunk does not allow
 	rushed    bool // hangs up before its answer is acknowledged
+	rel       simReliable
+
+	guard simGuard
 
 	// What happened.
 	invited   string // the INVITE, as sent or received
@@ -51,6 +56,7 @@ func (u *simUA) plan(caller bool) {
 	u.said = map[string]string{}
 	u.hangsUp, u.cancels = -1, -1
 	u.elsewhere = r.IntN(4) == 0
+	u.planReliable()
 	if caller {
 		switch r.IntN(4) {
 		case 0:
@@ -64,6 +70,7 @@ func (u *simUA) plan(caller bool) {
 		return
 	}
 	u.tag = "bob" + u.name
+	u.guard.plan(u)
 	u.pace = time.Duration(r.IntN(2500)) * time.Millisecond
 	switch r.IntN(10) {
 	case 0:
@@ -102,7 +109,12 @@ func (u *simUA) send(text string) {
 	if u.dead {
 		return
 	}
-	u.s.carry(u.addr, u.s.edgeAddr, []byte(text), func() { u.s.arrive(u.addr, []byte(text)) })
+	if u.over == overUDP {
+		u.s.carry(u.addr, u.s.edgeAddr, []byte(text), func() { u.s.arrive(u.addr, 0, []byte(text)) })
+		return
+	}
+	const conn = 7
+	u.s.stream(u.addr, u.s.edgeAddr, []byte(text), func() { u.s.arrive(u.addr, conn, []byte(text)) }, func() {})
 }
 
 // repeatUntil sends again with the times of RFC 3261 until done.
@@ -154,7 +166,7 @@ func (u *simUA) invite() {
 	u.remoteTo = fmt.Sprintf("<sip:%s@edge>", simMaskA.Reveal())
 	u.invited = withBody(fmt.Sprintf("INVITE sip:%s@edge SIP/2.0\r\n", simMaskA.Reveal())+u.via(u.branch())+
 		fmt.Sprintf("From: \"%s\" <sip:%s@home>;tag=%s\r\nTo: %s\r\nCall-ID: secret-%s\r\nCSeq: 1 INVITE\r\n", n, n, u.tag, u.remoteTo, n)+
-		u.contact()+"P-Asserted-Identity: <tel:"+n+">\r\nX-Real: "+n+"\r\n", u.sdp())
+		u.contact()+"P-Asserted-Identity: <tel:"+n+">\r\nX-Real: "+n+"\r\n"+u.supported(), u.sdp())
 	heard := func() bool { return u.final != 0 || len(u.said) > 0 }
 	u.repeatUntil(u.invited, t1, 7, heard)
 	if u.cancels >= 0 {
@@ -200,6 +212,8 @@ func (u *simUA) receive(data []byte) {
 		u.cancelled(text)
 	case "BYE":
 		u.bye(text)
+	case "PRACK":
+		u.pracking(text)
 	default:
 		u.s.fail("%s got a %s", u.name, method)
 	}
@@ -219,6 +233,9 @@ func (u *simUA) reply(request string, code int, tag, body string) string {
 
 // ring is the callee at an INVITE, first or repeated.
 func (u *simUA) ring(text string) {
+	if u.guards(text) {
+		return
+	}
 	if u.invited != "" {
 		if last := u.said["INVITE"]; last != "" && !u.confirmed {
 			u.send(last)
@@ -233,10 +250,27 @@ func (u *simUA) say(i int) {
 	if i == len(u.answers) || u.final != 0 {
 		return
 	}
+	if u.waits() {
+		u.s.at(t1, func() { u.say(i) })
+		return
+	}
 	code := u.answers[i]
 	body := ""
-	if code == 200 || code == 183 && u.earlySDP {
+	if code == 200 && u.rel.rang && u.rel.other {
+		u.tag += "2"
+	}
+	if code == 200 && !u.rel.sdp[u.tag] || code == 183 && u.earlySDP {
 		body = u.sdp()
+	}
+	if code > 100 && code < 200 {
+		if u.rel.twice {
+			u.rel.twice = false
+			u.provisional(183, u.tag+"2", u.sdp())
+			u.rel.rang = true
+		}
+		u.said["INVITE"] = u.provisional(code, u.tag, body)
+		u.s.at(u.pace, func() { u.say(i + 1) })
+		return
 	}
 	text := u.reply(u.invited, code, u.tag, body)
 	u.said["INVITE"] = text
@@ -285,6 +319,10 @@ func (u *simUA) cancelled(text string) {
 }
 
 func (u *simUA) acked(text string) {
+	if via := header(text, "Via"); u.guard.refused[via] != "" {
+		u.guard.heard[via] = true
+		return
+	}
 	to := header(text, "To")
 	if u.final == 0 || !strings.Contains(to, "tag="+u.tag) || header(text, "Call-ID") != header(u.invited, "Call-ID") {
 		u.s.fail("%s got an ACK of nothing:\n%s", u.name, text)
@@ -330,6 +368,9 @@ func (u *simUA) bye(text string) {
 	if !known || !strings.Contains(header(text, "To"), "tag="+u.tag) || !strings.Contains(header(text, "From"), "tag=") {
 		u.s.fail("%s got a BYE outside its dialog:\n%s", u.name, text)
 	}
+	if u.guardsBye(text) {
+		return
+	}
 	if !strings.Contains(header(text, "To"), "fork") {
 		u.ended = true
 	}
@@ -348,6 +389,10 @@ func (u *simUA) response(text string) {
 		u.said["CANCEL"] = text
 		return
 	}
+	if method == "PRACK" {
+		u.said[cseq] = text
+		return
+	}
 	if cseq != "1 INVITE" {
 		if code >= 200 {
 			first := u.said[cseq] == ""
@@ -363,6 +408,7 @@ func (u *simUA) response(text string) {
 	}
 	u.said["1 INVITE"] = text
 	if code < 200 {
+		u.prack(text)
 		if u.earlyBye && code > 100 && !u.byeSent {
 			u.hangUp(fmt.Sprintf("From: %s\r\nTo: %s\r\nCall-ID: %s\r\n", header(text, "From"), header(text, "To"), header(text, "Call-ID")))
 		}

@@ -1,9 +1,14 @@
 package sip
 
-import "time"
+import (
+	"math/rand/v2"
+	"time"
+)
 
 // simVoice is what the relay does in the simulation when the edge speaks itself.
 type simVoice struct {
+	rnd *rand.Rand // of its own, so that calls without it are what they were
+
 	announce, unreachable Announcement
 	accept, ring          time.Duration
 
@@ -14,18 +19,19 @@ type simVoice struct {
 }
 
 func (s *sim) planVoice() {
+	s.voice.rnd = rand.New(rand.NewPCG(s.seed, 2))
 	announcement := func(name string) Announcement {
-		if s.rnd.IntN(2) == 0 {
+		if s.voice.rnd.IntN(2) == 0 {
 			return Announcement{}
 		}
-		return Announcement{Prompt: name, Answer: s.rnd.IntN(2) == 0, Once: s.rnd.IntN(2) == 0}
+		return Announcement{Prompt: name, Answer: s.voice.rnd.IntN(2) == 0, Once: s.voice.rnd.IntN(2) == 0}
 	}
 	v := &s.voice
 	v.announce, v.unreachable = announcement("unknown"), announcement("unreachable")
-	if s.rnd.IntN(3) == 0 {
+	if s.voice.rnd.IntN(3) == 0 {
 		v.accept = 20 * time.Second
 	}
-	if s.rnd.IntN(3) == 0 {
+	if s.voice.rnd.IntN(3) == 0 {
 		v.ring = 10 * time.Second
 	}
 }
@@ -37,13 +43,13 @@ func (s *sim) doVoice(a action) event {
 	}
 	switch a := a.(type) {
 	case actPlay:
-		if s.rnd.IntN(8) == 0 {
+		if s.voice.rnd.IntN(8) == 0 {
 			return evPlaying{a.side, false}
 		}
 		v.said[a.side]++
 		v.hears[a.side] = a.prompt.Name
-		if said := v.said[a.side]; a.prompt.Times > 0 && s.rnd.IntN(4) > 0 {
-			s.at(time.Duration(1+s.rnd.IntN(20_000))*time.Millisecond, func() {
+		if said := v.said[a.side]; a.prompt.Times > 0 && s.voice.rnd.IntN(4) > 0 {
+			s.at(time.Duration(1+s.voice.rnd.IntN(20_000))*time.Millisecond, func() {
 				if v.said[a.side] == said {
 					s.edge(evPlayed{a.side})
 				}
@@ -66,11 +72,11 @@ func (s *sim) doVoice(a action) event {
 // askedToAccept lets the called person press keys, or not.
 func (s *sim) askedToAccept() {
 	s.voice.asked = true
-	for range s.rnd.IntN(4) {
-		key := "12#1"[s.rnd.IntN(4)]
-		s.at(time.Duration(s.rnd.IntN(25_000))*time.Millisecond, func() { s.edge(evDigit{SideB, key}) })
-		if s.rnd.IntN(3) == 0 {
-			s.at(time.Duration(s.rnd.IntN(25_000))*time.Millisecond, func() { s.edge(evDigit{SideA, acceptKey}) })
+	for range s.voice.rnd.IntN(4) {
+		key := "12#1"[s.voice.rnd.IntN(4)]
+		s.at(time.Duration(s.voice.rnd.IntN(25_000))*time.Millisecond, func() { s.edge(evDigit{SideB, key}) })
+		if s.voice.rnd.IntN(3) == 0 {
+			s.at(time.Duration(s.voice.rnd.IntN(25_000))*time.Millisecond, func() { s.edge(evDigit{SideA, acceptKey}) })
 		}
 	}
 }

@@ -24,7 +24,7 @@ func TestSpoken(t *testing.T) {
 		{"wide band alone", "9 97\r\na=rtpmap:97 PCMA/16000", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			offer, fault := ParseSDP([]byte("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP "+tt.audio+"\r\nm=video 4002 RTP/AVP 31\r\n"), spokenPolicy())
+			offer, fault := ParseSDP([]byte("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP "+tt.audio+"\r\nm=video 4002 RTP/AVP 31\r\n"), &MediaPolicy{})
 			if fault != nil {
 				t.Fatal(fault)
 			}
@@ -43,8 +43,6 @@ func TestSpoken(t *testing.T) {
 		})
 	}
 }
-
-func spokenPolicy() *AddressPolicy { return &AddressPolicy{} }
 
 func TestG711AndKeys(t *testing.T) {
 	for _, tt := range []struct {

@@ -1,0 +1,267 @@
+package sip
+
+import (
+	"time"
+
+	"maskline/sip/message"
+)
+
+// purpose is why we ask something inside a dialog: it decides what the answer does.
+type purpose uint8
+
+const (
+	askRelay   purpose = iota + 1 // the other side changes the session
+	askDropped                    // it did, and has been answered meanwhile
+	askRestore                    // to what was agreed, which this side left by an answer that came too late
+	askRefresh                    // nothing changes: the session's timer
+)
+
+// ask is a re-INVITE or UPDATE of ours. There is one at a time on a leg: RFC 3261
+// §14.1, RFC 3311 §5.1.
+type ask struct {
+	client
+	method string
+	seq    uint16
+	cseq   uint32
+	offer  []byte // session description in it; nil: none
+	why    purpose
+
+	giving bool   // a CANCEL is wanted, or sent
+	lost   bool   // no final answer came in time
+	cancel client // the CANCEL of a re-INVITE
+	retry  time.Time
+}
+
+func (a *ask) next() time.Time { return sooner(a.client.next(), a.cancel.next(), a.retry) }
+
+// heldAck is the ACK of a 2xx that had an offer: it waits for the answer. RFC 3261
+// §13.2.2.4.
+type heldAck struct {
+	waits bool
+	seq   uint16
+	cseq  uint32
+	offer *message.SDP // nil: one that we don't relay
+	sdp   []byte       // the answer that was sent, for a repeated 2xx
+}
+
+// ask sends a re-INVITE or UPDATE; its description may be nil. The caller has seen
+// that the leg is free.
+func (c *call) ask(l *leg, method string, sdp []byte, why purpose) {
+	l.cseq++
+	l.ask = ask{method: method, seq: l.nextSeq(), cseq: l.cseq, offer: sdp, why: why}
+	d := c.draft(l, method, l.ask.seq)
+	d.Contact, d.Allow, d.SDP = l.own, true, sdp
+	data := d.Append(nil)
+	l.ask.begin(data, method == message.Invite, l.fit(len(data)), c.now)
+	c.request(l, l.hop, method, l.ask.seq, data)
+}
+
+// nextSeq numbers a transaction of ours inside the dialog.
+func (l *leg) nextSeq() uint16 {
+	const most = uint32(seqTry-seqDialog) / 2
+	seq := seqDialog + 2*uint16(uint32(l.asks)%most)
+	l.asks++
+	return seq
+}
+
+// free reports whether a re-INVITE or UPDATE of ours may go out: none is open in
+// either direction. RFC 3261 §14.1.
+func (l *leg) free() bool {
+	return !l.ended && !l.ask.running() && !l.ack.waits &&
+		l.again.state != txProceeding && l.again.state != txCompleted && l.again.state != txAccepted &&
+		!l.update.open
+}
+
+// onAskResponse is an answer inside the dialog to a re-INVITE, UPDATE or the
+// CANCEL of one. An INVITE's final answer is acknowledged however late it is.
+func (c *call) onAskResponse(l *leg, ev evResponse) {
+	a, res := &l.ask, ev.res
+	if res.ToTag != l.dialog.RemoteTag {
+		return
+	}
+	current := ev.seq == a.seq
+	if res.Method == message.Cancel {
+		if current {
+			answerClient(&a.cancel, res.Code, c.now)
+		}
+		return
+	}
+	if res.Code < 200 {
+		if current && a.running() {
+			c.onAskProvisional(l)
+		}
+		return
+	}
+	first := current && (a.final(res.Code < 300, c.now) || res.Code < 300 && a.lost)
+	if first {
+		a.lost = false
+		a.cancel.stop()
+		if res.Code < 300 {
+			l.follow(res.Peer())
+			l.hears(res.Allowed())
+		}
+	}
+	if res.Method == message.Invite && !c.holdsAck(l, ev, first) {
+		c.acknowledgeAsk(l, ev, nil)
+	}
+	if first {
+		c.onAsked(l, res)
+	}
+}
+
+// holdsAck reports whether a 2xx is one whose ACK waits for the other side's
+// answer; where that has been sent, it is sent again.
+func (c *call) holdsAck(l *leg, ev evResponse, first bool) bool {
+	switch {
+	case ev.res.Code >= 300 || ev.seq != l.ask.seq || l.ask.offer != nil:
+		return false
+	case first:
+		l.ack = heldAck{waits: true, seq: ev.seq + 1, cseq: ev.res.CSeq}
+	case !l.ack.waits && l.ack.sdp != nil:
+		c.acknowledgeAsk(l, ev, l.ack.sdp)
+	}
+	return true
+}
+
+// acknowledgeAsk acknowledges a final answer to a re-INVITE. It needs no state but
+// the dialog, so a repeated answer to an earlier one has its ACK too.
+func (c *call) acknowledgeAsk(l *leg, ev evResponse, sdp []byte) {
+	seq := ev.seq
+	if ev.res.Code < 300 {
+		seq++ // a request of its own, RFC 3261 §13.2.2.4
+	}
+	c.sendAck(l, seq, ev.res.CSeq, sdp)
+}
+
+func (c *call) sendAck(l *leg, seq uint16, cseq uint32, sdp []byte) {
+	d := c.draft(l, message.Ack, seq)
+	d.CSeq, d.SDP = cseq, sdp
+	c.request(l, l.hop, message.Ack, seq, d.Append(nil))
+}
+
+// onAskProvisional keeps a re-INVITE from ringing for ever.
+func (c *call) onAskProvisional(l *leg) {
+	a := &l.ask
+	end := a.end
+	a.provisional()
+	a.end = end
+	if a.giving {
+		c.cancelAsk(l)
+	}
+}
+
+// cancelAsk takes a re-INVITE back; as with the first INVITE, not before a
+// provisional answer. RFC 3261 §9.1.
+func (c *call) cancelAsk(l *leg) {
+	a := &l.ask
+	if !a.running() || a.method != message.Invite || l.ended {
+		return
+	}
+	a.giving = true
+	if a.state != txProceeding || a.cancel.state != txIdle {
+		return
+	}
+	d := c.draft(l, message.Cancel, a.seq)
+	d.CSeq = a.cseq
+	data := d.Append(nil)
+	a.cancel.begin(data, false, a.over, c.now)
+	a.end = c.now.Add(t64)
+	c.requestOver(a.over, l, l.hop, message.Cancel, a.seq, data)
+}
+
+// onAsked draws the conclusion from the first final answer.
+func (c *call) onAsked(l *leg, res *message.Response) {
+	why := l.ask.why
+	switch {
+	case c.phase == phaseOver || l.ended:
+		c.declineHeld(l)
+	case why == askRelay && res.Code < 300:
+		c.onRelayAnswered(l, res)
+	case why == askRelay:
+		c.onRelayRefused(l, res)
+	case why == askDropped && res.Code < 300:
+		c.declineHeld(l)
+		c.restore(l)
+	case why == askDropped:
+	case res.Code < 300:
+		c.onRestated(l, res)
+	case res.Code == 481: // the dialog is gone there. RFC 3261 §12.2.1.2
+		c.end("dialog_lost")
+	case res.Code == 491:
+		l.ask.retry = c.now.Add(c.glare(l))
+	}
+}
+
+// restore offers a side again what was agreed before.
+func (c *call) restore(l *leg) {
+	if !l.free() || l.said == nil {
+		return
+	}
+	l.latest++
+	l.says(newer(l.said, l.latest), l.latest)
+	c.ask(l, message.Invite, l.said, askRestore)
+}
+
+// onRestated is the answer to an offer of ours that changes nothing. The side may
+// take it to move its media.
+func (c *call) onRestated(l *leg, res *message.Response) {
+	if len(res.Body) == 0 {
+		return
+	}
+	s, fault := message.ParseSDP(res.Body, &l.trunk.media)
+	if fault != nil || !c.reaches(l, s) || s.Content == l.heard {
+		return
+	}
+	l.heard = s.Content
+	c.do(actRemote{l.side(), remote(l.trunk, s, s.PayloadTypes())})
+}
+
+// tickAsk repeats our request, or asks again after a glare.
+func (c *call) tickAsk(l *leg) {
+	a := &l.ask
+	switch a.due(c.now) {
+	case txResend:
+		c.request(l, l.hop, a.method, a.seq, a.request)
+	case txTimeout:
+		c.onAskTimeout(l)
+	case txNothing:
+	}
+	if a.cancel.due(c.now) == txResend {
+		c.requestOver(a.over, l, l.hop, message.Cancel, a.seq, a.cancel.request)
+	}
+	if reached(a.retry, c.now) {
+		a.retry = time.Time{}
+		if c.phase == phaseUp && l.free() {
+			c.ask(l, a.method, a.offer, a.why)
+		}
+	}
+}
+
+func (c *call) onAskTimeout(l *leg) {
+	a := &l.ask
+	a.lost = true
+	if a.why == askRelay {
+		a.why = askDropped
+		c.relayFailed(504, "")
+	}
+}
+
+// declineHeld acknowledges a 2xx whose offer nobody will answer, with no media. RFC
+// 3261 §13.2.2.4 wants a valid answer there.
+func (c *call) declineHeld(l *leg) {
+	if !l.ack.waits {
+		return
+	}
+	var sdp []byte
+	if s := l.ack.offer; s != nil {
+		sdp = s.AppendInactive(nil, message.Origin{ID: c.number(l.number), Version: l.latest + 1}, c.local(l))
+		l.latest++
+	}
+	c.releaseAck(l, sdp)
+}
+
+// releaseAck sends the ACK that was held.
+func (c *call) releaseAck(l *leg, sdp []byte) {
+	c.sendAck(l, l.ack.seq, l.ack.cseq, sdp)
+	l.ack.waits, l.ack.offer, l.ack.sdp = false, nil, sdp
+}

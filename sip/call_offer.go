@@ -1,0 +1,267 @@
+package sip
+
+import (
+	"bytes"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"maskline/sip/message"
+)
+
+// exchange is an offer on its way from one side to the other and the answer on
+// its way back, in an established call. There is one at a time.
+type exchange struct {
+	from, to *leg
+	method   string         // of the request that asked for it
+	head     []byte         // what its answer repeats
+	peer     message.Peer   // where it wants requests from now on
+	offer    *message.SDP   // nil: it asks for the other side's
+	cut      *message.SDP   // offer as far as the other side's trunk lets it be
+	text     []byte         // cut as the other side gets it
+	version  uint64         // of text
+	deadline time.Time      // then it has failed
+	replyTo  netip.AddrPort // of an UPDATE
+	conn     uint64         // that it came over, 0: none
+	answered bool           // the request has its 2xx, whose ACK has the answer
+	taken    bool           // back, by a CANCEL
+}
+
+// patience is how long the other side may take with an UPDATE, whose sender gives
+// up after 32 s. A re-INVITE may take as long as its own transaction.
+const patience = 20 * time.Second
+
+// side is the relay's name for the leg.
+func (l *leg) side() Side {
+	if l.number == legA {
+		return SideA
+	}
+	return SideB
+}
+
+// local is where a side sends its media.
+func (c *call) local(l *leg) netip.AddrPort {
+	if l.number == legA {
+		return c.localA
+	}
+	return c.localB
+}
+
+// other is the other side of an established call.
+func (c *call) other(l *leg) *leg {
+	if l.number == legA {
+		return &c.active.leg
+	}
+	return &c.a.leg
+}
+
+// reaches reports whether the relay has an address of the same IP version.
+func (c *call) reaches(l *leg, s *message.SDP) bool {
+	return !s.RTP.IsValid() || s.RTP.Addr().Is4() == c.local(l).Addr().Is4()
+}
+
+// describe writes a stream for a side, as a new version unless it is what the side
+// was told last. RFC 3264 §8.
+func (c *call) describe(l *leg, s *message.SDP) (text []byte, version uint64) {
+	o := message.Origin{ID: c.number(l.number), Version: max(l.version, 1)}
+	text = c.write(l, s, o)
+	if l.said == nil || bytes.Equal(text, l.said) {
+		l.latest = max(l.latest, o.Version)
+		return text, o.Version
+	}
+	l.latest++
+	o.Version = l.latest
+	return c.write(l, s, o), o.Version
+}
+
+// write has a line for each m= line that the side knows of.
+func (c *call) write(l *leg, s *message.SDP, o message.Origin) []byte {
+	if l.layout == nil {
+		return s.AppendOffer(nil, o, c.local(l))
+	}
+	return s.AppendAnswer(nil, o, c.local(l), l.layout)
+}
+
+// says notes a description that the side has and that is agreed on.
+func (l *leg) says(text []byte, version uint64) { l.said, l.version = text, version }
+
+// newer is a description with another version.
+func newer(said []byte, version uint64) []byte {
+	head, rest, _ := bytes.Cut(said, []byte("o=- "))
+	id, rest, _ := bytes.Cut(rest, []byte(" "))
+	_, rest, _ = bytes.Cut(rest, []byte(" "))
+	text := append(append([]byte(nil), head...), "o=- "...)
+	text = append(append(text, id...), ' ')
+	text = strconv.AppendUint(text, version, 10)
+	return append(append(text, ' '), rest...)
+}
+
+// relays reports whether a side's offer can go to the other one now.
+func (c *call) relays(l *leg) bool {
+	return c.phase == phaseUp && !c.alone() && c.exchange == nil && c.other(l).free()
+}
+
+// open passes the offer in a request on, or the wish for one. The other side gets
+// an UPDATE where an UPDATE came and it knows that method.
+func (c *call) open(l *leg, req *message.Request, offer *message.SDP) {
+	x := &exchange{
+		from: l, to: c.other(l), method: req.Method, head: req.Head(l.dialog.LocalTag),
+		peer: req.Peer(), offer: offer, replyTo: req.ReplyTo(), conn: req.Conn,
+	}
+	c.exchange = x
+	method := message.Invite
+	if req.Method == message.Update {
+		x.deadline = c.now.Add(patience)
+		if x.to.serves.Has(message.Update) {
+			method = message.Update
+		}
+	}
+	if offer != nil {
+		if x.cut = offer.For(&x.to.trunk.media); x.cut == nil {
+			c.relayFailed(488, "")
+			return
+		}
+		x.text, x.version = c.describe(x.to, x.cut)
+	}
+	c.ask(x.to, method, x.text, askRelay)
+}
+
+// onRelayAnswered is the other side's 2xx: its answer, or the offer that was asked
+// for.
+func (c *call) onRelayAnswered(l *leg, res *message.Response) {
+	x := c.exchange
+	s, fault := message.ParseSDP(res.Body, &l.trunk.media)
+	if fault == nil && !c.reaches(l, s) {
+		s, fault = nil, &message.Fault{}
+	}
+	if x.offer == nil {
+		l.ack.offer = s
+	}
+	if fault == nil && x.offer == nil {
+		x.cut = s.For(&x.from.trunk.media)
+	}
+	if fault != nil || x.cut == nil || x.offer != nil && s.Accept(x.cut) != nil {
+		c.relayFailed(488, "") // what this side believes now is not what we can do
+		c.end("bad_answer")
+		return
+	}
+	if x.offer == nil {
+		c.passOffer(x, s)
+		return
+	}
+	from, to := x.from, x.to
+	c.adoptSide(to, s)
+	c.adoptSide(from, x.offer)
+	to.says(x.text, x.version)
+	from.layout = x.offer.Layout()
+	from.says(c.describe(from, s))
+	c.closeExchange(message.Reply{Code: 200, Contact: from.own, Allow: true, SDP: from.said})
+}
+
+// adoptSide tells the relay where a side is now.
+func (c *call) adoptSide(l *leg, s *message.SDP) {
+	l.heard = s.Content
+	c.do(actRemote{l.side(), remote(l.trunk, s, s.PayloadTypes())})
+}
+
+// passOffer gives the side that asked for it the other one's offer.
+func (c *call) passOffer(x *exchange, s *message.SDP) {
+	x.offer, x.answered, x.deadline = s, true, time.Time{}
+	x.from.follow(x.peer)
+	x.text, x.version = c.describe(x.from, x.cut)
+	reply := message.Reply{Code: 200, Contact: x.from.own, Allow: true, SDP: x.text}
+	x.from.again.respond(200, reply.Append(nil, x.head), c.now)
+	c.respond(x.from, &x.from.again)
+}
+
+// onAnswerInAck ends an exchange that began without an offer.
+func (c *call) onAnswerInAck(req *message.Request) {
+	x := c.exchange
+	c.exchange = nil
+	from, to := x.from, x.to
+	s, fault := message.ParseSDP(req.SDP(), &from.trunk.media)
+	if fault != nil || !c.reaches(from, s) || s.Accept(x.cut) != nil {
+		c.end("bad_answer")
+		return
+	}
+	c.adoptSide(from, s)
+	c.adoptSide(to, x.offer)
+	from.says(x.text, x.version)
+	to.layout = x.offer.Layout()
+	to.says(c.describe(to, s))
+	c.releaseAck(to, to.said)
+}
+
+// onRelayRefused is the other side's refusal: the session stays as it was.
+func (c *call) onRelayRefused(l *leg, res *message.Response) {
+	switch code := res.Code; {
+	case code == 481: // the dialog is gone there. RFC 3261 §12.2.1.2
+		c.relayFailed(481, "")
+		c.end("dialog_lost")
+	case code == 491:
+		c.relayFailed(491, "")
+	case code == 408:
+		c.relayFailed(504, "") // 408 would end the dialog of who asked
+	case code == 500 && res.RetryAfter > 0:
+		c.relayFailed(500, c.retryAfter(l, l.ask.cseq))
+	default:
+		c.relayFailed(answerFor(code), "")
+	}
+}
+
+// relayFailed answers the request that opened the exchange, if it has no answer. If
+// the other side is still at it, it is told to stop; should it agree late, it is
+// offered again what was agreed.
+func (c *call) relayFailed(code int, header string) {
+	x := c.exchange
+	if x == nil {
+		return
+	}
+	if x.to.ask.running() && x.to.ask.why == askRelay {
+		x.to.ask.why = askDropped
+		c.cancelAsk(x.to)
+	}
+	if x.answered {
+		c.exchange = nil
+		return
+	}
+	c.closeExchange(message.Reply{Code: code, Header: header, Allow: code == 405})
+}
+
+// dropExchange ends an exchange with its call. RFC 3261 §15.1.2.
+func (c *call) dropExchange() {
+	if x := c.exchange; x != nil {
+		x.to.ask.why = askDropped // a BYE follows, no CANCEL
+		c.relayFailed(487, "")
+	}
+}
+
+// closeExchange answers the request that opened the exchange.
+func (c *call) closeExchange(reply message.Reply) {
+	x := c.exchange
+	c.exchange = nil
+	switch {
+	case reply.Code < 300:
+		x.from.follow(x.peer)
+	case x.taken:
+		reply = message.Reply{Code: 487}
+	}
+	data := reply.Append(nil, x.head)
+	if x.method == message.Invite {
+		x.from.again.respond(reply.Code, data, c.now)
+		c.respond(x.from, &x.from.again)
+		return
+	}
+	x.from.update.respond(data, c.now)
+	c.do(actSend{
+		trunk: x.from.trunk, socket: x.from.socket, over: x.from.over, conn: x.conn, to: x.replyTo, data: data,
+		method: message.Update, code: reply.Code, leg: x.from.number,
+	})
+}
+
+// tickExchange ends an exchange that took too long.
+func (c *call) tickExchange() {
+	if x := c.exchange; x != nil && reached(x.deadline, c.now) {
+		c.relayFailed(504, "")
+	}
+}
