@@ -3,7 +3,11 @@ package configs
 import (
 	"fmt"
 	"net/netip"
+	"time"
 )
+
+// leastSession is the shortest session timer. RFC 4028 §4.
+const leastSession = 90 * time.Second
 
 // sip checks listeners, and the trunks of carriers and tenants.
 func (c *checker) sip() {
@@ -58,6 +62,9 @@ func (c *checker) sipListen(l *SIPListen, path string) {
 func (c *checker) trunk(t *Trunk, path string) {
 	c.trunkAddresses(t, path)
 	c.trunkSources(t, path)
+	if s := t.SessionExpires; s != 0 && (s < leastSession || s%time.Second != 0) {
+		c.fault(under(path, "session_expires"), "is no session timer; expected 0 or whole seconds, 90s or more (RFC 4028 §4)")
+	}
 	if t.Trying < t.FirstResponse {
 		c.fault(under(path, "trying"), "is shorter than first_response; expected at least that", under(path, "first_response"))
 	}

@@ -76,8 +76,8 @@ type Trunk struct {
 	FailoverOn []FailoverRule `key:"failover_on" default:"[500, 502, 503, 504, \"404;cause=2\", \"404;cause=3\"]"`
 	// Longest Retry-After that is obeyed; 0: it is ignored. Default 30s.
 	RetryAfterMax time.Duration `key:"retry_after_max" default:"30s"`
-	// Session timer, RFC 4028; 0: off. Default 0.
-	SessionExpires time.Duration `key:"session_expires" default:"0"`
+	// Longest interval of session timers (RFC 4028), and the one that our INVITEs ask for: whole seconds, 90s or more; 0: none. Default 1800s.
+	SessionExpires time.Duration `key:"session_expires" default:"1800s"`
 	// Whether provisional responses are acknowledged (100rel, RFC 3262): off, supported, or required of calls to it. Default supported.
 	Reliable Reliable `key:"reliable"`
 	// What the caller gets of early media: pass it, or ring, with which failover stays possible until the answer. Default pass.

@@ -47,7 +47,6 @@ func unavailable() []later {
 			{path: "auth_out"},
 			{path: "register"},
 			{path: "tls"},
-			{path: "session_expires"},
 			{path: "srtp"},
 			{path: "t38"},
 		} {

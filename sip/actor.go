@@ -20,7 +20,7 @@ type actor struct {
 	edge                *Edge
 	call                *call
 	id                  string // correlation id, in logs only
-	inviteKey, mergeKey string
+	inviteKey, mergeKey callKey
 	trunk               *trunk // that it came from
 	alarm               alarm
 	shown               atomic.Pointer[CallState]

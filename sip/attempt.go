@@ -36,8 +36,10 @@ type attempt struct {
 	course    course
 
 	seq    uint16         // the INVITE's latest transaction
-	draft  *message.Draft // of the INVITE, for the next one; nil where no challenge is answered
-	passed [][]byte       // ACKs of the challenges, by try
+	draft  *message.Draft // of the INVITE, for the next one
+	passed []passed       // ACKs of what refused the earlier ones, by try
+
+	lengthened bool // a 422 was answered
 }
 
 // fork is a further 2xx to the same INVITE: acknowledged and hung up. RFC 3261
@@ -68,7 +70,7 @@ func (c *call) tryNext() {
 	}
 	c.asked = &c.plan.candidates[c.next]
 	c.next++
-	if c.offer.For(&c.asked.trunk.media) == nil {
+	if !c.delayed && c.offer.For(&c.asked.trunk.media) == nil {
 		if c.asked = nil; len(c.b) == 0 {
 			c.last = refusal{488, 0, "no_codec"}
 		}
@@ -109,7 +111,7 @@ func (c *call) try(to candidate) {
 		caller, callee, asserted = emergency.Caller, emergency.Callee, ""
 	}
 	a := &attempt{
-		candidate: to, deadline: c.now.Add(t.FirstResponse), offer: c.offer.For(&t.media), seq: seqInvite, course: course{began: c.now},
+		candidate: to, deadline: c.now.Add(t.FirstResponse), seq: seqInvite, course: course{began: c.now},
 	}
 	a.leg = leg{
 		number: number, trunk: t, socket: t.socket, over: t.over, own: t.own, hop: to.address(), cseq: 1, invited: 1,
@@ -118,7 +120,10 @@ func (c *call) try(to candidate) {
 			LocalTag: c.tokens.String(token{call: c.id, kind: tagToken, leg: number}),
 			LocalURI: caller, RemoteURI: callee, Target: callee,
 		},
-		said: a.offer.AppendOffer(nil, message.Origin{ID: c.number(number), Version: 1}, c.localB), version: 1, latest: 1,
+	}
+	if !c.delayed {
+		a.offer = c.offer.For(&t.media)
+		a.says(c.describe(&a.leg, a.offer))
 	}
 	c.b, c.active = append(c.b, a), a
 
@@ -126,9 +131,8 @@ func (c *call) try(to candidate) {
 	d.MaxForwards = c.a.maxForwards - 1
 	d.Extensions = c.offered(t)
 	d.Contact, d.Allow, d.Asserted, d.Emergency, d.SDP = a.own, true, asserted, emergency, a.said
-	if c.preauthorize(&a.leg, &d, a.hop, seqInvite); a.mayAuthorize(a.hop) {
-		a.draft, a.credentials = &d, d.Credentials
-	}
+	c.preauthorize(&a.leg, &d, a.hop, seqInvite)
+	a.draft, a.credentials = &d, d.Credentials
 	data := d.Append(nil)
 	c.invite(a, data)
 }

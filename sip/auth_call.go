@@ -37,11 +37,17 @@ func (c *call) preauthorize(l *leg, d *message.Draft, hop netip.AddrPort, seq ui
 // for a request, and once more where the nonce was too old. The caller
 // counts CSeq up and sends it.
 func (c *call) reauthorize(l *leg, d *message.Draft, hop netip.AddrPort, ev evResponse) (seq uint16, ok bool) {
-	base, try := splitTry(ev.seq)
-	if !l.mayAuthorize(hop) || !l.trunk.owns(ev.source.Addr()) || try == mostTry {
+	if !l.mayAuthorize(hop) || !l.trunk.owns(ev.source.Addr()) {
 		return 0, false
 	}
+	base, try := splitTry(ev.seq)
 	seq = joinTry(base, try+1)
+	if base == seqInvite && c.b[l.number].lengthened {
+		try-- // a 422 took one
+	}
+	if try >= mostTry {
+		return 0, false
+	}
 	line, stale, ok := l.trunk.auth.answer(authCalls, ev.res, d.Method, d.Dialog.Target, c.cnonce(l, seq))
 	if !ok || try > 0 && !stale {
 		return 0, false
@@ -58,16 +64,27 @@ func (c *call) cnonce(l *leg, seq uint16) string {
 // inviteAgain answers a challenge of the attempt's INVITE: the same attempt goes
 // on with another INVITE. False: it is a refusal.
 func (c *call) inviteAgain(a *attempt, ev evResponse) bool {
-	if a.draft == nil || a.giving || a != c.active || c.phase != phaseCalling || !a.invite.running() {
+	if !c.mayReinvite(a) {
 		return false
 	}
 	seq, ok := c.reauthorize(&a.leg, a.draft, a.hop, ev)
 	if !ok {
 		return false
 	}
+	c.reinvite(a, ev, seq)
+	return true
+}
+
+// mayReinvite reports whether the attempt may go on with another INVITE.
+func (c *call) mayReinvite(a *attempt) bool {
+	return a.draft != nil && !a.giving && a == c.active && c.phase == phaseCalling && a.invite.running()
+}
+
+// reinvite acknowledges the refusal of the attempt's INVITE and sends the next one.
+func (c *call) reinvite(a *attempt, ev evResponse, seq uint16) {
 	a.invite.final(false, c.now)
 	a.refusedBy = ev.res.ToTag
-	a.passed = append(a.passed, c.acknowledgeRefusal(a))
+	a.passed = append(a.passed, passed{a.invite.over, c.acknowledgeRefusal(a)})
 	a.cseq++
 	a.invited, a.draft.CSeq, a.seq = a.cseq, a.cseq, seq
 	a.progress, a.deadline = heardNothing, c.now.Add(a.trunk.FirstResponse)
@@ -75,14 +92,20 @@ func (c *call) inviteAgain(a *attempt, ev evResponse) bool {
 	data := a.draft.Append(nil)
 	a.invite = client{}
 	c.invite(a, data)
-	return true
+}
+
+// passed is the ACK of a challenge, which goes the way of the INVITE.
+type passed struct {
+	over transport
+	ack  []byte
 }
 
 // repeatedChallenge acknowledges again what challenged an earlier INVITE of the
 // attempt.
 func (c *call) repeatedChallenge(a *attempt, ev evResponse) {
 	if _, try := splitTry(ev.seq); ev.res.Code >= 300 && int(try) < len(a.passed) {
-		c.requestOver(a.invite.over, &a.leg, a.candidate.address(), message.Ack, ev.seq, a.passed[try])
+		p := &a.passed[try]
+		c.requestOver(p.over, &a.leg, a.candidate.address(), message.Ack, ev.seq, p.ack)
 	}
 }
 

@@ -24,6 +24,7 @@ type bench struct {
 	begins     bool
 	ports      bool
 	mediaFault string
+	delayed    bool // the INVITE has no offer
 	offer      string
 	answer     string
 	routes     string // Record-Route of answers
@@ -166,7 +167,7 @@ func (b *bench) sent(a actSend) string {
 	b.repeated, b.everSent[text] = b.everSent[text], true
 	switch a.method {
 	case message.Invite, message.Update, message.Info:
-		if a.code == 0 && a.seq >= seqDialog {
+		if base, _ := splitTry(a.seq); a.code == 0 && base >= seqDialog {
 			b.asked[side] = text
 		} else if a.code == 0 {
 			b.opened[side] = text
@@ -176,7 +177,7 @@ func (b *bench) sent(a actSend) string {
 		if !strings.HasPrefix(text, a.method+" ") {
 			b.t.Fatalf("called %s:\n%s", a.method, text)
 		}
-		if strings.Contains(text, "m=audio") && a.seq != seqInvite {
+		if base, _ := splitTry(a.seq); strings.Contains(text, "m=audio") && base != seqInvite {
 			return side + " " + a.method + "+sdp"
 		}
 		return side + " " + a.method
@@ -226,9 +227,13 @@ func (b *bench) event(words []string) event {
 }
 
 func (b *bench) inviteText() string {
+	offer := b.offer
+	if b.delayed {
+		offer = ""
+	}
 	return withBody("INVITE sip:+441110000001@edge SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.10:5062;branch=z9hG4bKa\r\nMax-Forwards: 70\r\n"+
 		"From: \"Alice\" <sip:+447700900001@home>;tag=a\r\nTo: <sip:+441110000001@edge>\r\nCall-ID: secret\r\nCSeq: 1 INVITE\r\n"+
-		"Contact: <sip:192.0.2.10:5062>\r\nP-Asserted-Identity: <tel:+447700900001>\r\nGeolocation: <cid:here@home>\r\nX-Real: 1\r\n"+b.allow+b.headers, b.offer)
+		"Contact: <sip:192.0.2.10:5062>\r\nP-Asserted-Identity: <tel:+447700900001>\r\nGeolocation: <cid:here@home>\r\nX-Real: 1\r\n"+b.allow+b.headers, offer)
 }
 
 func (b *bench) parse(text, from string) *message.Request {
@@ -245,7 +250,7 @@ func (b *bench) parse(text, from string) *message.Request {
 
 // request is one inside a dialog, or a CANCEL.
 func (b *bench) request(side string, number uint8, words []string) event {
-	method, cseq := words[0], "50"
+	method, cseq, kind := words[0], "50", ""
 	from, to, callID := "<sip:+447700900001@home>;tag=a", "<sip:+441110000001@edge>;tag="+b.tag, "secret"
 	source, contact, description, more := "192.0.2.10:5062", "", b.offer, ""
 	if side != "A" {
@@ -270,6 +275,8 @@ func (b *bench) request(side string, number uint8, words []string) event {
 			}
 		case strings.HasPrefix(w, "+"):
 			body = b.variant(description, w[1:])
+		case strings.HasPrefix(w, "key-"):
+			kind, body = "application/dtmf-relay", "Signal="+w[len("key-"):]+"\r\nDuration=100\r\n"
 		}
 		switch w {
 		case "rack":
@@ -313,6 +320,9 @@ func (b *bench) request(side string, number uint8, words []string) event {
 	}
 	text := withBody(fmt.Sprintf("%s sip:edge SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=%s\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s %s\r\nContact: <sip:%s>\r\n%s",
 		method, source, branch, from, to, callID, cseq, method, contact, b.allow+more), body)
+	if kind != "" {
+		text = strings.Replace(text, "application/sdp", kind, 1)
+	}
 	req := b.parse(text, source)
 	if method == message.Cancel && req.ToTag == "" {
 		return evCancel{req}

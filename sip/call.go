@@ -31,8 +31,9 @@ type call struct {
 	phase     phase
 	a         caller
 	b         []*attempt
-	active    *attempt // the one under way, or that was answered
-	offer     *message.SDP
+	active    *attempt     // the one under way, or that was answered
+	offer     *message.SDP // of the INVITE
+	delayed   bool         // it has none: the called side offers
 	plan      evRouted
 	emergency bool
 	next      int        // next candidate
@@ -68,7 +69,7 @@ type caller struct {
 	head        []byte // what every answer repeats
 	recordRoute []byte
 	reliable    reliable
-	earlyMedia  bool // it wants to be told of early media. RFC 5009
+	wants       message.Extensions // of the INVITE
 	maxForwards int
 	req         *message.Request // kept for an emergency call's attempts only
 	byeWanted   bool
@@ -164,6 +165,8 @@ func (c *call) end(why string) {
 		return
 	}
 	c.dropExchange()
+	c.dropInfos(&c.a.leg)
+	c.dropInfos(&c.active.leg)
 	c.hang(&c.active.leg)
 	c.hang(&c.a.leg)
 	c.over(why, 200, 0)

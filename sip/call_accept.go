@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"slices"
 	"time"
 
 	"maskline/sip/message"
@@ -50,20 +51,31 @@ func (c *call) askToAccept(a *attempt, answer *message.SDP) {
 	}
 }
 
+// cannotAsk reports whether the called person would have to be asked and the INVITE
+// has no offer: there is no media before the caller's answer.
+func (c *call) cannotAsk(ev *evRouted) bool {
+	if !c.delayed || ev.accept == 0 || ev.emergency {
+		return false
+	}
+	return slices.ContainsFunc(ev.candidates, func(to candidate) bool { return to.trunk.Carrier != "" })
+}
+
 // onKeyInfo is a key that came by signalling.
 func (c *call) onKeyInfo(l *leg, req *message.Request) {
-	if req.CSeq <= l.seen {
+	switch {
+	case c.answersAgain(l, req):
+		return
+	case req.CSeq <= l.seen:
 		c.answer(l, req, message.Reply{Code: 500})
 		return
 	}
-	l.seen = req.CSeq
-	key := req.Key()
-	if key == 0 {
-		c.answer(l, req, message.Reply{Code: 415})
+	dtmf, fault := req.DTMF()
+	if fault != nil {
+		c.conclude(l, req, message.Reply{Code: fault.Code, Header: fault.Header})
 		return
 	}
-	c.answer(l, req, message.Reply{Code: 200})
-	c.onDigit(evDigit{SideB, key})
+	c.conclude(l, req, message.Reply{Code: 200})
+	c.onDigit(evDigit{SideB, dtmf.Key})
 }
 
 // onDigit connects the call if it is the key.

@@ -44,7 +44,7 @@ func (s *summary) heard() string {
 // can hear. It is refused just so where there are no ports, where too much is played
 // already, or where the caller has early media of a called side.
 func (c *call) dismiss(what Announcement, final refusal) {
-	if what.Prompt == "" || c.early || c.a.invite.state != txProceeding {
+	if what.Prompt == "" || c.offer == nil || c.early || c.a.invite.state != txProceeding {
 		c.refuse(final)
 		return
 	}
@@ -107,7 +107,7 @@ func (c *call) onPlaying(ev evPlaying) {
 		return
 	}
 	c.answered, c.phase, c.codec = c.now, phaseAnswered, n.answer.Codec()
-	c.tell(message.Reply{Code: 200, SDP: data})
+	c.tell(message.Reply{Code: 200, Extensions: c.agree(&c.a.leg, &c.a.wants), SDP: data})
 }
 
 func (c *call) onPlayed(ev evPlayed) {
@@ -145,13 +145,15 @@ func (c *call) alone() bool {
 // ourselves. It reports whether this was one.
 func (c *call) onVoiceRequest(l *leg, req *message.Request) bool {
 	switch {
-	case req.Method != "INFO":
+	case req.Method != message.Info:
 		return false
 	case c.accepting != nil && l == &c.accepting.attempt.leg:
 		c.onKeyInfo(l, req)
 		return true
-	case c.alone():
-		c.onOther(l, req)
+	case c.alone() && !l.ended:
+		if !c.answersAgain(l, req) {
+			c.conclude(l, req, noInfo())
+		}
 		return true
 	default:
 		return false

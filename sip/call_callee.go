@@ -24,6 +24,8 @@ func (c *call) onResponse(ev evResponse) {
 		answerClient(&l.bye, res.Code, c.now)
 	case res.Method == message.Prack && ev.leg != legA:
 		c.onPrackResponse(c.b[ev.leg], ev)
+	case base >= seqDialog && res.Method == message.Info:
+		c.onInfoResponse(l, ev)
 	case base >= seqDialog:
 		c.onAskResponse(l, ev)
 	case ev.leg == legA:
@@ -61,7 +63,7 @@ func (c *call) onInviteResponse(a *attempt, ev evResponse) {
 		c.onProvisional(a, ev)
 	case code < 300:
 		c.onSuccess(a, ev)
-	case !c.inviteAgain(a, ev):
+	case !c.inviteAgain(a, ev) && !c.lengthen(a, ev):
 		c.onRefusal(a, ev.res)
 	}
 }
@@ -117,10 +119,13 @@ func (c *call) adopt(a *attempt, s *message.SDP) {
 // the call; any other is hung up.
 func (c *call) onSuccess(a *attempt, ev evResponse) {
 	if a.invite.state == txAccepted || a.invite.state == txDone && a.dialog.RemoteTag != "" {
-		if ev.res.ToTag == a.dialog.RemoteTag {
-			c.acknowledge(&a.leg, seqAck) // ours was lost
-		} else {
+		switch {
+		case ev.res.ToTag != a.dialog.RemoteTag:
 			c.onFork(a, ev)
+		case c.delayed:
+			c.repeatHeld(&a.leg, seqAck)
+		default:
+			c.acknowledge(&a.leg, seqAck) // ours was lost
 		}
 		return
 	}
@@ -133,6 +138,12 @@ func (c *call) onSuccess(a *attempt, ev evResponse) {
 	a.dialog.RemoteTag = ev.res.ToTag
 	a.learn(ev.res.Peer(), ev.source)
 	a.hears(ev.res.Allowed())
+	ext := ev.res.Extensions()
+	c.agreed(&a.leg, &ext)
+	if c.delayed {
+		c.onOffered(a, ev)
+		return
+	}
 	c.acknowledge(&a.leg, seqAck)
 	if a != c.active || c.phase != phaseCalling {
 		c.hang(&a.leg)
@@ -169,7 +180,7 @@ func (c *call) acknowledge(l *leg, seq uint16) {
 func (c *call) onFork(a *attempt, ev evResponse) {
 	for _, f := range a.forks {
 		if f.dialog.RemoteTag == ev.res.ToTag {
-			c.acknowledge(&f.leg, f.seq)
+			c.declineFork(f, ev)
 			return
 		}
 	}
@@ -177,11 +188,11 @@ func (c *call) onFork(a *attempt, ev evResponse) {
 		return
 	}
 	f := &fork{leg: a.leg, seq: seqFork + 2*uint16(len(a.forks))}
-	f.bye, f.again, f.ended, f.cseq = client{}, server{}, true, a.cseq+1
+	f.bye, f.again, f.ask, f.ack, f.acks, f.info, f.ended, f.cseq = client{}, server{}, ask{}, heldAck{}, nil, nil, true, a.cseq+1
 	f.dialog.RemoteTag, f.dialog.Target = ev.res.ToTag, a.dialog.RemoteURI
 	f.learn(ev.res.Peer(), ev.source)
 	a.forks = append(a.forks, f)
-	c.acknowledge(&f.leg, f.seq)
+	c.declineFork(f, ev)
 	d := c.draft(&f.leg, message.Bye, f.seq+1)
 	data := d.Append(nil)
 	f.bye.begin(data, false, f.fit(len(data)), c.now)

@@ -24,21 +24,18 @@ func (c *call) onInvite(ev evInvite) {
 	c.a.invite.begin(req)
 	c.tell(message.Reply{Code: 100})
 
-	ext := req.Extensions()
-	if !c.extend(&ext) {
+	c.a.wants, c.delayed = req.Extensions(), len(req.Body) == 0
+	if !c.extend(&c.a.wants) {
 		return
 	}
-	c.a.earlyMedia = ext.EarlyMedia&message.EarlySupported != 0
-	if len(req.Body) == 0 {
-		c.refuse(refusal{code: 488, why: "no_offer"})
-		return
+	if !c.delayed {
+		offer, fault := message.ParseSDP(req.Body, &ev.trunk.media)
+		if fault != nil {
+			c.refuse(refusal{code: fault.Code, why: fault.Name})
+			return
+		}
+		c.offer, c.a.heard, c.a.layout = offer, offer.Content, offer.Layout()
 	}
-	offer, fault := message.ParseSDP(req.Body, &ev.trunk.media)
-	if fault != nil {
-		c.refuse(refusal{code: fault.Code, why: fault.Name})
-		return
-	}
-	c.offer, c.a.heard, c.a.layout = offer, offer.Content, offer.Layout()
 	numbers := &ev.trunk.cli.Numbers
 	called := req.Called(numbers)
 	c.do(actRoute{dialled: called.Dialled, to: called.Number, from: req.Caller(numbers, ev.trunk.TrustPAI)})
@@ -92,6 +89,10 @@ func (c *call) onRouted(ev evRouted) {
 		c.dismiss(ev.announce, *ev.refused)
 		return
 	}
+	if c.cannotAsk(&ev) {
+		c.refuse(refusal{code: 488, why: "no_offer"})
+		return
+	}
 	c.plan, c.last, c.emergency = ev, ev.otherwise, ev.emergency
 	if !ev.emergency {
 		c.a.req = nil
@@ -113,7 +114,9 @@ func (c *call) onAllocated(ev evAllocated) {
 		return
 	}
 	c.localA, c.localB = ev.localA, ev.localB
-	c.do(actRemote{SideA, remote(c.a.trunk, c.offer, c.offer.PayloadTypes())})
+	if !c.delayed {
+		c.do(actRemote{SideA, remote(c.a.trunk, c.offer, c.offer.PayloadTypes())})
+	}
 	c.tryNext()
 }
 
@@ -143,9 +146,13 @@ func (c *call) onAck(l *leg, req *message.Request) {
 		if !c.a.invite.acknowledged(c.now) || !accepted {
 			return
 		}
+		if c.phase == phaseAnswered && !c.alone() && c.active.ack.waits {
+			c.onAnswerToDelayed(req)
+		}
 		if c.phase == phaseAnswered {
 			c.phase = phaseUp
 			c.trim()
+			c.tellAgain()
 		}
 		if c.a.byeWanted {
 			c.hang(l)
@@ -186,7 +193,7 @@ func (c *call) tickInvite() {
 // onRing tells the caller of a provisional answer, each code once and each
 // session description once, so that candidates tried in turn look like one.
 func (c *call) onRing(code int, media message.EarlyMedia, sdp []byte) {
-	if !c.a.earlyMedia {
+	if !c.a.wants.EarlyMedia.Has(message.EarlySupported) {
 		media = 0
 	}
 	if c.a.reliable.told {
@@ -224,8 +231,10 @@ func (c *call) connect(a *attempt, answer *message.SDP) {
 	c.expires = c.now.Add(min(c.a.trunk.MaxDuration, a.trunk.MaxDuration))
 	c.ringing()
 	c.do(actAnswered{})
-	reply := message.Reply{Code: 200}
-	if !c.a.reliable.told {
+	reply := message.Reply{Code: 200, Extensions: c.agree(&c.a.leg, &c.a.wants)}
+	if c.a.reliable.told {
+		c.a.reliable.now = answer
+	} else {
 		reply.SDP = c.describeCalled(answer)
 	}
 	c.tell(reply)

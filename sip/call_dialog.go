@@ -19,6 +19,12 @@ func (c *call) onRequest(ev evRequest) {
 		return
 	}
 	switch req.Method {
+	case message.Invite, message.Update, message.Info:
+		if c.answersAgain(l, req) {
+			return
+		}
+	}
+	switch req.Method {
 	case message.Ack:
 		c.onAck(l, req)
 	case message.Bye:
@@ -29,6 +35,8 @@ func (c *call) onRequest(ev evRequest) {
 		c.onPrack(l, req)
 	case message.Update:
 		c.onUpdate(l, req)
+	case message.Info:
+		c.onInfo(l, req)
 	case message.Cancel:
 		c.onCancelInDialog(l, req)
 	default:
@@ -51,7 +59,7 @@ func (c *call) onOther(l *leg, req *message.Request) {
 // refuseMethod tells known methods that we don't serve from unknown ones.
 func refuseMethod(method string) int {
 	switch method {
-	case "REGISTER", "SUBSCRIBE", "NOTIFY", "PUBLISH", "REFER", "INFO", "MESSAGE":
+	case "REGISTER", "SUBSCRIBE", "NOTIFY", "PUBLISH", "REFER", "MESSAGE":
 		return 405
 	default:
 		return 501

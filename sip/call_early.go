@@ -33,7 +33,14 @@ func (c *call) offered(t *trunk) message.Extensions {
 	if t.Reliable == ReliableRequired && !c.emergency {
 		e.Required, e.Supported = message.Reliable, e.Supported&^message.Reliable
 	}
-	if c.a.earlyMedia {
+	if c.delayed {
+		e.Supported &^= message.Reliable // its reliable answer would be the offer
+		e.Required = 0
+	}
+	if t.SessionExpires >= 0 {
+		e.Expires = t.SessionExpires
+	}
+	if c.a.wants.EarlyMedia.Has(message.EarlySupported) {
 		e.EarlyMedia = message.EarlySupported
 	}
 	return e
@@ -66,7 +73,7 @@ func (a *attempt) newEarly(ev evResponse) *early {
 func (c *call) hear(a *attempt, ev evResponse) provisional {
 	ext := ev.res.Extensions()
 	p := provisional{early: a.dialogWith(ev.res.ToTag), media: ext.EarlyMedia &^ message.EarlySupported}
-	wanted := ext.Required.Has(message.Reliable) && ext.RSeq != 0 && a.trunk.Reliable != ReliableOff
+	wanted := ext.Required.Has(message.Reliable) && ext.RSeq != 0 && a.trunk.Reliable != ReliableOff && !c.delayed
 	if p.early == nil && (wanted || len(ev.res.Body) > 0) {
 		p.early = a.newEarly(ev)
 	}
@@ -120,7 +127,7 @@ func (c *call) relay(a *attempt, p provisional, res *message.Response) {
 	if code < 180 || code > 183 {
 		return
 	}
-	if len(res.Body) == 0 || e == nil || e.reliable {
+	if len(res.Body) == 0 || c.delayed || e == nil || e.reliable {
 		c.onRing(code, p.media, nil)
 		return
 	}

@@ -54,6 +54,30 @@ func TestEarlyMedia(t *testing.T) {
 			{"A PRACK rack", "A 200"},
 			{"B0 183+moved tag-2", ""},
 			{"B0 200+moved tag-2", "B0 ACK, remote B, answered, A 200"},
+			{"A ACK", ""},
+			{"10s", ""},
+		}},
+		{"the caller was told the answer reliably, a device with another codec answers", manyCodecs, [][2]string{
+			dial, early,
+			{"A PRACK rack", "A 200"},
+			{"B0 200+codec tag-2", "B0 ACK, remote B, answered, A 200"},
+			{"A ACK", "A INVITE+sdp"},
+			{"A 200+sdp re", "A ACK"},
+			{"10s", ""},
+		}},
+		{"the same, to a caller with UPDATE", func(b *bench) { manyCodecs(b); b.allow = "Allow: UPDATE\r\n" }, [][2]string{
+			dial, early,
+			{"A PRACK rack", "A 200"},
+			{"B0 200+codec tag-2", "B0 ACK, remote B, answered, A 200"},
+			{"A ACK", "A UPDATE+sdp"},
+			{"A 488 re", ""},
+			{"10s", ""},
+		}},
+		{"an INVITE without an offer has nothing reliable yet", func(b *bench) { supports100rel(b); b.delayed = true }, [][2]string{
+			{"A INVITE", "A 100, route, allocate, begin, B0 INVITE"}, {"B0 183+sdp rseq-1", "report B0 ok, ring, A 183"}, {"32s", ""},
+		}},
+		{"the same, with 100rel required", func(b *bench) { b.headers, b.delayed = "Require: 100rel\r\n", true }, [][2]string{
+			{"A INVITE", "A 100, route, allocate, begin, B0 INVITE"}, {"B0 180", "report B0 ok, ring"}, {"B0 200+sdp", "remote B, answered, A 200+sdp"},
 		}},
 	}
 	for _, c := range cases {
@@ -114,4 +138,9 @@ func TestRingingForLong(t *testing.T) {
 		{"A ACK", ""},
 		{"10m", ""},
 	}...)
+}
+
+func manyCodecs(b *bench) {
+	supports100rel(b)
+	b.offer = strings.Replace(b.offer, "RTP/AVP 8 101", "RTP/AVP 8 0 101", 1)
 }

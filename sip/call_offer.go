@@ -13,9 +13,10 @@ import (
 // its way back, in an established call. There is one at a time.
 type exchange struct {
 	from, to *leg
-	method   string         // of the request that asked for it
-	head     []byte         // what its answer repeats
-	peer     message.Peer   // where it wants requests from now on
+	method   string       // of the request that asked for it
+	head     []byte       // what its answer repeats
+	peer     message.Peer // where it wants requests from now on
+	wants    message.Extensions
 	offer    *message.SDP   // nil: it asks for the other side's
 	cut      *message.SDP   // offer as far as the other side's trunk lets it be
 	text     []byte         // cut as the other side gets it
@@ -58,6 +59,15 @@ func (c *call) other(l *leg) *leg {
 // reaches reports whether the relay has an address of the same IP version.
 func (c *call) reaches(l *leg, s *message.SDP) bool {
 	return !s.RTP.IsValid() || s.RTP.Addr().Is4() == c.local(l).Addr().Is4()
+}
+
+// read reads a side's description, nil where we don't relay it.
+func (c *call) read(l *leg, body []byte) *message.SDP {
+	s, fault := message.ParseSDP(body, &l.trunk.media)
+	if fault != nil || !c.reaches(l, s) {
+		return nil
+	}
+	return s
 }
 
 // describe writes a stream for a side, as a new version unless it is what the side
@@ -106,7 +116,7 @@ func (c *call) relays(l *leg) bool {
 func (c *call) open(l *leg, req *message.Request, offer *message.SDP) {
 	x := &exchange{
 		from: l, to: c.other(l), method: req.Method, head: req.Head(l.dialog.LocalTag),
-		peer: req.Peer(), offer: offer, replyTo: req.ReplyTo(), conn: req.Conn,
+		peer: req.Peer(), wants: req.Extensions(), offer: offer, replyTo: req.ReplyTo(), conn: req.Conn,
 	}
 	c.exchange = x
 	method := message.Invite
@@ -130,17 +140,14 @@ func (c *call) open(l *leg, req *message.Request, offer *message.SDP) {
 // for.
 func (c *call) onRelayAnswered(l *leg, res *message.Response) {
 	x := c.exchange
-	s, fault := message.ParseSDP(res.Body, &l.trunk.media)
-	if fault == nil && !c.reaches(l, s) {
-		s, fault = nil, &message.Fault{}
+	s := l.ack.offer
+	if x.offer != nil {
+		s = c.read(l, res.Body)
 	}
-	if x.offer == nil {
-		l.ack.offer = s
-	}
-	if fault == nil && x.offer == nil {
+	if s != nil && x.offer == nil {
 		x.cut = s.For(&x.from.trunk.media)
 	}
-	if fault != nil || x.cut == nil || x.offer != nil && s.Accept(x.cut) != nil {
+	if s == nil || x.cut == nil || x.offer != nil && s.Accept(x.cut) != nil {
 		c.relayFailed(488, "") // what this side believes now is not what we can do
 		c.end("bad_answer")
 		return
@@ -169,7 +176,7 @@ func (c *call) passOffer(x *exchange, s *message.SDP) {
 	x.offer, x.answered, x.deadline = s, true, time.Time{}
 	x.from.follow(x.peer)
 	x.text, x.version = c.describe(x.from, x.cut)
-	reply := message.Reply{Code: 200, Contact: x.from.own, Allow: true, SDP: x.text}
+	reply := message.Reply{Code: 200, Contact: x.from.own, Allow: true, Extensions: c.agree(x.from, &x.wants), SDP: x.text}
 	x.from.again.respond(200, reply.Append(nil, x.head), c.now)
 	c.respond(x.from, &x.from.again)
 }
@@ -179,8 +186,8 @@ func (c *call) onAnswerInAck(req *message.Request) {
 	x := c.exchange
 	c.exchange = nil
 	from, to := x.from, x.to
-	s, fault := message.ParseSDP(req.SDP(), &from.trunk.media)
-	if fault != nil || !c.reaches(from, s) || s.Accept(x.cut) != nil {
+	s := c.read(from, req.SDP())
+	if s == nil || s.Accept(x.cut) != nil {
 		c.end("bad_answer")
 		return
 	}
@@ -243,6 +250,7 @@ func (c *call) closeExchange(reply message.Reply) {
 	switch {
 	case reply.Code < 300:
 		x.from.follow(x.peer)
+		reply.Extensions = c.agree(x.from, &x.wants)
 	case x.taken:
 		reply = message.Reply{Code: 487}
 	}

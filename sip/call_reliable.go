@@ -10,11 +10,12 @@ import (
 // until its PRACK. RFC 3262 §3.
 type reliable struct {
 	on      bool
-	rseq    uint32 // of the latest one
-	open    bool   // it has not been acknowledged
-	sdp     bool   // it holds a session description
-	told    bool   // the caller has acknowledged a session description: that was our answer
-	data    []byte // to send again
+	rseq    uint32       // of the latest one
+	open    bool         // it has not been acknowledged
+	sdp     bool         // it holds a session description
+	told    bool         // the caller has acknowledged a session description: that was our answer
+	now     *message.SDP // what the called side answered since
+	data    []byte       // to send again
 	every   time.Duration
 	resend  time.Time
 	end     time.Time
@@ -43,10 +44,13 @@ func (r *reliable) due(now time.Time) txDue {
 	return txResend
 }
 
-// inform gives the caller a provisional answer, reliably if it can be.
+// inform gives the caller a provisional answer, reliably if it can be. Without an
+// offer in its INVITE a reliable one would have to hold ours (RFC 3261 §13.2.1),
+// which we don't have yet: who insists hears nothing before the answer.
 func (c *call) inform(reply message.Reply) {
 	r := &c.a.reliable
 	switch {
+	case c.delayed && c.a.wants.Required.Has(message.Reliable):
 	case !r.on:
 		c.tell(reply)
 	case r.open:
@@ -85,6 +89,26 @@ func (c *call) tickReliable() {
 		c.refuse(refusal{code: 504, cause: causeTimer, why: "no_prack"})
 	case txNothing:
 	}
+}
+
+// tellAgain offers the caller what the called side answered, where that is not what
+// the caller was told reliably: another device answered, or other media.
+func (c *call) tellAgain() {
+	s := c.a.reliable.now
+	c.a.reliable.now = nil
+	if s == nil || !c.a.free() {
+		return
+	}
+	text, version := c.describe(&c.a.leg, s)
+	if version == c.a.version {
+		return
+	}
+	c.a.says(text, version)
+	method := message.Invite
+	if c.a.serves.Has(message.Update) {
+		method = message.Update
+	}
+	c.ask(&c.a.leg, method, text, askRestore)
 }
 
 // onPrack acknowledges a provisional answer of ours. RFC 3262 §3.
@@ -154,7 +178,12 @@ func (c *call) extend(e *message.Extensions) bool {
 		c.over("extension", 420, 0)
 		return false
 	}
-	c.a.reliable.on = ours.Has(message.Reliable) && (e.Supported | e.Required).Has(message.Reliable)
+	if reply := c.a.trunk.tooShort(e); reply.Code != 0 {
+		c.tell(reply)
+		c.over("session_interval", reply.Code, 0)
+		return false
+	}
+	c.a.reliable.on = !c.delayed && ours.Has(message.Reliable) && (e.Supported | e.Required).Has(message.Reliable)
 	return true
 }
 
@@ -163,6 +192,9 @@ func (t *trunk) extensions() message.OptionTags {
 	var o message.OptionTags
 	if t.Reliable != ReliableOff {
 		o |= message.Reliable
+	}
+	if t.SessionExpires >= 0 {
+		o |= message.Timer
 	}
 	return o
 }

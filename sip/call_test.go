@@ -232,7 +232,6 @@ func TestCallRefused(t *testing.T) {
 		{"no candidate may be tried", func(b *bench) { b.begins = false }, "A 100, route, allocate, remote A, begin, begin, A 503, over no_carrier 503"},
 		{"no ports", func(b *bench) { b.ports = false }, "A 100, route, allocate, A 503, over no_media_ports 503"},
 		{"media to the caller impossible", func(b *bench) { b.mediaFault = "A" }, "A 100, route, allocate, remote A, begin, A 488, over media_address 488, report B0 ok, attempt B0 cancelled 0"},
-		{"no description", func(b *bench) { b.offer = "" }, "A 100, A 488, over no_offer 488"},
 		{"description that is none", func(b *bench) { b.offer = "hello" }, "A 100, A 400, over sdp 400"},
 		{"description of a forbidden address", func(b *bench) { b.offer = strings.ReplaceAll(b.offer, "192.0.2.10", "10.0.0.1") }, "A 100, A 488, over sdp_private_address 488"},
 	}

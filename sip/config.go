@@ -100,6 +100,9 @@ type TrunkConfig struct {
 	// answer: EarlyMediaPass, or EarlyMediaRing, with which it hears of ringing only
 	// and failover stays possible. Empty: EarlyMediaPass.
 	EarlyMedia string
+	// SessionExpires is the longest interval of session timers (RFC 4028) and the
+	// one that our INVITEs ask for, at least 90s. Zero: 30m. Negative: none.
+	SessionExpires time.Duration
 	// MaxDuration ends an answered call. Zero: 4h. The lower one of both legs holds.
 	MaxDuration time.Duration
 	CLI         CLI
@@ -154,6 +157,7 @@ const (
 	defaultRing          = time.Minute
 	defaultRetryAfterMax = 30 * time.Second
 	defaultMaxDuration   = 4 * time.Hour
+	defaultSession       = 30 * time.Minute
 	defaultProbeEvery    = 10 * time.Second
 	defaultDownAfter     = 3
 	defaultUpAfter       = 2
@@ -175,6 +179,7 @@ func (c *TrunkConfig) setDefaults() {
 		c.CLI.Header = []string{"from", "pai"}
 	}
 	setDefault(&c.CLI.Format, "e164")
+	setDefault(&c.SessionExpires, defaultSession)
 	setDefault(&c.Reliable, ReliableSupported)
 	setDefault(&c.EarlyMedia, EarlyMediaPass)
 }

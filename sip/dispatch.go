@@ -27,13 +27,13 @@ func (e *Edge) onRequest(s *socket, t *trunk, req *message.Request, fault *messa
 	case message.Invite:
 		e.onInvite(s, t, req)
 	case message.Cancel:
-		if a := e.calls.findInvite(inviteKey(req)); a != nil {
+		if a := e.calls.findInvite(e.calls.inviteKey(req)); a != nil {
 			a.deliver(evCancel{req})
 			return
 		}
 		e.reply(s, t, req, message.Reply{Code: 481})
 	case message.Ack: // of an answer given without a call
-	case message.Bye, message.Prack, message.Update: // inside a dialog only
+	case message.Bye, message.Prack, message.Update, message.Info: // inside a dialog only
 		e.reply(s, t, req, message.Reply{Code: 481})
 	case message.Options:
 		code := 200
@@ -61,7 +61,7 @@ func (e *Edge) inDialog(s *socket, t *trunk, req *message.Request) {
 
 // onInvite opens a call, if nothing speaks against it.
 func (e *Edge) onInvite(s *socket, t *trunk, req *message.Request) {
-	key := inviteKey(req)
+	key := e.calls.inviteKey(req)
 	if a := e.calls.findInvite(key); a != nil {
 		a.deliver(evRepeated{})
 		return
@@ -87,7 +87,7 @@ func (e *Edge) onInvite(s *socket, t *trunk, req *message.Request) {
 		}
 		t.state.channels.Add(1)
 	}
-	a := e.newActor(t, key, mergeKey(t, req))
+	a := e.newActor(t, key, e.calls.mergeKey(t, req))
 	known, how := e.calls.add(a, e.cfg.MaxCalls)
 	if how != addedNew {
 		t.leave()

@@ -236,7 +236,7 @@ func correlationID(id uint64) string {
 	return string(text[:])
 }
 
-func (e *Edge) newActor(t *trunk, inviteKey, mergeKey string) *actor {
+func (e *Edge) newActor(t *trunk, inviteKey, mergeKey callKey) *actor {
 	e.ids.Lock()
 	id := e.draws.Uint64()
 	e.ids.Unlock()

@@ -49,10 +49,14 @@ type leg struct {
 	asks     uint16 // our requests inside the dialog so far
 	ask      ask    // our re-INVITE or UPDATE, the last one
 	ack      heldAck
+	acks     []sentAck
 	again    server // its re-INVITE
 	update   served // its UPDATE
 	serves   message.Methods
-	ended    bool // a BYE went either way
+	session  session
+	answered []answeredRequest
+	info     *infos // its INFO requests; nil: none yet
+	ended    bool   // a BYE went either way
 	byeUntil time.Time
 }
 
@@ -107,7 +111,7 @@ func (l *leg) hears(m message.Methods) {
 }
 
 func (l *leg) next() time.Time {
-	return sooner(l.bye.next(), l.again.next(), l.ask.next(), l.update.end, l.byeUntil)
+	return sooner(l.bye.next(), l.again.next(), l.ask.next(), l.update.end, l.info.next(), l.session.next(), l.byeUntil)
 }
 
 // draft starts a request of ours inside the leg's dialog.
@@ -181,6 +185,7 @@ func (c *call) tickLeg(l *leg) {
 		c.request(l, l.hop, message.Bye, l.byeSeq, l.bye.request)
 	}
 	c.tickAsk(l)
+	c.tickInfo(l)
 	if reached(l.update.end, c.now) {
 		l.update = served{branch: l.update.branch, cseq: l.update.cseq}
 	}
@@ -197,6 +202,7 @@ func (c *call) tickLeg(l *leg) {
 	if reached(l.byeUntil, c.now) {
 		l.byeUntil = time.Time{}
 	}
+	c.tickSession(l)
 }
 
 // respond sends the last response of an INVITE's transaction, again or first.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"time"
 
 	"maskline/routing"
 	"maskline/sip/message"
@@ -57,6 +58,9 @@ func (c *TrunkConfig) trunk(own []message.OwnMedia) (*trunk, error) {
 	}
 	if c.Reliable != ReliableOff && c.Reliable != ReliableSupported && c.Reliable != ReliableRequired {
 		return nil, fmt.Errorf("reliable: %q is neither off, supported nor required", c.Reliable)
+	}
+	if c.SessionExpires > 0 && (c.SessionExpires < leastSession || c.SessionExpires%time.Second != 0) {
+		return nil, errors.New("session_expires: whole seconds, at least 90s")
 	}
 	if c.EarlyMedia != EarlyMediaPass && c.EarlyMedia != EarlyMediaRing {
 		return nil, fmt.Errorf("early_media: %q is neither pass nor ring", c.EarlyMedia)

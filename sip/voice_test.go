@@ -301,7 +301,8 @@ func TestAcceptByKey(t *testing.T) {
 			b.callees[0].expect("SIP/2.0 200")
 			b.caller.silence()
 			info(6, "application/dtmf-relay", "Signal=1\r\nDuration=160\r\n")
-			b.callees[0].expect("SIP/2.0 500")
+			b.callees[0].expect("SIP/2.0 200") // the answer to the first one
+			b.caller.silence()
 			info(7, "application/dtmf-relay", "Signal=1\r\nDuration=160\r\n")
 			b.callees[0].expect("SIP/2.0 200")
 		}},
@@ -386,6 +387,16 @@ func TestRingbackWhileAsked(t *testing.T) {
 	b.caller.send(b.caller.inDialog("ACK", answer, 1))
 	b.hangUp(b.caller, dialog{invite, answer})
 	b.ended("caller", "", "")
+}
+
+// Without an offer there is no media before the caller's answer.
+func TestNobodyCanBeAskedWithoutAnOffer(t *testing.T) {
+	b := acceptBed(t)
+	head, _, _ := strings.Cut(b.caller.invite("a"), "Content-Type")
+	b.caller.send(head + "Content-Length: 0\r\n\r\n")
+	final := b.caller.expect("SIP/2.0 488")
+	b.caller.send(b.caller.inDialog("ACK", final, 1))
+	b.ended("no_offer", "", "")
 }
 
 // A PBX answers its calls by itself.

@@ -21,9 +21,11 @@ func (s *session) send(t *turn, m *message) bool {
 	return count > 0
 }
 
-// maySend reports whether the peer may still be sent requests: after our unbind it
+// maySend reports whether the peer may still be sent requests: after an unbind it
 // may close at any moment. The caller holds mu.
-func (s *session) maySend() bool { return s.state == stateBound && s.unbindSeq == 0 }
+func (s *session) maySend() bool {
+	return s.state == stateBound && s.unbindSeq == 0 && !s.leaving.asked
+}
 
 // sent counts the PDUs that were put.
 func (s *session) sent(t *turn, count int) {
@@ -51,7 +53,7 @@ func (s *session) put(t *turn, m *message) int {
 		m.sent = sentAs{t.shape.dataCoding, m.sent.plain && count == 1}
 		segments = max(segments, count)
 	}
-	if s.window.room() < count || !s.out.hasRoom() || !s.flow.pace.ready(t.at) || !m.dest.pace.take(t.at, segments) {
+	if s.window.room() < count || !s.out.hasRoom() || !s.flow.pace.ready(t.at) || !m.dest.pace.Load().take(t.at, segments) {
 		return 0
 	}
 	m.parts.begin(count)

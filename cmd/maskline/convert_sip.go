@@ -63,12 +63,13 @@ func sipTrunk(t *configs.Trunk) sip.TrunkConfig {
 		FailoverOn:    []string{},
 		RetryAfterMax: max(t.RetryAfterMax, atOnce),
 		Reliable:      string(t.Reliable), EarlyMedia: string(t.EarlyMedia),
-		MaxDuration: cmp.Or(t.MaxDuration, noLimit),
-		CLI:         sipCLI(&t.CLI),
-		TechPrefix:  string(t.TechPrefix),
-		Codecs:      t.Codecs,
-		DSCP:        uint8(t.DSCP),
-		NAT:         t.NAT,
+		SessionExpires: orNegative(t.SessionExpires),
+		MaxDuration:    cmp.Or(t.MaxDuration, noLimit),
+		CLI:            sipCLI(&t.CLI),
+		TechPrefix:     string(t.TechPrefix),
+		Codecs:         t.Codecs,
+		DSCP:           uint8(t.DSCP),
+		NAT:            t.NAT,
 	}
 	if t.Addr.Host != "" {
 		trunk.Addr = t.Addr.String()

@@ -154,6 +154,11 @@ func (e *edge) apply(ctx context.Context, changes []numberdb.Change) error {
 
 // Listen opens every socket of the configuration, or none.
 func (e *edge) Listen(ctx context.Context) (err error) {
+	defer func() {
+		if err != nil {
+			e.closeSockets()
+		}
+	}()
 	if err = e.smpp.Listen(); err != nil {
 		return err
 	}
@@ -183,6 +188,19 @@ func (e *edge) Listen(ctx context.Context) (err error) {
 	e.listening.Store(true)
 	e.log.Info("listening", zap.Stringer("api", e.api.Addr()), zap.Stringers("smpp", e.smppAddrs()), zap.Stringers("sip", e.sipAddrs()))
 	return nil
+}
+
+// closeSockets closes what Listen has opened, where it failed.
+func (e *edge) closeSockets() {
+	e.smpp.Close()
+	if e.sip != nil {
+		e.sip.Close()
+	}
+	for _, l := range []net.Listener{e.api, e.metricsOnly, e.control} {
+		if l != nil {
+			_ = l.Close()
+		}
+	}
 }
 
 // Run serves until ctx ends, then drains: messages and calls under way are

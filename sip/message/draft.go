@@ -42,6 +42,7 @@ type Draft struct {
 	Extensions  Extensions
 	Credentials string // line of ours that answers a challenge; empty: none
 	SDP         []byte
+	DTMF        *DTMF // of an INFO; nil: none
 }
 
 // Append writes the request.
@@ -99,6 +100,9 @@ func (d *Draft) Append(dst []byte) []byte {
 	if d.Credentials != "" {
 		dst = append(dst, d.Credentials...)
 		dst = append(dst, "\r\n"...)
+	}
+	if d.DTMF != nil {
+		return d.DTMF.appendBody(dst)
 	}
 	return appendBody(dst, d.SDP)
 }

@@ -53,6 +53,9 @@ var refresherNames = [...]string{"", "uac", "uas"}
 // P-Early-Media. RFC 5009 §8.
 type EarlyMedia uint8
 
+// Has reports whether all of o are in the set.
+func (m EarlyMedia) Has(o EarlyMedia) bool { return m&o == o }
+
 // The values of P-Early-Media. Of the directions one is kept, that of the first
 // stream, since one stream is relayed.
 const (

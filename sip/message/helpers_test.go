@@ -37,6 +37,8 @@ func parse(t testing.TB, b []byte) sip.Message {
 	return msg
 }
 
+func asRequest(msg sip.Message) *sip.Request { return msg.(*sip.Request) }
+
 func request(t testing.TB, text string) (*Request, *Fault) {
 	t.Helper()
 	b := wire(text)

@@ -42,6 +42,8 @@ func phrase(code int) string {
 		return "Bad Extension"
 	case 480:
 		return "Temporarily Unavailable"
+	case 469:
+		return "Bad Info Package"
 	case 481:
 		return "Call/Transaction Does Not Exist"
 	case 482:

@@ -11,7 +11,7 @@ import (
 )
 
 // Allow lists the methods that we serve, as the header of that name says them.
-const Allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE"
+const Allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO"
 
 // replySize is room for what an answer adds to its head.
 const replySize = 256

@@ -4,8 +4,6 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
-
-	"github.com/emiago/sipgo/sip"
 )
 
 func TestSpoken(t *testing.T) {
@@ -63,37 +61,5 @@ func TestG711AndKeys(t *testing.T) {
 		if codec != tt.codec || found != tt.found || keys != tt.keys {
 			t.Errorf("%s: %+v %v, keys %d", tt.name, codec, found, keys)
 		}
-	}
-}
-
-func TestKeyOfInfo(t *testing.T) {
-	for _, tt := range []struct {
-		name, kind, body string
-		want             byte
-	}{
-		{"relay", "application/dtmf-relay", "Signal=1\r\nDuration=160\r\n", '1'},
-		{"relay, spaced and small", "Application/DTMF-Relay; x=y", "duration = 100\nsignal = #\n", '#'},
-		{"the key alone", "application/dtmf", "5", '5'},
-		{"a letter", "application/dtmf", "d\r\n", 'D'},
-		{"two keys", "application/dtmf-relay", "Signal=12", 0},
-		{"no signal", "application/dtmf-relay", "Duration=160", 0},
-		{"no key", "application/dtmf", "x", 0},
-		{"text", "text/plain", "1", 0},
-		{"no type", "", "1", 0},
-		{"too long", "application/dtmf-relay", strings.Repeat("x=1\r\n", 100) + "Signal=1", 0},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			head := "INFO sip:edge SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKx\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>;tag=2\r\nCall-ID: x\r\nCSeq: 2 INFO\r\nMax-Forwards: 70\r\n"
-			if tt.kind != "" {
-				head += "Content-Type: " + tt.kind + "\r\n"
-			}
-			req, fault := NewRequest(parse(t, []byte(head+"Content-Length: "+itoa(len(tt.body))+"\r\n\r\n"+tt.body)).(*sip.Request), caller)
-			if fault != nil {
-				t.Fatal(fault)
-			}
-			if got := req.Key(); got != tt.want {
-				t.Errorf("key %q, want %q", got, tt.want)
-			}
-		})
 	}
 }

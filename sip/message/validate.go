@@ -203,12 +203,17 @@ func isPlainSDP(msg bodied) bool {
 	if !strings.EqualFold(strings.TrimSpace(kind), "application/sdp") {
 		return false
 	}
+	return !isEncoded(msg)
+}
+
+// isEncoded reports whether the body is compressed or the like.
+func isEncoded(msg bodied) bool {
 	for _, name := range []string{"content-encoding", "e"} {
 		for _, h := range msg.GetHeaders(name) {
 			if !strings.EqualFold(h.Value(), "identity") {
-				return false
+				return true
 			}
 		}
 	}
-	return true
+	return false
 }
