@@ -4,6 +4,7 @@ package calls
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"net"
 	"os"
@@ -38,6 +39,7 @@ type run struct {
 	calls    int
 	rate     int  // calls a second, caller only
 	quiet    bool // no trace, for load
+	patience int  // seconds to wait for a message, and for the end; 0: 15 and 60
 }
 
 func start(t *testing.T, r run, to string) *sipp {
@@ -47,9 +49,13 @@ func start(t *testing.T, r run, to string) *sipp {
 		t: t, scenario: r.scenario, port: r.port.number, done: make(chan error, 1),
 		trace: filepath.Join(dir, "messages"), errors: filepath.Join(dir, "errors"),
 	}
+	file := r.scenario + ".xml"
+	if !filepath.IsAbs(file) {
+		file = filepath.Join("testdata", file)
+	}
 	args := []string{
-		"-sf", filepath.Join("testdata", r.scenario+".xml"), "-i", "127.0.0.1", "-p", strconv.Itoa(r.port.number),
-		"-m", strconv.Itoa(max(r.calls, 1)), "-nostdin", "-timeout", "60", "-timeout_error", "-recv_timeout", "15000",
+		"-sf", file, "-i", "127.0.0.1", "-p", strconv.Itoa(r.port.number),
+		"-m", strconv.Itoa(max(r.calls, 1)), "-nostdin", "-timeout", strconv.Itoa(cmp.Or(r.patience, 60)), "-timeout_error", "-recv_timeout", strconv.Itoa(1000 * cmp.Or(r.patience, 15)),
 		"-buff_size", "4194304", "-key", "real", r.number.Reveal(), "-trace_err", "-error_file", s.errors,
 	}
 	if !r.quiet {
