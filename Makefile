@@ -70,8 +70,8 @@ fuzz: ## run every fuzz test for FUZZTIME (default 1m) each
 	./testbench/fuzz.sh $(or $(FUZZTIME),1m)
 
 .PHONY: sim
-sim: ## simulate SMPP sessions, failover and receipts with SEEDS (default 10000) seeds; SEED=n replays one
-	SEEDS=$(or $(SEEDS),10000) $(GO) test ./smpp -run 'TestSimulation$$' -count=1 -timeout 15m
+sim: ## simulate SMPP sessions and SIP calls with SEEDS (default 10000) seeds; SEED=n replays one
+	SEEDS=$(or $(SEEDS),10000) $(GO) test ./smpp ./sip -run 'TestSimulation$$' -count=1 -timeout 15m
 
 .PHONY: tidy
 tidy: ## tidy go.mod; -e since a test dependency of a dependency may be out of reach

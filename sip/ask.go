@@ -41,8 +41,16 @@ type heldAck struct {
 	seq   uint16
 	cseq  uint32
 	offer *message.SDP // nil: one that we don't relay
-	sdp   []byte       // the answer that was sent, for a repeated 2xx
 }
+
+// sentAck is one that had an answer, for a repeated 2xx.
+type sentAck struct {
+	seq  uint16
+	cseq uint32
+	sdp  []byte
+}
+
+const sentAcks = 4 // are kept
 
 // ask sends a re-INVITE or UPDATE; its description may be nil. The caller has seen
 // that the leg is free.
@@ -104,7 +112,7 @@ func (c *call) onAskResponse(l *leg, ev evResponse) {
 		}
 	}
 	if res.Method == message.Invite && !c.holdsAck(l, ev, first) {
-		c.acknowledgeAsk(l, ev, nil)
+		c.acknowledgeAsk(l, ev)
 	}
 	if first {
 		c.onAsked(l, res)
@@ -115,24 +123,24 @@ func (c *call) onAskResponse(l *leg, ev evResponse) {
 // answer; where that has been sent, it is sent again.
 func (c *call) holdsAck(l *leg, ev evResponse, first bool) bool {
 	switch {
-	case ev.res.Code >= 300 || ev.seq != l.ask.seq || l.ask.offer != nil:
+	case ev.res.Code >= 300:
 		return false
-	case first:
-		l.ack = heldAck{waits: true, seq: ev.seq + 1, cseq: ev.res.CSeq}
-	case !l.ack.waits && l.ack.sdp != nil:
-		c.acknowledgeAsk(l, ev, l.ack.sdp)
+	case first && l.ask.offer == nil:
+		l.ack = heldAck{waits: true, seq: ev.seq + 1, cseq: ev.res.CSeq, offer: c.read(l, ev.res.Body)}
+		return true
+	default:
+		return c.repeatHeld(l, ev.seq+1)
 	}
-	return true
 }
 
 // acknowledgeAsk acknowledges a final answer to a re-INVITE. It needs no state but
 // the dialog, so a repeated answer to an earlier one has its ACK too.
-func (c *call) acknowledgeAsk(l *leg, ev evResponse, sdp []byte) {
+func (c *call) acknowledgeAsk(l *leg, ev evResponse) {
 	seq := ev.seq
 	if ev.res.Code < 300 {
 		seq++ // a request of its own, RFC 3261 §13.2.2.4
 	}
-	c.sendAck(l, seq, ev.res.CSeq, sdp)
+	c.sendAck(l, seq, ev.res.CSeq, nil)
 }
 
 func (c *call) sendAck(l *leg, seq uint16, cseq uint32, sdp []byte) {
@@ -186,6 +194,7 @@ func (c *call) onAsked(l *leg, res *message.Response) {
 		c.onRelayRefused(l, res)
 	case why == askDropped && res.Code < 300:
 		c.declineHeld(l)
+		c.onRestated(l, res) // its media may have moved
 		c.restore(l)
 	case why == askDropped:
 	case res.Code < 300:
@@ -212,11 +221,11 @@ func (c *call) restore(l *leg) {
 // onRestated is the answer to an offer of ours that changes nothing. The side may
 // take it to move its media.
 func (c *call) onRestated(l *leg, res *message.Response) {
-	if len(res.Body) == 0 {
+	if len(res.Body) == 0 || l.ask.offer == nil {
 		return
 	}
-	s, fault := message.ParseSDP(res.Body, &l.trunk.media)
-	if fault != nil || !c.reaches(l, s) || s.Content == l.heard {
+	s := c.read(l, res.Body)
+	if s == nil || s.Content == l.heard {
 		return
 	}
 	l.heard = s.Content
@@ -273,5 +282,21 @@ func (c *call) declineHeld(l *leg) {
 // releaseAck sends the ACK that was held.
 func (c *call) releaseAck(l *leg, sdp []byte) {
 	c.sendAck(l, l.ack.seq, l.ack.cseq, sdp)
-	l.ack.waits, l.ack.offer, l.ack.sdp = false, nil, sdp
+	if len(l.acks) == sentAcks {
+		l.acks = append(l.acks[:0], l.acks[1:]...)
+	}
+	l.acks = append(l.acks, sentAck{l.ack.seq, l.ack.cseq, sdp})
+	l.ack = heldAck{}
+}
+
+// repeatHeld reports whether a repeated 2xx is one whose ACK was held: it is sent
+// again, or waits still.
+func (c *call) repeatHeld(l *leg, seq uint16) bool {
+	for _, a := range l.acks {
+		if a.seq == seq {
+			c.sendAck(l, a.seq, a.cseq, a.sdp)
+			return true
+		}
+	}
+	return l.ack.waits && l.ack.seq == seq
 }

@@ -121,7 +121,7 @@ func (c *call) onSuccess(a *attempt, ev evResponse) {
 		case ev.res.ToTag != a.dialog.RemoteTag:
 			c.onFork(a, ev)
 		case c.delayed:
-			c.repeatHeld(&a.leg)
+			c.repeatHeld(&a.leg, seqAck)
 		default:
 			c.acknowledge(&a.leg, seqAck) // ours was lost
 		}
@@ -182,7 +182,7 @@ func (c *call) onFork(a *attempt, ev evResponse) {
 		return
 	}
 	f := &fork{leg: a.leg, seq: seqFork + 2*uint16(len(a.forks))}
-	f.bye, f.again, f.ask, f.ack, f.info, f.ended, f.cseq = client{}, server{}, ask{}, heldAck{}, nil, true, a.cseq+1
+	f.bye, f.again, f.ask, f.ack, f.acks, f.info, f.ended, f.cseq = client{}, server{}, ask{}, heldAck{}, nil, nil, true, a.cseq+1
 	f.dialog.RemoteTag, f.dialog.Target = ev.res.ToTag, a.dialog.RemoteURI
 	f.learn(ev.res.Peer(), ev.source)
 	a.forks = append(a.forks, f)

@@ -7,10 +7,7 @@ import "maskline/sip/message"
 
 // onOffered takes the offer in a 2xx.
 func (c *call) onOffered(a *attempt, ev evResponse) {
-	s, fault := message.ParseSDP(ev.res.Body, &a.trunk.media)
-	if fault != nil || !c.reaches(&a.leg, s) {
-		s = nil
-	}
+	s := c.read(&a.leg, ev.res.Body)
 	a.ack = heldAck{waits: true, seq: seqAck, cseq: ev.res.CSeq, offer: s}
 	switch {
 	case a != c.active || c.phase != phaseCalling:
@@ -26,18 +23,11 @@ func (c *call) onOffered(a *attempt, ev evResponse) {
 	}
 }
 
-// repeatHeld is a repeated 2xx: its ACK was lost, or still waits.
-func (c *call) repeatHeld(l *leg) {
-	if !l.ack.waits {
-		c.sendAck(l, l.ack.seq, l.ack.cseq, l.ack.sdp)
-	}
-}
-
 // onAnswerToDelayed takes the answer in the caller's ACK.
 func (c *call) onAnswerToDelayed(req *message.Request) {
 	a := c.active
-	s, fault := message.ParseSDP(req.SDP(), &c.a.trunk.media)
-	if fault != nil || !c.reaches(&c.a.leg, s) || s.Accept(a.ack.offer) != nil {
+	s := c.read(&c.a.leg, req.SDP())
+	if s == nil || s.Accept(a.ack.offer) != nil {
 		c.end("bad_answer")
 		return
 	}
@@ -51,7 +41,7 @@ func (c *call) onAnswerToDelayed(req *message.Request) {
 func (c *call) declineFork(f *fork, ev evResponse) {
 	var sdp []byte
 	if c.delayed {
-		if s, fault := message.ParseSDP(ev.res.Body, &f.trunk.media); fault == nil {
+		if s := c.read(&f.leg, ev.res.Body); s != nil {
 			sdp = s.AppendInactive(nil, message.Origin{ID: c.number(f.number), Version: 1}, c.localB)
 		}
 	}

@@ -15,6 +15,12 @@ func (c *call) onRequest(ev evRequest) {
 		return
 	}
 	switch req.Method {
+	case message.Invite, message.Update, message.Info:
+		if c.answersAgain(l, req) {
+			return
+		}
+	}
+	switch req.Method {
 	case message.Ack:
 		c.onAck(l, req)
 	case message.Bye:

@@ -7,29 +7,20 @@ import (
 	"maskline/sip/message"
 )
 
-// Bounds of what is kept of a side's INFO requests.
-const (
-	mostInfos     = 8  // that wait for the other side
-	answeredInfos = 16 // whose answers are known, should they be repeated
-)
+// mostInfos bounds those of a side that wait for the other one.
+const mostInfos = 8
 
 // infos are the key presses of one side on their way to the other: one at a time,
 // since two that overtake each other on the way would be another number.
 type infos struct {
-	waiting  []info // the first one is under way
-	answered []answeredInfo
-	tx       client
-	seq      uint16
+	waiting []info // the first one is under way
+	tx      client
+	seq     uint16
 }
 
 type info struct {
 	req  *message.Request
 	dtmf message.DTMF
-}
-
-type answeredInfo struct {
-	cseq  uint32
-	reply message.Reply
 }
 
 func (q *infos) next() time.Time {
@@ -48,7 +39,7 @@ func (c *call) onInfo(l *leg, req *message.Request) {
 	if l.info == nil {
 		l.info = &infos{}
 	}
-	if c.isRepeatedInfo(l, req) {
+	if l.info.waits(req) {
 		return
 	}
 	if req.CSeq <= l.seen {
@@ -58,7 +49,7 @@ func (c *call) onInfo(l *leg, req *message.Request) {
 	l.seen = req.CSeq
 	dtmf, reply := c.judgeInfo(l, req)
 	if reply.Code != 0 {
-		c.answerInfo(l, req, reply)
+		c.conclude(l, req, reply)
 		return
 	}
 	l.info.waiting = append(l.info.waiting, info{req, dtmf})
@@ -67,17 +58,10 @@ func (c *call) onInfo(l *leg, req *message.Request) {
 	}
 }
 
-// isRepeatedInfo answers one that was answered before; one that still waits needs
-// nothing.
-func (c *call) isRepeatedInfo(l *leg, req *message.Request) bool {
-	for _, w := range l.info.waiting {
+// waits reports whether the request is one that has no answer yet.
+func (q *infos) waits(req *message.Request) bool {
+	for _, w := range q.waiting {
 		if w.req.CSeq == req.CSeq {
-			return true
-		}
-	}
-	for _, a := range l.info.answered {
-		if a.cseq == req.CSeq {
-			c.answer(l, req, a.reply)
 			return true
 		}
 	}
@@ -107,15 +91,6 @@ func (c *call) judgeInfo(l *leg, req *message.Request) (message.DTMF, message.Re
 // noInfo tells that the other side takes no INFO.
 func noInfo() message.Reply {
 	return message.Reply{Code: 405, Header: "Allow: " + strings.Replace(message.Allow, ", "+message.Info, "", 1)}
-}
-
-func (c *call) answerInfo(l *leg, req *message.Request, reply message.Reply) {
-	c.answer(l, req, reply)
-	q := l.info
-	if len(q.answered) == answeredInfos {
-		q.answered = append(q.answered[:0], q.answered[1:]...)
-	}
-	q.answered = append(q.answered, answeredInfo{req.CSeq, reply})
 }
 
 // sendInfo sends the side's next key press to the other one.
@@ -157,6 +132,8 @@ func infoAnswer(code int) message.Reply {
 		return message.Reply{Code: 200}
 	case code == 405 || code == 501:
 		return noInfo()
+	case code == 408: // it would end the sender's dialog
+		return message.Reply{Code: 504}
 	case code == 415:
 		return message.Reply{Code: 415}
 	default:
@@ -167,7 +144,7 @@ func infoAnswer(code int) message.Reply {
 // concludeInfo answers the key press under way and sends the next one.
 func (c *call) concludeInfo(l *leg, reply message.Reply) {
 	q := l.info
-	c.answerInfo(l, q.waiting[0].req, reply)
+	c.conclude(l, q.waiting[0].req, reply)
 	q.waiting = append(q.waiting[:0], q.waiting[1:]...)
 	if len(q.waiting) > 0 {
 		c.sendInfo(l)
@@ -194,7 +171,7 @@ func (c *call) dropInfos(l *leg) {
 		return
 	}
 	for _, w := range l.info.waiting {
-		c.answerInfo(l, w.req, message.Reply{Code: 487})
+		c.conclude(l, w.req, message.Reply{Code: 487})
 	}
 	l.info.waiting = nil
 	l.info.tx.stop()

@@ -59,6 +59,15 @@ func (c *call) reaches(l *leg, s *message.SDP) bool {
 	return !s.RTP.IsValid() || s.RTP.Addr().Is4() == c.local(l).Addr().Is4()
 }
 
+// read reads a side's description, nil where we don't relay it.
+func (c *call) read(l *leg, body []byte) *message.SDP {
+	s, fault := message.ParseSDP(body, &l.trunk.media)
+	if fault != nil || !c.reaches(l, s) {
+		return nil
+	}
+	return s
+}
+
 // describe writes a stream for a side, as a new version unless it is what the side
 // was told last. RFC 3264 §8.
 func (c *call) describe(l *leg, s *message.SDP) (text []byte, version uint64) {
@@ -125,14 +134,11 @@ func (c *call) open(l *leg, req *message.Request, offer *message.SDP) {
 // for.
 func (c *call) onRelayAnswered(l *leg, res *message.Response) {
 	x := c.exchange
-	s, fault := message.ParseSDP(res.Body, &l.trunk.media)
-	if fault == nil && !c.reaches(l, s) {
-		s, fault = nil, &message.Fault{}
+	s := l.ack.offer
+	if x.offer != nil {
+		s = c.read(l, res.Body)
 	}
-	if x.offer == nil {
-		l.ack.offer = s
-	}
-	if fault != nil || x.offer != nil && s.Accept(x.offer) != nil {
+	if s == nil || x.offer != nil && s.Accept(x.offer) != nil {
 		c.relayFailed(488, "") // what this side believes now is not what we can do
 		c.end("bad_answer")
 		return
@@ -171,8 +177,8 @@ func (c *call) onAnswerInAck(req *message.Request) {
 	x := c.exchange
 	c.exchange = nil
 	from, to := x.from, x.to
-	s, fault := message.ParseSDP(req.SDP(), &from.trunk.media)
-	if fault != nil || !c.reaches(from, s) || s.Accept(x.offer) != nil {
+	s := c.read(from, req.SDP())
+	if s == nil || s.Accept(x.offer) != nil {
 		c.end("bad_answer")
 		return
 	}

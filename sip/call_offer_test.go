@@ -125,7 +125,7 @@ func TestOfferThatTimesOut(t *testing.T) {
 		t.Fatal(got)
 	}
 	b.step("A ACK #20")
-	if got := b.step("B0 200+held re"); got != "B0 ACK, B0 INVITE+sdp" {
+	if got := b.step("B0 200+held re"); got != "B0 ACK, remote B, B0 INVITE+sdp" {
 		t.Fatal(got)
 	}
 	if offer := b.last["B0"]; strings.Contains(offer, "sendonly") || version(offer) != "3" {
@@ -140,7 +140,7 @@ func TestOfferThatTimesOut(t *testing.T) {
 	if got := b.step("1901ms"); !strings.HasPrefix(got, "B0 INVITE+sdp") {
 		t.Fatalf("not again after the glare: %s", got)
 	}
-	if got := b.step("B0 200+sdp re"); got != "B0 ACK" {
+	if got := b.step("B0 200+sdp re"); got != "B0 ACK, remote B" {
 		t.Fatal(got)
 	}
 }

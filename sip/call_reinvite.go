@@ -13,7 +13,7 @@ func (c *call) onReinvite(l *leg, req *message.Request) {
 		return
 	}
 	if reply := c.mayModify(l, req); reply.Code != 0 {
-		c.answer(l, req, reply)
+		c.conclude(l, req, reply)
 		return
 	}
 	l.seen = req.CSeq

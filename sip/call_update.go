@@ -42,7 +42,7 @@ func (c *call) onUpdate(l *leg, req *message.Request) {
 		return
 	}
 	if reply := c.mayModify(l, req); reply.Code != 0 {
-		c.answer(l, req, reply)
+		c.conclude(l, req, reply)
 		return
 	}
 	l.seen = req.CSeq
@@ -77,7 +77,7 @@ func (c *call) onTargetRefresh(l *leg, req *message.Request) {
 		c.answer(l, req, message.Reply{Code: 500})
 		return
 	case l.update.open:
-		c.answer(l, req, message.Reply{Code: 500, Header: c.retryAfter(l, req.CSeq)})
+		c.conclude(l, req, message.Reply{Code: 500, Header: c.retryAfter(l, req.CSeq)})
 		return
 	}
 	ext := req.Extensions()

@@ -46,10 +46,12 @@ type leg struct {
 	asks     uint16 // our requests inside the dialog so far
 	ask      ask    // our re-INVITE or UPDATE, the last one
 	ack      heldAck
+	acks     []sentAck
 	again    server // its re-INVITE
 	update   served // its UPDATE
 	serves   message.Methods
 	session  session
+	answered []answeredRequest
 	info     *infos // its INFO requests; nil: none yet
 	ended    bool   // a BYE went either way
 	byeUntil time.Time

@@ -20,7 +20,7 @@ import (
 
 // The simulation runs one call of the reducer between a caller and several
 // callees over a network that loses, repeats, reorders and delays, all from one
-// seed. SIM_SEED replays a single one.
+// seed. SEED replays a single one, SEEDS says how many to play.
 
 const simSeeds = 2000
 
@@ -57,7 +57,10 @@ type sim struct {
 	heardFrom                map[uint8]bool // legs whose INVITE was answered with anything
 	acked                    bool           // the caller's ACK arrived
 	answeredAt               time.Time
-	media                    bool // the caller was given a session description
+	remotes                  [2]Remote
+	inside                   map[string]int    // what the edge sent inside dialogs, by method and code
+	said                     map[string]string // descriptions by leg and version
+	media                    bool              // the caller was given a session description
 	edgeAddr                 netip.AddrPort
 	rseq                     string // of the latest reliable answer to the caller
 	rseqOpen                 bool   // its PRACK has not come
@@ -89,7 +92,7 @@ func (q *simQueue) Pop() any {
 func newSim(t *testing.T, seed uint64) *sim {
 	s := &sim{
 		t: t, seed: seed, rnd: rand.New(rand.NewPCG(seed, 1)), now: simStart,
-		callees: map[netip.AddrPort]*simUA{}, finals: map[string]bool{}, heardFrom: map[uint8]bool{},
+		callees: map[netip.AddrPort]*simUA{}, finals: map[string]bool{}, heardFrom: map[uint8]bool{}, said: map[string]string{}, inside: map[string]int{},
 		edgeAddr: netip.MustParseAddrPort("203.0.113.1:5060"),
 	}
 	switch s.rnd.IntN(3) {
@@ -238,6 +241,7 @@ func (s *sim) do(a action) event {
 		if s.over > 0 {
 			s.fail("media is touched after the end")
 		}
+		s.remotes[a.side] = a.remote
 		if s.rnd.IntN(100) == 0 {
 			return evMediaFault{a.side}
 		}
@@ -247,6 +251,10 @@ func (s *sim) do(a action) event {
 		s.closes++
 	case actOver:
 		s.over++
+		if !a.summary.answered.IsZero() {
+			s.checkMedia(SideA, s.caller)
+			s.checkMedia(SideB, s.callees[a.summary.to.addr])
+		}
 		s.log("over: %s %d after %v", a.summary.why, a.summary.code, a.summary.ended.Sub(a.summary.began))
 	case actGone:
 		s.gone++
@@ -287,7 +295,11 @@ func (s *sim) sent(a actSend) {
 			s.fail("two final answers to the caller")
 		}
 	}
-	if first && a.code < 200 && len(s.finals) > 0 {
+	s.checkVersion(a)
+	if !first {
+		s.inside[fmt.Sprintf("%s %d", a.method, a.code)]++
+	}
+	if first && a.code > 0 && a.code < 200 && len(s.finals) > 0 {
 		s.fail("a provisional answer after the final one")
 	}
 	data := append([]byte(nil), a.data...)
@@ -315,6 +327,7 @@ func (s *sim) checkManners(a actSend) {
 		return
 	}
 	switch {
+	case a.code == 0 && a.seq >= seqDialog:
 	case a.method == message.Cancel && a.code == 0 && !s.heardFrom[a.leg]:
 		s.fail("CANCEL before a provisional answer")
 	case a.method == message.Invite && a.code == 0 && s.media && !s.heardFrom[a.leg]:
@@ -362,7 +375,7 @@ func (s *sim) request(req *message.Request) {
 		if req.Method == message.Prack && k.leg == legA {
 			s.sawPrack(fmt.Sprint(req.Extensions().RAck.RSeq))
 		}
-		s.acked = s.acked || req.Method == message.Ack && k.leg == legA
+		s.acked = s.acked || req.Method == message.Ack && k.leg == legA && req.CSeq == 1
 		s.edge(evRequest{k.leg, req})
 		return
 	}
@@ -425,8 +438,21 @@ func (s *sim) check() {
 	}
 }
 
+// simCount is how many seeds to play.
+func simCount(t *testing.T) uint64 {
+	text := os.Getenv("SEEDS")
+	if text == "" {
+		return simSeeds
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 func TestSimulation(t *testing.T) {
-	if text := os.Getenv("SIM_SEED"); text != "" {
+	if text := os.Getenv("SEED"); text != "" {
 		seed, err := strconv.ParseUint(text, 10, 64)
 		if err != nil {
 			t.Fatal(err)
@@ -436,10 +462,13 @@ func TestSimulation(t *testing.T) {
 		t.Log(strings.Join(s.trace, "\n"))
 		return
 	}
-	whys := map[string]int{}
-	for seed := range uint64(simSeeds) {
+	whys, inside := map[string]int{}, map[string]int{}
+	for seed := range simCount(t) {
 		s := newSim(t, seed)
 		s.run()
+		for what, n := range s.inside {
+			inside[what] += n
+		}
 		for _, line := range s.trace {
 			if _, why, ok := strings.Cut(line, "over: "); ok {
 				whys[strings.Fields(why)[0]]++
@@ -451,7 +480,12 @@ func TestSimulation(t *testing.T) {
 			}
 		}
 	}
-	t.Log(whys)
+	t.Log(whys, inside)
+	for _, what := range []string{"INVITE 0", "INVITE 200", "INVITE 487", "INVITE 488", "INVITE 491", "INVITE 500", "INVITE 504", "UPDATE 0", "UPDATE 200", "UPDATE 491", "UPDATE 504", "INFO 0", "INFO 200", "INFO 400", "INFO 405", "CANCEL 0", "CANCEL 200"} {
+		if inside[what] == 0 {
+			t.Errorf("no seed has %s inside a dialog", what)
+		}
+	}
 	for _, why := range []string{"caller", "callee", "cancelled", "refused", "timeout", "unreachable", "no_answer", "no_ack", "bad_answer", "max_duration", "drain", "no_media_ports", "media_address", "no_carrier", "no_prack", "CSeq: 2 INVITE", "CSeq: 3 INVITE", "CSeq: 4 BYE"} {
 		if whys[why] == 0 {
 			t.Errorf("no seed ends with %q", why)

@@ -28,7 +28,6 @@ type simUA struct {
 	cancels   time.Duration
 	ignores   bool // does not honour CANCEL, so that a 200 crosses it
 	noAck     bool
-	refresh   bool
 	badAnswer bool
 	vanish    time.Duration
 	earlyBye  bool
@@ -36,7 +35,8 @@ type simUA struct {
 	rushed    bool // hangs up before its answer is acknowledged
 	rel       simReliable
 
-	guard simGuard
+	guard   simGuard
+	delayed bool // its INVITE has no offer
 
 	// What happened.
 	invited   string // the INVITE, as sent or received
@@ -47,6 +47,7 @@ type simUA struct {
 	byeSent   bool
 	remoteTo  string // To with the other side's tag
 	branches  int
+	d         simDialog
 }
 
 func (u *simUA) plan(caller bool) {
@@ -55,6 +56,7 @@ func (u *simUA) plan(caller bool) {
 	u.hangsUp, u.cancels = -1, -1
 	u.elsewhere = r.IntN(4) == 0
 	u.planReliable()
+	u.planDialog()
 	if caller {
 		switch r.IntN(4) {
 		case 0:
@@ -63,7 +65,7 @@ func (u *simUA) plan(caller bool) {
 			u.hangsUp = time.Duration(r.IntN(100_000)) * time.Millisecond
 		}
 		u.noAck = r.IntN(25) == 0
-		u.refresh = r.IntN(5) == 0
+		u.delayed = r.IntN(6) == 0
 		u.earlyBye = r.IntN(30) == 0
 		return
 	}
@@ -93,7 +95,6 @@ func (u *simUA) plan(caller bool) {
 	u.rushed = r.IntN(15) == 0
 	u.ignores = r.IntN(3) == 0
 	u.badAnswer = r.IntN(15) == 0
-	u.refresh = r.IntN(5) == 0
 	if r.IntN(3) == 0 {
 		u.hangsUp = time.Duration(r.IntN(100_000)) * time.Millisecond
 	}
@@ -157,9 +158,13 @@ func (u *simUA) via(branch string) string {
 func (u *simUA) invite() {
 	n := u.number.Reveal()
 	u.remoteTo = fmt.Sprintf("<sip:%s@edge>", simMaskA.Reveal())
+	offer := u.sdp()
+	if u.delayed {
+		offer = ""
+	}
 	u.invited = withBody(fmt.Sprintf("INVITE sip:%s@edge SIP/2.0\r\n", simMaskA.Reveal())+u.via(u.branch())+
 		fmt.Sprintf("From: \"%s\" <sip:%s@home>;tag=%s\r\nTo: %s\r\nCall-ID: secret-%s\r\nCSeq: 1 INVITE\r\n", n, n, u.tag, u.remoteTo, n)+
-		u.contact()+"P-Asserted-Identity: <tel:"+n+">\r\nX-Real: "+n+"\r\n"+u.supported(), u.sdp())
+		u.contact()+u.d.allow+"P-Asserted-Identity: <tel:"+n+">\r\nX-Real: "+n+"\r\n"+u.supported(), offer)
 	heard := func() bool { return u.final != 0 || len(u.said) > 0 }
 	u.repeatUntil(u.invited, t1, 7, heard)
 	if u.cancels >= 0 {
@@ -169,7 +174,7 @@ func (u *simUA) invite() {
 			}
 			text := strings.Replace(u.invited, "INVITE sip:", "CANCEL sip:", 1)
 			text = strings.Replace(text, "CSeq: 1 INVITE", "CSeq: 1 CANCEL", 1)
-			text = withBody(text[:strings.Index(text, "Content-Type")], "")
+			text = withBody(text[:strings.Index(text, "Content-")], "")
 			u.repeatUntil(text, t1, 10, func() bool { return u.said["CANCEL"] != "" })
 		})
 	}
@@ -196,16 +201,23 @@ func (u *simUA) receive(data []byte) {
 		u.response(text)
 		return
 	}
-	switch method, _, _ := strings.Cut(text, " "); method {
-	case "INVITE":
+	inside := strings.Contains(header(text, "To"), "tag=")
+	switch method, _, _ := strings.Cut(text, " "); {
+	case method == "INVITE" && !inside:
 		u.ring(text)
-	case "ACK":
+	case method == "INVITE", method == "UPDATE", method == "INFO":
+		u.asked(text)
+	case method == "ACK" && (u.s.caller == u || !u.acksInvite(text)):
+		u.ackedInDialog(text)
+	case method == "ACK":
 		u.acked(text)
-	case "CANCEL":
+	case method == "CANCEL" && inside:
+		u.cancelledInDialog(text)
+	case method == "CANCEL":
 		u.cancelled(text)
-	case "BYE":
+	case method == "BYE":
 		u.bye(text)
-	case "PRACK":
+	case method == "PRACK":
 		u.pracking(text)
 	default:
 		u.s.fail("%s got a %s", u.name, method)
@@ -221,7 +233,7 @@ func (u *simUA) reply(request string, code int, tag, body string) string {
 	n := u.number.Reveal()
 	return withBody(fmt.Sprintf("SIP/2.0 %d call %s\r\nVia: %s\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s\r\nServer: %s\r\n",
 		code, n, header(request, "Via"), header(request, "From"), to, header(request, "Call-ID"), header(request, "CSeq"), n)+
-		u.contact()+"Warning: 399 x \""+n+"\"\r\n", body)
+		u.contact()+u.d.allow+"Warning: 399 x \""+n+"\"\r\n", body)
 }
 
 // ring is the callee at an INVITE, first or repeated.
@@ -327,21 +339,16 @@ func (u *simUA) acked(text string) {
 	if u.final >= 300 {
 		return
 	}
+	if bare := !strings.Contains(u.invited, "m=audio"); bare != strings.Contains(text, "m=audio") && !u.badAnswer {
+		u.s.fail("%s got the wrong ACK:\n%s", u.name, text)
+	}
 	u.talk(header(u.invited, "To")+";tag="+u.tag, header(u.invited, "From"), header(u.invited, "Call-ID"))
 }
 
 // talk is what both sides do in an answered call.
 func (u *simUA) talk(from, to, callID string) {
 	head := fmt.Sprintf("From: %s\r\nTo: %s\r\nCall-ID: %s\r\n", from, to, callID)
-	if u.refresh {
-		u.s.at(time.Second, func() {
-			if u.ended || u.byeSent {
-				return
-			}
-			text := withBody("INVITE sip:edge SIP/2.0\r\n"+u.via(u.branch())+head+"CSeq: 5 INVITE\r\n"+u.contact(), u.sdp())
-			u.repeatUntil(text, t1, 7, func() bool { return u.said["5 INVITE"] != "" || u.ended })
-		})
-	}
+	u.converse(head)
 	if u.hangsUp >= 0 {
 		u.s.at(u.hangsUp, func() { u.hangUp(head) })
 	}
@@ -352,8 +359,8 @@ func (u *simUA) hangUp(head string) {
 		return
 	}
 	u.byeSent = true
-	text := withBody("BYE sip:edge SIP/2.0\r\n"+u.via(u.branch())+head+"CSeq: 9 BYE\r\n", "")
-	u.repeatUntil(text, t1, 11, func() bool { return u.said["9 BYE"] != "" })
+	text := withBody("BYE sip:edge SIP/2.0\r\n"+u.via(u.branch())+head+"CSeq: 900 BYE\r\n", "")
+	u.repeatUntil(text, t1, 11, func() bool { return u.said["900 BYE"] != "" })
 }
 
 func (u *simUA) bye(text string) {
@@ -384,6 +391,10 @@ func (u *simUA) response(text string) {
 	}
 	if method == "PRACK" {
 		u.said[cseq] = text
+		return
+	}
+	if u.d.own[cseq] != nil {
+		u.answeredOwn(cseq, code, text)
 		return
 	}
 	if cseq != "1 INVITE" {
@@ -426,8 +437,12 @@ func (u *simUA) ackFor(response, cseq string) {
 	if code < 300 {
 		via = u.via(u.branch())
 	}
+	body := ""
+	if code < 300 && u.delayed {
+		body = u.sdp()
+	}
 	u.send(withBody("ACK sip:edge SIP/2.0\r\n"+via+fmt.Sprintf("From: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s ACK\r\n",
-		header(response, "From"), header(response, "To"), header(response, "Call-ID"), cseq), ""))
+		header(response, "From"), header(response, "To"), header(response, "Call-ID"), cseq), body))
 }
 
 // checkEnded wants no dialog left on this side.
@@ -438,4 +453,11 @@ func (u *simUA) checkEnded() {
 	if !u.ended && !(u.byeSent && u.s.loss > 0) {
 		u.s.fail("%s still believes that it is in a call", u.name)
 	}
+}
+
+// acksInvite reports whether an ACK is about an INVITE that opened the dialog, or
+// should have.
+func (u *simUA) acksInvite(text string) bool {
+	number, _, _ := strings.Cut(header(text, "CSeq"), " ")
+	return u.guard.refused[header(text, "Via")] != "" || number+" INVITE" == header(u.invited, "CSeq")
 }
