@@ -486,7 +486,7 @@ func TestSimulation(t *testing.T) {
 			t.Errorf("no seed has %s inside a dialog", what)
 		}
 	}
-	for _, why := range []string{"caller", "callee", "cancelled", "refused", "timeout", "unreachable", "no_answer", "no_ack", "bad_answer", "max_duration", "drain", "no_media_ports", "media_address", "no_carrier", "no_prack", "CSeq: 2 INVITE", "CSeq: 3 INVITE", "CSeq: 4 BYE"} {
+	for _, why := range []string{"caller", "callee", "cancelled", "refused", "timeout", "unreachable", "no_answer", "no_ack", "bad_answer", "max_duration", "drain", "no_media_ports", "media_address", "no_carrier", "no_prack", "session_expired", "session_interval", "dialog_lost", "CSeq: 2 INVITE", "CSeq: 3 INVITE", "CSeq: 4 BYE"} {
 		if whys[why] == 0 {
 			t.Errorf("no seed ends with %q", why)
 		}

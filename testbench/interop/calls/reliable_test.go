@@ -20,30 +20,48 @@ type exchange struct {
 	check          func(t *testing.T, caller, callee *sipp)
 }
 
+// played is an exchange under way.
+type played struct {
+	*exchange
+	bed            *bed
+	caller, callee *sipp
+}
+
 func (x *exchange) run(t *testing.T) {
 	t.Helper()
+	p := x.begin(t)
+	p.finish(t)
+}
+
+func (x *exchange) begin(t *testing.T) *played {
+	t.Helper()
 	b := newBed(t, x.change)
-	calls := x.calls
-	if calls == 0 {
-		calls = 3
+	if x.calls == 0 {
+		x.calls = 3
 	}
-	callee := start(t, run{scenario: inline(t, "callee "+x.name, x.callee...), port: b.alfa, number: bob, calls: calls, patience: x.patience}, "")
+	callee := start(t, run{scenario: inline(t, "callee "+x.name, x.callee...), port: b.alfa, number: bob, calls: x.calls, patience: x.patience}, "")
 	caller := start(t, run{
-		scenario: inline(t, "caller "+x.name, x.caller...), port: b.caller, number: alice, dials: maskA, calls: calls, rate: 5, patience: x.patience,
+		scenario: inline(t, "caller "+x.name, x.caller...), port: b.caller, number: alice, dials: maskA, calls: x.calls, rate: 5, patience: x.patience,
 	}, b.addr.String())
-	caller.wait()
-	callee.wait()
-	eventually(t, "all calls are over", func() bool { return len(b.edge.Calls()) == 0 })
-	if got := b.count("maskline_sip_calls_total", "why", x.why); got != float64(calls) {
-		t.Errorf("%v calls ended with %q\n%s", got, x.why, b.log.bytes())
+	return &played{x, b, caller, callee}
+}
+
+func (p *played) finish(t *testing.T) {
+	t.Helper()
+	p.caller.t, p.callee.t = t, t
+	p.caller.wait()
+	p.callee.wait()
+	eventually(t, "all calls are over", func() bool { return len(p.bed.edge.Calls()) == 0 })
+	if got := p.bed.count("maskline_sip_calls_total", "why", p.why); got != float64(p.calls) {
+		t.Errorf("%v calls ended with %q\n%s", got, p.why, p.bed.log.bytes())
 	}
-	if a, r := b.media.allocated.Load(), b.media.released.Load(); a != r {
+	if a, r := p.bed.media.allocated.Load(), p.bed.media.released.Load(); a != r {
 		t.Errorf("media: %d allocated, %d released", a, r)
 	}
-	if x.check != nil {
-		x.check(t, caller, callee)
+	if p.check != nil {
+		p.check(t, p.caller, p.callee)
 	}
-	checkNothingLeaks(t, b, caller, []*sipp{callee})
+	checkNothingLeaks(t, p.bed, p.caller, []*sipp{p.callee})
 }
 
 const (

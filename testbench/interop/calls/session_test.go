@@ -158,11 +158,13 @@ Content-Length: 0
 			caller: steps(caller(updates), []string{gets("UPDATE"), replies(481, noBody)}, isEnded), callee: steps(plainCallee, isEnded),
 		},
 	}
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			c.change, c.patience, c.calls = shortest, 80, 1
-			c.run(t)
-		})
+	begun := make([]*played, 0, len(cases))
+	for i := range cases {
+		c := &cases[i]
+		c.change, c.patience, c.calls = shortest, 80, 1
+		begun = append(begun, c.begin(t))
+	}
+	for _, p := range begun {
+		t.Run(p.name, p.finish)
 	}
 }
