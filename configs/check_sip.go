@@ -70,6 +70,7 @@ func (c *checker) trunk(t *Trunk, path string) {
 	}
 	c.failover(t.FailoverOn, under(path, "failover_on"))
 	c.cli(&t.CLI, under(path, "cli"))
+	c.codecs(t.Codecs, under(path, "codecs"))
 }
 
 func (c *checker) trunkAddresses(t *Trunk, path string) {
@@ -152,21 +153,6 @@ func (c *checker) failover(rules []FailoverRule, path string) {
 		for j := range i {
 			if r.overlaps(rules[j]) {
 				c.fault(at, fmt.Sprintf("overlaps with entry %d; expected each code once", j), entry(path, j))
-				break
-			}
-		}
-	}
-}
-
-func (c *checker) cli(cli *CLI, path string) {
-	header := under(path, "header")
-	if len(cli.Header) == 0 {
-		c.fault(header, "is an empty list, so no caller would be shown; expected from, pai or both")
-	}
-	for i, h := range cli.Header {
-		for j := range i {
-			if cli.Header[j] == h {
-				c.fault(entry(header, i), "is in the list already; expected it once")
 				break
 			}
 		}

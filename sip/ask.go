@@ -60,7 +60,7 @@ func (c *call) ask(l *leg, method string, sdp []byte, why purpose) {
 	d := c.draft(l, method, l.ask.seq)
 	d.Contact, d.Allow, d.SDP, d.Extensions = l.own, true, sdp, l.sessionHeaders()
 	data := d.Append(nil)
-	l.ask.begin(data, method == message.Invite, c.now)
+	l.ask.begin(data, method == message.Invite, l.fit(len(data)), c.now)
 	c.request(l, l.hop, method, l.ask.seq, data)
 }
 
@@ -177,9 +177,9 @@ func (c *call) cancelAsk(l *leg) {
 	d := c.draft(l, message.Cancel, a.seq)
 	d.CSeq = a.cseq
 	data := d.Append(nil)
-	a.cancel.begin(data, false, c.now)
+	a.cancel.begin(data, false, a.over, c.now)
 	a.end = c.now.Add(t64)
-	c.request(l, l.hop, message.Cancel, a.seq, data)
+	c.requestOver(a.over, l, l.hop, message.Cancel, a.seq, data)
 }
 
 // onAsked draws the conclusion from the first final answer.
@@ -243,7 +243,7 @@ func (c *call) tickAsk(l *leg) {
 	case txNothing:
 	}
 	if a.cancel.due(c.now) == txResend {
-		c.request(l, l.hop, message.Cancel, a.seq, a.cancel.request)
+		c.requestOver(a.over, l, l.hop, message.Cancel, a.seq, a.cancel.request)
 	}
 	if reached(a.retry, c.now) {
 		a.retry = time.Time{}

@@ -20,11 +20,12 @@ const (
 type attempt struct {
 	leg
 	candidate candidate
-	invite    client
+	invite    client // it may go over TCP where the rest goes over UDP
 	cancel    client
 	giving    bool // a CANCEL is wanted, or sent
 	progress  progress
 	deadline  time.Time
+	offer     *message.SDP // as it went out: the caller's, less what the trunk does not take
 	refusedBy string       // tag of the final answer, for its ACK
 	early     *message.SDP // of a provisional answer
 	earlyTag  string
@@ -32,10 +33,11 @@ type attempt struct {
 	closed    bool
 	forks     []*fork
 	opened    []*early
+	course    course
 
 	seq    uint16         // the INVITE's latest transaction
 	draft  *message.Draft // of the INVITE, for the next one
-	passed [][]byte       // ACKs of what refused the earlier ones, by try
+	passed []passed       // ACKs of what refused the earlier ones, by try
 
 	lengthened bool // a 422 was answered
 }
@@ -68,6 +70,13 @@ func (c *call) tryNext() {
 	}
 	c.asked = &c.plan.candidates[c.next]
 	c.next++
+	if !c.delayed && c.offer.For(&c.asked.trunk.media) == nil {
+		if c.asked = nil; len(c.b) == 0 {
+			c.last = refusal{488, 0, "no_codec"}
+		}
+		c.tryNext()
+		return
+	}
 	c.do(actBegin{*c.asked})
 }
 
@@ -93,17 +102,19 @@ func (c *call) try(to candidate) {
 	t := to.trunk
 	number := uint8(len(c.b))
 	b := message.LegB{
-		CLI: &t.cli, Present: c.plan.present, To: c.plan.to, User: c.plan.user, Host: t.host, Own: t.own,
+		CLI: &t.cli, Present: c.plan.present, To: c.plan.to, User: c.plan.user, Host: t.host, Own: sentBy(t.own),
 	}
 	caller, callee, asserted := b.Caller(), b.Callee(), b.Asserted()
 	var emergency *message.Emergency
 	if c.plan.emergency {
-		emergency = c.a.req.Emergency(t.host, t.own)
+		emergency = c.a.req.Emergency(t.host, sentBy(t.own))
 		caller, callee, asserted = emergency.Caller, emergency.Callee, ""
 	}
-	a := &attempt{candidate: to, deadline: c.now.Add(t.FirstResponse), seq: seqInvite}
+	a := &attempt{
+		candidate: to, deadline: c.now.Add(t.FirstResponse), seq: seqInvite, course: course{began: c.now},
+	}
 	a.leg = leg{
-		number: number, trunk: t, socket: t.socket, own: t.own, hop: t.addr, cseq: 1, invited: 1,
+		number: number, trunk: t, socket: t.socket, over: t.over, own: t.own, hop: to.address(), cseq: 1, invited: 1,
 		dialog: message.Dialog{
 			CallID:   c.tokens.String(token{call: c.id, kind: callIDToken, leg: number}),
 			LocalTag: c.tokens.String(token{call: c.id, kind: tagToken, leg: number}),
@@ -111,7 +122,8 @@ func (c *call) try(to candidate) {
 		},
 	}
 	if !c.delayed {
-		a.says(c.describe(&a.leg, c.offer))
+		a.offer = c.offer.For(&t.media)
+		a.says(c.describe(&a.leg, a.offer))
 	}
 	c.b, c.active = append(c.b, a), a
 
@@ -122,8 +134,19 @@ func (c *call) try(to candidate) {
 	c.preauthorize(&a.leg, &d, a.hop, seqInvite)
 	a.draft, a.credentials = &d, d.Credentials
 	data := d.Append(nil)
-	a.invite.begin(data, true, c.now)
-	c.request(&a.leg, a.hop, message.Invite, seqInvite, data)
+	c.invite(a, data)
+}
+
+// invite sends the attempt's INVITE, and its CANCEL and ACK after it, by the
+// transport that fits it.
+func (c *call) invite(a *attempt, invite []byte) {
+	a.invite.begin(invite, true, a.fit(len(invite)), c.now)
+	c.opening(a, message.Invite, invite)
+}
+
+// opening sends a message of the INVITE's transaction.
+func (c *call) opening(a *attempt, method string, data []byte) {
+	c.requestOver(a.invite.over, &a.leg, a.candidate.address(), method, a.seq, data)
 }
 
 // report tells the breaker of the attempt, once.
@@ -139,7 +162,8 @@ func (c *call) close(a *attempt, o outcome, code int, retryAfter time.Duration) 
 	if !a.closed {
 		a.closed = true
 		a.deadline = time.Time{}
-		c.do(actAttempt{a.candidate, o, code, retryAfter})
+		a.course.outcome, a.course.code, a.course.ended = o, code, c.now
+		c.do(actAttempt{a.candidate, o, code, retryAfter, a.course})
 	}
 }
 
@@ -172,9 +196,9 @@ func (c *call) cancel(a *attempt) {
 	open.RemoteTag, open.Routes, open.Target = "", nil, a.dialog.RemoteURI
 	d.Dialog, d.CSeq = &open, a.invited
 	data := d.Append(nil)
-	a.cancel.begin(data, false, c.now)
+	a.cancel.begin(data, false, a.invite.over, c.now)
 	a.invite.end = c.now.Add(t64)
-	c.request(&a.leg, a.trunk.addr, message.Cancel, a.seq, data)
+	c.opening(a, message.Cancel, data)
 }
 
 // failed ends the attempt under way and turns to the next candidate, or to the
@@ -215,7 +239,7 @@ func (c *call) tickAttempt(a *attempt) {
 	}
 	switch a.invite.due(c.now) {
 	case txResend:
-		c.request(&a.leg, a.trunk.addr, message.Invite, a.seq, a.invite.request)
+		c.opening(a, message.Invite, a.invite.request)
 	case txTimeout:
 		if a == c.active && c.phase == phaseCalling {
 			c.timedOut(a)
@@ -224,7 +248,7 @@ func (c *call) tickAttempt(a *attempt) {
 	case txNothing:
 	}
 	if a.cancel.due(c.now) == txResend {
-		c.request(&a.leg, a.trunk.addr, message.Cancel, a.seq, a.cancel.request)
+		c.opening(a, message.Cancel, a.cancel.request)
 	}
 	c.tickLeg(&a.leg)
 	c.tickEarly(a)
@@ -242,18 +266,26 @@ func (c *call) onUnreachable(ev evUnreachable) {
 		return
 	}
 	if base, _ := splitTry(ev.seq); base == seqBye {
-		l.bye.stop()
+		l.narrow = l.narrow || l.bye.over != l.over
+		if !l.bye.lost(c.now) {
+			l.bye.stop()
+		}
 		return
 	}
 	if ev.leg == legA || ev.seq != c.b[ev.leg].seq {
 		return
 	}
 	a := c.b[ev.leg]
-	if a.cancel.running() {
+	if a.cancel.running() && !a.cancel.lost(c.now) {
 		a.cancel.stop()
 	}
 	if a.invite.state != txCalling {
 		return // it was there a moment ago: timers decide
+	}
+	if a.invite.over != a.over && !a.giving { // RFC 3261 §18.1.1: UDP where TCP is refused
+		a.narrow = true
+		c.invite(a, a.invite.request)
+		return
 	}
 	a.invite.quieten()
 	a.giving = true // should it answer after all, that is ended

@@ -84,22 +84,28 @@ func (c *call) mayReinvite(a *attempt) bool {
 func (c *call) reinvite(a *attempt, ev evResponse, seq uint16) {
 	a.invite.final(false, c.now)
 	a.refusedBy = ev.res.ToTag
-	a.passed = append(a.passed, c.acknowledgeRefusal(a))
+	a.passed = append(a.passed, passed{a.invite.over, c.acknowledgeRefusal(a)})
 	a.cseq++
 	a.invited, a.draft.CSeq, a.seq = a.cseq, a.cseq, seq
 	a.progress, a.deadline = heardNothing, c.now.Add(a.trunk.FirstResponse)
 	a.credentials = a.draft.Credentials
 	data := a.draft.Append(nil)
 	a.invite = client{}
-	a.invite.begin(data, true, c.now)
-	c.request(&a.leg, a.hop, message.Invite, seq, data)
+	c.invite(a, data)
+}
+
+// passed is the ACK of a challenge, which goes the way of the INVITE.
+type passed struct {
+	over transport
+	ack  []byte
 }
 
 // repeatedChallenge acknowledges again what challenged an earlier INVITE of the
 // attempt.
 func (c *call) repeatedChallenge(a *attempt, ev evResponse) {
 	if _, try := splitTry(ev.seq); ev.res.Code >= 300 && int(try) < len(a.passed) {
-		c.request(&a.leg, a.trunk.addr, message.Ack, ev.seq, a.passed[try])
+		p := &a.passed[try]
+		c.requestOver(p.over, &a.leg, a.candidate.address(), message.Ack, ev.seq, p.ack)
 	}
 }
 
@@ -116,7 +122,7 @@ func (c *call) byeAgain(l *leg, ev evResponse) bool {
 	l.cseq++
 	d.CSeq, l.byeSeq = l.cseq, seq
 	data := d.Append(nil)
-	l.bye.begin(data, false, c.now)
+	l.bye.begin(data, false, l.fit(len(data)), c.now)
 	c.request(l, l.hop, message.Bye, seq, data)
 	return true
 }

@@ -51,6 +51,8 @@ type call struct {
 	began, answered time.Time
 	expires         time.Time
 	rang            bool
+	ringingAt       time.Time // the caller was told
+	codec           string    // of the answer
 	gone            bool
 
 	now time.Time
@@ -171,8 +173,8 @@ func (c *call) over(why string, code, cause int) {
 		return
 	}
 	s := summary{
-		from: c.a.trunk, why: why, code: code, cause: cause, attempts: len(c.b),
-		emergency: c.emergency, began: c.began, answered: c.answered, ended: c.now,
+		from: c.a.trunk, why: why, code: code, cause: cause, emergency: c.emergency, codec: c.codec,
+		began: c.began, ringing: c.ringingAt, answered: c.answered, ended: c.now,
 	}
 	if a := c.active; a != nil {
 		s.to = a.trunk
@@ -184,6 +186,7 @@ func (c *call) over(why string, code, cause int) {
 	} else if len(c.b) > 0 {
 		s.to = c.b[len(c.b)-1].trunk
 	}
+	s.attempts = c.attempts()
 	c.phase, c.expires = phaseOver, time.Time{}
 	c.do(actOver{s})
 	c.trim()
@@ -194,7 +197,7 @@ func (c *call) trim() {
 	c.offer, c.plan, c.held = nil, evRouted{}, nil
 	c.a.req, c.a.head, c.a.recordRoute = nil, nil, nil
 	for _, a := range c.b {
-		a.early, a.draft = nil, nil
+		a.early, a.offer, a.draft = nil, nil, nil
 		a.opened = slices.DeleteFunc(a.opened, func(e *early) bool { return !e.prack.running() })
 		if a != c.active || c.phase == phaseOver {
 			a.said = nil

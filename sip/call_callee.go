@@ -14,6 +14,7 @@ func (c *call) onResponse(ev evResponse) {
 		res.CallID != l.dialog.CallID || res.FromTag != l.dialog.LocalTag {
 		return
 	}
+	l.conn = ev.conn
 	base, _ := splitTry(ev.seq)
 	switch {
 	case res.Method == message.Bye && base == seqBye:
@@ -53,6 +54,7 @@ func answerClient(tx *client, code int, now time.Time) {
 
 func (c *call) onInviteResponse(a *attempt, ev evResponse) {
 	code := ev.res.Code
+	a.hear(ev.res, c.now)
 	if a.giving {
 		c.report(a, !isCarriersFault(code, a.progress == heardRinging)) // it lives
 	}
@@ -99,7 +101,7 @@ func (c *call) onProvisional(a *attempt, ev evResponse) {
 // readAnswer reads the called side's description, nil where we don't relay it.
 func (c *call) readAnswer(a *attempt, res *message.Response) *message.SDP {
 	answer, fault := message.ParseSDP(res.Body, &a.trunk.media)
-	if fault != nil || answer.Accept(c.offer) != nil {
+	if fault != nil || answer.Accept(a.offer) != nil {
 		return nil
 	}
 	return answer
@@ -189,7 +191,7 @@ func (c *call) onFork(a *attempt, ev evResponse) {
 	c.declineFork(f, ev)
 	d := c.draft(&f.leg, message.Bye, f.seq+1)
 	data := d.Append(nil)
-	f.bye.begin(data, false, c.now)
+	f.bye.begin(data, false, f.fit(len(data)), c.now)
 	c.request(&f.leg, f.hop, message.Bye, f.seq+1, data)
 }
 
@@ -231,7 +233,7 @@ func (c *call) acknowledgeRefusal(a *attempt) []byte {
 	open.RemoteTag, open.Routes, open.Target = a.refusedBy, nil, a.dialog.RemoteURI
 	d.Dialog, d.CSeq = &open, a.invited
 	data := d.Append(nil)
-	c.request(&a.leg, a.trunk.addr, message.Ack, a.seq, data)
+	c.opening(a, message.Ack, data)
 	return data
 }
 

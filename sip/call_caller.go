@@ -11,7 +11,7 @@ func (c *call) onInvite(ev evInvite) {
 	req := ev.req
 	c.began = c.now
 	c.a.leg = leg{
-		number: legA, trunk: ev.trunk, socket: ev.socket, own: ev.own, seen: req.CSeq,
+		number: legA, trunk: ev.trunk, socket: ev.socket, over: ev.over, conn: req.Conn, own: ev.own, seen: req.CSeq,
 		dialog: message.Dialog{
 			CallID: req.CallID, LocalURI: req.ToURI(), RemoteURI: req.FromURI(), RemoteTag: req.FromTag,
 			LocalTag: c.tokens.String(token{call: c.id, kind: tagToken, leg: legA}),
@@ -36,8 +36,9 @@ func (c *call) onInvite(ev evInvite) {
 		}
 		c.offer, c.a.heard, c.a.layout = offer, offer.Content, offer.Layout()
 	}
-	called := req.Called()
-	c.do(actRoute{dialled: called.Dialled, to: called.Number, from: req.Caller(ev.trunk.TrustPAI)})
+	numbers := &ev.trunk.cli.Numbers
+	called := req.Called(numbers)
+	c.do(actRoute{dialled: called.Dialled, to: called.Number, from: req.Caller(numbers, ev.trunk.TrustPAI)})
 }
 
 // tell answers the INVITE.
@@ -193,6 +194,9 @@ func (c *call) onRing(code int, media message.EarlyMedia, sdp []byte) {
 func (c *call) ringing() {
 	if !c.rang {
 		c.rang = true
+		if c.phase == phaseCalling {
+			c.ringingAt = c.now
+		}
 		c.do(actRinging{after: c.now.Sub(c.began)})
 	}
 }
@@ -207,7 +211,7 @@ func (c *call) connect(a *attempt, answer *message.SDP) {
 	}
 	c.held = nil
 	c.answered = c.now
-	c.phase = phaseAnswered
+	c.phase, c.codec = phaseAnswered, answer.Codec()
 	c.expires = c.now.Add(min(c.a.trunk.MaxDuration, a.trunk.MaxDuration))
 	c.ringing()
 	c.do(actAnswered{})

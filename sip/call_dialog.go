@@ -14,6 +14,7 @@ func (c *call) onRequest(ev evRequest) {
 		}
 		return
 	}
+	l.conn = req.Conn
 	switch req.Method {
 	case message.Invite, message.Update, message.Info:
 		if c.answersAgain(l, req) {

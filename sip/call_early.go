@@ -98,7 +98,7 @@ func (c *call) acknowledgeReliably(a *attempt, e *early, ack message.RAck) {
 	d := c.draft(&e.leg, message.Prack, e.seq)
 	d.Extensions.RAck = ack
 	data := d.Append(nil)
-	e.prack.begin(data, false, c.now)
+	e.prack.begin(data, false, e.fit(len(data)), c.now)
 	c.request(&e.leg, e.hop, message.Prack, e.seq, data)
 }
 

@@ -141,6 +141,9 @@ func (c *call) onPrack(l *leg, req *message.Request) {
 	case c.held != nil:
 		c.connect(c.active, c.held)
 	case waiting != nil:
+		if r.told {
+			waiting.SDP = nil // the caller has our answer
+		}
 		c.informReliably(*waiting)
 	}
 }

@@ -103,7 +103,7 @@ func (c *call) concludeUpdate(l *leg, req *message.Request, reply message.Reply)
 // repeat sends an answer again.
 func (c *call) repeat(l *leg, req *message.Request, data []byte) {
 	c.do(actSend{
-		trunk: l.trunk, socket: l.socket, to: req.ReplyTo(), data: data,
+		trunk: l.trunk, socket: l.socket, over: l.over, conn: req.Conn, to: req.ReplyTo(), data: data,
 		method: req.Method, code: statusOf(data), leg: l.number,
 	})
 }

@@ -29,6 +29,8 @@ type Config struct {
 	// OwnMedia are the addresses and ports of the media relay: a session
 	// description that points at them is refused. May be empty.
 	OwnMedia []message.OwnMedia
+	// Records takes a record of each call. Nil: none are kept.
+	Records Records
 	// ReadBuffer is the size of each socket's receive buffer in octets, as far as
 	// the kernel lets it grow. Zero: 4 MiB.
 	ReadBuffer int
@@ -102,23 +104,21 @@ type TrunkConfig struct {
 	// MaxDuration ends an answered call. Zero: 4h. The lower one of both legs holds.
 	MaxDuration time.Duration
 	CLI         CLI
-	// TechPrefix stands before the called number.
+	// TCPAbove is the length of a request in octets above which it goes over TCP to
+	// the same address where Addr is udp://, and over UDP after all where that
+	// connection is refused. RFC 3261 §18.1.1 has it at 1300. Zero: never; the
+	// datagram is then sent in fragments.
+	TCPAbove int
+	// TechPrefix stands before the called number. It is taken off the numbers that
+	// the trunk calls, where they start with it.
 	TechPrefix string
+	// Codecs are the encoding names that pass in its session descriptions, "PCMA" or
+	// "G722/8000", in any case. Nil: all.
+	Codecs []string
 	// DSCP marks the media that we send there, 0 to 63.
 	DSCP uint8
 	// NAT lets the media relay learn an address that no description named.
 	NAT bool
-}
-
-// CLI is how the trunk is told who calls.
-type CLI struct {
-	// Header lists where the presented number stands: "from", "pai". Without
-	// "from", From is anonymous. Nil: both.
-	Header []string
-	// Format is "e164" (with "+", the default) or "plain" (digits only).
-	Format string
-	// Domain is the host part. Empty: the address that we advertise.
-	Domain string
 }
 
 // Probe says how a trunk's life is watched: OPTIONS to Addr, any answer but 408

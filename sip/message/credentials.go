@@ -82,5 +82,7 @@ func (r *Request) IsFor(uri string) bool {
 	if err := sip.ParseUri(uri, &u); err != nil {
 		return false
 	}
-	return u.Scheme == r.msg.Recipient.Scheme && userText(&u) == userText(&r.msg.Recipient)
+	theirs, _ := userText(&u)
+	called, _ := userText(&r.msg.Recipient)
+	return u.Scheme == r.msg.Recipient.Scheme && theirs == called
 }

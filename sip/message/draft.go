@@ -1,6 +1,8 @@
 package message
 
 import (
+	"bytes"
+	"cmp"
 	"slices"
 	"strconv"
 )
@@ -28,6 +30,7 @@ type Draft struct {
 	Method      string
 	Dialog      *Dialog
 	Via         string // our address, "host:port"
+	Transport   string // of Via: UDP, TCP, TLS; empty: UDP
 	Branch      string
 	CSeq        uint32
 	MaxForwards int
@@ -49,7 +52,9 @@ func (d *Draft) Append(dst []byte) []byte {
 	dst = append(dst, d.Method...)
 	dst = append(dst, ' ')
 	dst = append(dst, g.Target...)
-	dst = append(dst, " SIP/2.0\r\nVia: SIP/2.0/UDP "...)
+	dst = append(dst, " SIP/2.0\r\nVia: SIP/2.0/"...)
+	dst = append(dst, cmp.Or(d.Transport, "UDP")...)
+	dst = append(dst, ' ')
 	dst = append(dst, d.Via...)
 	dst = append(dst, ";rport;branch="...)
 	dst = append(dst, d.Branch...)
@@ -111,4 +116,10 @@ func appendAddress(dst []byte, uri, tag string) []byte {
 		dst = append(dst, tag...)
 	}
 	return dst
+}
+
+// Reroute is a request of Append for another transport: its Via names that one.
+// RFC 3261 §18.1.1.
+func Reroute(request []byte, from, to string) []byte {
+	return bytes.Replace(request, []byte("\r\nVia: SIP/2.0/"+from+" "), []byte("\r\nVia: SIP/2.0/"+to+" "), 1)
 }
