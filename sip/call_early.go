@@ -11,6 +11,7 @@ type early struct {
 	reliable bool // answer came reliably: it is the answer
 	prack    client
 	seq      uint16 // of the PRACK under way
+	ack      message.RAck
 }
 
 // mostEarly bounds the devices of which an attempt keeps track.
@@ -94,9 +95,14 @@ func (c *call) hear(a *attempt, ev evResponse) provisional {
 func (c *call) acknowledgeReliably(a *attempt, e *early, ack message.RAck) {
 	a.cseq++ // one count for all early dialogs, so that it rises in each
 	e.cseq = a.cseq
-	e.seq = a.nextSeq()
+	e.seq, e.ack = a.nextSeq(), ack
 	d := c.draft(&e.leg, message.Prack, e.seq)
 	d.Extensions.RAck = ack
+	c.preauthorize(&e.leg, &d, e.hop, e.seq)
+	c.sendPrack(e, &d)
+}
+
+func (c *call) sendPrack(e *early, d *message.Draft) {
 	data := d.Append(nil)
 	e.prack.begin(data, false, e.fit(len(data)), c.now)
 	c.request(&e.leg, e.hop, message.Prack, e.seq, data)
@@ -106,10 +112,27 @@ func (c *call) acknowledgeReliably(a *attempt, e *early, ack message.RAck) {
 // decides: a called side that misses a PRACK refuses it.
 func (c *call) onPrackResponse(a *attempt, ev evResponse) {
 	for _, e := range a.opened {
-		if e.seq == ev.seq {
+		if e.seq == ev.seq && !c.prackAgain(a, e, ev) {
 			answerClient(&e.prack, ev.res.Code, c.now)
 		}
 	}
+}
+
+// prackAgain answers a challenge of a PRACK.
+func (c *call) prackAgain(a *attempt, e *early, ev evResponse) bool {
+	if !e.prack.running() {
+		return false
+	}
+	d := c.draft(&e.leg, message.Prack, ev.seq)
+	d.Extensions.RAck = e.ack
+	seq, ok := c.reauthorize(&e.leg, &d, e.hop, ev)
+	if !ok {
+		return false
+	}
+	a.cseq++
+	e.cseq, d.CSeq, e.seq = a.cseq, a.cseq, seq
+	c.sendPrack(e, &d)
+	return true
 }
 
 func (c *call) tickEarly(a *attempt) {
