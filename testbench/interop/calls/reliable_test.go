@@ -127,7 +127,7 @@ func TestReliable(t *testing.T) {
 				dials(reliable), gets("100", "optional"), gets("180", "Require: 100rel", "RSeq=$rseq"),
 				prack(2), gets("200", "CSeq: PRACK"), gets("183", "RSeq=$rseq"), prack(3), gets("200", "CSeq: PRACK"),
 			}, hangsUp(gets("200", "CSeq: INVITE"), 4)),
-			callee: steps([]string{isCalled(), answers("", 180, "x", noBody), waits(100), answers("", 183, "x", described(ours)), waits(100)},
+			callee: steps([]string{isCalled(), answers("", 180, "x", noBody), waits(1000), answers("", 183, "x", described(ours)), waits(1000)},
 				isHungUp(answers(`retrans="500"`, 200, "x", described(ours)))),
 		},
 		{
@@ -161,8 +161,14 @@ func TestReliable(t *testing.T) {
 			name:   "our PRACK is lost: PRACK again",
 			caller: steps([]string{dials(), gets("100", "optional"), gets("183")}, hangsUp(gets("200"), 2)),
 			callee: steps([]string{
-				isCalled(), answers("", 183, "x", described(ours), reliable, "RSeq: 5"), gets("PRACK"), waits(700), gets("PRACK", "RAck: 5 1 INVITE"), replies(200, noBody),
+				isCalled(), answers("", 183, "x", described(ours), reliable, "RSeq: 5"), gets("PRACK", "RAck: 5 1 INVITE"), waits(700), replies(200, noBody), waits(100),
 			}, isHungUp(answers(`retrans="500"`, 200, "x", noBody))),
+			check: func(t *testing.T, _, callee *sipp) {
+				t.Helper()
+				if n := bytes.Count(callee.received(), []byte("\nPRACK ")); n < 6 {
+					t.Errorf("three calls were sent %d PRACKs", n)
+				}
+			},
 		},
 		{
 			name: "183 with media, then 180, then the answer",
@@ -170,7 +176,7 @@ func TestReliable(t *testing.T) {
 				dials(supported), gets("100", "optional"), gets("183", "Content-Type: sdp", "RSeq=$rseq"), prack(2), gets("200", "CSeq: PRACK"),
 				gets("180", "RSeq=$rseq"), prack(3), gets("200", "CSeq: PRACK"),
 			}, hangsUp(gets("200", "CSeq: INVITE"), 4)),
-			callee: steps(calleeIsPracked, []string{answers(`retrans="500"`, 180, "x", noBody, reliable, "RSeq: 18"), gets("PRACK", "RAck: 18 1 INVITE"), replies(200, noBody)},
+			callee: steps(calleeIsPracked, []string{answers(`retrans="500"`, 180, "x", noBody, reliable, "RSeq: 18"), gets("PRACK", "RAck: 18 1 INVITE"), replies(200, noBody), waits(1000)},
 				isHungUp(answers(`retrans="500"`, 200, "x", noBody))),
 		},
 		{
@@ -229,7 +235,7 @@ func TestCancelRaces(t *testing.T) {
 		},
 		{
 			name:   "while the answer waits for the caller's PRACK",
-			caller: steps([]string{dials(supported), gets("100", "optional"), gets("183", "RSeq=$rseq"), waits(300), cancels("[branch-4]")}, cancelled),
+			caller: steps([]string{dials(supported), gets("100", "optional"), gets("183", "RSeq=$rseq"), waits(1500), cancels("[branch-4]")}, cancelled),
 			callee: []string{
 				isCalled(), answers("", 183, "x", described(ours)), waits(100),
 				answers(`retrans="500"`, 200, "x", described(ours)), gets("ACK"), gets("BYE"), replies(200, noBody),
