@@ -87,6 +87,9 @@ func (u *simUA) guards(text string) bool {
 	if u.invited != "" {
 		return false
 	}
+	if u.tooShort(text) {
+		return true
+	}
 	var cseq int
 	_, _ = fmt.Sscanf(header(text, "CSeq"), "%d", &cseq)
 	if cseq <= g.cseq || g.closed {
