@@ -132,12 +132,10 @@ func infoAnswer(code int) message.Reply {
 		return message.Reply{Code: 200}
 	case code == 405 || code == 501:
 		return noInfo()
-	case code == 408: // it would end the sender's dialog
-		return message.Reply{Code: 504}
 	case code == 415:
 		return message.Reply{Code: 415}
 	default:
-		return message.Reply{Code: answerFor(code)}
+		return message.Reply{Code: inDialogAnswer(code)}
 	}
 }
 
