@@ -57,9 +57,14 @@ bench: ## Go benchmarks with allocations
 bench-smpp: build ## measure SMPP with 1,000,000 bindings into docs/benchmarks.md; SCALE per cent of a full run
 	MASKLINE_BINARY=$(CURDIR)/bin/maskline $(GO) run ./testbench/smppbench -scale $(or $(SCALE),100) -write docs/benchmarks.md
 
+.PHONY: bench-sip
+bench-sip: build ## measure calls with SIPp into docs/benchmarks.md; SCALE per cent of a full run
+	MASKLINE_BINARY=$(CURDIR)/bin/maskline $(GO) run ./testbench/sipbench -scale $(or $(SCALE),100) -write docs/benchmarks.md
+
 .PHONY: bench-peers
-bench-peers: build ## measure Kannel beside it into docs/benchmarks.md; needs Kannel
+bench-peers: build ## measure Kannel and Kamailio beside it into docs/benchmarks.md; needs both, and SIPp
 	MASKLINE_BINARY=$(CURDIR)/bin/maskline $(GO) run ./testbench/smppbench -peers -scale $(or $(SCALE),100) -write docs/benchmarks.md
+	MASKLINE_BINARY=$(CURDIR)/bin/maskline $(GO) run ./testbench/sipbench -peers -scale $(or $(SCALE),100) -write docs/benchmarks.md
 
 .PHONY: chaos
 chaos: build ## failing carriers and a killed edge at load, for MINUTES (default 4), counted
@@ -71,7 +76,11 @@ fuzz: ## run every fuzz test for FUZZTIME (default 1m) each
 
 .PHONY: sim
 sim: ## simulate SMPP sessions and SIP calls with SEEDS (default 10000) seeds; SEED=n replays one
-	SEEDS=$(or $(SEEDS),10000) $(GO) test ./smpp ./sip -run 'TestSimulation$$' -count=1 -timeout 15m
+	SEEDS=$(or $(SEEDS),10000) $(GO) test ./smpp ./sip -run 'TestSimulation$$|TestLongMessageSimulation$$' -count=1 -timeout 15m
+
+.PHONY: prompts
+prompts: ## speak the shipped announcements anew; needs espeak-ng and sox
+	./media/prompts/make.sh
 
 .PHONY: tidy
 tidy: ## tidy go.mod; -e since a test dependency of a dependency may be out of reach

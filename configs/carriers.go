@@ -17,7 +17,7 @@ type Carrier struct {
 	// Masks that may be presented through it: own (hosted by it), any, or names of pools. Default [any].
 	Present []Name `key:"present" default:"[any]"`
 	// Segments per second to it, all its binds together; 0: no limit. Default 0.
-	TPS int `key:"tps" default:"0" min:"0" max:"1000000"`
+	TPS int `key:"tps" default:"0" min:"0" max:"1000000" live:"true"`
 	// Segments per second that leave through it with the same presented mask; 0: no limit. Default 0.
 	MaskTPS int `key:"mask_tps" default:"0" min:"0" max:"1000000"`
 	// SMSCs that we bind to; several are several SMSCs. Default empty: none.

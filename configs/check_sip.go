@@ -3,7 +3,11 @@ package configs
 import (
 	"fmt"
 	"net/netip"
+	"time"
 )
+
+// leastSession is the shortest session timer. RFC 4028 §4.
+const leastSession = 90 * time.Second
 
 // sip checks listeners, and the trunks of carriers and tenants.
 func (c *checker) sip() {
@@ -58,11 +62,15 @@ func (c *checker) sipListen(l *SIPListen, path string) {
 func (c *checker) trunk(t *Trunk, path string) {
 	c.trunkAddresses(t, path)
 	c.trunkSources(t, path)
+	if s := t.SessionExpires; s != 0 && (s < leastSession || s%time.Second != 0) {
+		c.fault(under(path, "session_expires"), "is no session timer; expected 0 or whole seconds, 90s or more (RFC 4028 §4)")
+	}
 	if t.Trying < t.FirstResponse {
 		c.fault(under(path, "trying"), "is shorter than first_response; expected at least that", under(path, "first_response"))
 	}
 	c.failover(t.FailoverOn, under(path, "failover_on"))
 	c.cli(&t.CLI, under(path, "cli"))
+	c.codecs(t.Codecs, under(path, "codecs"))
 }
 
 func (c *checker) trunkAddresses(t *Trunk, path string) {
@@ -145,21 +153,6 @@ func (c *checker) failover(rules []FailoverRule, path string) {
 		for j := range i {
 			if r.overlaps(rules[j]) {
 				c.fault(at, fmt.Sprintf("overlaps with entry %d; expected each code once", j), entry(path, j))
-				break
-			}
-		}
-	}
-}
-
-func (c *checker) cli(cli *CLI, path string) {
-	header := under(path, "header")
-	if len(cli.Header) == 0 {
-		c.fault(header, "is an empty list, so no caller would be shown; expected from, pai or both")
-	}
-	for i, h := range cli.Header {
-		for j := range i {
-			if cli.Header[j] == h {
-				c.fault(entry(header, i), "is in the list already; expected it once")
 				break
 			}
 		}

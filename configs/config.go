@@ -123,4 +123,6 @@ type CDR struct {
 	Dir Path `key:"dir"`
 	// Time after which a new file is begun; not 0. Default 1h.
 	Rotate time.Duration `key:"rotate" default:"1h" min:"1s"`
+	// Octets after which a new file is begun; 0: no bound. Default 64MiB.
+	Size Size `key:"size" default:"64MiB"`
 }

@@ -77,6 +77,29 @@ const (
 
 func (Encoding) choices() []string { return []string{"gsm7", "latin1", "ucs2"} }
 
+// Reliable is the part that a trunk takes in acknowledged provisional responses.
+type Reliable string
+
+// The values of Reliable.
+const (
+	ReliableSupported Reliable = "supported"
+	ReliableOff       Reliable = "off"
+	ReliableRequired  Reliable = "required"
+)
+
+func (Reliable) choices() []string { return []string{"supported", "off", "required"} }
+
+// EarlyMedia is what a caller gets of media before the answer.
+type EarlyMedia string
+
+// The values of EarlyMedia.
+const (
+	EarlyMediaPass EarlyMedia = "pass"
+	EarlyMediaRing EarlyMedia = "ring"
+)
+
+func (EarlyMedia) choices() []string { return []string{"pass", "ring"} }
+
 // Long is how long messages are sent.
 type Long string
 

@@ -55,6 +55,7 @@ func TestMerge(t *testing.T) {
 		{"credentials", `2776", system_id: us, password: pw2`, `2776", system_id: we, password: pw3`, "carriers[alfa].smpp[0].system_id carriers[alfa].smpp[0].password", ""},
 		{"credentials of another address", `2776", system_id: us, password: pw2`, `2779", system_id: us, password: pw3`, "", "carriers[alfa].smpp[0]"},
 		{"window of a carrier", `2777", system_id: us`, `2777", system_id: us, window: 9`, "", "carriers[alfa].smpp[1].window"},
+		{"rate of a carrier", "  - name: alfa\n", "  - name: alfa\n    tps: 50\n", "carriers[alfa].tps", ""},
 		{"bind removed", "      - {addr: \"127.0.0.1:2777\", system_id: us, password: pw2}\n", "", "", "carriers[alfa].smpp[1] (removed)"},
 		{"carrier added", "  - {name: bravo", "  - {name: delta, smpp: [{addr: \"127.0.0.1:2778\", system_id: us}]}\n  - {name: bravo", "", "carriers[delta] (added)"},
 		{"trunk", "udp://127.0.0.1:5071", "udp://127.0.0.1:5072", "", "carriers[bravo].sip[0].addr"},

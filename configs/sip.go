@@ -76,15 +76,19 @@ type Trunk struct {
 	FailoverOn []FailoverRule `key:"failover_on" default:"[500, 502, 503, 504, \"404;cause=2\", \"404;cause=3\"]"`
 	// Longest Retry-After that is obeyed; 0: it is ignored. Default 30s.
 	RetryAfterMax time.Duration `key:"retry_after_max" default:"30s"`
-	// Session timer, RFC 4028; 0: off. Default 0.
-	SessionExpires time.Duration `key:"session_expires" default:"0"`
+	// Longest interval of session timers (RFC 4028), and the one that our INVITEs ask for: whole seconds, 90s or more; 0: none. Default 1800s.
+	SessionExpires time.Duration `key:"session_expires" default:"1800s"`
+	// Whether provisional responses are acknowledged (100rel, RFC 3262): off, supported, or required of calls to it. Default supported.
+	Reliable Reliable `key:"reliable"`
+	// What the caller gets of early media: pass it, or ring, with which failover stays possible until the answer. Default pass.
+	EarlyMedia EarlyMedia `key:"early_media"`
 	// Longest call; 0: no limit. Default 4h.
 	MaxDuration time.Duration `key:"max_duration" default:"4h"`
 	// How the presented number is written.
 	CLI CLI `key:"cli"`
-	// Digits, * or # before the dialled number. Default empty: none.
+	// Digits, * or # before the dialled number; taken off the numbers that it dials, where they start with it. Default empty: none.
 	TechPrefix TechPrefix `key:"tech_prefix"`
-	// Codecs that are passed, in order. Default empty: as offered.
+	// Codecs that are passed, as rtpmap names them, such as PCMA or G722/8000; telephone-event is one. The offer's order stays. Default empty: all.
 	Codecs []string `key:"codecs" octets:"32"`
 	// Encryption of media. Default off.
 	SRTP SRTP `key:"srtp"`
@@ -144,14 +148,4 @@ type Probe struct {
 	DownAfter int `key:"down_after" default:"3" min:"1" max:"100"`
 	// Good probes in a row that make it up again; not 0. Default 2.
 	UpAfter int `key:"up_after" default:"2" min:"1" max:"100"`
-}
-
-// CLI is how the presented number is written.
-type CLI struct {
-	// Headers that hold it: From, P-Asserted-Identity. Default [from, pai].
-	Header []CLIHeader `key:"header" default:"[from, pai]"`
-	// With +, in national form, or digits only. Default e164.
-	Format CLIFormat `key:"format"`
-	// Domain of the URI. Default empty: our own address.
-	Domain Host `key:"domain"`
 }

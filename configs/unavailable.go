@@ -42,7 +42,7 @@ func unavailable() []later {
 		{path: "routing.unknown_mask.voice.announce", only: []string{"a code"}},
 		{path: "routing.out_of_session.voice.announce", only: []string{"a code"}},
 		{path: "routing.ended_session.voice.announce", only: []string{"a code"}},
-		{path: "observe"},
+		{path: "observe.hep"},
 	}
 	for _, trunk := range []string{"carriers[].sip[].", "sip.peers[]."} {
 		for _, key := range []later{
@@ -51,9 +51,6 @@ func unavailable() []later {
 			{path: "auth_out"},
 			{path: "register"},
 			{path: "tls"},
-			{path: "session_expires"},
-			{path: "cli.format", only: []string{"e164", "plain"}},
-			{path: "codecs"},
 			{path: "srtp"},
 			{path: "t38"},
 		} {

@@ -40,7 +40,7 @@ func TestKeysTellWhatThisVersionHas(t *testing.T) {
 		"lifecycle.ttl":              "1h",
 		"media.backend":              "auto or portable",
 		"api.oidc[].issuer":          "no such key",
-		"sip.peers[].cli.format":     "e164 or plain",
+		"sip.listen[].addr":          "udp://",
 		"routing.unknown_mask.voice": "a code",
 	}
 	for _, k := range Keys() {

@@ -124,24 +124,8 @@ func TestKilledWhileWriting(t *testing.T) {
 // all in.
 func runAndKill(t *testing.T, dir string, base, facts int, held, forgotten map[uint64]bool) {
 	t.Helper()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), "MASKLINE_TEST_WRITE="+dir, "MASKLINE_TEST_BASE="+strconv.Itoa(base))
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewScanner(out)
-	for n := 0; lines.Scan(); n++ {
-		if n == facts {
-			if err := cmd.Process.Kill(); err != nil {
-				t.Fatal(err)
-			}
-		}
-		what, number, _ := strings.Cut(lines.Text(), " ")
+	for _, line := range tellAndKill(t, "MASKLINE_TEST_WRITE="+dir, strconv.Itoa(base), facts) {
+		what, number, _ := strings.Cut(line, " ")
 		id, err := strconv.ParseUint(number, 10, 64)
 		if err != nil {
 			continue // cut off by the kill
@@ -153,5 +137,35 @@ func runAndKill(t *testing.T, dir string, base, facts int, held, forgotten map[u
 			forgotten[id] = true
 		}
 	}
+}
+
+// tellAndKill runs this program with a task, kills it when it has told as many
+// lines, and returns all of them that are whole.
+func tellAndKill(t *testing.T, task, base string, count int) (told []string) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), task, "MASKLINE_TEST_BASE="+base)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewReader(out)
+	for {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			break
+		}
+		told = append(told, strings.TrimSuffix(line, "\n"))
+		if len(told) == count {
+			if err := cmd.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 	_ = cmd.Wait() // killed
+	return told
 }

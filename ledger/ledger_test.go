@@ -23,6 +23,9 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv("MASKLINE_TEST_WRITE"); dir != "" {
 		writeInChild(dir)
 	}
+	if dir := os.Getenv("MASKLINE_TEST_CDRS"); dir != "" {
+		writeCDRsInChild(dir)
+	}
 	goleak.VerifyTestMain(m)
 }
 

@@ -37,12 +37,16 @@ type Config struct {
 	// Drain is how long the ports of a released session rest before reuse.
 	// Configured default 1s. Zero: they are reused at the next sweep.
 	Drain time.Duration
+	// MaxPlaying bounds the prompts and tones that are played at a time. Zero: 500.
+	MaxPlaying int
 }
 
 const (
 	defaultPortMin = 10000
 	defaultPortMax = 32767
 	portsPerCall   = 4
+
+	defaultMaxPlaying = 500
 )
 
 // Errors of this package. They are wrapped with what was tried.
@@ -62,6 +66,9 @@ func (c Config) checked() (Config, error) {
 	if c.PortMin == 0 && c.PortMax == 0 {
 		c.PortMin, c.PortMax = defaultPortMin, defaultPortMax
 	}
+	if c.MaxPlaying == 0 {
+		c.MaxPlaying = defaultMaxPlaying
+	}
 	if c.Loops == 0 {
 		c.Loops = runtime.GOMAXPROCS(0)
 	}
@@ -80,8 +87,8 @@ func (c Config) checked() (Config, error) {
 		return c, fmt.Errorf("media address %v and advertised address %v differ in IP version", c.Addr, c.Advertise)
 	case countPairs(c.PortMin, c.PortMax) < portsPerCall/2:
 		return c, fmt.Errorf("media ports %d-%d hold no call: it takes two pairs of an even port and the next", c.PortMin, c.PortMax)
-	case c.Loops < 0 || c.ReceiveBuffer < 0 || c.Initial < 0 || c.Silent < 0 || c.Hold < 0 || c.Drain < 0:
-		return c, errors.New("media loops, buffer and durations must not be negative")
+	case c.Loops < 0 || c.ReceiveBuffer < 0 || c.Initial < 0 || c.Silent < 0 || c.Hold < 0 || c.Drain < 0 || c.MaxPlaying < 0:
+		return c, errors.New("media loops, buffer, durations and prompts must not be negative")
 	}
 	return c, nil
 }

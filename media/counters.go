@@ -9,6 +9,8 @@ type counters struct {
 	drops           [dropReasons]atomic.Uint64
 	icmp            atomic.Uint64 // errors that peers' hosts reported
 	bindFailures    atomic.Uint64
+	digits          atomic.Uint64 // keys that were told
+	digitsLost      atomic.Uint64 // and those that were not, too many at once
 	timeouts        [timeouts]atomic.Uint64
 }
 

@@ -12,6 +12,9 @@
 //   - A released port rests before it serves another call (ports.go), and no
 //     failure leaks one.
 //
+// It also speaks for itself: prompts and tones towards a side (player.go, all
+// paced by the one goroutine of pacer.go), keys heard from one (dtmf.go).
+//
 // It may lose packets, as UDP does, and counts each one that it drops. For an
 // RTP packet it starts no goroutine, waits for nothing and allocates nothing.
 //

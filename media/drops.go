@@ -16,6 +16,7 @@ const (
 	DropMultiplexed             // RTCP on an RTP port
 	DropRTCP                    // an RTCP compound that breaks the rules of RFC 3550
 	DropDirection               // the other side does not want to receive
+	DropApart                   // the other side hears an announcement instead, or is kept apart
 	DropNoTarget                // the other side's address is unknown
 	DropSend                    // the system refused to send
 	DropDraining                // for a session that has ended
@@ -25,7 +26,7 @@ const (
 
 var dropNames = [dropReasons]string{
 	"none", "no_remote", "stranger", "learning", "size", "version", "malformed", "payload_type",
-	"multiplexed", "rtcp", "direction", "no_target", "send", "draining", "panic",
+	"multiplexed", "rtcp", "direction", "apart", "no_target", "send", "draining", "panic",
 }
 
 // String is the name used in metrics.

@@ -88,6 +88,13 @@ func (p *portPool) rested(now time.Duration) (done []*Session) {
 	return done
 }
 
+// stream draws what a stream of our own begins with. // RFC 3550 §5.1
+func (p *portPool) stream() (ssrc uint32, seq uint16, timestamp uint32) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.random.Uint32(), uint16(p.random.Uint32()), p.random.Uint32()
+}
+
 // cname makes a name that says nothing about anybody. // RFC 7022 §4.2
 func (p *portPool) cname() (name [16]byte) {
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/"

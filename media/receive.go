@@ -68,6 +68,12 @@ func (p *port) relayRTP(b []byte, from netip.AddrPort, w *work) Drop {
 	s.quiet.last = w.now
 	in.stream.update(&w.header, len(b), w.now, in.clock)
 	w.total.in.add(len(b))
+	if in.keypad != nil {
+		in.listen(s, b, w)
+	}
+	if !out.hears(s) {
+		return DropApart
+	}
 	if !out.direction.receives() {
 		return DropDirection
 	}
@@ -104,6 +110,9 @@ func (p *port) relayRTCP(b []byte, from netip.AddrPort, w *work) Drop {
 	s.quiet.last = w.now
 	in.rtcpReceived++
 	w.total.rtcpIn.add(len(b))
+	if !out.hears(s) {
+		return DropApart
+	}
 	if d := out.rtcp.send(built); d != Relayed {
 		return d
 	}

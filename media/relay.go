@@ -32,6 +32,8 @@ type Relay struct {
 	backend backend
 	ports   *portPool
 	total   *counters
+	pacer   *pacer
+	teller  *teller
 
 	gate   sync.RWMutex // held for reading while ports are bound
 	closed bool
@@ -56,6 +58,8 @@ func New(cfg Config, log *zap.Logger, metrics prometheus.Registerer) (*Relay, er
 		return nil, err
 	}
 	r.sweeper.Go(r.keepSweeping)
+	r.sweeper.Go(r.keepPacing)
+	r.sweeper.Go(r.keepTelling)
 	return r, nil
 }
 
@@ -72,6 +76,7 @@ func open(cfg Config, log *zap.Logger, metrics prometheus.Registerer, now clock,
 		cfg: cfg, log: log, now: now, total: &counters{},
 		ports: newPortPool(cfg.PortMin, cfg.PortMax, rand.New(random)),
 		quit:  make(chan struct{}),
+		pacer: newPacer(cfg.MaxPlaying), teller: newTeller(),
 	}
 	var why string
 	if r.backend, why, err = openBackend(cfg, r.total, now, log); err != nil {
@@ -96,6 +101,16 @@ type Options struct {
 	// too long. It may block for a moment and may release the session. It may
 	// not close the relay. A release at the same time does not hold it back.
 	OnTimeout func(Timeout)
+	Events
+}
+
+// Events are what a session tells its owner beside its timeout. Each may be nil,
+// and is called under the rules of Options.OnTimeout, one at a time, in order.
+type Events struct {
+	// OnPlayed tells that a prompt was played as often as asked.
+	OnPlayed func(Side)
+	// OnDigit tells of a key: 0-9, *, #, A-D.
+	OnDigit func(Side, byte)
 }
 
 // Allocate makes a session with four ports. It returns ErrPortsExhausted where
@@ -106,7 +121,7 @@ func (r *Relay) Allocate(opts Options) (*Session, error) {
 	if r.closed {
 		return nil, ErrClosed
 	}
-	s := &Session{relay: r, id: opts.ID, onTimeout: opts.OnTimeout}
+	s := &Session{relay: r, id: opts.ID, onTimeout: opts.OnTimeout, events: opts.Events}
 	for i := range s.sides {
 		d := &s.sides[i]
 		d.cname = r.ports.cname()

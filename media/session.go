@@ -14,6 +14,7 @@ type Session struct {
 	relay     *Relay
 	id        string
 	onTimeout func(Timeout)
+	events    Events
 	shard     uint32 // sessions spread over threads by it
 	index     int32  // in relay.sessions, under relay.mu
 
@@ -21,6 +22,8 @@ type Session struct {
 	sides    [2]side
 	quiet    quiet
 	released bool
+	apart    bool // nothing is relayed between the sides
+	notices  []notice
 
 	intruder       netip.Addr // the first stranger
 	intruderLogged bool
@@ -37,6 +40,8 @@ type side struct {
 	named     bool // SetRemote has been called
 	dscp      uint8
 	cname     [16]byte // under which this side's stream is known to the other
+	voice     *voice   // what it hears of us; nil: nothing was ever played
+	keypad    *keypad  // nil: nobody wants its keys
 
 	stream                 stream
 	sent                   Flow
@@ -107,6 +112,9 @@ func (s *Session) Release() Stats {
 	s.mu.Lock()
 	first := !s.released
 	s.released = true
+	for i := range s.sides {
+		s.sides[i].hush(s.relay)
+	}
 	s.mu.Unlock()
 	if first {
 		s.reportIntruder()

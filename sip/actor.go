@@ -20,7 +20,7 @@ type actor struct {
 	edge                *Edge
 	call                *call
 	id                  string // correlation id, in logs only
-	inviteKey, mergeKey string
+	inviteKey, mergeKey callKey
 	trunk               *trunk // that it came from
 	alarm               alarm
 	shown               atomic.Pointer[CallState]
@@ -33,6 +33,7 @@ type actor struct {
 	// Only the goroutine that works the mailbox off touches these.
 	media     MediaSession
 	last      *trunk // of the latest attempt
+	parties   parties
 	emergency bool
 	settled   bool // over, and nothing of ours is unanswered
 	dead      bool
@@ -124,7 +125,7 @@ func (a *actor) rescue() {
 		if c := a.call.active; c != nil && !c.closed {
 			c.trunk.leave()
 		}
-		a.over(summary{from: a.trunk, why: "panic", code: 500, began: a.call.began, answered: a.call.answered, ended: a.edge.now()})
+		a.over(summary{from: a.trunk, why: "panic", code: 500, attempts: a.call.attempts(), began: a.call.began, ringing: a.call.ringingAt, answered: a.call.answered, ended: a.edge.now()})
 	}
 	a.remove()
 }
@@ -172,7 +173,7 @@ func (a *actor) do(act action, now time.Time) event {
 		t := act.candidate.trunk
 		t.leave()
 		t.hold(act.retryAfter, now)
-		t.state.metrics.attempt(act.outcome, act.code)
+		t.state.metrics.attempt(&act)
 	case actRinging:
 		a.last.state.metrics.setup.Observe(act.after.Seconds())
 	case actOver:
@@ -220,6 +221,7 @@ func (a *actor) begin(c candidate, now time.Time) bool {
 		t.state.metrics.busy(outbound, busyBreaker)
 		return false
 	}
+	t.state.metrics.seized[outbound].Inc()
 	if a.last != nil {
 		a.last.state.metrics.failovers.Inc()
 	}
@@ -230,12 +232,17 @@ func (a *actor) begin(c candidate, now time.Time) bool {
 // over gives everything back and says so in the log, once.
 func (a *actor) over(s summary) {
 	var stats MediaStats
+	var media *MediaStats
 	if a.media != nil {
 		stats = a.media.Release()
+		media = &stats
 	}
 	a.edge.active.Add(-1)
 	a.trunk.leave()
 	a.trunk.state.metrics.ended(s.why)
+	if records := a.edge.cfg.Records; records != nil {
+		records.Add(a.record(&s, media))
+	}
 	to := "none"
 	if s.to != nil {
 		to = s.to.Name
@@ -243,11 +250,15 @@ func (a *actor) over(s summary) {
 	var talked time.Duration
 	if !s.answered.IsZero() {
 		talked = s.ended.Sub(s.answered)
+		a.trunk.state.metrics.talked(inbound, talked)
+		if s.to != nil {
+			s.to.state.metrics.talked(outbound, talked)
+		}
 	}
 	a.edge.log.Info("call ended",
 		zap.String("call", a.id), zap.String("from", s.from.Name), zap.String("to", to),
 		zap.String("why", s.why), zap.Int("code", s.code), zap.Int("cause", s.cause),
-		zap.Int("attempts", s.attempts), zap.Bool("emergency", s.emergency),
+		zap.Int("attempts", len(s.attempts)), zap.Bool("emergency", s.emergency),
 		zap.Duration("took", s.ended.Sub(s.began)), zap.Duration("talked", talked),
 		zap.Uint64("packets_a", stats.PacketsA), zap.Uint64("packets_b", stats.PacketsB),
 		zap.Uint64("lost_a", stats.LostA), zap.Uint64("lost_b", stats.LostB), zap.Uint64("dropped", stats.Dropped))

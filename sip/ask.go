@@ -58,15 +58,15 @@ func (c *call) ask(l *leg, method string, sdp []byte, why purpose) {
 	l.cseq++
 	l.ask = ask{method: method, seq: l.nextSeq(), cseq: l.cseq, offer: sdp, why: why}
 	d := c.draft(l, method, l.ask.seq)
-	d.Contact, d.Allow, d.SDP = l.own, true, sdp
+	d.Contact, d.Allow, d.SDP, d.Extensions = l.own, true, sdp, l.sessionHeaders()
 	data := d.Append(nil)
-	l.ask.begin(data, method == message.Invite, c.now)
+	l.ask.begin(data, method == message.Invite, l.fit(len(data)), c.now)
 	c.request(l, l.hop, method, l.ask.seq, data)
 }
 
 // nextSeq numbers a transaction of ours inside the dialog.
 func (l *leg) nextSeq() uint16 {
-	const most = (1<<16 - uint32(seqDialog)) / 2
+	const most = uint32(seqTry-seqDialog) / 2
 	seq := seqDialog + 2*uint16(uint32(l.asks)%most)
 	l.asks++
 	return seq
@@ -107,6 +107,8 @@ func (c *call) onAskResponse(l *leg, ev evResponse) {
 		if res.Code < 300 {
 			l.follow(res.Peer())
 			l.hears(res.Allowed())
+			ext := res.Extensions()
+			c.agreed(l, &ext)
 		}
 	}
 	if res.Method == message.Invite && !c.holdsAck(l, ev, first) {
@@ -144,6 +146,9 @@ func (c *call) acknowledgeAsk(l *leg, ev evResponse) {
 func (c *call) sendAck(l *leg, seq uint16, cseq uint32, sdp []byte) {
 	d := c.draft(l, message.Ack, seq)
 	d.CSeq, d.SDP = cseq, sdp
+	if cseq == l.invited && l.mayAuthorize(l.hop) {
+		d.Credentials = l.credentials // RFC 3261 §22.1
+	}
 	c.request(l, l.hop, message.Ack, seq, d.Append(nil))
 }
 
@@ -172,9 +177,9 @@ func (c *call) cancelAsk(l *leg) {
 	d := c.draft(l, message.Cancel, a.seq)
 	d.CSeq = a.cseq
 	data := d.Append(nil)
-	a.cancel.begin(data, false, c.now)
+	a.cancel.begin(data, false, a.over, c.now)
 	a.end = c.now.Add(t64)
-	c.request(l, l.hop, message.Cancel, a.seq, data)
+	c.requestOver(a.over, l, l.hop, message.Cancel, a.seq, data)
 }
 
 // onAsked draws the conclusion from the first final answer.
@@ -194,6 +199,8 @@ func (c *call) onAsked(l *leg, res *message.Response) {
 	case why == askDropped:
 	case res.Code < 300:
 		c.onRestated(l, res)
+	case why == askRefresh:
+		c.onRefreshRefused(l, res)
 	case res.Code == 481: // the dialog is gone there. RFC 3261 §12.2.1.2
 		c.end("dialog_lost")
 	case res.Code == 491:
@@ -236,7 +243,7 @@ func (c *call) tickAsk(l *leg) {
 	case txNothing:
 	}
 	if a.cancel.due(c.now) == txResend {
-		c.request(l, l.hop, message.Cancel, a.seq, a.cancel.request)
+		c.requestOver(a.over, l, l.hop, message.Cancel, a.seq, a.cancel.request)
 	}
 	if reached(a.retry, c.now) {
 		a.retry = time.Time{}
@@ -252,6 +259,9 @@ func (c *call) onAskTimeout(l *leg) {
 	if a.why == askRelay {
 		a.why = askDropped
 		c.relayFailed(504, "")
+	}
+	if a.why == askRefresh { // RFC 4028 §10: as a 408
+		c.end("dialog_lost")
 	}
 }
 

@@ -20,17 +20,26 @@ const (
 type attempt struct {
 	leg
 	candidate candidate
-	invite    client
+	invite    client // it may go over TCP where the rest goes over UDP
 	cancel    client
 	giving    bool // a CANCEL is wanted, or sent
 	progress  progress
 	deadline  time.Time
+	offer     *message.SDP // as it went out: the caller's, less what the trunk does not take
 	refusedBy string       // tag of the final answer, for its ACK
 	early     *message.SDP // of a provisional answer
 	earlyTag  string
 	reported  bool
 	closed    bool
 	forks     []*fork
+	opened    []*early
+	course    course
+
+	seq    uint16         // the INVITE's latest transaction
+	draft  *message.Draft // of the INVITE, for the next one
+	passed []passed       // ACKs of what refused the earlier ones, by try
+
+	lengthened bool // a 422 was answered
 }
 
 // fork is a further 2xx to the same INVITE: acknowledged and hung up. RFC 3261
@@ -47,6 +56,9 @@ func (a *attempt) next() time.Time {
 	for _, f := range a.forks {
 		first = sooner(first, f.bye.next())
 	}
+	for _, e := range a.opened {
+		first = sooner(first, e.prack.next())
+	}
 	return first
 }
 
@@ -58,6 +70,13 @@ func (c *call) tryNext() {
 	}
 	c.asked = &c.plan.candidates[c.next]
 	c.next++
+	if !c.delayed && c.offer.For(&c.asked.trunk.media) == nil {
+		if c.asked = nil; len(c.b) == 0 {
+			c.last = refusal{488, 0, "no_codec"}
+		}
+		c.tryNext()
+		return
+	}
 	c.do(actBegin{*c.asked})
 }
 
@@ -83,17 +102,19 @@ func (c *call) try(to candidate) {
 	t := to.trunk
 	number := uint8(len(c.b))
 	b := message.LegB{
-		CLI: &t.cli, Present: c.plan.present, To: c.plan.to, User: c.plan.user, Host: t.host, Own: t.own,
+		CLI: &t.cli, Present: c.plan.present, To: c.plan.to, User: c.plan.user, Host: t.host, Own: sentBy(t.own),
 	}
 	caller, callee, asserted := b.Caller(), b.Callee(), b.Asserted()
 	var emergency *message.Emergency
 	if c.plan.emergency {
-		emergency = c.a.req.Emergency(t.host, t.own)
+		emergency = c.a.req.Emergency(t.host, sentBy(t.own))
 		caller, callee, asserted = emergency.Caller, emergency.Callee, ""
 	}
-	a := &attempt{candidate: to, deadline: c.now.Add(t.FirstResponse)}
+	a := &attempt{
+		candidate: to, deadline: c.now.Add(t.FirstResponse), seq: seqInvite, course: course{began: c.now},
+	}
 	a.leg = leg{
-		number: number, trunk: t, socket: t.socket, own: t.own, hop: t.addr, cseq: 1,
+		number: number, trunk: t, socket: t.socket, over: t.over, own: t.own, hop: to.address(), cseq: 1, invited: 1,
 		dialog: message.Dialog{
 			CallID:   c.tokens.String(token{call: c.id, kind: callIDToken, leg: number}),
 			LocalTag: c.tokens.String(token{call: c.id, kind: tagToken, leg: number}),
@@ -101,16 +122,31 @@ func (c *call) try(to candidate) {
 		},
 	}
 	if !c.delayed {
-		a.says(c.describe(&a.leg, c.offer))
+		a.offer = c.offer.For(&t.media)
+		a.says(c.describe(&a.leg, a.offer))
 	}
 	c.b, c.active = append(c.b, a), a
 
 	d := c.draft(&a.leg, message.Invite, seqInvite)
 	d.MaxForwards = c.a.maxForwards - 1
+	d.Extensions = c.offered(t)
 	d.Contact, d.Allow, d.Asserted, d.Emergency, d.SDP = a.own, true, asserted, emergency, a.said
+	c.preauthorize(&a.leg, &d, a.hop, seqInvite)
+	a.draft, a.credentials = &d, d.Credentials
 	data := d.Append(nil)
-	a.invite.begin(data, true, c.now)
-	c.request(&a.leg, a.hop, message.Invite, seqInvite, data)
+	c.invite(a, data)
+}
+
+// invite sends the attempt's INVITE, and its CANCEL and ACK after it, by the
+// transport that fits it.
+func (c *call) invite(a *attempt, invite []byte) {
+	a.invite.begin(invite, true, a.fit(len(invite)), c.now)
+	c.opening(a, message.Invite, invite)
+}
+
+// opening sends a message of the INVITE's transaction.
+func (c *call) opening(a *attempt, method string, data []byte) {
+	c.requestOver(a.invite.over, &a.leg, a.candidate.address(), method, a.seq, data)
 }
 
 // report tells the breaker of the attempt, once.
@@ -126,7 +162,8 @@ func (c *call) close(a *attempt, o outcome, code int, retryAfter time.Duration) 
 	if !a.closed {
 		a.closed = true
 		a.deadline = time.Time{}
-		c.do(actAttempt{a.candidate, o, code, retryAfter})
+		a.course.outcome, a.course.code, a.course.ended = o, code, c.now
+		c.do(actAttempt{a.candidate, o, code, retryAfter, a.course})
 	}
 }
 
@@ -138,6 +175,9 @@ func (c *call) giveUp(a *attempt) {
 		c.report(a, true) // otherwise what it does now decides
 	}
 	c.cancel(a)
+	if a.invite.state == txAccepted {
+		c.hang(&a.leg) // the caller has not had its answer yet
+	}
 }
 
 // cancel asks the called side to stop. No CANCEL goes out before its first
@@ -151,14 +191,14 @@ func (c *call) cancel(a *attempt) {
 	if a.invite.state != txProceeding || a.cancel.state != txIdle {
 		return
 	}
-	d := c.draft(&a.leg, message.Cancel, seqInvite)
+	d := c.draft(&a.leg, message.Cancel, a.seq)
 	open := a.dialog
 	open.RemoteTag, open.Routes, open.Target = "", nil, a.dialog.RemoteURI
-	d.Dialog, d.CSeq = &open, 1
+	d.Dialog, d.CSeq = &open, a.invited
 	data := d.Append(nil)
-	a.cancel.begin(data, false, c.now)
+	a.cancel.begin(data, false, a.invite.over, c.now)
 	a.invite.end = c.now.Add(t64)
-	c.request(&a.leg, a.trunk.addr, message.Cancel, seqInvite, data)
+	c.opening(a, message.Cancel, data)
 }
 
 // failed ends the attempt under way and turns to the next candidate, or to the
@@ -199,7 +239,7 @@ func (c *call) tickAttempt(a *attempt) {
 	}
 	switch a.invite.due(c.now) {
 	case txResend:
-		c.request(&a.leg, a.trunk.addr, message.Invite, seqInvite, a.invite.request)
+		c.opening(a, message.Invite, a.invite.request)
 	case txTimeout:
 		if a == c.active && c.phase == phaseCalling {
 			c.timedOut(a)
@@ -208,9 +248,10 @@ func (c *call) tickAttempt(a *attempt) {
 	case txNothing:
 	}
 	if a.cancel.due(c.now) == txResend {
-		c.request(&a.leg, a.trunk.addr, message.Cancel, seqInvite, a.cancel.request)
+		c.opening(a, message.Cancel, a.cancel.request)
 	}
 	c.tickLeg(&a.leg)
+	c.tickEarly(a)
 	for _, f := range a.forks {
 		if f.bye.due(c.now) == txResend {
 			c.request(&f.leg, f.hop, message.Bye, f.seq+1, f.bye.request)
@@ -224,19 +265,27 @@ func (c *call) onUnreachable(ev evUnreachable) {
 	if l == nil {
 		return
 	}
-	if ev.seq == seqBye {
-		l.bye.stop()
+	if base, _ := splitTry(ev.seq); base == seqBye {
+		l.narrow = l.narrow || l.bye.over != l.over
+		if !l.bye.lost(c.now) {
+			l.bye.stop()
+		}
 		return
 	}
-	if ev.leg == legA || ev.seq != seqInvite {
+	if ev.leg == legA || ev.seq != c.b[ev.leg].seq {
 		return
 	}
 	a := c.b[ev.leg]
-	if a.cancel.running() {
+	if a.cancel.running() && !a.cancel.lost(c.now) {
 		a.cancel.stop()
 	}
 	if a.invite.state != txCalling {
 		return // it was there a moment ago: timers decide
+	}
+	if a.invite.over != a.over && !a.giving { // RFC 3261 §18.1.1: UDP where TCP is refused
+		a.narrow = true
+		c.invite(a, a.invite.request)
+		return
 	}
 	a.invite.quieten()
 	a.giving = true // should it answer after all, that is ended

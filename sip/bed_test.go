@@ -112,7 +112,9 @@ func (b *bed) decide(req *routing.Request) evRouted {
 		otherwise: refusal{503, causeNoCircuit, "no_carrier"},
 	}
 	switch {
-	case ev.emergency || req.To == simMaskA && (req.From == simAlice || req.Origin.Tenant != ""):
+	case ev.emergency:
+	case req.To == simMaskA && (req.From == simAlice || req.Origin.Tenant != ""):
+		ev.mask = simMaskA
 	case req.To == e164.MustParse("441110000666"):
 		panic("as told")
 	default:
@@ -120,7 +122,7 @@ func (b *bed) decide(req *routing.Request) evRouted {
 	}
 	for _, t := range b.edge.trunks {
 		if strings.HasPrefix(t.Name, "out") {
-			ev.candidates = append(ev.candidates, candidate{b.router.Carrier("alfa"), t})
+			ev.candidates = append(ev.candidates, candidate{carrier: b.router.Carrier("alfa"), trunk: t})
 		}
 	}
 	return ev

@@ -28,6 +28,8 @@ type bench struct {
 	offer      string
 	answer     string
 	routes     string // Record-Route of answers
+	headers    string // more of the caller's INVITE
+	rseq       string // of the latest reliable answer to the caller
 
 	invite  string            // the caller's
 	opened  map[string]string // the INVITE that each candidate got
@@ -165,7 +167,7 @@ func (b *bench) sent(a actSend) string {
 	b.repeated, b.everSent[text] = b.everSent[text], true
 	switch a.method {
 	case message.Invite, message.Update, message.Info:
-		if a.code == 0 && a.seq >= seqDialog {
+		if base, _ := splitTry(a.seq); a.code == 0 && base >= seqDialog {
 			b.asked[side] = text
 		} else if a.code == 0 {
 			b.opened[side] = text
@@ -175,7 +177,7 @@ func (b *bench) sent(a actSend) string {
 		if !strings.HasPrefix(text, a.method+" ") {
 			b.t.Fatalf("called %s:\n%s", a.method, text)
 		}
-		if strings.Contains(text, "m=audio") && a.seq != seqInvite {
+		if base, _ := splitTry(a.seq); strings.Contains(text, "m=audio") && base != seqInvite {
 			return side + " " + a.method + "+sdp"
 		}
 		return side + " " + a.method
@@ -185,6 +187,9 @@ func (b *bench) sent(a actSend) string {
 	}
 	if side == "A" && a.method == message.Invite && a.code > 100 {
 		_, b.tag, _ = strings.Cut(header(text, "To"), ";tag=")
+		if rseq := header(text, "RSeq"); rseq != "" {
+			b.rseq = rseq
+		}
 	}
 	if strings.Contains(text, "m=audio") {
 		return fmt.Sprintf("%s %d+sdp", side, a.code)
@@ -228,7 +233,7 @@ func (b *bench) inviteText() string {
 	}
 	return withBody("INVITE sip:+441110000001@edge SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.10:5062;branch=z9hG4bKa\r\nMax-Forwards: 70\r\n"+
 		"From: \"Alice\" <sip:+447700900001@home>;tag=a\r\nTo: <sip:+441110000001@edge>\r\nCall-ID: secret\r\nCSeq: 1 INVITE\r\n"+
-		"Contact: <sip:192.0.2.10:5062>\r\nP-Asserted-Identity: <tel:+447700900001>\r\nGeolocation: <cid:here@home>\r\nX-Real: 1\r\n"+b.allow, offer)
+		"Contact: <sip:192.0.2.10:5062>\r\nP-Asserted-Identity: <tel:+447700900001>\r\nGeolocation: <cid:here@home>\r\nX-Real: 1\r\n"+b.allow+b.headers, offer)
 }
 
 func (b *bench) parse(text, from string) *message.Request {
@@ -247,7 +252,7 @@ func (b *bench) parse(text, from string) *message.Request {
 func (b *bench) request(side string, number uint8, words []string) event {
 	method, cseq, kind := words[0], "50", ""
 	from, to, callID := "<sip:+447700900001@home>;tag=a", "<sip:+441110000001@edge>;tag="+b.tag, "secret"
-	source, contact, description := "192.0.2.10:5062", "", b.offer
+	source, contact, description, more := "192.0.2.10:5062", "", b.offer, ""
 	if side != "A" {
 		open := b.opened[side]
 		from, to, callID = header(open, "To")+";tag=b"+side, header(open, "From"), header(open, "Call-ID")
@@ -261,6 +266,7 @@ func (b *bench) request(side string, number uint8, words []string) event {
 		to, cseq, branch = "<sip:+441110000001@edge>", "1", "z9hG4bKa"
 	}
 	for _, w := range words[1:] {
+		more += headerWord(w)
 		switch {
 		case strings.HasPrefix(w, "#"):
 			cseq, branch = w[1:], "z9hG4bK"+side+w[1:]
@@ -273,6 +279,14 @@ func (b *bench) request(side string, number uint8, words []string) event {
 			kind, body = "application/dtmf-relay", "Signal="+w[len("key-"):]+"\r\nDuration=100\r\n"
 		}
 		switch w {
+		case "rack":
+			more += "RAck: " + b.rseq + " 1 INVITE\r\n"
+		case "next":
+			cseq = "51"
+		case "with-offer":
+			body = description
+		case "with-new-offer":
+			body = strings.Replace(description, "m=audio 4", "m=audio 5", 1)
 		case "wrong-call-id":
 			callID = "other"
 		case "wrong-from-tag":
@@ -305,7 +319,7 @@ func (b *bench) request(side string, number uint8, words []string) event {
 		contact = source
 	}
 	text := withBody(fmt.Sprintf("%s sip:edge SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=%s\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s %s\r\nContact: <sip:%s>\r\n%s",
-		method, source, branch, from, to, callID, cseq, method, contact, b.allow), body)
+		method, source, branch, from, to, callID, cseq, method, contact, b.allow+more), body)
 	if kind != "" {
 		text = strings.Replace(text, "application/sdp", kind, 1)
 	}
@@ -314,6 +328,15 @@ func (b *bench) request(side string, number uint8, words []string) event {
 		return evCancel{req}
 	}
 	return evRequest{number, req}
+}
+
+// headerWord is a header written as one word, "h:Min-SE:_90".
+func headerWord(w string) string {
+	line, ok := strings.CutPrefix(w, "h:")
+	if !ok {
+		return ""
+	}
+	return strings.ReplaceAll(line, "_", " ") + "\r\n"
 }
 
 // response is "180", "200+sdp", "200 BYE", "404 cause-3", "200+sdp tag-2".
@@ -333,6 +356,10 @@ func (b *bench) response(side string, number uint8, words []string) event {
 			extra = "Reason: Q.850;cause=" + w[len("cause-"):] + ";text=\"+447700900002\"\r\n"
 		case strings.HasPrefix(w, "tag-"):
 			tag += w
+		case strings.HasPrefix(w, "h:"):
+			extra += headerWord(w)
+		case strings.HasPrefix(w, "rseq-"):
+			extra += "Require: 100rel\r\nRSeq: " + w[len("rseq-"):] + "\r\n"
 		case w == "re": // to the last request inside the dialog
 			inside = true
 		case w == "stranger":

@@ -2,6 +2,7 @@ package sip
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"maskline/sip/message"
@@ -40,13 +41,18 @@ type call struct {
 	asked     *candidate // an actBegin waits for its answer
 
 	localA, localB netip.AddrPort
-	relayed        int       // provisional code that the caller knows
-	early          bool      // the caller has a session description from the called side
-	exchange       *exchange // of descriptions, in the established call
+	relayed        int // provisional code that the caller knows
+	relayedMedia   message.EarlyMedia
+	ringAgain      time.Time
+	held           *message.SDP // the answer that waits for the caller's PRACK
+	early          bool         // the caller has a session description from the called side
+	exchange       *exchange    // of descriptions, in the established call
 
 	began, answered time.Time
 	expires         time.Time
 	rang            bool
+	ringingAt       time.Time // the caller was told
+	codec           string    // of the answer
 	gone            bool
 
 	now time.Time
@@ -59,6 +65,8 @@ type caller struct {
 	invite      server
 	head        []byte // what every answer repeats
 	recordRoute []byte
+	reliable    reliable
+	wants       message.Extensions // of the INVITE
 	maxForwards int
 	req         *message.Request // kept for an emergency call's attempts only
 	byeWanted   bool
@@ -112,7 +120,7 @@ func (c *call) do(a action) { c.out = append(c.out, a) }
 
 // wake is when evTick is due next; zero: nothing is waited for.
 func (c *call) wake() time.Time {
-	first := sooner(c.a.invite.next(), c.a.next(), c.expires)
+	first := sooner(c.a.invite.next(), c.a.reliable.next(), c.a.next(), c.expires, c.ringAgain)
 	if c.exchange != nil {
 		first = sooner(first, c.exchange.deadline)
 	}
@@ -123,12 +131,14 @@ func (c *call) wake() time.Time {
 }
 
 func (c *call) tick() {
+	c.tickReliable()
 	c.tickInvite()
 	c.tickExchange()
 	c.tickLeg(&c.a.leg)
 	for _, a := range c.b {
 		c.tickAttempt(a)
 	}
+	c.keepRinging()
 	if reached(c.expires, c.now) {
 		c.expires = time.Time{}
 		c.end("max_duration")
@@ -163,8 +173,8 @@ func (c *call) over(why string, code, cause int) {
 		return
 	}
 	s := summary{
-		from: c.a.trunk, why: why, code: code, cause: cause, attempts: len(c.b),
-		emergency: c.emergency, began: c.began, answered: c.answered, ended: c.now,
+		from: c.a.trunk, why: why, code: code, cause: cause, emergency: c.emergency, codec: c.codec,
+		began: c.began, ringing: c.ringingAt, answered: c.answered, ended: c.now,
 	}
 	if a := c.active; a != nil {
 		s.to = a.trunk
@@ -176,6 +186,7 @@ func (c *call) over(why string, code, cause int) {
 	} else if len(c.b) > 0 {
 		s.to = c.b[len(c.b)-1].trunk
 	}
+	s.attempts = c.attempts()
 	c.phase, c.expires = phaseOver, time.Time{}
 	c.do(actOver{s})
 	c.trim()
@@ -183,10 +194,11 @@ func (c *call) over(why string, code, cause int) {
 
 // trim lets go of what only setting the call up needed.
 func (c *call) trim() {
-	c.offer, c.plan = nil, evRouted{}
+	c.offer, c.plan, c.held = nil, evRouted{}, nil
 	c.a.req, c.a.head, c.a.recordRoute = nil, nil, nil
 	for _, a := range c.b {
-		a.early = nil
+		a.early, a.offer, a.draft = nil, nil, nil
+		a.opened = slices.DeleteFunc(a.opened, func(e *early) bool { return !e.prack.running() })
 		if a != c.active || c.phase == phaseOver {
 			a.said = nil
 		}

@@ -14,12 +14,19 @@ func (c *call) onResponse(ev evResponse) {
 		res.CallID != l.dialog.CallID || res.FromTag != l.dialog.LocalTag {
 		return
 	}
+	l.conn = ev.conn
+	base, _ := splitTry(ev.seq)
 	switch {
-	case res.Method == message.Bye && ev.seq == seqBye:
+	case res.Method == message.Bye && base == seqBye:
+		if ev.seq != l.byeSeq || c.byeAgain(l, ev) {
+			return
+		}
 		answerClient(&l.bye, res.Code, c.now)
-	case ev.seq >= seqDialog && res.Method == message.Info:
+	case res.Method == message.Prack && ev.leg != legA:
+		c.onPrackResponse(c.b[ev.leg], ev)
+	case base >= seqDialog && res.Method == message.Info:
 		c.onInfoResponse(l, ev)
-	case ev.seq >= seqDialog:
+	case base >= seqDialog:
 		c.onAskResponse(l, ev)
 	case ev.leg == legA:
 	case res.Method == message.Bye:
@@ -28,9 +35,11 @@ func (c *call) onResponse(ev evResponse) {
 				answerClient(&f.bye, res.Code, c.now)
 			}
 		}
-	case res.Method == message.Cancel && ev.seq == seqInvite:
+	case base == seqInvite && ev.seq != c.b[ev.leg].seq:
+		c.repeatedChallenge(c.b[ev.leg], ev)
+	case res.Method == message.Cancel && base == seqInvite:
 		answerClient(&c.b[ev.leg].cancel, res.Code, c.now)
-	case res.Method == message.Invite && ev.seq == seqInvite:
+	case res.Method == message.Invite && base == seqInvite:
 		c.onInviteResponse(c.b[ev.leg], ev)
 	}
 }
@@ -45,29 +54,35 @@ func answerClient(tx *client, code int, now time.Time) {
 
 func (c *call) onInviteResponse(a *attempt, ev evResponse) {
 	code := ev.res.Code
+	a.hear(ev.res, c.now)
 	if a.giving {
 		c.report(a, !isCarriersFault(code, a.progress == heardRinging)) // it lives
 	}
 	switch {
 	case code < 200:
-		c.onProvisional(a, ev.res)
+		c.onProvisional(a, ev)
 	case code < 300:
 		c.onSuccess(a, ev)
-	default:
+	case !c.inviteAgain(a, ev) && !c.lengthen(a, ev):
 		c.onRefusal(a, ev.res)
 	}
 }
 
-func (c *call) onProvisional(a *attempt, res *message.Response) {
+func (c *call) onProvisional(a *attempt, ev evResponse) {
 	if !a.invite.running() {
 		return
 	}
+	res := ev.res
 	a.invite.provisional()
+	var said provisional
+	if res.Code > 100 {
+		said = c.hear(a, ev)
+	}
 	if a.giving {
 		c.cancel(a)
 		return
 	}
-	if a != c.active || c.phase != phaseCalling {
+	if a != c.active || c.phase != phaseCalling || said.repeated {
 		return
 	}
 	if res.Code == 100 {
@@ -80,34 +95,13 @@ func (c *call) onProvisional(a *attempt, res *message.Response) {
 		a.progress, a.deadline = heardRinging, c.now.Add(a.trunk.Ring)
 		c.report(a, true)
 	}
-	c.relay(a, res)
-}
-
-// relay passes ringing on, with the called side's early media.
-func (c *call) relay(a *attempt, res *message.Response) {
-	if res.Code < 180 || res.Code > 183 {
-		return
-	}
-	if len(res.Body) == 0 || c.delayed || (a.early != nil && res.ToTag != a.earlyTag) {
-		c.onRing(res.Code, nil)
-		return
-	}
-	answer := c.readAnswer(a, res)
-	switch {
-	case answer == nil: // the caller hears of ringing only
-		c.onRing(min(res.Code, 180), nil)
-	case a.early != nil && a.early.Content == answer.Content && c.relayed == res.Code:
-	default:
-		c.adopt(a, answer)
-		a.early, a.earlyTag, c.early = answer, res.ToTag, true
-		c.onRing(res.Code, c.describeCalled(answer))
-	}
+	c.relay(a, said, res)
 }
 
 // readAnswer reads the called side's description, nil where we don't relay it.
 func (c *call) readAnswer(a *attempt, res *message.Response) *message.SDP {
 	answer, fault := message.ParseSDP(res.Body, &a.trunk.media)
-	if fault != nil || answer.Accept(c.offer) != nil {
+	if fault != nil || answer.Accept(a.offer) != nil {
 		return nil
 	}
 	return answer
@@ -144,6 +138,8 @@ func (c *call) onSuccess(a *attempt, ev evResponse) {
 	a.dialog.RemoteTag = ev.res.ToTag
 	a.learn(ev.res.Peer(), ev.source)
 	a.hears(ev.res.Allowed())
+	ext := ev.res.Extensions()
+	c.agreed(&a.leg, &ext)
 	if c.delayed {
 		c.onOffered(a, ev)
 		return
@@ -153,10 +149,7 @@ func (c *call) onSuccess(a *attempt, ev evResponse) {
 		c.hang(&a.leg)
 		return
 	}
-	answer := a.early
-	if len(ev.res.Body) > 0 {
-		answer = c.readAnswer(a, ev.res)
-	}
+	answer := c.answerOf(a, ev.res)
 	if answer == nil {
 		c.hang(&a.leg)
 		c.close(a, attemptBadAnswer, ev.res.Code, 0)
@@ -172,7 +165,10 @@ func (c *call) onSuccess(a *attempt, ev evResponse) {
 // 3261 §13.2.2.4.
 func (c *call) acknowledge(l *leg, seq uint16) {
 	d := c.draft(l, message.Ack, seq)
-	d.CSeq = 1
+	d.CSeq = l.invited
+	if l.mayAuthorize(l.hop) {
+		d.Credentials = l.credentials
+	}
 	c.request(l, l.hop, message.Ack, seq, d.Append(nil))
 }
 
@@ -188,14 +184,14 @@ func (c *call) onFork(a *attempt, ev evResponse) {
 		return
 	}
 	f := &fork{leg: a.leg, seq: seqFork + 2*uint16(len(a.forks))}
-	f.bye, f.again, f.ask, f.ack, f.acks, f.info, f.ended, f.cseq = client{}, server{}, ask{}, heldAck{}, nil, nil, true, 2
+	f.bye, f.again, f.ask, f.ack, f.acks, f.info, f.ended, f.cseq = client{}, server{}, ask{}, heldAck{}, nil, nil, true, a.cseq+1
 	f.dialog.RemoteTag, f.dialog.Target = ev.res.ToTag, a.dialog.RemoteURI
 	f.learn(ev.res.Peer(), ev.source)
 	a.forks = append(a.forks, f)
 	c.declineFork(f, ev)
 	d := c.draft(&f.leg, message.Bye, f.seq+1)
 	data := d.Append(nil)
-	f.bye.begin(data, false, c.now)
+	f.bye.begin(data, false, f.fit(len(data)), c.now)
 	c.request(&f.leg, f.hop, message.Bye, f.seq+1, data)
 }
 
@@ -205,15 +201,14 @@ func (c *call) onRefusal(a *attempt, res *message.Response) {
 	first := a.invite.final(false, c.now)
 	if first {
 		a.refusedBy = res.ToTag
+		for _, e := range a.opened {
+			e.prack.stop() // its dialog is no more
+		}
 	}
 	if a.invite.state != txCompleted {
 		return
 	}
-	d := c.draft(&a.leg, message.Ack, seqInvite)
-	open := a.dialog
-	open.RemoteTag, open.Routes, open.Target = a.refusedBy, nil, a.dialog.RemoteURI
-	d.Dialog, d.CSeq = &open, 1
-	c.request(&a.leg, a.trunk.addr, message.Ack, seqInvite, d.Append(nil))
+	c.acknowledgeRefusal(a)
 	if !first || a != c.active || c.phase != phaseCalling {
 		return
 	}
@@ -226,8 +221,20 @@ func (c *call) onRefusal(a *attempt, res *message.Response) {
 	case res.Code == 408:
 		c.failed(a, true, refusal{503, causeTimer, "timeout"})
 	default:
-		c.failed(a, a.trunk.failover.on(res.Code, res.Cause), refusal{answerFor(res.Code), res.Cause, "refused"})
+		hunt := res.Code == 401 || res.Code == 407 || a.trunk.failover.on(res.Code, res.Cause)
+		c.failed(a, hunt, refusal{answerFor(res.Code), res.Cause, "refused"})
 	}
+}
+
+// acknowledgeRefusal sends the ACK of the INVITE's final answer.
+func (c *call) acknowledgeRefusal(a *attempt) []byte {
+	d := c.draft(&a.leg, message.Ack, a.seq)
+	open := a.dialog
+	open.RemoteTag, open.Routes, open.Target = a.refusedBy, nil, a.dialog.RemoteURI
+	d.Dialog, d.CSeq = &open, a.invited
+	data := d.Append(nil)
+	c.opening(a, message.Ack, data)
+	return data
 }
 
 // trunkRetryAfter is how long the trunk asks to be left alone. With other codes

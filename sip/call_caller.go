@@ -1,13 +1,17 @@
 package sip
 
-import "maskline/sip/message"
+import (
+	"time"
+
+	"maskline/sip/message"
+)
 
 // onInvite opens leg A: 100 at once, then the offer is read and routing asked.
 func (c *call) onInvite(ev evInvite) {
 	req := ev.req
 	c.began = c.now
 	c.a.leg = leg{
-		number: legA, trunk: ev.trunk, socket: ev.socket, own: ev.own, seen: req.CSeq,
+		number: legA, trunk: ev.trunk, socket: ev.socket, over: ev.over, conn: req.Conn, own: ev.own, seen: req.CSeq,
 		dialog: message.Dialog{
 			CallID: req.CallID, LocalURI: req.ToURI(), RemoteURI: req.FromURI(), RemoteTag: req.FromTag,
 			LocalTag: c.tokens.String(token{call: c.id, kind: tagToken, leg: legA}),
@@ -20,7 +24,11 @@ func (c *call) onInvite(ev evInvite) {
 	c.a.invite.begin(req)
 	c.tell(message.Reply{Code: 100})
 
-	if c.delayed = len(req.Body) == 0; !c.delayed {
+	c.a.wants, c.delayed = req.Extensions(), len(req.Body) == 0
+	if !c.extend(&c.a.wants) {
+		return
+	}
+	if !c.delayed {
 		offer, fault := message.ParseSDP(req.Body, &ev.trunk.media)
 		if fault != nil {
 			c.refuse(refusal{code: fault.Code, why: fault.Name})
@@ -28,8 +36,9 @@ func (c *call) onInvite(ev evInvite) {
 		}
 		c.offer, c.a.heard, c.a.layout = offer, offer.Content, offer.Layout()
 	}
-	called := req.Called()
-	c.do(actRoute{dialled: called.Dialled, to: called.Number, from: req.Caller(ev.trunk.TrustPAI)})
+	numbers := &ev.trunk.cli.Numbers
+	called := req.Called(numbers)
+	c.do(actRoute{dialled: called.Dialled, to: called.Number, from: req.Caller(numbers, ev.trunk.TrustPAI)})
 }
 
 // tell answers the INVITE.
@@ -37,6 +46,10 @@ func (c *call) tell(reply message.Reply) {
 	if reply.Code > 100 && reply.Code < 300 {
 		reply.Contact, reply.RecordRoute = c.a.own, c.a.recordRoute
 		reply.Allow = reply.Code >= 200
+	}
+	if reply.Code >= 200 {
+		c.a.reliable.quieten()
+		c.ringAgain = time.Time{}
 	}
 	data := reply.Append(nil, c.a.head)
 	c.a.invite.respond(reply.Code, data, c.now)
@@ -102,7 +115,7 @@ func (c *call) onAllocated(ev evAllocated) {
 // onMediaFault ends a call of which one side cannot be sent media.
 func (c *call) onMediaFault(ev evMediaFault) {
 	if c.phase == phaseNew || c.phase == phaseCalling {
-		if ev.side == SideA {
+		if ev.side == SideA || c.held != nil {
 			c.refuse(refusal{code: 488, why: "media_address"})
 		}
 		return // early media of one candidate: its answer may be better
@@ -123,6 +136,7 @@ func (c *call) onAck(l *leg, req *message.Request) {
 		if c.phase == phaseAnswered {
 			c.phase = phaseUp
 			c.trim()
+			c.tellAgain()
 		}
 		if c.a.byeWanted {
 			c.hang(l)
@@ -162,30 +176,52 @@ func (c *call) tickInvite() {
 
 // onRing tells the caller of a provisional answer, each code once and each
 // session description once, so that candidates tried in turn look like one.
-func (c *call) onRing(code int, sdp []byte) {
-	if sdp == nil && code == c.relayed {
+func (c *call) onRing(code int, media message.EarlyMedia, sdp []byte) {
+	if !c.a.wants.EarlyMedia.Has(message.EarlySupported) {
+		media = 0
+	}
+	if c.a.reliable.told {
+		sdp = nil // the caller has our answer
+	}
+	if sdp == nil && code == c.relayed && (media == 0 || media == c.relayedMedia) {
 		return
 	}
-	c.relayed = code
+	c.relayed, c.relayedMedia, c.ringAgain = code, media, c.now.Add(ringEvery)
 	c.ringing()
-	c.tell(message.Reply{Code: code, SDP: sdp})
+	c.inform(message.Reply{Code: code, Extensions: message.Extensions{EarlyMedia: media}, SDP: sdp})
 }
 
 func (c *call) ringing() {
 	if !c.rang {
 		c.rang = true
+		if c.phase == phaseCalling {
+			c.ringingAt = c.now
+		}
 		c.do(actRinging{after: c.now.Sub(c.began)})
 	}
 }
 
-// connect answers the caller with the called side's description.
+// connect answers the caller with the called side's description, not before a
+// reliable one of ours is acknowledged, and not with a second one after it. RFC
+// 3262 §3, RFC 3261 §13.2.1.
 func (c *call) connect(a *attempt, answer *message.SDP) {
+	if c.a.reliable.open && c.a.reliable.sdp {
+		c.held = answer
+		return
+	}
+	c.held = nil
 	c.answered = c.now
-	c.phase = phaseAnswered
+	c.phase, c.codec = phaseAnswered, answer.Codec()
 	c.expires = c.now.Add(min(c.a.trunk.MaxDuration, a.trunk.MaxDuration))
 	c.ringing()
 	c.do(actAnswered{})
-	c.tell(message.Reply{Code: 200, SDP: c.describeCalled(answer)})
+	reply := message.Reply{Code: 200, Extensions: c.agree(&c.a.leg, &c.a.wants)}
+	if c.a.reliable.told {
+		c.a.reliable.now = answer
+	} else {
+		reply.SDP = c.describeCalled(answer)
+	}
+	c.tell(reply)
 	c.a.req = nil
 }
 

@@ -9,17 +9,20 @@ import "maskline/sip/message"
 func (c *call) onOffered(a *attempt, ev evResponse) {
 	s := c.read(&a.leg, ev.res.Body)
 	a.ack = heldAck{waits: true, seq: seqAck, cseq: ev.res.CSeq, offer: s}
+	if s != nil {
+		a.offer = s.For(&c.a.trunk.media)
+	}
 	switch {
 	case a != c.active || c.phase != phaseCalling:
 		c.hang(&a.leg)
-	case s == nil:
+	case a.offer == nil:
 		c.hang(&a.leg)
 		c.close(a, attemptBadAnswer, ev.res.Code, 0)
 		c.failed(a, false, refusal{488, 0, "bad_answer"})
 	default:
 		a.layout = s.Layout()
 		c.adoptSide(&a.leg, s)
-		c.connect(a, s)
+		c.connect(a, a.offer)
 	}
 }
 
@@ -27,7 +30,7 @@ func (c *call) onOffered(a *attempt, ev evResponse) {
 func (c *call) onAnswerToDelayed(req *message.Request) {
 	a := c.active
 	s := c.read(&c.a.leg, req.SDP())
-	if s == nil || s.Accept(a.ack.offer) != nil {
+	if s == nil || s.Accept(a.offer) != nil {
 		c.end("bad_answer")
 		return
 	}

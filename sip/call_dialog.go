@@ -14,6 +14,7 @@ func (c *call) onRequest(ev evRequest) {
 		}
 		return
 	}
+	l.conn = req.Conn
 	switch req.Method {
 	case message.Invite, message.Update, message.Info:
 		if c.answersAgain(l, req) {
@@ -27,6 +28,8 @@ func (c *call) onRequest(ev evRequest) {
 		c.onBye(l, req)
 	case message.Invite:
 		c.onReinvite(l, req)
+	case message.Prack:
+		c.onPrack(l, req)
 	case message.Update:
 		c.onUpdate(l, req)
 	case message.Info:
@@ -53,7 +56,7 @@ func (c *call) onOther(l *leg, req *message.Request) {
 // refuseMethod tells known methods that we don't serve from unknown ones.
 func refuseMethod(method string) int {
 	switch method {
-	case "REGISTER", "SUBSCRIBE", "NOTIFY", "PUBLISH", "REFER", "MESSAGE", "PRACK":
+	case "REGISTER", "SUBSCRIBE", "NOTIFY", "PUBLISH", "REFER", "MESSAGE":
 		return 405
 	default:
 		return 501

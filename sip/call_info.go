@@ -101,7 +101,7 @@ func (c *call) sendInfo(l *leg) {
 	d := c.draft(to, message.Info, q.seq)
 	d.DTMF = &q.waiting[0].dtmf
 	data := d.Append(nil)
-	q.tx.begin(data, false, c.now)
+	q.tx.begin(data, false, to.fit(len(data)), c.now)
 	q.tx.end = c.now.Add(patience)
 	c.request(to, to.hop, message.Info, q.seq, data)
 }

@@ -13,14 +13,17 @@ import (
 // its way back, in an established call. There is one at a time.
 type exchange struct {
 	from, to *leg
-	method   string         // of the request that asked for it
-	head     []byte         // what its answer repeats
-	peer     message.Peer   // where it wants requests from now on
+	method   string       // of the request that asked for it
+	head     []byte       // what its answer repeats
+	peer     message.Peer // where it wants requests from now on
+	wants    message.Extensions
 	offer    *message.SDP   // nil: it asks for the other side's
-	text     []byte         // the offer as the other side gets it
+	cut      *message.SDP   // offer as far as the other side's trunk lets it be
+	text     []byte         // cut as the other side gets it
 	version  uint64         // of text
 	deadline time.Time      // then it has failed
 	replyTo  netip.AddrPort // of an UPDATE
+	conn     uint64         // that it came over, 0: none
 	answered bool           // the request has its 2xx, whose ACK has the answer
 	taken    bool           // back, by a CANCEL
 }
@@ -113,7 +116,7 @@ func (c *call) relays(l *leg) bool {
 func (c *call) open(l *leg, req *message.Request, offer *message.SDP) {
 	x := &exchange{
 		from: l, to: c.other(l), method: req.Method, head: req.Head(l.dialog.LocalTag),
-		peer: req.Peer(), offer: offer, replyTo: req.ReplyTo(),
+		peer: req.Peer(), wants: req.Extensions(), offer: offer, replyTo: req.ReplyTo(), conn: req.Conn,
 	}
 	c.exchange = x
 	method := message.Invite
@@ -124,7 +127,11 @@ func (c *call) open(l *leg, req *message.Request, offer *message.SDP) {
 		}
 	}
 	if offer != nil {
-		x.text, x.version = c.describe(x.to, offer)
+		if x.cut = offer.For(&x.to.trunk.media); x.cut == nil {
+			c.relayFailed(488, "")
+			return
+		}
+		x.text, x.version = c.describe(x.to, x.cut)
 	}
 	c.ask(x.to, method, x.text, askRelay)
 }
@@ -137,7 +144,10 @@ func (c *call) onRelayAnswered(l *leg, res *message.Response) {
 	if x.offer != nil {
 		s = c.read(l, res.Body)
 	}
-	if s == nil || x.offer != nil && s.Accept(x.offer) != nil {
+	if s != nil && x.offer == nil {
+		x.cut = s.For(&x.from.trunk.media)
+	}
+	if s == nil || x.cut == nil || x.offer != nil && s.Accept(x.cut) != nil {
 		c.relayFailed(488, "") // what this side believes now is not what we can do
 		c.end("bad_answer")
 		return
@@ -165,8 +175,8 @@ func (c *call) adoptSide(l *leg, s *message.SDP) {
 func (c *call) passOffer(x *exchange, s *message.SDP) {
 	x.offer, x.answered, x.deadline = s, true, time.Time{}
 	x.from.follow(x.peer)
-	x.text, x.version = c.describe(x.from, s)
-	reply := message.Reply{Code: 200, Contact: x.from.own, Allow: true, SDP: x.text}
+	x.text, x.version = c.describe(x.from, x.cut)
+	reply := message.Reply{Code: 200, Contact: x.from.own, Allow: true, Extensions: c.agree(x.from, &x.wants), SDP: x.text}
 	x.from.again.respond(200, reply.Append(nil, x.head), c.now)
 	c.respond(x.from, &x.from.again)
 }
@@ -177,7 +187,7 @@ func (c *call) onAnswerInAck(req *message.Request) {
 	c.exchange = nil
 	from, to := x.from, x.to
 	s := c.read(from, req.SDP())
-	if s == nil || s.Accept(x.offer) != nil {
+	if s == nil || s.Accept(x.cut) != nil {
 		c.end("bad_answer")
 		return
 	}
@@ -236,6 +246,7 @@ func (c *call) closeExchange(reply message.Reply) {
 	switch {
 	case reply.Code < 300:
 		x.from.follow(x.peer)
+		reply.Extensions = c.agree(x.from, &x.wants)
 	case x.taken:
 		reply = message.Reply{Code: 487}
 	}
@@ -247,7 +258,7 @@ func (c *call) closeExchange(reply message.Reply) {
 	}
 	x.from.update.respond(data, c.now)
 	c.do(actSend{
-		trunk: x.from.trunk, socket: x.from.socket, to: x.replyTo, data: data,
+		trunk: x.from.trunk, socket: x.from.socket, over: x.from.over, conn: x.conn, to: x.replyTo, data: data,
 		method: message.Update, code: reply.Code, leg: x.from.number,
 	})
 }

@@ -31,7 +31,8 @@ func (c *call) onReinvite(l *leg, req *message.Request) {
 	case offer.Content == l.heard:
 		l.follow(req.Peer())
 		l.hears(req.Allowed())
-		c.concludeReinvite(l, req, message.Reply{Code: 200, Contact: l.own, Allow: true, SDP: l.said})
+		ext := req.Extensions()
+		c.concludeReinvite(l, req, message.Reply{Code: 200, Contact: l.own, Allow: true, Extensions: c.agree(l, &ext), SDP: l.said})
 	default:
 		c.reinvited(l, req, offer)
 	}
@@ -70,7 +71,8 @@ func (c *call) mayModify(l *leg, req *message.Request) message.Reply {
 	case !c.established(l) || !l.free():
 		return message.Reply{Code: 491}
 	default:
-		return message.Reply{}
+		ext := req.Extensions()
+		return l.trunk.tooShort(&ext)
 	}
 }
 

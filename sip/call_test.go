@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // TestCall is the specification of a call: what it does with each event, one
@@ -92,7 +94,7 @@ func TestCall(t *testing.T) {
 		{"both refuse", after(calling,
 			step{"B0 503", "B0 ACK, report B0 bad, attempt B0 refused 503, begin, B1 INVITE"},
 			step{"B1 500", "B1 ACK, report B1 bad, attempt B1 refused 500, A 500, over refused 500"})},
-		{"a challenge is not passed on", after(calling, step{"B0 401", "B0 ACK, report B0 bad, attempt B0 refused 401, A 503, over refused 503"})},
+		{"a challenge is not passed on", after(calling, step{"B0 401", "B0 ACK, report B0 bad, attempt B0 refused 401, begin, B1 INVITE"})},
 		{"a redirection is not followed", after(calling, step{"B0 302", "B0 ACK, report B0 ok, attempt B0 refused 302, A 480, over refused 480"})},
 		{"408 before ringing hunts", after(calling, step{"B0 408", "B0 ACK, report B0 bad, attempt B0 refused 408, begin, B1 INVITE"})},
 		{"408 after ringing is the subscriber's", after(calling,
@@ -404,9 +406,31 @@ func TestSummary(t *testing.T) {
 	b.step("10s")
 	b.step("A BYE")
 	s := b.summary
-	if s.from != b.trunkA || s.to != b.trunks[1] || s.why != "caller" || s.attempts != 2 ||
+	if s.from != b.trunkA || s.to != b.trunks[1] || s.why != "caller" || len(s.attempts) != 2 ||
 		s.answered.Sub(s.began) != time.Second || s.ended.Sub(s.answered) != 10*time.Second {
 		t.Fatalf("%+v", s)
+	}
+}
+
+// TestAttemptsOfASummary has one candidate refuse, one stay silent, one answer.
+func TestAttemptsOfASummary(t *testing.T) {
+	b := newBench(t)
+	b.routed.candidates = append(b.routed.candidates, b.routed.candidates[0])
+	start := b.now
+	for _, in := range []string{"A INVITE", "1s", "B0 503 cause-34", "B1 100", "6s", "1s", "B2 180", "1s", "B2 183", "1s", "B2 200+sdp", "A ACK", "10s", "A BYE"} {
+		b.step(in)
+	}
+	at := func(seconds int) time.Time { return start.Add(time.Duration(seconds) * time.Second) }
+	want := []Attempt{
+		{Endpoint: b.trunks[0].endpoint(), Outcome: "refused", Code: 503, Cause: 34, Began: at(0), Response: at(1), Ended: at(1)},
+		{Endpoint: b.trunks[1].endpoint(), Outcome: "timeout", Code: 408, Began: at(1), Response: at(1), Ended: at(7)},
+		{Endpoint: b.trunks[0].endpoint(), Outcome: "answered", Code: 200, Began: at(7), Response: at(8), Ringing: at(8), Answered: at(10), Ended: at(20)},
+	}
+	if diff := cmp.Diff(want, b.summary.attempts); diff != "" {
+		t.Error(diff)
+	}
+	if s := b.summary; !s.ringing.Equal(at(8)) || !s.answered.Equal(at(10)) || !s.ended.Equal(at(20)) || s.codec != "PCMA/8000" || enderOf(s.why) != EndedByCaller {
+		t.Errorf("%+v", s)
 	}
 }
 

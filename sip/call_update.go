@@ -56,7 +56,8 @@ func (c *call) onUpdate(l *leg, req *message.Request) {
 	case offer.Content == l.heard:
 		l.follow(req.Peer())
 		l.hears(req.Allowed())
-		c.concludeUpdate(l, req, message.Reply{Code: 200, Contact: l.own, Allow: true, SDP: l.said})
+		ext := req.Extensions()
+		c.concludeUpdate(l, req, message.Reply{Code: 200, Contact: l.own, Allow: true, Extensions: c.agree(l, &ext), SDP: l.said})
 	case !c.relays(l):
 		c.concludeUpdate(l, req, message.Reply{Code: 491})
 	default:
@@ -79,11 +80,20 @@ func (c *call) onTargetRefresh(l *leg, req *message.Request) {
 		c.conclude(l, req, message.Reply{Code: 500, Header: c.retryAfter(l, req.CSeq)})
 		return
 	}
+	ext := req.Extensions()
+	if reply := l.trunk.tooShort(&ext); reply.Code != 0 {
+		c.answer(l, req, reply)
+		return
+	}
 	l.seen = req.CSeq
 	l.update.begin(req)
 	l.follow(req.Peer())
 	l.hears(req.Allowed())
-	c.concludeUpdate(l, req, message.Reply{Code: 200, Contact: l.own, Allow: true})
+	reply := message.Reply{Code: 200, Contact: l.own, Allow: true}
+	if c.established(l) {
+		reply.Extensions = c.agree(l, &ext)
+	}
+	c.concludeUpdate(l, req, reply)
 }
 
 func (c *call) concludeUpdate(l *leg, req *message.Request, reply message.Reply) {
@@ -93,7 +103,7 @@ func (c *call) concludeUpdate(l *leg, req *message.Request, reply message.Reply)
 // repeat sends an answer again.
 func (c *call) repeat(l *leg, req *message.Request, data []byte) {
 	c.do(actSend{
-		trunk: l.trunk, socket: l.socket, to: req.ReplyTo(), data: data,
+		trunk: l.trunk, socket: l.socket, over: l.over, conn: req.Conn, to: req.ReplyTo(), data: data,
 		method: req.Method, code: statusOf(data), leg: l.number,
 	})
 }

@@ -29,6 +29,8 @@ type Config struct {
 	// OwnMedia are the addresses and ports of the media relay: a session
 	// description that points at them is refused. May be empty.
 	OwnMedia []message.OwnMedia
+	// Records takes a record of each call. Nil: none are kept.
+	Records Records
 	// ReadBuffer is the size of each socket's receive buffer in octets, as far as
 	// the kernel lets it grow. Zero: 4 MiB.
 	ReadBuffer int
@@ -71,6 +73,7 @@ type TrunkConfig struct {
 	// Channels bounds the calls at a time, both directions together. Zero: no
 	// bound.
 	Channels int
+	AuthOut  AuthOut
 	// TrustPAI takes the caller of a withheld call from P-Asserted-Identity, for
 	// the lookup only.
 	TrustPAI bool
@@ -87,26 +90,35 @@ type TrunkConfig struct {
 	// RetryAfterMax caps how long a Retry-After takes the trunk out of use. Zero:
 	// 30s.
 	RetryAfterMax time.Duration
+	// Reliable says whether provisional answers are acknowledged (100rel, RFC 3262):
+	// ReliableOff, ReliableSupported, or ReliableRequired, with which calls to the
+	// trunk demand it. Empty: ReliableSupported.
+	Reliable string
+	// EarlyMedia says what the caller gets of a session description before the
+	// answer: EarlyMediaPass, or EarlyMediaRing, with which it hears of ringing only
+	// and failover stays possible. Empty: EarlyMediaPass.
+	EarlyMedia string
+	// SessionExpires is the longest interval of session timers (RFC 4028) and the
+	// one that our INVITEs ask for, at least 90s. Zero: 30m. Negative: none.
+	SessionExpires time.Duration
 	// MaxDuration ends an answered call. Zero: 4h. The lower one of both legs holds.
 	MaxDuration time.Duration
 	CLI         CLI
-	// TechPrefix stands before the called number.
+	// TCPAbove is the length of a request in octets above which it goes over TCP to
+	// the same address where Addr is udp://, and over UDP after all where that
+	// connection is refused. RFC 3261 §18.1.1 has it at 1300. Zero: never; the
+	// datagram is then sent in fragments.
+	TCPAbove int
+	// TechPrefix stands before the called number. It is taken off the numbers that
+	// the trunk calls, where they start with it.
 	TechPrefix string
+	// Codecs are the encoding names that pass in its session descriptions, "PCMA" or
+	// "G722/8000", in any case. Nil: all.
+	Codecs []string
 	// DSCP marks the media that we send there, 0 to 63.
 	DSCP uint8
 	// NAT lets the media relay learn an address that no description named.
 	NAT bool
-}
-
-// CLI is how the trunk is told who calls.
-type CLI struct {
-	// Header lists where the presented number stands: "from", "pai". Without
-	// "from", From is anonymous. Nil: both.
-	Header []string
-	// Format is "e164" (with "+", the default) or "plain" (digits only).
-	Format string
-	// Domain is the host part. Empty: the address that we advertise.
-	Domain string
 }
 
 // Probe says how a trunk's life is watched: OPTIONS to Addr, any answer but 408
@@ -120,6 +132,19 @@ type Probe struct {
 	DownAfter, UpAfter int
 }
 
+// Values of Reliable.
+const (
+	ReliableOff       = "off"
+	ReliableSupported = "supported"
+	ReliableRequired  = "required"
+)
+
+// Values of EarlyMedia.
+const (
+	EarlyMediaPass = "pass"
+	EarlyMediaRing = "ring"
+)
+
 const (
 	defaultMaxAttempts   = 6
 	mostAttempts         = 100
@@ -130,6 +155,7 @@ const (
 	defaultRing          = time.Minute
 	defaultRetryAfterMax = 30 * time.Second
 	defaultMaxDuration   = 4 * time.Hour
+	defaultSession       = 30 * time.Minute
 	defaultProbeEvery    = 10 * time.Second
 	defaultDownAfter     = 3
 	defaultUpAfter       = 2
@@ -151,6 +177,9 @@ func (c *TrunkConfig) setDefaults() {
 		c.CLI.Header = []string{"from", "pai"}
 	}
 	setDefault(&c.CLI.Format, "e164")
+	setDefault(&c.SessionExpires, defaultSession)
+	setDefault(&c.Reliable, ReliableSupported)
+	setDefault(&c.EarlyMedia, EarlyMediaPass)
 }
 
 func setDefault[T comparable](v *T, to T) {

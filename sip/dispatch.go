@@ -27,13 +27,13 @@ func (e *Edge) onRequest(s *socket, t *trunk, req *message.Request, fault *messa
 	case message.Invite:
 		e.onInvite(s, t, req)
 	case message.Cancel:
-		if a := e.calls.findInvite(inviteKey(req)); a != nil {
+		if a := e.calls.findInvite(e.calls.inviteKey(req)); a != nil {
 			a.deliver(evCancel{req})
 			return
 		}
 		e.reply(s, t, req, message.Reply{Code: 481})
 	case message.Ack: // of an answer given without a call
-	case message.Bye, message.Update, message.Info: // inside a dialog only
+	case message.Bye, message.Prack, message.Update, message.Info: // inside a dialog only
 		e.reply(s, t, req, message.Reply{Code: 481})
 	case message.Options:
 		code := 200
@@ -61,7 +61,7 @@ func (e *Edge) inDialog(s *socket, t *trunk, req *message.Request) {
 
 // onInvite opens a call, if nothing speaks against it.
 func (e *Edge) onInvite(s *socket, t *trunk, req *message.Request) {
-	key := inviteKey(req)
+	key := e.calls.inviteKey(req)
 	if a := e.calls.findInvite(key); a != nil {
 		a.deliver(evRepeated{})
 		return
@@ -74,6 +74,11 @@ func (e *Edge) onInvite(s *socket, t *trunk, req *message.Request) {
 		e.reply(s, t, req, message.Reply{Code: 503})
 		return
 	}
+	if e.cfg.Records != nil && e.cfg.Records.Full() && !e.isEmergency(t, req) {
+		t.state.metrics.busy(inbound, busyRecords)
+		e.reply(s, t, req, message.Reply{Code: 503, Cause: causeTemporary})
+		return
+	}
 	if why := t.admit(e.now()); why != free {
 		if !e.isEmergency(t, req) {
 			t.state.metrics.busy(inbound, why)
@@ -82,13 +87,14 @@ func (e *Edge) onInvite(s *socket, t *trunk, req *message.Request) {
 		}
 		t.state.channels.Add(1)
 	}
-	a := e.newActor(t, key, mergeKey(t, req))
+	a := e.newActor(t, key, e.calls.mergeKey(t, req))
 	known, how := e.calls.add(a, e.cfg.MaxCalls)
 	if how != addedNew {
 		t.leave()
 	}
 	switch how {
 	case addedNew:
+		t.state.metrics.seized[inbound].Inc()
 		e.active.Add(1)
 		e.unsettled.Add(1)
 		a.deliver(evInvite{req: req, trunk: t, socket: s.index, own: s.own})

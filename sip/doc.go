@@ -22,6 +22,6 @@
 // reached the caller; no request leaves outside a dialog of ours, none to an
 // address that its trunk does not allow; no name from the wire is resolved.
 //
-// Start reading at call.go, then edge.go. TCP and TLS, registration, digest,
-// session timers and PRACK are not here yet.
+// Start reading at call.go, then edge.go. TCP and TLS and registration are
+// not here yet.
 package sip

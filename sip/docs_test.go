@@ -156,8 +156,9 @@ func TestDocsOfLimits(t *testing.T) {
 			fmt.Sprintf("%d + %d per `cps`; none without `cps`", floodFloor, floodPerCall), "flood",
 		},
 		"calls in memory, ended ones for up to 32 s included": {fmt.Sprintf("%d,%03d", defaultMaxCalls/1000, defaultMaxCalls%1000), "503"},
-		"messages that wait in one call":                      {strconv.Itoa(mostWaiting), "read again"},
-		"attempts of one call":                                {strconv.Itoa(defaultMaxAttempts), ""},
+		"session description":            {kib(message.MaxDescription), "413"},
+		"messages that wait in one call": {strconv.Itoa(mostWaiting), "read again"},
+		"attempts of one call":           {strconv.Itoa(defaultMaxAttempts), ""},
 	}
 	for _, row := range docsTable(t, "## Limits") {
 		w, checked := want[row[0]]

@@ -234,7 +234,7 @@ func correlationID(id uint64) string {
 	return string(text[:])
 }
 
-func (e *Edge) newActor(t *trunk, inviteKey, mergeKey string) *actor {
+func (e *Edge) newActor(t *trunk, inviteKey, mergeKey callKey) *actor {
 	e.ids.Lock()
 	id := e.draws.Uint64()
 	e.ids.Unlock()
@@ -250,10 +250,10 @@ func (e *Edge) newActor(t *trunk, inviteKey, mergeKey string) *actor {
 // isEmergency asks routing whether a call that a limit would refuse is an
 // emergency call, which none may hold up.
 func (e *Edge) isEmergency(t *trunk, req *message.Request) bool {
-	called := req.Called()
+	called := req.Called(&t.cli.Numbers)
 	return e.decide(&routing.Request{
 		Service: routing.Voice, Origin: &t.origin, Dialled: []byte(called.Dialled),
-		To: called.Number, From: req.Caller(t.TrustPAI), Now: e.now(),
+		To: called.Number, From: req.Caller(&t.cli.Numbers, t.TrustPAI), Now: e.now(),
 	}).emergency
 }
 

@@ -192,7 +192,7 @@ func TestAnswersWithoutACall(t *testing.T) {
 		{"CANCEL of nothing", b.caller.other("CANCEL"), "SIP/2.0 481", ""},
 		{"unknown mask", strings.ReplaceAll(b.caller.invite("u"), simMaskA.Reveal(), "+441119999999"), "SIP/2.0 404", "Reason: Q.850;cause=1"},
 		{"too many hops", strings.Replace(b.caller.invite("m"), "Max-Forwards: 70", "Max-Forwards: 0", 1), "SIP/2.0 483", ""},
-		{"a needed extension", strings.Replace(b.caller.invite("r"), "CSeq", "Require: 100rel\r\nCSeq", 1), "SIP/2.0 420", "Unsupported: 100rel"},
+		{"a needed extension", strings.Replace(b.caller.invite("r"), "CSeq", "Require: path\r\nCSeq", 1), "SIP/2.0 420", "Unsupported: path"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

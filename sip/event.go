@@ -17,7 +17,8 @@ type (
 	evInvite struct {
 		req    *message.Request
 		trunk  *trunk
-		socket int    // where it came in, and where the leg's messages go out
+		socket int // where it came in, and where the leg's messages go out
+		over   transport
 		own    string // that socket's advertised address
 	}
 	// evRepeated is the same INVITE again.
@@ -36,8 +37,10 @@ type (
 		seq    uint16
 		res    *message.Response
 		source netip.AddrPort
+		conn   uint64 // that it came over; 0: a datagram
 	}
-	// evUnreachable tells that a request of ours cannot be delivered.
+	// evUnreachable tells that a request of ours cannot be delivered, or that the
+	// connection broke which it was handed to.
 	evUnreachable struct {
 		leg uint8
 		seq uint16
@@ -47,7 +50,9 @@ type (
 		refused    *refusal // nil: forward
 		present    e164.Number
 		to         e164.Number
-		user       string // where the destination is a user of a peer
+		user       string      // where the destination is a user of a peer
+		mask       e164.Number // for the record; none: the dialled number is no mask
+		tenant     string      // for the record
 		emergency  bool
 		candidates []candidate
 		otherwise  refusal // if none of them can be tried
@@ -82,6 +87,15 @@ func (evTick) isEvent()        {}
 type candidate struct {
 	carrier *routing.Carrier // nil for a tenant's peer
 	trunk   *trunk
+	to      netip.AddrPort // one of the trunk's addresses; invalid: its only one
+}
+
+// address is where the candidate's INVITE goes.
+func (c *candidate) address() netip.AddrPort {
+	if c.to.IsValid() {
+		return c.to
+	}
+	return c.trunk.addr
 }
 
 // action is something that a call wants done.
@@ -92,6 +106,8 @@ type (
 	actSend struct {
 		trunk  *trunk
 		socket int
+		over   transport
+		conn   uint64 // over a stream, the connection to prefer; 0: any
 		to     netip.AddrPort
 		data   []byte
 		method string // of the request, or of the one that it answers
@@ -127,6 +143,7 @@ type (
 		outcome    outcome
 		code       int
 		retryAfter time.Duration // the trunk asks to be left alone
+		course     course        // zero: no INVITE was sent
 	}
 	// actRinging tells that the caller was told of ringing or an answer first.
 	actRinging struct{ after time.Duration }
@@ -173,9 +190,11 @@ type summary struct {
 	why       string // "caller", "callee", "cancelled", a refusal's name, ...
 	code      int    // final answer to the caller; 200 for an answered call
 	cause     int    // Q.850, 0 where none was said
-	attempts  int
+	attempts  []Attempt
 	emergency bool
+	codec     string // of the answer
 	began     time.Time
+	ringing   time.Time // zero: the caller was not told
 	answered  time.Time // zero: never
 	ended     time.Time
 }

@@ -26,11 +26,18 @@ type leg struct {
 	number uint8
 	trunk  *trunk
 	socket int
-	own    string         // our address as this side sees it
+	over   transport
+	conn   uint64         // that its last message came over; 0: a datagram
+	own    string         // our address as URIs for this side write it
 	hop    netip.AddrPort // where our requests go
+	narrow bool           // its trunk refused TCP: what is too long for a datagram goes as one
 	dialog message.Dialog
 	cseq   uint32 // of our last request
 	seen   uint32 // of its last request
+
+	invited     uint32 // CSeq of our INVITE
+	credentials string // of it, for its ACK; RFC 3261 §22.1
+	byeSeq      uint16 // our BYE's latest transaction
 
 	said    []byte       // the session description that we sent it last, of those agreed on
 	version uint64       // of said
@@ -46,6 +53,7 @@ type leg struct {
 	again    server // its re-INVITE
 	update   served // its UPDATE
 	serves   message.Methods
+	session  session
 	answered []answeredRequest
 	info     *infos // its INFO requests; nil: none yet
 	ended    bool   // a BYE went either way
@@ -103,29 +111,48 @@ func (l *leg) hears(m message.Methods) {
 }
 
 func (l *leg) next() time.Time {
-	return sooner(l.bye.next(), l.again.next(), l.ask.next(), l.update.end, l.info.next(), l.byeUntil)
+	return sooner(l.bye.next(), l.again.next(), l.ask.next(), l.update.end, l.info.next(), l.session.next(), l.byeUntil)
 }
 
 // draft starts a request of ours inside the leg's dialog.
 func (c *call) draft(l *leg, method string, seq uint16) message.Draft {
 	return message.Draft{
-		Method: method, Dialog: &l.dialog, Via: l.own, CSeq: l.cseq, MaxForwards: maxForwards,
+		Method: method, Dialog: &l.dialog, Via: sentBy(l.own), Transport: l.over.via(), CSeq: l.cseq, MaxForwards: maxForwards,
 		Branch: c.tokens.branch(token{c.id, branchToken, l.number, seq}),
 	}
 }
 
 const maxForwards = 70 // RFC 3261 §8.1.1.6
 
-// request sends a request of ours.
+// request sends a request of ours inside the leg's dialog.
 func (c *call) request(l *leg, to netip.AddrPort, method string, seq uint16, data []byte) {
-	c.do(actSend{trunk: l.trunk, socket: l.socket, to: to, data: data, method: method, leg: l.number, seq: seq})
+	c.requestOver(l.fit(len(data)), l, to, method, seq, data)
+}
+
+// requestOver sends a request by a transport that may be another than the leg's.
+func (c *call) requestOver(over transport, l *leg, to netip.AddrPort, method string, seq uint16, data []byte) {
+	if over != l.over {
+		data = message.Reroute(data, l.over.via(), over.via())
+	}
+	c.do(actSend{
+		trunk: l.trunk, socket: l.socket, over: over, conn: l.conn, to: to, data: data,
+		method: method, leg: l.number, seq: seq,
+	})
+}
+
+// fit is the transport for a request of this length. RFC 3261 §18.1.1.
+func (l *leg) fit(octets int) transport {
+	if l.over == overUDP && !l.narrow && l.trunk.TCPAbove > 0 && octets > l.trunk.TCPAbove {
+		return overTCP
+	}
+	return l.over
 }
 
 // answer answers a request inside the leg's dialog.
 func (c *call) answer(l *leg, req *message.Request, reply message.Reply) []byte {
 	data := reply.Append(nil, req.Head(l.dialog.LocalTag))
 	c.do(actSend{
-		trunk: l.trunk, socket: l.socket, to: req.ReplyTo(), data: data,
+		trunk: l.trunk, socket: l.socket, over: l.over, conn: req.Conn, to: req.ReplyTo(), data: data,
 		method: req.Method, code: reply.Code, leg: l.number,
 	})
 	return data
@@ -144,16 +171,18 @@ func (c *call) hang(l *leg) {
 	c.declineHeld(l)
 	l.ended = true
 	l.cseq++
+	l.byeSeq = seqBye
 	d := c.draft(l, message.Bye, seqBye)
+	c.preauthorize(l, &d, l.hop, seqBye)
 	data := d.Append(nil)
-	l.bye.begin(data, false, c.now)
+	l.bye.begin(data, false, l.fit(len(data)), c.now)
 	c.request(l, l.hop, message.Bye, seqBye, data)
 }
 
 // tickLeg does what is due inside the dialog.
 func (c *call) tickLeg(l *leg) {
 	if l.bye.due(c.now) == txResend {
-		c.request(l, l.hop, message.Bye, seqBye, l.bye.request)
+		c.request(l, l.hop, message.Bye, l.byeSeq, l.bye.request)
 	}
 	c.tickAsk(l)
 	c.tickInfo(l)
@@ -173,12 +202,13 @@ func (c *call) tickLeg(l *leg) {
 	if reached(l.byeUntil, c.now) {
 		l.byeUntil = time.Time{}
 	}
+	c.tickSession(l)
 }
 
 // respond sends the last response of an INVITE's transaction, again or first.
 func (c *call) respond(l *leg, s *server) {
 	c.do(actSend{
-		trunk: l.trunk, socket: l.socket, to: s.to, data: s.last,
+		trunk: l.trunk, socket: l.socket, over: l.over, conn: s.conn, to: s.to, data: s.last,
 		method: message.Invite, code: s.code, leg: l.number,
 	})
 }

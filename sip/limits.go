@@ -49,10 +49,11 @@ const (
 	busyChannels // all are in use
 	busyCPS
 	busyBreaker
+	busyRecords // too many records of calls wait for the disk
 	busies
 )
 
-var busyNames = [busies]string{"free", "down", "held", "channels", "cps", "breaker"}
+var busyNames = [busies]string{"free", "down", "held", "channels", "cps", "breaker", "records"}
 
 func (b busy) String() string { return busyNames[b] }
 

@@ -53,6 +53,7 @@ type Remote struct {
 // MediaStats are the packets that the relay took from each side, and dropped.
 type MediaStats struct {
 	PacketsA, PacketsB uint64
+	OctetsA, OctetsB   uint64 // of RTP, headers included
 	LostA, LostB       uint64
 	Dropped            uint64
 }

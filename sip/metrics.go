@@ -3,6 +3,7 @@ package sip
 import (
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -27,6 +28,10 @@ type metrics struct {
 	busyTotal *prometheus.CounterVec
 	calls     *prometheus.CounterVec
 	setup     *prometheus.HistogramVec
+	seizures  *prometheus.CounterVec
+	effective *prometheus.CounterVec
+	ringing   *prometheus.HistogramVec
+	talk      *prometheus.HistogramVec
 	drops     [message.DropCount]prometheus.Counter // by message.Drop
 	strangers prometheus.Counter
 	floods    prometheus.Counter
@@ -48,10 +53,20 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 		busyTotal: counter("busy_total", "Calls that a trunk could not take, by direction and reason.", "trunk", "direction", "reason"),
 		calls:     counter("calls_total", "Calls that ended, by the trunk that they came from and why.", "trunk", "why"),
 		faults:    counter("faults_total", "Messages refused after parsing, by fault.", "fault"),
+		seizures:  counter("seizures_total", "Calls that a trunk was seized for, by direction: taken from it, or attempts to it.", "trunk", "direction"),
+		effective: counter("effective_total", "Attempts in which the trunk did its part: answered, rang, or refused by the called side.", "trunk"),
 		setup: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "maskline_sip_setup_seconds", Help: "From INVITE to the first ringing or answer that the caller was told of, by the trunk that gave it.",
-			Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2, 3, 5, 8, 12, 20, 30},
+			Buckets: setupBuckets(),
 		}, []string{"trunk"}),
+		ringing: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "maskline_sip_post_dial_delay_seconds", Help: "From the INVITE of an attempt to its first ringing or answer, by trunk.",
+			Buckets: setupBuckets(),
+		}, []string{"trunk"}),
+		talk: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "maskline_sip_talk_seconds", Help: "From answer to end of answered calls, by trunk and direction.",
+			Buckets: []float64{1, 6, 15, 30, 60, 120, 300, 600, 1800, 3600, 14400},
+		}, []string{"trunk", "direction"}),
 	}
 	dropped := counter("dropped_total", "Datagrams dropped without an answer, by reason.", "reason")
 	for _, d := range message.Drops() {
@@ -62,7 +77,7 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 	panics := counter("panics_total", "Faults of our own that ended one call or message.")
 	m.panics = panics.WithLabelValues()
 	for _, c := range []prometheus.Collector{
-		m.requests, m.responses, m.attempts, m.failovers, m.busyTotal, m.calls, m.faults, m.setup, dropped, panics,
+		m.requests, m.responses, m.attempts, m.failovers, m.busyTotal, m.calls, m.faults, m.setup, m.seizures, m.effective, m.ringing, m.talk, dropped, panics,
 		newTrunkCollector(edge),
 	} {
 		if err := reg.Register(c); err != nil {
@@ -72,8 +87,12 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 	return m, nil
 }
 
+func setupBuckets() []float64 {
+	return []float64{.01, .025, .05, .1, .25, .5, 1, 2, 3, 5, 8, 12, 20, 30}
+}
+
 // countedMethods are those with a label of their own.
-var countedMethods = [...]string{message.Invite, message.Ack, message.Bye, message.Cancel, message.Options}
+var countedMethods = [...]string{message.Invite, message.Ack, message.Bye, message.Cancel, message.Options, message.Prack, message.Update}
 
 const otherMethod = len(countedMethods)
 
@@ -98,6 +117,10 @@ type trunkMetrics struct {
 	in, out   traffic
 	setup     prometheus.Observer
 	failovers prometheus.Counter
+	effective prometheus.Counter
+	ringing   prometheus.Observer
+	seized    [2]prometheus.Counter // by direction
+	talk      [2]prometheus.Observer
 
 	name  string
 	total *metrics
@@ -116,6 +139,10 @@ type traffic struct {
 
 func (m *metrics) trunk(name string) *trunkMetrics {
 	t := &trunkMetrics{name: name, total: m, setup: m.setup.WithLabelValues(name), failovers: m.failovers.WithLabelValues(name)}
+	t.effective, t.ringing = m.effective.WithLabelValues(name), m.ringing.WithLabelValues(name)
+	for _, d := range []direction{inbound, outbound} {
+		t.seized[d], t.talk[d] = m.seizures.WithLabelValues(name, d.String()), m.talk.WithLabelValues(name, d.String())
+	}
 	t.in.init(m, name, inbound)
 	t.out.init(m, name, outbound)
 	return t
@@ -145,9 +172,18 @@ func (f *traffic) response(method string, code int) {
 	c.Inc()
 }
 
-func (t *trunkMetrics) attempt(o outcome, code int) {
-	t.total.attempts.WithLabelValues(t.name, o.String(), strconv.Itoa(code)).Inc()
+// attempt counts one that has ended.
+func (t *trunkMetrics) attempt(a *actAttempt) {
+	t.total.attempts.WithLabelValues(t.name, a.outcome.String(), strconv.Itoa(a.code)).Inc()
+	if a.course.effective() {
+		t.effective.Inc()
+	}
+	if rang := sooner(a.course.ringing, a.course.answered); !rang.IsZero() {
+		t.ringing.Observe(rang.Sub(a.course.began).Seconds())
+	}
 }
+
+func (t *trunkMetrics) talked(d direction, how time.Duration) { t.talk[d].Observe(how.Seconds()) }
 
 func (t *trunkMetrics) busy(d direction, why busy) {
 	t.total.busyTotal.WithLabelValues(t.name, d.String(), why.String()).Inc()
@@ -159,6 +195,7 @@ func (t *trunkMetrics) ended(why string) { t.total.calls.WithLabelValues(t.name,
 type trunkCollector struct {
 	edge         *Edge
 	up, channels *prometheus.Desc
+	most, cps    *prometheus.Desc
 	calls        *prometheus.Desc
 }
 
@@ -170,6 +207,8 @@ func newTrunkCollector(edge *Edge) *trunkCollector {
 		edge:     edge,
 		up:       desc("trunk_up", "1 where the trunk can be sent calls.", "trunk"),
 		channels: desc("channels", "Calls that occupy the trunk.", "trunk"),
+		most:     desc("channels_limit", "Calls that may occupy the trunk at a time; 0: no limit.", "trunk"),
+		cps:      desc("cps_limit", "New calls per second that the trunk may have in each direction; 0: no limit.", "trunk"),
 		calls:    desc("calls", "Calls in memory: those that are not over, and those of which only transactions are left.", "state"),
 	}
 }
@@ -178,6 +217,8 @@ func newTrunkCollector(edge *Edge) *trunkCollector {
 func (c *trunkCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- c.up
 	ch <- c.channels
+	ch <- c.most
+	ch <- c.cps
 	ch <- c.calls
 }
 
@@ -190,6 +231,8 @@ func (c *trunkCollector) Collect(ch chan<- prometheus.Metric) {
 		}
 		ch <- prometheus.MustNewConstMetric(c.up, prometheus.GaugeValue, up, t.Name)
 		ch <- prometheus.MustNewConstMetric(c.channels, prometheus.GaugeValue, float64(t.Channels), t.Name)
+		ch <- prometheus.MustNewConstMetric(c.most, prometheus.GaugeValue, float64(t.ChannelsLimit), t.Name)
+		ch <- prometheus.MustNewConstMetric(c.cps, prometheus.GaugeValue, float64(t.CPSLimit), t.Name)
 	}
 	states := [len(phaseNames)]int{}
 	for _, a := range c.edge.calls.all() {

@@ -21,7 +21,7 @@ func (a *actor) route(act actRoute, now time.Time) event {
 		To: act.to, From: act.from, Seed: a.call.id, Now: now,
 	}
 	ev := a.edge.decide(&req)
-	a.emergency = ev.emergency
+	a.emergency, a.parties = ev.emergency, newParties(act, &ev, a.trunk)
 	return ev
 }
 
@@ -36,10 +36,14 @@ func (e *Edge) decideByRouting(req *routing.Request) evRouted {
 func (e *Edge) plan(plan *routing.Plan) evRouted {
 	if plan.Verdict != routing.Forward {
 		r := refusalFor(plan.Verdict, plan.Answer)
-		return evRouted{refused: &r}
+		ev := evRouted{refused: &r, tenant: plan.Tenant}
+		if plan.Verdict != routing.UnknownMask {
+			ev.mask = plan.Mask
+		}
+		return ev
 	}
 	ev := evRouted{
-		present: plan.Present, to: plan.To.Number, emergency: plan.Emergency,
+		present: plan.Present, to: plan.To.Number, emergency: plan.Emergency, mask: plan.Mask, tenant: plan.Tenant,
 		otherwise: refusal{503, causeNoCircuit, "no_carrier"},
 	}
 	switch {
@@ -47,7 +51,7 @@ func (e *Edge) plan(plan *routing.Plan) evRouted {
 		for i := range plan.Carriers() {
 			carrier := plan.Carrier(i)
 			for _, t := range e.byCarrier[carrier.Name] {
-				ev.candidates = append(ev.candidates, candidate{carrier, t})
+				ev.candidates = append(ev.candidates, candidate{carrier: carrier, trunk: t})
 			}
 		}
 		return ev
@@ -60,7 +64,8 @@ func (e *Edge) plan(plan *routing.Plan) evRouted {
 		}
 	}
 	// An SMS account, or a peer that is not configured: nothing that can ring.
-	return evRouted{refused: &refusal{480, causeAbsent, "no_such_peer"}}
+	ev.refused = &refusal{480, causeAbsent, "no_such_peer"}
+	return ev
 }
 
 // peer finds the user and the tenant's trunk of an endpoint "user@host:port". The

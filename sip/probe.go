@@ -102,10 +102,10 @@ func (p *prober) begin(now time.Time) {
 	p.seq++
 	p.waiting, p.every = true, t1
 	p.giveUp = now.Add(min(p.trunk.Probe.Every, probeTimeout))
-	own, host := "sip:"+p.trunk.own, "sip:"+p.trunk.host
+	own, host := "sip:"+sentBy(p.trunk.own), "sip:"+p.trunk.host
 	k := token{call: uint64(p.index), leg: legA, seq: p.seq}
 	d := message.Draft{
-		Method: message.Options, Via: p.trunk.own, CSeq: uint32(p.seq), MaxForwards: maxForwards,
+		Method: message.Options, Via: sentBy(p.trunk.own), Transport: p.trunk.over.via(), CSeq: uint32(p.seq), MaxForwards: maxForwards,
 		Branch: p.edge.tokens.branch(token{call: k.call, kind: probeToken, seq: k.seq}),
 		Dialog: &message.Dialog{
 			CallID: p.edge.tokens.String(k), LocalURI: own, RemoteURI: host, Target: host,

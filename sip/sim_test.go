@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -43,6 +44,9 @@ type sim struct {
 	trace []string
 
 	loss, twice, late float64
+	broken            float64 // of the messages over a stream, with its connection
+	arrivals          map[simPath]time.Time
+	sentOver          map[string]bool // requests over streams; true: none broke under it
 
 	call    *call
 	started bool
@@ -53,6 +57,7 @@ type sim struct {
 
 	allocated, over, gone    int
 	granted, reports, closes int
+	invites                  map[uint8]bool // legs that were sent an INVITE
 	finals                   map[string]bool
 	heardFrom                map[uint8]bool // legs whose INVITE was answered with anything
 	acked                    bool           // the caller's ACK arrived
@@ -62,6 +67,10 @@ type sim struct {
 	said                     map[string]string // descriptions by leg and version
 	media                    bool              // the caller was given a session description
 	edgeAddr                 netip.AddrPort
+	rseq                     string // of the latest reliable answer to the caller
+	rseqOpen                 bool   // its PRACK has not come
+	rseqSDP                  bool   // it holds a description
+	rseqTold                 bool   // one that does was acknowledged
 }
 
 type simItem struct {
@@ -71,6 +80,9 @@ type simItem struct {
 }
 
 type simQueue []simItem
+
+// simPath is one direction between the edge and a side.
+type simPath struct{ from, to netip.AddrPort }
 
 func (q simQueue) Len() int { return len(q) }
 func (q simQueue) Less(i, j int) bool {
@@ -88,15 +100,16 @@ func (q *simQueue) Pop() any {
 func newSim(t *testing.T, seed uint64) *sim {
 	s := &sim{
 		t: t, seed: seed, rnd: rand.New(rand.NewPCG(seed, 1)), now: simStart,
-		callees: map[netip.AddrPort]*simUA{}, finals: map[string]bool{}, heardFrom: map[uint8]bool{}, said: map[string]string{}, inside: map[string]int{},
+		callees: map[netip.AddrPort]*simUA{}, finals: map[string]bool{}, heardFrom: map[uint8]bool{}, invites: map[uint8]bool{},
+		arrivals: map[simPath]time.Time{}, sentOver: map[string]bool{}, said: map[string]string{}, inside: map[string]int{},
 		edgeAddr: netip.MustParseAddrPort("203.0.113.1:5060"),
 	}
 	switch s.rnd.IntN(3) {
 	case 0: // a clean network
 	case 1:
-		s.loss, s.twice, s.late = 0.05, 0.05, 0.05
+		s.loss, s.twice, s.late, s.broken = 0.05, 0.05, 0.05, 0.02
 	case 2:
-		s.loss, s.twice, s.late = 0.25, 0.2, 0.2
+		s.loss, s.twice, s.late, s.broken = 0.25, 0.2, 0.2, 0.1
 	}
 	ids, err := newTokens(make([]byte, 16))
 	if err != nil {
@@ -104,14 +117,28 @@ func newSim(t *testing.T, seed uint64) *sim {
 	}
 	s.call = newCall(s.rnd.Uint64(), ids, 4)
 	s.trunkA = testTrunk(t, TrunkConfig{Name: "in", Carrier: "in", Addr: "192.0.2.10:5062", MaxDuration: time.Hour})
-	s.caller = &simUA{s: s, name: "caller", addr: s.trunkA.addr, tag: "alice", number: simAlice}
+	s.trunkA.over = s.transport()
+	s.caller = &simUA{s: s, over: s.trunkA.over, name: "caller", addr: s.trunkA.addr, tag: "alice", number: simAlice}
 	s.caller.plan(true)
 	for i := range 1 + s.rnd.IntN(4) {
 		addr := fmt.Sprintf("198.51.100.%d:5070", i+1)
-		tr := testTrunk(t, TrunkConfig{Name: "out" + strconv.Itoa(i), Carrier: "out", Addr: addr, MaxDuration: time.Hour})
+		cfg := TrunkConfig{
+			Name: "out" + strconv.Itoa(i), Carrier: "out", Addr: addr, MaxDuration: time.Hour,
+			Codecs: [][]string{nil, {"PCMA"}, {"opus"}, {"pcmu", "telephone-event"}}[i],
+		}
+		answers := s.rnd.IntN(3) > 0
+		if answers {
+			cfg.AuthOut = AuthOut{Username: simUser, Password: simPassword, Realm: simRealm}
+		}
+		tr := testTrunk(t, cfg)
+		if tr.over = s.transport(); tr.over == overUDP && s.rnd.IntN(3) == 0 {
+			tr.TCPAbove = 600 // the INVITE is longer, the rest is not
+		}
 		s.trunks = append(s.trunks, tr)
-		ua := &simUA{s: s, name: tr.Name, addr: tr.addr, number: simBob}
+		ua := &simUA{s: s, over: tr.over, narrow: s.rnd.IntN(2) == 0, name: tr.Name, addr: tr.addr, number: simBob}
 		ua.plan(false)
+		ua.picky = slices.Equal(cfg.Codecs, []string{"opus"})
+		ua.guard.answered = answers
 		s.callees[tr.addr] = ua
 	}
 	return s
@@ -141,6 +168,27 @@ func (s *sim) log(format string, args ...any) {
 func (s *sim) fail(format string, args ...any) {
 	s.t.Helper()
 	s.t.Fatalf("seed %d: %s\n%s", s.seed, fmt.Sprintf(format, args...), strings.Join(s.trace, "\n"))
+}
+
+func (s *sim) transport() transport {
+	return []transport{overUDP, overUDP, overTCP, overTLS}[s.rnd.IntN(4)]
+}
+
+// stream takes a message through a connection: in order, once, unless it breaks.
+func (s *sim) stream(from, to netip.AddrPort, data []byte, deliver, lost func()) {
+	s.log("%s => %s: %s", from, to, firstLine(data))
+	at := s.now.Add(time.Duration(1+s.rnd.IntN(30)) * time.Millisecond)
+	if s.rnd.Float64() < s.broken {
+		s.log("  broken")
+		s.at(at.Sub(s.now), lost)
+		return
+	}
+	path := simPath{from, to}
+	if last := s.arrivals[path]; at.Before(last) {
+		at = last
+	}
+	s.arrivals[path] = at
+	s.at(at.Sub(s.now), deliver)
 }
 
 // carry takes a datagram through the network.
@@ -241,6 +289,7 @@ func (s *sim) do(a action) event {
 		s.closes++
 	case actOver:
 		s.over++
+		s.checkSummary(&a.summary)
 		if !a.summary.answered.IsZero() {
 			s.checkMedia(SideA, s.caller)
 			s.checkMedia(SideB, s.callees[a.summary.to.addr])
@@ -293,13 +342,48 @@ func (s *sim) sent(a actSend) {
 		s.fail("a provisional answer after the final one")
 	}
 	data := append([]byte(nil), a.data...)
-	s.carry(s.edgeAddr, a.to, data, func() { ua.receive(data) })
+	if a.over == overUDP {
+		s.carry(s.edgeAddr, a.to, data, func() { ua.receive(data) })
+		return
+	}
+	unreachable := func() {
+		for earlier := range s.sentOver {
+			s.sentOver[earlier] = false // what shares its branch is doubted too
+		}
+		if a.code == 0 {
+			s.edge(evUnreachable{a.leg, a.seq})
+		}
+	}
+	if ua.over == overUDP && ua.narrow {
+		s.at(time.Millisecond, unreachable) // it listens to datagrams only
+		return
+	}
+	if a.code == 0 && a.method != message.Ack {
+		whole, sent := s.sentOver[string(data)]
+		if sent && whole {
+			s.fail("a request is repeated over a stream\n%s", data)
+		}
+		s.sentOver[string(data)] = !sent
+	}
+	s.stream(s.edgeAddr, a.to, data, func() { ua.receive(data) }, unreachable)
 }
 
 // checkManners holds what leaves against the rules that only the edge can see
 // broken: what was lost on its way would excuse it in the eyes of a peer.
 func (s *sim) checkManners(a actSend) {
 	text := string(a.data)
+	if _, via, _ := strings.Cut(text, "\r\nVia: "); a.code == 0 && !strings.HasPrefix(via, "SIP/2.0/"+a.over.via()+" ") {
+		s.fail("sent over %v\n%s", a.over, text)
+	}
+	s.checkReliable(a, text)
+	if strings.Contains(text, "\r\nAuthorization:") || strings.Contains(text, "\r\nProxy-Authorization:") {
+		if a.leg == legA || a.trunk.auth == nil || a.to != a.trunk.addr {
+			s.fail("credentials leave for %s\n%s", a.to, text)
+		}
+	}
+	if a.leg != legA && a.method == message.Invite && a.code == 0 {
+		s.invites[a.leg] = true
+	}
 	if a.leg == legA {
 		if a.method == message.Bye && a.code == 0 && !s.acked && s.now.Sub(s.answeredAt) < t64 {
 			s.fail("BYE to the caller before its ACK")
@@ -323,7 +407,7 @@ func (s *sim) checkManners(a actSend) {
 }
 
 // arrive is a datagram of a peer at the edge.
-func (s *sim) arrive(from netip.AddrPort, data []byte) {
+func (s *sim) arrive(from netip.AddrPort, conn uint64, data []byte) {
 	if drop := message.Check(data); drop != message.Pass {
 		s.fail("the guard drops (%v)\n%s", drop, data)
 	}
@@ -339,13 +423,14 @@ func (s *sim) arrive(from netip.AddrPort, data []byte) {
 		}
 		if k, ok := s.call.tokens.openBranch(res.Branch, branchToken); ok && k.call == s.call.id {
 			s.heardFrom[k.leg] = s.heardFrom[k.leg] || res.Method == message.Invite
-			s.edge(evResponse{leg: k.leg, seq: k.seq, res: res, source: from})
+			s.edge(evResponse{leg: k.leg, seq: k.seq, res: res, source: from, conn: conn})
 		}
 	case *gosip.Request:
 		req, f := message.NewRequest(msg, from)
 		if f != nil {
 			s.fail("%v\n%s", f, data)
 		}
+		req.Conn = conn
 		s.request(req)
 	}
 }
@@ -355,6 +440,9 @@ func (s *sim) request(req *message.Request) {
 		k, ok := s.call.tokens.open(req.ToTag, tagToken)
 		if !ok || k.call != s.call.id {
 			s.fail("a peer made a tag up: %s", req.ToTag)
+		}
+		if req.Method == message.Prack && k.leg == legA {
+			s.sawPrack(fmt.Sprint(req.Extensions().RAck.RSeq))
 		}
 		s.acked = s.acked || req.Method == message.Ack && k.leg == legA && req.CSeq == 1
 		s.edge(evRequest{k.leg, req})
@@ -369,7 +457,7 @@ func (s *sim) request(req *message.Request) {
 		s.edge(evRepeated{})
 	case req.Method == message.Invite:
 		s.started = true
-		s.edge(evInvite{req: req, trunk: s.trunkA, own: "203.0.113.1:5060"})
+		s.edge(evInvite{req: req, trunk: s.trunkA, over: s.trunkA.over, own: "203.0.113.1:5060" + s.trunkA.over.params()})
 	}
 }
 
@@ -454,6 +542,11 @@ func TestSimulation(t *testing.T) {
 			if _, why, ok := strings.Cut(line, "over: "); ok {
 				whys[strings.Fields(why)[0]]++
 			}
+			for _, again := range []string{"CSeq: 2 INVITE", "CSeq: 3 INVITE", "CSeq: 4 BYE"} { // the last one only after three tries
+				if strings.Contains(line, again) {
+					whys[again]++
+				}
+			}
 		}
 	}
 	t.Log(whys, inside)
@@ -462,7 +555,7 @@ func TestSimulation(t *testing.T) {
 			t.Errorf("no seed has %s inside a dialog", what)
 		}
 	}
-	for _, why := range []string{"caller", "callee", "cancelled", "refused", "timeout", "unreachable", "no_answer", "no_ack", "bad_answer", "max_duration", "drain", "no_media_ports", "media_address", "no_carrier"} {
+	for _, why := range []string{"caller", "callee", "cancelled", "refused", "timeout", "unreachable", "no_answer", "no_ack", "bad_answer", "max_duration", "drain", "no_media_ports", "media_address", "no_carrier", "no_prack", "CSeq: 2 INVITE", "CSeq: 3 INVITE", "CSeq: 4 BYE"} {
 		if whys[why] == 0 {
 			t.Errorf("no seed ends with %q", why)
 		}

@@ -15,6 +15,8 @@ type simUA struct {
 	s      *sim
 	name   string
 	addr   netip.AddrPort
+	over   transport
+	narrow bool // it refuses TCP where it is to be reached over UDP
 	tag    string
 	number e164.Number
 
@@ -33,7 +35,11 @@ type simUA struct {
 	earlyBye  bool
 	elsewhere bool // names an address in Contact that its trunk does not allow
 	rushed    bool // hangs up before its answer is acknowledged
-	delayed   bool // its INVITE has no offer
+	rel       simReliable
+	guard     simGuard
+	delayed   bool            // its INVITE has no offer
+	picky     bool            // its trunk takes no codec that anybody offers
+	openings  map[string]bool // CSeq of the INVITEs that opened, or were challenged
 
 	// What happened.
 	invited   string // the INVITE, as sent or received
@@ -49,9 +55,10 @@ type simUA struct {
 
 func (u *simUA) plan(caller bool) {
 	r := u.s.rnd
-	u.said = map[string]string{}
+	u.said, u.openings = map[string]string{}, map[string]bool{}
 	u.hangsUp, u.cancels = -1, -1
 	u.elsewhere = r.IntN(4) == 0
+	u.planReliable()
 	u.planDialog()
 	if caller {
 		switch r.IntN(4) {
@@ -66,6 +73,7 @@ func (u *simUA) plan(caller bool) {
 		return
 	}
 	u.tag = "bob" + u.name
+	u.guard.plan(u)
 	u.pace = time.Duration(r.IntN(2500)) * time.Millisecond
 	switch r.IntN(10) {
 	case 0:
@@ -103,7 +111,12 @@ func (u *simUA) send(text string) {
 	if u.dead {
 		return
 	}
-	u.s.carry(u.addr, u.s.edgeAddr, []byte(text), func() { u.s.arrive(u.addr, []byte(text)) })
+	if u.over == overUDP {
+		u.s.carry(u.addr, u.s.edgeAddr, []byte(text), func() { u.s.arrive(u.addr, 0, []byte(text)) })
+		return
+	}
+	const conn = 7
+	u.s.stream(u.addr, u.s.edgeAddr, []byte(text), func() { u.s.arrive(u.addr, conn, []byte(text)) }, func() {})
 }
 
 // repeatUntil sends again with the times of RFC 3261 until done.
@@ -159,7 +172,7 @@ func (u *simUA) invite() {
 	}
 	u.invited = withBody(fmt.Sprintf("INVITE sip:%s@edge SIP/2.0\r\n", simMaskA.Reveal())+u.via(u.branch())+
 		fmt.Sprintf("From: \"%s\" <sip:%s@home>;tag=%s\r\nTo: %s\r\nCall-ID: secret-%s\r\nCSeq: 1 INVITE\r\n", n, n, u.tag, u.remoteTo, n)+
-		u.contact()+u.d.allow+"P-Asserted-Identity: <tel:"+n+">\r\nX-Real: "+n+"\r\n", offer)
+		u.contact()+u.d.allow+"P-Asserted-Identity: <tel:"+n+">\r\nX-Real: "+n+"\r\n"+u.supported(), offer)
 	heard := func() bool { return u.final != 0 || len(u.said) > 0 }
 	u.repeatUntil(u.invited, t1, 7, heard)
 	if u.cancels >= 0 {
@@ -199,10 +212,11 @@ func (u *simUA) receive(data []byte) {
 	inside := strings.Contains(header(text, "To"), "tag=")
 	switch method, _, _ := strings.Cut(text, " "); {
 	case method == "INVITE" && !inside:
+		u.openings[header(text, "CSeq")] = true
 		u.ring(text)
 	case method == "INVITE", method == "UPDATE", method == "INFO":
 		u.asked(text)
-	case method == "ACK" && (u.s.caller == u || header(text, "CSeq") != "1 ACK"):
+	case method == "ACK" && (u.s.caller == u || !u.openings[strings.Replace(header(text, "CSeq"), "ACK", "INVITE", 1)]):
 		u.ackedInDialog(text)
 	case method == "ACK":
 		u.acked(text)
@@ -212,6 +226,8 @@ func (u *simUA) receive(data []byte) {
 		u.cancelled(text)
 	case method == "BYE":
 		u.bye(text)
+	case method == "PRACK":
+		u.pracking(text)
 	default:
 		u.s.fail("%s got a %s", u.name, method)
 	}
@@ -231,6 +247,9 @@ func (u *simUA) reply(request string, code int, tag, body string) string {
 
 // ring is the callee at an INVITE, first or repeated.
 func (u *simUA) ring(text string) {
+	if u.guards(text) {
+		return
+	}
 	if u.invited != "" {
 		if last := u.said["INVITE"]; last != "" && !u.confirmed {
 			u.send(last)
@@ -245,10 +264,27 @@ func (u *simUA) say(i int) {
 	if i == len(u.answers) || u.final != 0 {
 		return
 	}
+	if u.waits() {
+		u.s.at(t1, func() { u.say(i) })
+		return
+	}
 	code := u.answers[i]
 	body := ""
-	if code == 200 || code == 183 && u.earlySDP {
+	if code == 200 && u.rel.rang && u.rel.other {
+		u.tag += "2"
+	}
+	if code == 200 && !u.rel.sdp[u.tag] || code == 183 && u.earlySDP {
 		body = u.sdp()
+	}
+	if code > 100 && code < 200 {
+		if u.rel.twice {
+			u.rel.twice = false
+			u.provisional(183, u.tag+"2", u.sdp())
+			u.rel.rang = true
+		}
+		u.said["INVITE"] = u.provisional(code, u.tag, body)
+		u.s.at(u.pace, func() { u.say(i + 1) })
+		return
 	}
 	text := u.reply(u.invited, code, u.tag, body)
 	u.said["INVITE"] = text
@@ -297,6 +333,10 @@ func (u *simUA) cancelled(text string) {
 }
 
 func (u *simUA) acked(text string) {
+	if via := header(text, "Via"); u.guard.refused[via] != "" {
+		u.guard.heard[via] = true
+		return
+	}
 	to := header(text, "To")
 	if u.final == 0 || !strings.Contains(to, "tag="+u.tag) || header(text, "Call-ID") != header(u.invited, "Call-ID") {
 		u.s.fail("%s got an ACK of nothing:\n%s", u.name, text)
@@ -308,7 +348,7 @@ func (u *simUA) acked(text string) {
 	if u.final >= 300 {
 		return
 	}
-	if bare := !strings.Contains(u.invited, "m=audio"); bare != strings.Contains(text, "m=audio") && !u.badAnswer {
+	if bare := !strings.Contains(u.invited, "m=audio"); bare != strings.Contains(text, "m=audio") && !u.badAnswer && !u.picky {
 		u.s.fail("%s got the wrong ACK:\n%s", u.name, text)
 	}
 	u.talk(header(u.invited, "To")+";tag="+u.tag, header(u.invited, "From"), header(u.invited, "Call-ID"))
@@ -337,6 +377,9 @@ func (u *simUA) bye(text string) {
 	if !known || !strings.Contains(header(text, "To"), "tag="+u.tag) || !strings.Contains(header(text, "From"), "tag=") {
 		u.s.fail("%s got a BYE outside its dialog:\n%s", u.name, text)
 	}
+	if u.guardsBye(text) {
+		return
+	}
 	if !strings.Contains(header(text, "To"), "fork") {
 		u.ended = true
 	}
@@ -353,6 +396,10 @@ func (u *simUA) response(text string) {
 	number, method, _ := strings.Cut(cseq, " ")
 	if method == "CANCEL" {
 		u.said["CANCEL"] = text
+		return
+	}
+	if method == "PRACK" {
+		u.said[cseq] = text
 		return
 	}
 	if u.d.own[cseq] != nil {
@@ -374,6 +421,7 @@ func (u *simUA) response(text string) {
 	}
 	u.said["1 INVITE"] = text
 	if code < 200 {
+		u.prack(text)
 		if u.earlyBye && code > 100 && !u.byeSent {
 			u.hangUp(fmt.Sprintf("From: %s\r\nTo: %s\r\nCall-ID: %s\r\n", header(text, "From"), header(text, "To"), header(text, "Call-ID")))
 		}

@@ -18,13 +18,17 @@ type CallState struct {
 
 // TrunkState is one trunk as an operator sees it.
 type TrunkState struct {
-	Name      string         `json:"name"`
-	Carrier   string         `json:"carrier,omitempty"`
-	Tenant    string         `json:"tenant,omitempty"`
-	Addr      netip.AddrPort `json:"addr,omitzero"` // invalid: it only sends to us
-	Up        bool           `json:"up"`
-	Channels  int            `json:"channels"`            // in use
-	HeldUntil time.Time      `json:"held_until,omitzero"` // it asked to be left alone until then; zero: no
+	Name     string         `json:"name"`
+	Carrier  string         `json:"carrier,omitempty"`
+	Tenant   string         `json:"tenant,omitempty"`
+	Addr     netip.AddrPort `json:"addr,omitzero"` // invalid: it only sends to us
+	Up       bool           `json:"up"`
+	Channels int            `json:"channels"` // in use
+
+	ChannelsLimit int `json:"channels_limit,omitempty"` // 0: none
+	CPSLimit      int `json:"cps_limit,omitempty"`      // each direction; 0: none
+
+	HeldUntil time.Time `json:"held_until,omitzero"` // it asked to be left alone until then; zero: no
 }
 
 // show keeps what Calls reports.
@@ -58,6 +62,7 @@ func (e *Edge) Trunks() []TrunkState {
 		s := TrunkState{
 			Name: t.Name, Carrier: t.Carrier, Tenant: t.Tenant, Addr: t.addr,
 			Up: t.state.up.Load(), Channels: int(t.state.channels.Load()),
+			ChannelsLimit: t.Channels, CPSLimit: t.CPS,
 		}
 		if t.held(e.now()) {
 			s.HeldUntil = time.Unix(0, t.state.heldUntil.Load())

@@ -150,20 +150,58 @@ func TestTokens(t *testing.T) {
 func TestClientTransaction(t *testing.T) {
 	now := simStart
 	var c client
-	c.begin([]byte("x"), false, now)
+	c.begin([]byte("x"), false, overUDP, now)
 	if c.final(true, now); c.state != txDone || c.final(true, now) {
 		t.Error("a final response counts twice")
 	}
-	c.begin([]byte("x"), true, now)
+	c.begin([]byte("x"), true, overUDP, now)
 	if c.provisional(); c.due(now.Add(time.Hour)) != txNothing {
 		t.Error("an INVITE that rings times out by itself")
 	}
-	c.begin([]byte("x"), false, now)
+	c.begin([]byte("x"), false, overUDP, now)
 	c.provisional()
 	if c.due(now.Add(t1)) != txResend || !c.next().Equal(now.Add(t1+t2)) {
 		t.Error("a request with a provisional answer is not repeated every T2")
 	}
 	if c.due(now.Add(t64)) != txTimeout || !c.next().IsZero() {
 		t.Error("no timeout")
+	}
+}
+
+// TestReliableTransactions has none of the timers that are for datagrams.
+func TestReliableTransactions(t *testing.T) {
+	now := simStart
+	var c client
+	for _, invite := range []bool{true, false} {
+		c.begin([]byte("x"), invite, overTCP, now)
+		if c.due(now.Add(t64-1)) != txNothing || c.due(now.Add(t64)) != txTimeout {
+			t.Errorf("invite %v: repeated, or no timeout", invite)
+		}
+	}
+	c.begin([]byte("x"), true, overTLS, now)
+	if c.final(false, now); c.state != txCompleted || c.due(now) != txNothing || c.state != txDone {
+		t.Error("timer D runs")
+	}
+	c.begin([]byte("x"), false, overTLS, now)
+	if !c.lost(now) || c.due(now.Add(t1)) != txResend || c.due(now.Add(3*t1)) != txResend {
+		t.Error("what was lost with its connection is not sent again")
+	}
+	c.begin([]byte("x"), false, overUDP, now)
+	if c.lost(now) {
+		t.Error("an undeliverable datagram is repeated")
+	}
+
+	s := server{state: txProceeding, conn: 1}
+	s.respond(486, []byte("x"), now)
+	if s.due(now.Add(t2)) != txNothing {
+		t.Error("timer G runs")
+	}
+	if !s.acknowledged(now) || s.state != txDone {
+		t.Error("timer I runs")
+	}
+	s = server{state: txProceeding, conn: 1}
+	s.respond(200, []byte("x"), now)
+	if s.due(now.Add(t1)) != txResend {
+		t.Error("a 2xx is not repeated")
 	}
 }

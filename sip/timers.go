@@ -95,6 +95,9 @@ func (t *timers) pause(now time.Time) time.Duration {
 	return max(t.heap[0].at.Sub(now), 0)
 }
 
+// fewAlarms is a heap that is not worth making smaller.
+const fewAlarms = 1024
+
 // alarms is the heap, earliest first.
 type alarms []*alarm
 
@@ -118,6 +121,9 @@ func (h *alarms) Pop() any {
 	a := (*h)[last]
 	(*h)[last] = nil
 	*h = (*h)[:last]
+	if cap(*h) > fewAlarms && last*8 < cap(*h) {
+		*h = append(make(alarms, 0, 2*last), *h...)
+	}
 	a.slot = 0
 	return a
 }

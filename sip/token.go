@@ -12,10 +12,12 @@ import (
 type tokenKind uint8
 
 const (
-	tagToken    tokenKind = iota + 1 // our tag on one leg
-	callIDToken                      // Call-ID of a leg that we opened
-	branchToken                      // one transaction of ours
-	probeToken                       // branch of a probe
+	tagToken      tokenKind = iota + 1 // our tag on one leg
+	callIDToken                        // Call-ID of a leg that we opened
+	branchToken                        // one transaction of ours
+	probeToken                         // branch of a probe
+	cnonceToken                        // client nonce of a digest
+	registerToken                      // user of the Contact that we register, and what a REGISTER needs
 )
 
 // legA is the number of the caller's leg; the attempts to reach the other

@@ -37,21 +37,35 @@ const (
 	txTimeout       // nothing was heard for too long
 )
 
-// client is a client transaction over UDP. RFC 3261 §17.1.
+// client is a client transaction. RFC 3261 §17.1.
 type client struct {
 	state   txState
 	invite  bool
+	over    transport
 	request []byte
 	every   time.Duration
 	resend  time.Time // timer A or E
 	end     time.Time // timer B or F, later D, K or M
 }
 
-func (c *client) begin(request []byte, invite bool, now time.Time) {
-	*c = client{
-		state: txCalling, invite: invite, request: request,
-		every: t1, resend: now.Add(t1), end: now.Add(t64),
+func (c *client) begin(request []byte, invite bool, over transport, now time.Time) {
+	*c = client{state: txCalling, invite: invite, over: over, request: request, every: t1, end: now.Add(t64)}
+	if !over.reliable() {
+		c.resend = now.Add(t1)
 	}
+}
+
+// lost tells that the connection broke which the request was handed to: it is
+// sent again by the times of UDP, over new connections. A peer that has it
+// knows it by its branch. False: timers decide.
+func (c *client) lost(now time.Time) bool {
+	if !c.running() || c.invite || !c.over.reliable() {
+		return false
+	}
+	if c.resend.IsZero() {
+		c.resend = now.Add(c.every)
+	}
+	return true
 }
 
 // running reports whether the request still waits for its final response.
@@ -85,6 +99,8 @@ func (c *client) final(success bool, now time.Time) bool {
 		c.state, c.end = txDone, time.Time{} // late repetitions find no taker, so timer K has no use
 	case success:
 		c.state, c.end = txAccepted, now.Add(t64)
+	case c.over.reliable():
+		c.state, c.end = txCompleted, now // timer D is zero
 	default:
 		c.state, c.end = txCompleted, now.Add(t64)
 	}
@@ -101,7 +117,7 @@ func (c *client) late(now time.Time) bool {
 	return true
 }
 
-func (c *client) stop() { *c = client{state: txDone} }
+func (c *client) stop() { *c = client{state: txDone, over: c.over} }
 
 func (c *client) due(now time.Time) txDue {
 	if reached(c.end, now) {
@@ -124,13 +140,14 @@ func (c *client) due(now time.Time) txDue {
 
 func (c *client) next() time.Time { return sooner(c.resend, c.end) }
 
-// server is the server transaction of an INVITE over UDP, and the repetition of
-// its 2xx, which is the user agent's own. RFC 3261 §13.3.1.4, §17.2.1, RFC 6026.
+// server is the server transaction of an INVITE, and the repetition of its 2xx,
+// which is the user agent's own over any transport. RFC 3261 §13.3.1.4, §17.2.1, RFC 6026.
 type server struct {
 	state  txState
 	branch string
 	cseq   uint32
 	to     netip.AddrPort
+	conn   uint64 // that the INVITE came over; 0: a datagram
 	code   int
 	last   []byte // response to repeat
 	every  time.Duration
@@ -139,7 +156,7 @@ type server struct {
 }
 
 func (s *server) begin(req *message.Request) {
-	*s = server{state: txProceeding, branch: req.Branch, cseq: req.CSeq, to: req.ReplyTo()}
+	*s = server{state: txProceeding, branch: req.Branch, cseq: req.CSeq, to: req.ReplyTo(), conn: req.Conn}
 }
 
 // respond notes the response that goes out.
@@ -153,12 +170,19 @@ func (s *server) respond(code int, response []byte, now time.Time) {
 		s.state = txAccepted
 	}
 	s.every, s.resend, s.end = t1, now.Add(t1), now.Add(t64)
+	if s.state == txCompleted && s.conn != 0 {
+		s.resend = time.Time{} // timer G is for datagrams
+	}
 }
 
 // acknowledged tells of the ACK. It is false for a repeated one.
 func (s *server) acknowledged(now time.Time) bool {
 	if s.state != txCompleted && s.state != txAccepted {
 		return false
+	}
+	if s.state == txCompleted && s.conn != 0 {
+		s.stop() // timer I is zero
+		return true
 	}
 	linger := t4 // timer I
 	if s.state == txAccepted {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"time"
 
 	"maskline/routing"
 	"maskline/sip/message"
@@ -17,12 +18,14 @@ type trunk struct {
 	addr     netip.AddrPort // invalid: it only sends to us
 	host     string         // addr as URIs write it
 	allow    []netip.Prefix
-	media    message.AddressPolicy
+	media    message.MediaPolicy
 	cli      message.CLI
 	failover failover
 	origin   routing.Origin
+	auth     *authorizer // nil: no challenge is answered
+	over     transport
 	socket   int    // which one to send from
-	own      string // its advertised "host:port"
+	own      string // its address as URIs write it
 
 	state trunkState
 }
@@ -50,8 +53,17 @@ func (c *TrunkConfig) trunk(own []message.OwnMedia) (*trunk, error) {
 	}
 	t := &trunk{
 		TrunkConfig: *c,
-		media:       message.AddressPolicy{From: c.MediaFrom, Own: own},
+		media:       message.MediaPolicy{From: c.MediaFrom, Own: own, Codecs: c.Codecs},
 		origin:      routing.Origin{Carrier: c.Carrier, Tenant: c.Tenant, Country: c.Country},
+	}
+	if c.Reliable != ReliableOff && c.Reliable != ReliableSupported && c.Reliable != ReliableRequired {
+		return nil, fmt.Errorf("reliable: %q is neither off, supported nor required", c.Reliable)
+	}
+	if c.SessionExpires > 0 && (c.SessionExpires < leastSession || c.SessionExpires%time.Second != 0) {
+		return nil, errors.New("session_expires: whole seconds, at least 90s")
+	}
+	if c.EarlyMedia != EarlyMediaPass && c.EarlyMedia != EarlyMediaRing {
+		return nil, fmt.Errorf("early_media: %q is neither pass nor ring", c.EarlyMedia)
 	}
 	var err error
 	if c.Addr != "" {
@@ -59,6 +71,9 @@ func (c *TrunkConfig) trunk(own []message.OwnMedia) (*trunk, error) {
 			return nil, fmt.Errorf("addr: %w", err)
 		}
 		t.host = t.addr.String()
+	}
+	if t.auth, err = newAuthorizer(c.AuthOut, t.addr.Addr().String()); err != nil {
+		return nil, fmt.Errorf("auth_out: %w", err)
 	}
 	if t.failover, err = newFailover(c.FailoverOn); err != nil {
 		return nil, err
@@ -79,31 +94,6 @@ func (c *TrunkConfig) trunk(own []message.OwnMedia) (*trunk, error) {
 		return nil, errors.New("neither addr nor allow: nobody could use it")
 	}
 	return t, nil
-}
-
-func (c *CLI) parse(prefix string) (message.CLI, error) {
-	cli := message.CLI{Domain: c.Domain, TechPrefix: prefix}
-	for _, h := range c.Header {
-		switch h {
-		case "from":
-			cli.From = true
-		case "pai":
-			cli.Asserted = true
-		default:
-			return cli, fmt.Errorf("cli.header: %q is neither from nor pai", h)
-		}
-	}
-	switch c.Format {
-	case "e164":
-	case "plain":
-		cli.Plain = true
-	default:
-		return cli, fmt.Errorf("cli.format: %q is neither e164 nor plain", c.Format)
-	}
-	if strings.ContainsAny(c.Domain, "<>@;,\" \r\n") {
-		return cli, errors.New("cli.domain: not a host")
-	}
-	return cli, nil
 }
 
 // allows reports whether the trunk may send from an address, and so whether

@@ -82,6 +82,21 @@ func (p *replies) of(r refusal) pdu.Status {
 	}
 }
 
+// as puts a status that another bind of the same peer would hear in this one's
+// codes.
+func (p *replies) as(s pdu.Status, other *replies) pdu.Status {
+	switch {
+	case s == pdu.ROK || p.carrier == nil || other.carrier == nil:
+		return s
+	case s == other.carrier.Temporary:
+		return p.carrier.Temporary
+	case s == other.carrier.Throttled:
+		return p.carrier.Throttled
+	default:
+		return p.carrier.Permanent
+	}
+}
+
 // refusalOf translates routing's verdicts.
 func refusalOf(v routing.Verdict) refusal {
 	switch v {

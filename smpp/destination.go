@@ -16,10 +16,10 @@ import (
 // other way round.
 type destination struct {
 	peer    *peer
-	index   int              // among all destinations
-	carrier *routing.Carrier // told whether it is up; nil for tenants' accounts
-	pace    *sharedPace      // of all its binds together; nil: no limit
-	masks   *maskPaces       // of each presented mask; nil: no limit
+	index   int                        // among all destinations
+	carrier *routing.Carrier           // told whether it is up; nil for tenants' accounts
+	pace    atomic.Pointer[sharedPace] // of all its binds together, which a reload replaces; nil: no limit
+	masks   *maskPaces                 // of each presented mask; nil: no limit
 
 	binds  atomic.Pointer[binds]
 	queued atomic.Int32 // lengths of queue and delayed, for readers without the lock

@@ -122,7 +122,8 @@ func (e *Edge) makeCarriers() error {
 			destination: e.newDestination(p, rc),
 			joiner:      newJoiner(&e.joinable, e.cfg.SubmissionsFor),
 		}
-		c.destination.pace, c.destination.masks = newSharedPace(cfg.TPS), newMaskPaces(cfg.MaskTPS)
+		c.destination.pace.Store(newSharedPace(cfg.TPS))
+		c.destination.masks = newMaskPaces(cfg.MaskTPS)
 		for i := range cfg.Binds {
 			login, err := cfg.Binds[i].login()
 			if err != nil {
@@ -184,6 +185,9 @@ func (e *Edge) Addrs() []net.Addr {
 	}
 	return all
 }
+
+// Close closes the listeners of an edge that is not run.
+func (e *Edge) Close() { e.closeListeners() }
 
 func (e *Edge) closeListeners() {
 	for _, l := range e.listeners {

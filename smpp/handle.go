@@ -30,11 +30,9 @@ func (s *session) handle(t *turn, frame []byte) {
 	case pdu.SubmitSM, pdu.DeliverSM, pdu.DataSM:
 		s.handleMessage(t, h, body)
 	case pdu.EnquireLink:
-		s.handleEmpty(t, h, body)
+		s.reply(t, h.Command, pdu.StatusOf(pdu.CheckNoBody(body)), h.Sequence)
 	case pdu.Unbind:
-		if s.handleEmpty(t, h, body) {
-			s.close(t, "unbound by the peer")
-		}
+		s.handleUnbind(t, h, body)
 	case pdu.QuerySM, pdu.CancelSM, pdu.ReplaceSM:
 		s.handleOperation(t, h, body)
 	case pdu.AlertNotification:
@@ -82,13 +80,6 @@ func (s *session) handleControlResponse(t *turn, h pdu.Header) bool {
 		s.close(t, "unbound by us")
 	}
 	return probe || unbind
-}
-
-// handleEmpty answers a request that has no body.
-func (s *session) handleEmpty(t *turn, h pdu.Header, body []byte) bool {
-	err := pdu.CheckNoBody(body)
-	s.reply(t, h.Command, pdu.StatusOf(err), h.Sequence)
-	return err == nil
 }
 
 // refuseCommand answers what a peer may ask and we never do: one message to

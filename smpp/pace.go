@@ -49,6 +49,7 @@ func (p *pace) rest(until int64) { p.next = max(p.next, until+p.burst) }
 
 // sharedPace is a pace that several sessions keep together, without a lock.
 type sharedPace struct {
+	rate            int // segments per second
 	interval, burst int64
 	next            atomic.Int64
 }
@@ -59,7 +60,17 @@ func newSharedPace(perSecond int) *sharedPace {
 		return nil
 	}
 	p := newPace(perSecond)
-	return &sharedPace{interval: p.interval, burst: p.burst}
+	return &sharedPace{rate: perSecond, interval: p.interval, burst: p.burst}
+}
+
+// setRate changes the rate of a carrier; 0: no limit. What runs at the same rate
+// goes on.
+func (d *destination) setRate(perSecond int) {
+	old := d.pace.Load()
+	if old == nil && perSecond <= 0 || old != nil && old.rate == perSecond {
+		return
+	}
+	d.pace.Store(newSharedPace(perSecond))
 }
 
 // take claims the places of n segments at the instant at, or returns false.

@@ -12,6 +12,7 @@ type fragments struct {
 	unknown  bool       // one was sent and not answered
 	status   pdu.Status // the gravest refusal
 	id       []byte     // of the one whose receipt stands for all
+	record   *uncertain // of them that are not answered, once the upstream is told so
 }
 
 // begin starts over, for an attempt of so many PDUs.
@@ -52,7 +53,7 @@ func (e *Edge) sentParts(t *turn, s *session, m *message) {
 	p := &m.parts
 	switch {
 	case p.unknown:
-		s.unknown(t, m, nil)
+		s.unknown(t, m, p.record)
 	case p.status == pdu.ROK || !p.accepted:
 		e.answered(t, s, m, p.status, p.id)
 	case attemptOf(p.status) == final, attemptOf(p.status) == elsewhere:

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,26 +26,28 @@ type redeliveries struct {
 	byPrint map[fingerprint]*uncertain
 	oldest  *uncertain // in the order of their coming
 	newest  *uncertain
-	count   int
+	count   int // of their fingerprints, those that are forgotten already too
 }
 
 type fingerprint [16]byte
 
-// maxUncertain bounds the table; beyond it the oldest goes.
+// maxUncertain bounds the table in fingerprints; beyond it the oldest goes.
 const maxUncertain = 65_536
 
 // uncertain is one message of unknown outcome. The table's lock guards it.
 type uncertain struct {
-	print    fingerprint
-	from     *peer
-	via      *session
-	state    certainty
-	listed   bool
-	until    int64
-	local    uint64 // our id, once it was accepted
-	remoteID []byte
-	present  e164.Number // the source that the carrier knows
-	next     *uncertain
+	prints    []fingerprint // of what the upstream sent: more than one where segments were put together
+	left      int           // of them in the table
+	from      *peer
+	via       *session
+	state     certainty
+	open      int // PDUs that the carrier has not answered: several where the message was cut
+	until     int64
+	local     uint64 // our id, once it was accepted
+	remoteID  []byte
+	receipted bool        // a repetition waits for the receipt
+	present   e164.Number // the source that the carrier knows
+	next      *uncertain
 }
 
 // certainty is what became of it.
@@ -75,40 +78,59 @@ func newRedeliveries(keep time.Duration) *redeliveries {
 }
 
 // note makes the record of a message whose upstream is about to be told that
-// its outcome is unknown; nil where none is kept, as for one that was cut or put
-// together: its parts may fare differently. It takes no lock: remember
-// lists it.
+// its outcome is unknown; nil where none is kept, as for one of which a part was
+// refused: it can only be sent again. All PDUs of a message that was cut have
+// the same record. It takes no lock: remember lists it.
 func (r *redeliveries) note(m *message) *uncertain {
-	if r == nil || m.receipt != nil || m.parts.several || m.joined != nil {
+	p := &m.parts
+	switch {
+	case r == nil || m.receipt != nil || p.status != pdu.ROK:
 		return nil
+	case p.record != nil:
+		return p.record
 	}
-	return &uncertain{from: m.from, state: underWay, present: m.plan.Present}
+	u := &uncertain{from: m.from, state: underWay, open: 1, present: m.plan.Present}
+	if p.several {
+		u.open, u.remoteID = max(p.open, 1), slices.Clone(p.id)
+		p.record = u
+	}
+	return u
 }
 
-// remember lists a record by the message's fingerprint.
+// remember lists a record by the fingerprints of what the upstream will send
+// again: the message, or each of the segments that it was put together from.
 func (r *redeliveries) remember(t *turn, u *uncertain, m *message, via *session) {
 	if u == nil {
 		return
 	}
-	key := t.fingerprint(r, m)
+	var prints []fingerprint
+	for p := m.joined; p != nil; p = p.next {
+		prints = append(prints, t.fingerprint(r, p))
+	}
+	if m.joined == nil {
+		prints = append(prints, t.fingerprint(r, m))
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if u.state == answeredElse {
 		return // its response came meanwhile
 	}
-	if old := r.byPrint[key]; old != nil {
-		r.forget(old) // the same again: the later one counts
+	u.prints, u.via, u.until = prints, via, t.at+r.keep
+	for _, key := range prints {
+		if old := r.byPrint[key]; old != nil {
+			r.forget(old) // the same again: the later one counts
+		}
+		r.byPrint[key] = u
+		u.left++
+		u.from.uncertain.Add(1)
 	}
-	u.print, u.via, u.until, u.listed = key, via, t.at+r.keep, true
-	r.byPrint[key] = u
-	u.from.uncertain.Add(1)
 	if r.newest == nil {
 		r.oldest = u
 	} else {
 		r.newest.next = u
 	}
 	r.newest = u
-	if r.count++; r.count > maxUncertain {
+	for r.count += len(prints); r.count > maxUncertain; {
 		r.dropOldest()
 	}
 }
@@ -116,12 +138,19 @@ func (r *redeliveries) remember(t *turn, u *uncertain, m *message, via *session)
 // forget takes a record out of the table; it stays in the order until its time.
 func (r *redeliveries) forget(u *uncertain) {
 	u.state = answeredElse
-	if u.listed {
-		u.listed = false
-		u.via, u.remoteID = nil, nil
-		delete(r.byPrint, u.print)
-		u.from.uncertain.Add(-1)
+	for _, key := range u.prints {
+		if r.byPrint[key] == u {
+			r.strike(u, key)
+		}
 	}
+	u.via, u.remoteID = nil, nil
+}
+
+// strike takes one fingerprint out of the table.
+func (r *redeliveries) strike(u *uncertain, key fingerprint) {
+	delete(r.byPrint, key)
+	u.left--
+	u.from.uncertain.Add(-1)
 }
 
 func (r *redeliveries) dropOldest() {
@@ -129,24 +158,34 @@ func (r *redeliveries) dropOldest() {
 	if r.oldest = u.next; r.oldest == nil {
 		r.newest = nil
 	}
-	r.count--
+	r.count -= len(u.prints)
 	r.forget(u)
 }
 
-// settle notes a late response; local is the id that an acceptance gets.
-func (r *redeliveries) settle(u *uncertain, status pdu.Status, local uint64, remoteID []byte) {
+// settle notes a late response; local is the id that an acceptance gets. tail is
+// the response to the only PDU of the message, or to the one whose receipt
+// stands for all. It reports whether the carrier has all of the message now.
+func (r *redeliveries) settle(u *uncertain, status pdu.Status, local uint64, remoteID []byte, tail bool) bool {
 	if u == nil {
-		return // none is kept
+		return tail && status == pdu.ROK // none is kept
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
 	case u.state == answeredElse:
-	case status == pdu.ROK:
-		u.state, u.local, u.remoteID = acceptedLate, local, append([]byte(nil), remoteID...)
-	default:
+		return tail && status == pdu.ROK
+	case status != pdu.ROK:
 		r.forget(u)
+		return false
 	}
+	if tail {
+		u.remoteID = slices.Clone(remoteID)
+	}
+	if u.open--; u.open > 0 {
+		return false
+	}
+	u.state, u.local = acceptedLate, local
+	return true
 }
 
 // giveUp notes that a response is not waited for any more.
@@ -183,9 +222,10 @@ func (r *redeliveries) length() int {
 	return len(r.byPrint)
 }
 
-// find looks for the message that m repeats. What is found is forgotten, but
-// while its response may still come.
-func (r *redeliveries) find(key fingerprint) (u uncertain, found bool) {
+// find looks for the message that is repeated. What is found is forgotten, but
+// while its response may still come. Of segments that were put together each
+// finds the same message; where one has to be sent again, all have.
+func (r *redeliveries) find(key fingerprint, wants byte) (u uncertain, found bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	p := r.byPrint[key]
@@ -193,7 +233,12 @@ func (r *redeliveries) find(key fingerprint) (u uncertain, found bool) {
 		return uncertain{}, false
 	}
 	u = *p
-	if p.state != underWay {
+	switch {
+	case p.state == underWay:
+	case p.state == acceptedLate && p.left > 1:
+		r.strike(p, key)
+		p.receipted = p.receipted || wants != 0
+	default:
 		r.forget(p)
 	}
 	return u, true
@@ -205,7 +250,7 @@ func (e *Edge) redelivered(t *turn, m *message) bool {
 	if m.from.uncertain.Load() == 0 {
 		return false
 	}
-	u, found := e.redeliveries.find(t.fingerprint(e.redeliveries, m))
+	u, found := e.redeliveries.find(t.fingerprint(e.redeliveries, m), m.wants)
 	if !found {
 		return false
 	}
@@ -213,6 +258,9 @@ func (e *Edge) redelivered(t *turn, m *message) bool {
 	switch u.state {
 	case acceptedLate:
 		m.to, m.plan.Present = u.via.terms.peer, u.present
+		if u.receipted {
+			m.wants = 0 // one receipt stands for all segments
+		}
 		e.accept(t, u.via, m, u.local, u.remoteID)
 		return true
 	case underWay:

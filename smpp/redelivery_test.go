@@ -268,7 +268,7 @@ func BenchmarkRedeliveryLookup(b *testing.B) {
 	m := &message{from: s.Edge.account("shop").peer, payload: make([]byte, 140)}
 	b.ReportAllocs()
 	for b.Loop() {
-		s.redeliveries.find(s.turn.fingerprint(s.redeliveries, m))
+		s.redeliveries.find(s.turn.fingerprint(s.redeliveries, m), 0)
 	}
 }
 

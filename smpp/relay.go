@@ -73,22 +73,36 @@ func (s *session) limit(t *turn, segments int) pdu.Status {
 	if s.edge.draining.Load() {
 		return r.of(temporarily)
 	}
-	a := s.terms.account
-	if a != nil && !a.settings.Load().pace.take(t.at, segments) {
-		return r.of(throttled)
-	}
 	if refusal := s.takeOn(); refusal != notRefused {
 		return r.of(refusal)
 	}
-	if a != nil && !a.quota.take(t.now, segments) {
+	if refusal := s.terms.account.admits(t, segments); refusal != notRefused {
 		s.mu.Lock()
 		s.unanswered--
 		s.counts.received--
 		s.mu.Unlock()
-		a.overQuota.Add(1)
-		return r.of(overQuota)
+		return r.of(refusal)
 	}
 	return pdu.ROK
+}
+
+// admits takes segments from the account's quota and rate. What one of them
+// refuses costs nothing of the other.
+func (a *account) admits(t *turn, segments int) refusal {
+	switch {
+	case a == nil:
+		return notRefused
+	case !a.quota.take(t.now, segments):
+		a.overQuota.Add(1)
+		return overQuota
+	case !a.settings.Load().pace.take(t.at, segments):
+		if a.quota.limited() {
+			a.quota.giveBack(dayOf(t.now), segments)
+		}
+		return throttled
+	default:
+		return notRefused
+	}
 }
 
 // takeOn counts a request of the peer's within its window.

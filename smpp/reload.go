@@ -19,10 +19,11 @@ type changes struct {
 	gone      []*account
 	listeners []*tls.Config // by index of Config.Listen
 	logins    map[string][]*login
+	rates     map[string]int // of carriers, segments per second
 }
 
 // Reload applies what may change while binds stand: accounts, what we bind to
-// carriers with, and every certificate file, which is read again. The rest of
+// carriers with, their rates, and every certificate file, which is read again. The rest of
 // cfg has to be what the edge runs with, but for carriers without binds, which
 // may be left out. It returns what the files changed, in
 // words; with an error nothing was changed.
@@ -45,7 +46,7 @@ func (e *Edge) Reload(cfg Config) ([]string, error) {
 }
 
 func (e *Edge) prepare(cfg *Config) (*changes, error) {
-	next := &changes{logins: map[string][]*login{}}
+	next := &changes{logins: map[string][]*login{}, rates: map[string]int{}}
 	if len(cfg.Listen) != len(e.cfg.Listen) {
 		return nil, errFixed
 	}
@@ -78,6 +79,7 @@ func (next *changes) loginsOf(cfg *CarrierConfig, c *carrier) error {
 	if c == nil || len(cfg.Binds) != len(c.cfg.Binds) {
 		return errFixed
 	}
+	next.rates[cfg.Name] = cfg.TPS
 	for i := range cfg.Binds {
 		b := &cfg.Binds[i]
 		if b.Addr != c.cfg.Binds[i].Addr {
@@ -110,6 +112,9 @@ func (e *Edge) commit(cfg *Config, next *changes) (files []string) {
 			}
 			d.login.Store(login)
 		}
+	}
+	for name, tps := range next.rates {
+		e.carriers[name].destination.setRate(tps)
 	}
 	for i := range cfg.Accounts {
 		next.accounts.byID[cfg.Accounts[i].SystemID].apply(&cfg.Accounts[i])

@@ -21,9 +21,11 @@ func (s *session) send(t *turn, m *message) bool {
 	return count > 0
 }
 
-// maySend reports whether the peer may still be sent requests: after our unbind it
+// maySend reports whether the peer may still be sent requests: after an unbind it
 // may close at any moment. The caller holds mu.
-func (s *session) maySend() bool { return s.state == stateBound && s.unbindSeq == 0 }
+func (s *session) maySend() bool {
+	return s.state == stateBound && s.unbindSeq == 0 && !s.leaving.asked
+}
 
 // sent counts the PDUs that were put.
 func (s *session) sent(t *turn, count int) {
@@ -51,7 +53,7 @@ func (s *session) put(t *turn, m *message) int {
 		m.sent = sentAs{t.shape.dataCoding, m.sent.plain && count == 1}
 		segments = max(segments, count)
 	}
-	if s.window.room() < count || !s.out.hasRoom() || !s.flow.pace.ready(t.at) || !m.dest.pace.take(t.at, segments) {
+	if s.window.room() < count || !s.out.hasRoom() || !s.flow.pace.ready(t.at) || !m.dest.pace.Load().take(t.at, segments) {
 		return 0
 	}
 	m.parts.begin(count)
@@ -62,7 +64,7 @@ func (s *session) put(t *turn, m *message) int {
 		if i == 0 {
 			return 0
 		}
-		m.parts.open, m.parts.unknown = i, true // those before it are the window's
+		m.parts.open, m.parts.unknown, m.parts.status = i, true, pdu.RUnknownErr // those before it are the window's
 		break
 	}
 	s.flow.sent(t.at, max(segments, 1)) // a receipt has not counted its own
@@ -132,7 +134,7 @@ func (s *session) handleMessageResponse(t *turn, h pdu.Header, body []byte) {
 	s.measured(t, &o, status)
 	switch {
 	case o.message == nil:
-		s.late(t, lateRequest{o.from, o.uncertain}, status)
+		s.late(t, lateRequest{o.from, o.uncertain, o.tail}, status)
 	case !several:
 		s.edge.answered(t, s, o.message, status, t.resp.MessageID)
 	case last:
@@ -181,13 +183,13 @@ func (s *session) late(t *turn, r lateRequest, status pdu.Status) {
 	e := s.edge
 	e.metrics.late.Inc()
 	if status != pdu.ROK {
-		e.redeliveries.settle(r.uncertain, status, 0, nil)
+		e.redeliveries.settle(r.uncertain, status, 0, nil, r.tail)
 		return
 	}
-	if r.from != nil {
+	whole := e.redeliveries.settle(r.uncertain, status, e.ids.next(), t.resp.MessageID, r.tail)
+	if whole && r.from != nil {
 		r.from.outcome(s.terms.peer, outcomeLateAccepted)
 	}
-	e.redeliveries.settle(r.uncertain, status, e.ids.next(), t.resp.MessageID)
 }
 
 // lost ends an attempt whose connection ended. Only what was handed to the
@@ -212,7 +214,7 @@ func (s *session) lost(t *turn, o *slot, unsent bool) {
 func (s *session) unknown(t *turn, m *message, u *uncertain) {
 	m.verdict.unknown = true
 	if b := s.terms.bind; b != nil && b.UnknownNext && t.at < m.answerBy && !m.parts.accepted {
-		s.edge.redeliveries.settle(u, pdu.RUnknownErr, 0, nil) // its next attempt decides
+		s.edge.redeliveries.settle(u, pdu.RUnknownErr, 0, nil, true) // its next attempt decides
 		s.edge.advance(t, m)
 		return
 	}

@@ -73,6 +73,7 @@ type session struct {
 	unbindSeq  uint32               // of our unbind; 0: none sent
 	retiring   string               // why no more messages pass and the bind is ended; empty: it goes on
 	retireBy   int64                // what is in flight has time until then, later the answer to our unbind
+	leaving    leaving              // the peer's unbind
 	closeBy    int64                // closing ends then at the latest
 	reason     string               // why it was cut
 	counts     counts

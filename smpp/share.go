@@ -58,17 +58,25 @@ func (m *message) beyondShare() bool {
 }
 
 // evict answers what a stalled bind holds beyond its upstreams' shares, oldest
-// first. These messages were sent, so their outcome is unknown. One that was cut
-// stays until its time is over.
+// first. These messages were sent, so their outcome is unknown.
 func (s *session) evict(t *turn) {
 	var gone []slot
 	s.mu.Lock()
 	s.window.each(func(p *slot) {
-		if p.message != nil && !p.message.parts.several && p.message.beyondShare() {
-			p.uncertain = s.edge.redeliveries.note(p.message)
-			gone = append(gone, *p)
-			p.message = nil
+		m := p.message
+		if m == nil {
+			return
 		}
+		cut := m.parts.open > 0
+		begun := cut && m.parts.unknown // another PDU of it has gone already
+		if !begun && !m.beyondShare() {
+			return
+		}
+		p.uncertain = s.edge.redeliveries.note(m)
+		if !cut || m.parts.lost(false) {
+			gone = append(gone, *p)
+		}
+		p.message = nil
 	})
 	s.mu.Unlock()
 	for i := range gone {

@@ -24,6 +24,7 @@ type simPeer struct {
 	stalled bool   // the kernel takes nothing
 	blocked []byte // what the writer goroutine waits with
 	silent  bool   // it reads and answers nothing
+	unbinds bool   // it has sent an unbind and still answers
 
 	sequence uint32
 	toEdge   []simFrame
@@ -61,7 +62,7 @@ func (p *simPeer) connect() {
 	w.links++
 	p.link = w.links
 	p.conn = &simConn{failAt: -1, left: p.left}
-	p.bound, p.stalled, p.silent, p.blocked = false, false, false, nil
+	p.bound, p.stalled, p.silent, p.unbinds, p.blocked = false, false, false, false, nil
 	p.toEdge, p.unread, p.waits = nil, nil, nil
 	p.queries = map[uint32]string{}
 	p.pending, p.arriving = map[uint32]simEvent{}, map[uint32]simEvent{}
@@ -245,6 +246,12 @@ func (p *simPeer) left(f frame) {
 		p.w.record(e)
 	case pdu.QuerySMResp:
 		p.queried(f)
+	case pdu.UnbindResp:
+		for _, e := range p.pending {
+			if e.kind == simTaken { // a receipt may wait for the disk for longer
+				p.w.fault("unbound before an answer: " + e.message)
+			}
+		}
 	case pdu.SubmitSM, pdu.DeliverSM:
 		e := p.event(simArrived)
 		e.request, e.left = f.Sequence, p.w.at()
@@ -365,7 +372,7 @@ var simStatuses = []pdu.Status{
 // answer answers one of the waiting requests, in any order, rightly or not.
 func (p *simPeer) answer() {
 	w := p.w
-	if len(p.waits) == 0 || !p.bound {
+	if len(p.waits) == 0 || !p.bound && !p.unbinds {
 		return
 	}
 	i := w.rand.IntN(len(p.waits))

@@ -102,7 +102,11 @@ func (p *simPeer) misbehave() {
 		p.send([]byte{0, 0, 0, 5, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 1}, &ends)
 		p.bound = false
 	default:
+		if !p.bound {
+			return // a second unbind is answered at once
+		}
 		p.send(pdu.AppendHeader(nil, pdu.Unbind, pdu.ROK, p.next()), &ends)
+		p.unbinds = w.rand.IntN(2) == 0
 		p.bound = false // it sends no more requests
 	}
 }

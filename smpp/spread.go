@@ -5,10 +5,10 @@ package smpp
 // A segment's bind follows from what its message's segments have in common, so
 // all take the same one. Every other message takes the emptier of two binds
 // drawn at random, which is nearly as even as the emptiest of all and costs two
-// reads. Messages of one batch follow each other while that bind has plenty of
-// room, so that one write carries them. Where the drawn bind cannot take it, all
-// are tried: fit primaries, failing ones, then the backups, and stalled binds
-// last.
+// reads. Messages of one batch follow each other while that bind has room, so
+// that one write carries them and one read brings their answers. Where the drawn
+// bind cannot take it, all are tried: fit primaries, failing ones, then the
+// backups, and stalled binds last.
 
 // send gives a message to one of the binds; false where none can take it now.
 func (d *destination) send(t *turn, m *message) bool {
@@ -42,7 +42,7 @@ func (d *destination) send(t *turn, m *message) bool {
 
 // roomy reports whether a batch may go on with this bind.
 func (s *session) roomy() bool {
-	return s.load.fitness() == fit && int(s.load.used.Load())*4 < s.window.limit*3
+	return s.load.fitness() == fit && int(s.load.used.Load()) < s.window.limit
 }
 
 // full reports whether the window looked full a moment ago.

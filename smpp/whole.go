@@ -155,13 +155,14 @@ func (m *message) joinContent(list *message) {
 	m.tlvs = pdu.TLVs(m.data[start:len(m.data):len(m.data)])
 }
 
-// endJoined answers the upstream of each segment like the whole.
+// endJoined answers the upstream of each segment like the whole, in the codes of
+// the bind that it came on.
 func (e *Edge) endJoined(t *turn, m *message, o outcome, status pdu.Status, local uint64) {
 	for p := m.joined; p != nil; {
 		next := p.next
 		p.next = nil
 		p.to = m.to
-		e.end(t, p, o, status, local)
+		e.end(t, p, o, p.up.terms.replies.as(status, &m.up.terms.replies), local)
 		p = next
 	}
 	e.messages.put(m)

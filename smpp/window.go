@@ -159,7 +159,7 @@ func (w *window) expire(at int64, note func(*message) *uncertain, fn func(s slot
 			}
 			s, givenUp := *p, at >= p.until
 			if givenUp {
-				w.late.add(s.sequence, lateRequest{s.from, s.uncertain})
+				w.late.add(s.sequence, lateRequest{s.from, s.uncertain, s.tail})
 				w.free(p)
 			} else {
 				p.message = nil
@@ -194,6 +194,7 @@ type lateSet struct {
 type lateRequest struct {
 	from      *peer
 	uncertain *uncertain
+	tail      bool
 }
 
 func (l *lateSet) add(sequence uint32, r lateRequest) {

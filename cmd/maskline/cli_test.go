@@ -120,6 +120,16 @@ func TestUsage(t *testing.T) {
 	}
 }
 
+func TestImportOfOne(t *testing.T) {
+	c := newCLI(t)
+	c.ok("migrate", "--config", "edge.yaml")
+	c.write("one.csv", "mask,party,to,present,services,carriers,expires_at\n"+
+		"+442079460044,*,tel:+447700900303,+442079460044,sms,,\n")
+	if out := c.ok("routes", "import", "one.csv", "--config", "edge.yaml"); out != "imported 1 binding\n" {
+		t.Errorf("import says %q", out)
+	}
+}
+
 func TestImportAndExport(t *testing.T) {
 	c := newCLI(t)
 	if out := c.ok("migrate", "--config", "edge.yaml"); out != "the schema is up to date\n" {

@@ -62,11 +62,14 @@ func sipTrunk(t *configs.Trunk) sip.TrunkConfig {
 		FirstResponse: t.FirstResponse, Trying: t.Trying, Ring: t.Ring,
 		FailoverOn:    []string{},
 		RetryAfterMax: max(t.RetryAfterMax, atOnce),
-		MaxDuration:   cmp.Or(t.MaxDuration, noLimit),
-		CLI:           sip.CLI{Format: string(t.CLI.Format), Domain: string(t.CLI.Domain)},
-		TechPrefix:    string(t.TechPrefix),
-		DSCP:          uint8(t.DSCP),
-		NAT:           t.NAT,
+		Reliable:      string(t.Reliable), EarlyMedia: string(t.EarlyMedia),
+		SessionExpires: orNegative(t.SessionExpires),
+		MaxDuration:    cmp.Or(t.MaxDuration, noLimit),
+		CLI:            sipCLI(&t.CLI),
+		TechPrefix:     string(t.TechPrefix),
+		Codecs:         t.Codecs,
+		DSCP:           uint8(t.DSCP),
+		NAT:            t.NAT,
 	}
 	if t.Addr.Host != "" {
 		trunk.Addr = t.Addr.String()
@@ -76,9 +79,6 @@ func sipTrunk(t *configs.Trunk) sip.TrunkConfig {
 	}
 	for _, r := range t.FailoverOn {
 		trunk.FailoverOn = append(trunk.FailoverOn, r.String())
-	}
-	for _, h := range t.CLI.Header {
-		trunk.CLI.Header = append(trunk.CLI.Header, string(h))
 	}
 	return trunk
 }

@@ -54,7 +54,8 @@ carriers:
     sip:
       - {addr: "udp://127.0.0.1:5071", local: "127.0.0.1:5060", allow: [127.0.0.0/8], media_from: [127.0.0.0/8], cps: 16, channels: 17, trust_pai: true,
          probe: {every: 0s, down_after: 4, up_after: 5}, first_response: 1s, trying: 2s, ring: 3s, failover_on: [503, 500-502, "404;cause=2"],
-         retry_after_max: 0s, max_duration: 1h, cli: {header: [pai], format: plain, domain: example.net}, tech_prefix: "9#", dscp: 10}
+         reliable: required, early_media: ring, session_expires: 0s,
+         retry_after_max: 0s, max_duration: 1h, cli: {header: [pai], format: national, country_code: "44", trunk_prefix: "0", international_prefix: "00", user: acct, domain: example.net}, tech_prefix: "9#", codecs: [PCMA, telephone-event], dscp: 10}
   - name: bravo
     cost: 2
     sip: [{allow: [127.0.0.3/32]}, {addr: "udp://127.0.0.1:5072"}]
@@ -160,6 +161,7 @@ func TestSIPConfig(t *testing.T) {
 		FirstResponse: 3 * time.Second, Trying: 6 * time.Second, Ring: time.Minute,
 		FailoverOn:    []string{"500", "502", "503", "504", "404;cause=2", "404;cause=3"},
 		RetryAfterMax: 30 * time.Second, MaxDuration: 4 * time.Hour,
+		Reliable: sip.ReliableSupported, EarlyMedia: sip.EarlyMediaPass, SessionExpires: 30 * time.Minute,
 		CLI: sip.CLI{Header: []string{"from", "pai"}, Format: "e164"}, DSCP: 46,
 	}
 	onlyIn, out, peer := other, other, other
@@ -178,7 +180,11 @@ func TestSIPConfig(t *testing.T) {
 				FirstResponse: time.Second, Trying: 2 * time.Second, Ring: 3 * time.Second,
 				FailoverOn:    []string{"503", "500-502", "404;cause=2"},
 				RetryAfterMax: atOnce, MaxDuration: time.Hour,
-				CLI: sip.CLI{Header: []string{"pai"}, Format: "plain", Domain: "example.net"}, TechPrefix: "9#", DSCP: 10,
+				Reliable: sip.ReliableRequired, EarlyMedia: sip.EarlyMediaRing, SessionExpires: -1,
+				CLI: sip.CLI{
+					Header: []string{"pai"}, Format: "national", CountryCode: "44", TrunkPrefix: "0", InternationalPrefix: "00", User: "acct", Domain: "example.net",
+				},
+				TechPrefix: "9#", Codecs: []string{"PCMA", "telephone-event"}, DSCP: 10,
 			},
 			onlyIn, out, peer,
 		},

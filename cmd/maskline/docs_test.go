@@ -63,7 +63,7 @@ This page is made from the code: ` + "`go test ./cmd/maskline -run Metric -updat
 func TestMetricsAreDocumented(t *testing.T) {
 	d := &describing{prometheus.NewRegistry(), map[string]described{}}
 	c := newCLI(t)
-	c.write("edge.yaml", testConfig+"sip: {listen: [{addr: \"udp://127.0.0.1:0\"}]}\nmedia: {ports: 21000-21099}\n")
+	c.write("edge.yaml", testConfig+"sip: {listen: [{addr: \"udp://127.0.0.1:0\"}]}\nmedia: {ports: 21000-21099}\nobserve: {cdr: {dir: cdr}}\n")
 	cfg, err := configs.Load(c.path("edge.yaml"), func(string) (string, bool) { return "pw", true })
 	if err != nil {
 		t.Fatal(err)

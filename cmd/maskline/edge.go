@@ -42,6 +42,7 @@ type edge struct {
 	syncer   *numberdb.Syncer
 	restrict *numberdb.Restrictions
 	ledger   *ledger.Ledger
+	cdrs     *ledger.CDRs // nil: none are written
 	router   *routing.Router
 	media    *media.Relay
 	smpp     *smpp.Edge
@@ -91,10 +92,19 @@ func (e *edge) build(ctx context.Context) (err error) {
 	if e.media, err = media.New(mediaConfig(cfg), log.Named("media"), e.metrics); err != nil {
 		return err
 	}
-	if e.sip, err = sip.New(sipConfig(cfg), e.router, relay{e.media}, log.Named("sip"), e.metrics); err != nil {
+	if e.sip, err = sip.New(e.sipConfig(cfg), e.router, relay{e.media}, log.Named("sip"), e.metrics); err != nil {
 		return err
 	}
 	return nil
+}
+
+// sipConfig is the configuration of SIP with what only this edge has.
+func (e *edge) sipConfig(cfg *configs.Config) sip.Config {
+	s := sipConfig(cfg)
+	if e.cdrs != nil {
+		s.Records = records{e.cdrs}
+	}
+	return s
 }
 
 // openState opens the store with its sync and the ledger.
@@ -118,7 +128,12 @@ func (e *edge) openState(ctx context.Context) (err error) {
 	if created {
 		e.log.Info("made the key file; keep a copy of it, what is sealed cannot be read without")
 	}
-	e.ledger, err = ledger.Open(ctx, ledgerConfig(e.cfg), key, e.log.Named("ledger"), e.metrics)
+	if e.ledger, err = ledger.Open(ctx, ledgerConfig(e.cfg), key, e.log.Named("ledger"), e.metrics); err != nil {
+		return err
+	}
+	if e.cfg.Observe.CDR.Dir != "" && len(e.cfg.SIP.Listen) > 0 {
+		e.cdrs, err = ledger.OpenCDRs(cdrConfig(e.cfg), key, e.log.Named("ledger"), e.metrics)
+	}
 	return err
 }
 
@@ -133,6 +148,11 @@ func (e *edge) apply(ctx context.Context, changes []numberdb.Change) error {
 
 // Listen opens every socket of the configuration, or none.
 func (e *edge) Listen(ctx context.Context) (err error) {
+	defer func() {
+		if err != nil {
+			e.closeSockets()
+		}
+	}()
 	if err = e.smpp.Listen(); err != nil {
 		return err
 	}
@@ -164,10 +184,27 @@ func (e *edge) Listen(ctx context.Context) (err error) {
 	return nil
 }
 
+// closeSockets closes what Listen has opened, where it failed.
+func (e *edge) closeSockets() {
+	e.smpp.Close()
+	if e.sip != nil {
+		e.sip.Close()
+	}
+	for _, l := range []net.Listener{e.api, e.metricsOnly, e.control} {
+		if l != nil {
+			_ = l.Close()
+		}
+	}
+}
+
 // Run serves until ctx ends, then drains: messages and calls under way are
 // finished within the configured times while the API still answers.
 func (e *edge) Run(ctx context.Context) error {
-	defer func() { _ = e.close() }()
+	defer func() {
+		if err := e.close(); err != nil {
+			e.log.Error("not everything was closed in order", zap.Error(err))
+		}
+	}()
 	serve, stopServing := context.WithCancelCause(ctx)
 	defer stopServing(nil)
 	// What others need until the last message has gone lives longer.
@@ -237,6 +274,9 @@ func (e *edge) close() error {
 		if err := e.media.Close(); !errors.Is(err, media.ErrClosed) {
 			all = append(all, err)
 		}
+	}
+	if e.cdrs != nil {
+		all = append(all, e.cdrs.Close())
 	}
 	if e.ledger != nil {
 		all = append(all, e.ledger.Close())

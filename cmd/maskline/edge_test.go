@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"strings"
 	"testing"
@@ -57,6 +58,35 @@ func startEdge(t *testing.T, c *cli) *running {
 	})
 	r.eventually("the edge is ready", func() bool { return r.get("/readyz").StatusCode == http.StatusOK })
 	return r
+}
+
+// Where one socket cannot be opened, none stays open.
+func TestAFailedListenLeavesNothingOpen(t *testing.T) {
+	c := newCLI(t)
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	cfg, err := configs.Load(c.path("edge.yaml"), func(string) (string, bool) { return "pw", true })
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.API.MetricsListen = netip.MustParseAddrPort(taken.Addr().String())
+	e, err := newEdge(t.Context(), cfg, zap.NewNop(), prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.close()
+	if e.Listen(t.Context()) == nil {
+		t.Fatal("it listens on a port that is taken")
+	}
+	for _, addr := range append(e.smppAddrs(), e.api.Addr()) {
+		if conn, err := net.Dial("tcp", addr.String()); err == nil {
+			conn.Close()
+			t.Errorf("%v is still open", addr.Network())
+		}
+	}
 }
 
 func (r *running) eventually(what string, ok func() bool) {

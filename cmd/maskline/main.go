@@ -38,6 +38,7 @@ type commands struct {
 	Routes  routesCommand  `cmd:"" help:"Import or export bindings."`
 	Blocks  blocksCommand  `cmd:"" help:"List, add or remove blocks of parties and masks."`
 	OptOuts optOutsCommand `cmd:"" name:"optouts" help:"List or lift the opt-outs of parties."`
+	CDR     cdrCommand     `cmd:"" name:"cdr" help:"Read call detail records."`
 	Route   routeCommand   `cmd:"" help:"Show what would happen to a message or call, without sending it."`
 
 	Testbench testbenchCommand `cmd:"" help:"Tools that make traffic."`

@@ -41,6 +41,7 @@ func (s relaySession) Release() sip.MediaStats {
 	stats := s.session.Release()
 	return sip.MediaStats{
 		PacketsA: stats.A.Received.Packets, PacketsB: stats.B.Received.Packets,
+		OctetsA: stats.A.Received.Octets, OctetsB: stats.B.Received.Octets,
 		LostA: stats.A.Lost, LostB: stats.B.Lost,
 		Dropped: stats.A.Dropped.Total() + stats.B.Dropped.Total(),
 	}

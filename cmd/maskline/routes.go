@@ -49,6 +49,10 @@ func (cmd *importCommand) Run(ctx context.Context, c console) error {
 	case err != nil:
 		return fmt.Errorf("importing: %w", err)
 	}
+	if rows == 1 {
+		fmt.Fprintln(c.out, "imported 1 binding")
+		return nil
+	}
 	fmt.Fprintf(c.out, "imported %d bindings\n", rows)
 	return nil
 }

@@ -1,6 +1,8 @@
 package message
 
 import (
+	"bytes"
+	"cmp"
 	"slices"
 	"strconv"
 )
@@ -28,6 +30,7 @@ type Draft struct {
 	Method      string
 	Dialog      *Dialog
 	Via         string // our address, "host:port"
+	Transport   string // of Via: UDP, TCP, TLS; empty: UDP
 	Branch      string
 	CSeq        uint32
 	MaxForwards int
@@ -36,6 +39,8 @@ type Draft struct {
 	Asserted    string     // URI for P-Asserted-Identity; empty: none
 	Emergency   *Emergency // of an emergency call; nil otherwise
 	Cause       int        // Q.850 cause; 0: none
+	Extensions  Extensions
+	Credentials string // line of ours that answers a challenge; empty: none
 	SDP         []byte
 	DTMF        *DTMF // of an INFO; nil: none
 }
@@ -47,7 +52,9 @@ func (d *Draft) Append(dst []byte) []byte {
 	dst = append(dst, d.Method...)
 	dst = append(dst, ' ')
 	dst = append(dst, g.Target...)
-	dst = append(dst, " SIP/2.0\r\nVia: SIP/2.0/UDP "...)
+	dst = append(dst, " SIP/2.0\r\nVia: SIP/2.0/"...)
+	dst = append(dst, cmp.Or(d.Transport, "UDP")...)
+	dst = append(dst, ' ')
 	dst = append(dst, d.Via...)
 	dst = append(dst, ";rport;branch="...)
 	dst = append(dst, d.Branch...)
@@ -89,6 +96,11 @@ func (d *Draft) Append(dst []byte) []byte {
 		dst = append(dst, "Allow: "+Allow+"\r\nUser-Agent: "+userAgent+"\r\n"...)
 	}
 	dst = appendCause(dst, d.Cause)
+	dst = d.Extensions.append(dst)
+	if d.Credentials != "" {
+		dst = append(dst, d.Credentials...)
+		dst = append(dst, "\r\n"...)
+	}
 	if d.DTMF != nil {
 		return d.DTMF.appendBody(dst)
 	}
@@ -104,4 +116,10 @@ func appendAddress(dst []byte, uri, tag string) []byte {
 		dst = append(dst, tag...)
 	}
 	return dst
+}
+
+// Reroute is a request of Append for another transport: its Via names that one.
+// RFC 3261 §18.1.1.
+func Reroute(request []byte, from, to string) []byte {
+	return bytes.Replace(request, []byte("\r\nVia: SIP/2.0/"+from+" "), []byte("\r\nVia: SIP/2.0/"+to+" "), 1)
 }

@@ -31,11 +31,11 @@ func (r *Request) Emergency(host, own string) *Emergency {
 	if u.Scheme == "urn" {
 		e.Callee = u.String()
 	} else {
-		e.Callee = "sip:" + string(appendEscaped(nil, userText(&u))) + "@" + host
+		e.Callee = "sip:" + string(appendEscaped(nil, r.Dialled())) + "@" + host
 	}
 	from := r.msg.From()
 	e.display = from.DisplayName
-	if user := userText(&from.Address); user != "" {
+	if user, _ := userText(&from.Address); user != "" {
 		e.Caller = "sip:" + string(appendEscaped(nil, user)) + "@" + own
 	} else {
 		e.Caller = anonymous

@@ -66,8 +66,8 @@ func FuzzMessage(f *testing.F) {
 		if fault != nil {
 			return
 		}
-		r.Called()
-		r.Caller(true)
+		r.Called(&british)
+		r.Caller(&british, true)
 		r.Peer()
 		r.ReplyTo()
 		r.Emergency("h:1", "h:2")
@@ -100,16 +100,31 @@ func checkLines(t *testing.T, out []byte) {
 func FuzzSDP(f *testing.F) {
 	f.Add(body(offer))
 	f.Add(body(plainSDP))
+	for _, hostile := range []string{
+		plainSDP + strings.Repeat("a=rtpmap:0 PCMU/8000\n", 200),
+		plainSDP + strings.Repeat("a=fmtp:8 annexb=no;annexb=yes\n", 200),
+		strings.Replace(plainSDP, "RTP/AVP 0 8", "RTP/AVP"+strings.Repeat(" 8 9", 900), 1),
+		strings.Repeat("m=audio 40000 RTP/AVP 8\n", 9),
+		strings.Replace(plainSDP, "m=", strings.Repeat("m=image 1 udptl t38\n", 7)+"m=", 1),
+		strings.Replace(plainSDP, "192.0.2.10", "::ffff:192.0.2.10", 2),
+		strings.Replace(plainSDP, "c=IN IP4 192.0.2.10", "c=IN IP6 2001:db8::"+strings.Repeat("1", 200), 1),
+		strings.Replace(plainSDP, "s=-", "s="+strings.Repeat("+447700900001 ", 400), 1),
+		strings.Replace(plainSDP, "40000", "40000/2", 1),
+		strings.Replace(plainSDP, "40000", "-1", 1),
+		strings.Replace(plainSDP, "\n", "\n\n", 3),
+	} {
+		f.Add(body(hostile))
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if len(b) > MaxDatagram {
 			return
 		}
-		s, fault := ParseSDP(b, &AddressPolicy{})
+		s, fault := ParseSDP(b, &MediaPolicy{})
 		if fault != nil {
 			return
 		}
 		out := s.AppendOffer(nil, Origin{1, 1}, netip.MustParseAddrPort("203.0.113.1:20000"))
-		again, fault := ParseSDP(out, &AddressPolicy{})
+		again, fault := ParseSDP(out, &MediaPolicy{})
 		if fault != nil {
 			t.Fatalf("%v\n%s", fault, out)
 		}

@@ -7,11 +7,11 @@ const anonymous = "sip:anonymous@anonymous.invalid"
 
 // CLI is how a trunk wants to be told who calls, and whom.
 type CLI struct {
-	From       bool   // the presented number stands in From; else From is anonymous
-	Asserted   bool   // and in P-Asserted-Identity
-	Plain      bool   // digits without "+"
-	Domain     string // host part of both; empty: our own address
-	TechPrefix string // before the called number
+	From     bool    // the presented number stands in From
+	Asserted bool    // and in P-Asserted-Identity
+	User     string  // user part of From where the number does not stand there; empty: From is anonymous
+	Domain   string  // host part of both; empty: our own address
+	Numbers  Numbers // how both are written
 }
 
 // LegB names the parties of an outgoing INVITE: the number that the called
@@ -27,6 +27,10 @@ type LegB struct {
 
 // Caller is the URI for From.
 func (b *LegB) Caller() string {
+	if b.CLI.User != "" && !b.CLI.From {
+		dst := appendEscaped(append(make([]byte, 0, 64), "sip:"...), b.CLI.User)
+		return b.at(dst)
+	}
 	if b.Present == 0 || !b.CLI.From {
 		return anonymous
 	}
@@ -42,12 +46,16 @@ func (b *LegB) Asserted() string {
 }
 
 func (b *LegB) presented() string {
+	dst := append(make([]byte, 0, 64), "sip:"...)
+	return b.at(b.CLI.Numbers.append(dst, b.Present))
+}
+
+// at adds the host part of a caller.
+func (b *LegB) at(dst []byte) string {
 	host := b.CLI.Domain
 	if host == "" {
 		host = b.Own
 	}
-	dst := append(make([]byte, 0, 64), "sip:"...)
-	dst = b.number(dst, b.Present)
 	dst = append(dst, '@')
 	return string(append(dst, host...))
 }
@@ -56,18 +64,11 @@ func (b *LegB) presented() string {
 func (b *LegB) Callee() string {
 	dst := append(make([]byte, 0, 64), "sip:"...)
 	if b.To != 0 {
-		dst = appendEscaped(dst, b.CLI.TechPrefix)
-		dst = b.number(dst, b.To)
+		dst = appendEscaped(dst, b.CLI.Numbers.TechPrefix)
+		dst = b.CLI.Numbers.append(dst, b.To)
 	} else {
 		dst = appendEscaped(dst, b.User)
 	}
 	dst = append(dst, '@')
 	return string(append(dst, b.Host...))
-}
-
-func (b *LegB) number(dst []byte, n e164.Number) []byte {
-	if !b.CLI.Plain {
-		dst = append(dst, '+')
-	}
-	return n.AppendDigits(dst)
 }

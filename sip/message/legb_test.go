@@ -16,9 +16,11 @@ func TestLegBNames(t *testing.T) {
 		caller, asserted, callee string
 	}{
 		{"plus", LegB{CLI: &full, Present: num(maskB), To: num(bob)}, "sip:+441110000002@203.0.113.1:5060", "sip:+441110000002@203.0.113.1:5060", "sip:+447700900002@198.51.100.1:5070"},
-		{"plain", LegB{CLI: &CLI{From: true, Plain: true}, Present: num(maskB), To: num(bob)}, "sip:441110000002@203.0.113.1:5060", "", "sip:447700900002@198.51.100.1:5070"},
-		{"domain and prefix", LegB{CLI: &CLI{From: true, Domain: "masked.example", TechPrefix: "77#"}, Present: num(maskB), To: num(bob)}, "sip:+441110000002@masked.example", "", "sip:77%23+447700900002@198.51.100.1:5070"},
+		{"plain", LegB{CLI: &CLI{From: true, Numbers: Numbers{Form: Plain}}, Present: num(maskB), To: num(bob)}, "sip:441110000002@203.0.113.1:5060", "", "sip:447700900002@198.51.100.1:5070"},
+		{"domain and prefix", LegB{CLI: &CLI{From: true, Domain: "masked.example", Numbers: Numbers{TechPrefix: "77#"}}, Present: num(maskB), To: num(bob)}, "sip:+441110000002@masked.example", "", "sip:77%23+447700900002@198.51.100.1:5070"},
 		{"asserted only", LegB{CLI: &CLI{Asserted: true}, Present: num(maskB), To: num(bob)}, anonymous, "sip:+441110000002@203.0.113.1:5060", "sip:+447700900002@198.51.100.1:5070"},
+		{"asserted, and a user in From", LegB{CLI: &CLI{Asserted: true, User: "acct 1", Domain: "reg.example"}, Present: num(maskB), To: num(bob)}, "sip:acct%201@reg.example", "sip:+441110000002@reg.example", "sip:+447700900002@198.51.100.1:5070"},
+		{"national", LegB{CLI: &CLI{From: true, Numbers: british}, Present: num("33140000001"), To: num(bob)}, "sip:0033140000001@203.0.113.1:5060", "", "sip:07700900002@198.51.100.1:5070"},
 		{"nothing to present", LegB{CLI: &full, To: num(bob)}, anonymous, "", "sip:+447700900002@198.51.100.1:5070"},
 		{"a user", LegB{CLI: &full, Present: num(maskB), User: "desk one@home"}, "sip:+441110000002@203.0.113.1:5060", "sip:+441110000002@203.0.113.1:5060", "sip:desk%20one%40home@198.51.100.1:5070"},
 	}
@@ -40,7 +42,7 @@ func TestLegBNames(t *testing.T) {
 
 // inviteB is the INVITE to Bob that follows from the invite of Alice.
 func inviteB(t testing.TB, r *Request) []byte {
-	s, f := ParseSDP(r.Body, &AddressPolicy{})
+	s, f := ParseSDP(r.Body, &MediaPolicy{})
 	if f != nil {
 		t.Fatal(f)
 	}

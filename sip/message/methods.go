@@ -33,6 +33,9 @@ func methodBit(name string) Methods {
 // PRACK, UPDATE and INFO it is false.
 func (m Methods) Has(method string) bool { return m&methodBit(method) != 0 }
 
+// Without is the set without a method.
+func (m Methods) Without(method string) Methods { return m &^ methodBit(method) }
+
 // Known reports whether the peer has said anything.
 func (m Methods) Known() bool { return m&known != 0 }
 

@@ -20,29 +20,37 @@ type Called struct {
 	Number  e164.Number // none where Dialled is no E.164 number
 }
 
-// Called reads the Request-URI: the user part of a sip URI, a tel URI, or an
-// emergency service (RFC 5031). Parameters of the user part are left away.
-func (r *Request) Called() Called {
+// Called reads the Request-URI as the trunk writes numbers: the user part of a
+// sip URI, a tel URI, or an emergency service (RFC 5031). Parameters of the user
+// part are left away, those of number portability (RFC 4694) too.
+func (r *Request) Called(numbers *Numbers) Called {
+	dialled, context := r.dialled()
+	return Called{Dialled: dialled, Number: numbers.called(dialled, context)}
+}
+
+// Dialled is what was called, as it came; empty where that is too long for a
+// number.
+func (r *Request) Dialled() string {
+	dialled, _ := r.dialled()
+	return dialled
+}
+
+func (r *Request) dialled() (text, context string) {
 	u := &r.msg.Recipient
 	if isSOS(u) {
-		return Called{Dialled: sosURN}
+		return sosURN, ""
 	}
-	dialled := userText(u)
-	if len(dialled) > maxDialled {
-		return Called{}
+	if text, context = userText(u); len(text) > maxDialled {
+		return "", ""
 	}
-	n, err := e164.Parse(dialled)
-	if err != nil {
-		n = 0
-	}
-	return Called{Dialled: dialled, Number: n}
+	return text, context
 }
 
 // Caller is the number that calls: From, or where that is withheld and the
 // sender is trusted with it, P-Asserted-Identity (RFC 3325 §9.1). It is none
 // where neither has one.
-func (r *Request) Caller(trustAsserted bool) e164.Number {
-	if n := numberOf(&r.msg.From().Address); n != 0 {
+func (r *Request) Caller(numbers *Numbers, trustAsserted bool) e164.Number {
+	if n := numbers.read(userText(&r.msg.From().Address)); n != 0 {
 		return n
 	}
 	if !trustAsserted {
@@ -54,7 +62,7 @@ func (r *Request) Caller(trustAsserted bool) e164.Number {
 			if _, err := sip.ParseAddressValue(value, &u, nil); err != nil {
 				continue
 			}
-			if n := numberOf(&u); n != 0 {
+			if n := numbers.read(userText(&u)); n != 0 {
 				return n
 			}
 		}
@@ -62,27 +70,32 @@ func (r *Request) Caller(trustAsserted bool) e164.Number {
 	return 0
 }
 
-func numberOf(u *sip.Uri) e164.Number {
-	n, err := e164.Parse(userText(u))
-	if err != nil {
-		return 0
-	}
-	return n
-}
-
-// userText is the telephone number or name of a sip or tel URI, without
-// parameters, escapes and the visual separators of RFC 3966 §5.1.1.
-func userText(u *sip.Uri) string {
-	var text string
+// userText is the telephone number or name of a sip or tel URI, without escapes
+// and the visual separators of RFC 3966 §5.1.1, and its phone-context. Other
+// parameters are left.
+func userText(u *sip.Uri) (text, context string) {
 	switch u.Scheme {
 	case "sip", "sips":
 		text = u.User
 	case "tel":
 		text = u.Raw()
 	default:
-		return ""
+		return "", ""
 	}
-	text, _, _ = strings.Cut(text, ";")
+	text, params, _ := strings.Cut(text, ";")
+	for params != "" {
+		var one string
+		one, params, _ = strings.Cut(params, ";")
+		if name, value, _ := strings.Cut(one, "="); strings.EqualFold(name, "phone-context") {
+			context = withoutVisual(value)
+		}
+	}
+	return withoutVisual(text), context
+}
+
+// withoutVisual resolves escapes and drops visual separators; it is empty where
+// an escape is none.
+func withoutVisual(text string) string {
 	text, ok := unescape(text)
 	if !ok {
 		return ""

@@ -20,6 +20,8 @@ func phrase(code int) string {
 		return "OK"
 	case 400:
 		return "Bad Request"
+	case 401:
+		return "Unauthorized"
 	case 403:
 		return "Forbidden"
 	case 404:
@@ -30,6 +32,8 @@ func phrase(code int) string {
 		return "Request Timeout"
 	case 410:
 		return "Gone"
+	case 413:
+		return "Request Entity Too Large"
 	case 415:
 		return "Unsupported Media Type"
 	case 416:

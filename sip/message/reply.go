@@ -11,7 +11,7 @@ import (
 )
 
 // Allow lists the methods that we serve, as the header of that name says them.
-const Allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO"
+const Allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO"
 
 // replySize is room for what an answer adds to its head.
 const replySize = 256
@@ -24,7 +24,8 @@ type Reply struct {
 	Contact     string // our address, "host:port"; empty: no Contact
 	Allow       bool   // say which methods we serve
 	Cause       int    // Q.850 cause for a Reason header (RFC 3326); 0: none
-	Header      string // one line of ours, "Unsupported: 100rel"; may be empty
+	Header      string // lines of ours, "Unsupported: 100rel"; may be empty
+	Extensions  Extensions
 	SDP         []byte // our session description; may be empty
 }
 
@@ -49,6 +50,7 @@ func (r *Reply) Append(dst, head []byte) []byte {
 		dst = append(dst, r.Header...)
 		dst = append(dst, "\r\n"...)
 	}
+	dst = r.Extensions.append(dst)
 	return appendBody(dst, r.SDP)
 }
 

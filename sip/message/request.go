@@ -2,6 +2,7 @@ package message
 
 import (
 	"net/netip"
+	"strings"
 
 	"github.com/emiago/sipgo/sip"
 )
@@ -13,6 +14,7 @@ const (
 	Cancel  = "CANCEL"
 	Bye     = "BYE"
 	Options = "OPTIONS"
+	Prack   = "PRACK"
 	Update  = "UPDATE"
 	Info    = "INFO"
 )
@@ -22,6 +24,7 @@ const (
 type Request struct {
 	Method      string
 	Source      netip.AddrPort
+	Conn        uint64 // number of the connection that it came over; 0: a datagram
 	Branch      string // of the top Via
 	CallID      string
 	FromTag     string
@@ -72,14 +75,19 @@ func (r *Request) SentBy() string {
 }
 
 // ReplyTo is where answers go. RFC 3261 §18.2.2, RFC 3581 §4; maddr is not
-// followed, since it would send our answer to a third party.
+// followed, since it would send our answer to a third party. Over a stream it is
+// where a new connection is made to if that of the request is gone.
 func (r *Request) ReplyTo() netip.AddrPort {
 	via := r.msg.Via()
-	if via == nil || hasParam(via.Params, "rport") {
+	if via == nil || r.Conn == 0 && hasParam(via.Params, "rport") {
 		return r.Source
 	}
 	port := via.Port
-	if port <= 0 || port > 65535 {
+	switch {
+	case port > 0 && port <= 65535:
+	case r.Conn != 0 && strings.EqualFold(via.Transport, "TLS"):
+		port = sip.DefaultTlsPort
+	default:
 		port = sip.DefaultUdpPort
 	}
 	return netip.AddrPortFrom(r.Source.Addr(), uint16(port))

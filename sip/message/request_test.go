@@ -117,7 +117,7 @@ func TestCalled(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			r := goodRequest(t, strings.Replace(invite, "sip:+441110000001@edge.example;user=phone", c.uri, 1))
-			got := r.Called()
+			got := r.Called(&Numbers{})
 			want := Called{Dialled: c.dialled}
 			if c.number != "" {
 				want.Number = num(c.number)
@@ -156,7 +156,7 @@ func TestCaller(t *testing.T) {
 			if c.asserted != "" {
 				text = strings.Replace(text, "CSeq:", "P-Asserted-Identity: "+c.asserted+"\nCSeq:", 1)
 			}
-			got := goodRequest(t, text).Caller(c.trust)
+			got := goodRequest(t, text).Caller(&Numbers{}, c.trust)
 			if got.Reveal() != plus(c.want) {
 				t.Fatalf("%q, want %q", got.Reveal(), plus(c.want))
 			}

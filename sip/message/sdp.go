@@ -12,8 +12,9 @@ import (
 
 // Caps on a session description.
 const (
-	maxMediaLines = 8
-	maxFormats    = 32
+	MaxDescription = 8 << 10 // octets
+	maxMediaLines  = 8
+	maxFormats     = 32
 )
 
 // Direction is who may send media, as the sender of the description sees it.
@@ -58,8 +59,12 @@ type format struct {
 type mediaLine struct{ kind, proto string }
 
 // ParseSDP reads a session description and checks its addresses. The fault is
-// 400 for one that is malformed and 488 for one that we don't relay.
-func ParseSDP(body []byte, policy *AddressPolicy) (*SDP, *Fault) {
+// 400 for one that is malformed, 413 for one that is too long and 488 for one that
+// we don't relay.
+func ParseSDP(body []byte, policy *MediaPolicy) (*SDP, *Fault) {
+	if len(body) > MaxDescription {
+		return nil, fault(413, "sdp_size")
+	}
 	s := &SDP{}
 	plain, f := s.readLines(body)
 	if f != nil {
@@ -78,7 +83,7 @@ func ParseSDP(body []byte, policy *AddressPolicy) (*SDP, *Fault) {
 	}
 	s.readDirection(&d, m)
 	s.readFormats(m)
-	if len(s.formats) == 0 {
+	if len(s.formats) == 0 || len(policy.Codecs) > 0 && !s.keep(policy.Codecs) {
 		return nil, fault(488, "sdp_format")
 	}
 	s.Content = s.hash()
@@ -139,7 +144,7 @@ func (s *SDP) pick(d *sdp.SessionDescription) (*sdp.MediaDescription, *Fault) {
 	return nil, fault(488, "sdp_media")
 }
 
-func (s *SDP) readAddresses(d *sdp.SessionDescription, m *sdp.MediaDescription, policy *AddressPolicy) *Fault {
+func (s *SDP) readAddresses(d *sdp.SessionDescription, m *sdp.MediaDescription, policy *MediaPolicy) *Fault {
 	c := m.ConnectionInformation
 	if c == nil {
 		c = d.ConnectionInformation
@@ -172,7 +177,7 @@ func (s *SDP) readAddresses(d *sdp.SessionDescription, m *sdp.MediaDescription, 
 }
 
 // rtcpAddress reads a=rtcp: a port, and an address where it is another. RFC 3605.
-func rtcpAddress(value string, addr netip.Addr, policy *AddressPolicy) (netip.AddrPort, *Fault) {
+func rtcpAddress(value string, addr netip.Addr, policy *MediaPolicy) (netip.AddrPort, *Fault) {
 	fields := strings.Fields(value)
 	if len(fields) != 1 && len(fields) != 4 {
 		return netip.AddrPort{}, fault(488, "sdp_rtcp")

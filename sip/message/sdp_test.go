@@ -20,7 +20,7 @@ func body(text string) []byte { return []byte(strings.ReplaceAll(text, "\n", "\r
 
 func goodSDP(t testing.TB, text string) *SDP {
 	t.Helper()
-	s, f := ParseSDP(body(text), &AddressPolicy{})
+	s, f := ParseSDP(body(text), &MediaPolicy{})
 	if f != nil {
 		t.Fatal(f)
 	}
@@ -85,7 +85,7 @@ func TestSDPRefused(t *testing.T) {
 		{"nonsense in a=rtcp", "RTP/AVP 0 8\n", "RTP/AVP 0 8\na=rtcp:x\n", 488, "sdp_port"},
 		{"well-known port in a=rtcp", "RTP/AVP 0 8\n", "RTP/AVP 0 8\na=rtcp:22\n", 488, "sdp_port"},
 	}
-	policy := AddressPolicy{
+	policy := MediaPolicy{
 		From: []netip.Prefix{netip.MustParsePrefix("192.168.0.0/16")},
 		Own:  []OwnMedia{{Addr: ourRTP.Addr(), PortMin: 10000, PortMax: 50000}},
 	}
@@ -103,7 +103,7 @@ func TestSDPRefused(t *testing.T) {
 }
 
 func TestSDPAccepted(t *testing.T) {
-	policy := AddressPolicy{From: []netip.Prefix{netip.MustParsePrefix("192.168.0.0/16")}}
+	policy := MediaPolicy{From: []netip.Prefix{netip.MustParsePrefix("192.168.0.0/16")}}
 	cases := []struct {
 		name, old, with string
 		rtp, rtcp       string
@@ -248,7 +248,7 @@ func TestFormatTexts(t *testing.T) {
 
 func BenchmarkParseSDP(b *testing.B) {
 	text := body(offer)
-	var policy AddressPolicy
+	var policy MediaPolicy
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, f := ParseSDP(text, &policy); f != nil {

@@ -5,10 +5,11 @@ import "net/netip"
 // minMediaPort keeps media away from the ports of well-known services.
 const minMediaPort = 1024
 
-// AddressPolicy says where a trunk may ask us to send media.
-type AddressPolicy struct {
-	From []netip.Prefix // private and loopback addresses are accepted in these only
-	Own  []OwnMedia     // our relay's own addresses, never accepted
+// MediaPolicy says what a trunk may ask of us in a session description.
+type MediaPolicy struct {
+	From   []netip.Prefix // private and loopback addresses are accepted in these only
+	Own    []OwnMedia     // our relay's own addresses, never accepted
+	Codecs Codecs         // those that pass; empty: all
 }
 
 // OwnMedia is an address and port range of our media relay.
@@ -19,7 +20,7 @@ type OwnMedia struct {
 
 // check reads an address of a session description. It is invalid for the
 // unspecified one, which puts the stream on hold. Names are never resolved.
-func (p *AddressPolicy) check(text string) (netip.Addr, *Fault) {
+func (p *MediaPolicy) check(text string) (netip.Addr, *Fault) {
 	addr, err := netip.ParseAddr(text)
 	if err != nil || addr.Zone() != "" {
 		return netip.Addr{}, fault(488, "sdp_address")
@@ -65,7 +66,7 @@ func contains(prefixes []netip.Prefix, a netip.Addr) bool {
 
 // own reports whether the target is a port of our relay: media sent there
 // would run in circles.
-func (p *AddressPolicy) own(target netip.AddrPort) bool {
+func (p *MediaPolicy) own(target netip.AddrPort) bool {
 	for _, o := range p.Own {
 		if o.Addr == target.Addr() && target.Port() >= o.PortMin && target.Port() <= o.PortMax {
 			return true

@@ -157,8 +157,8 @@ func checkScheme(u *sip.Uri) *Fault {
 	return fault(416, "scheme")
 }
 
-// required lists the option tags that the sender insists on. We insist on
-// none, and do none. RFC 3261 §8.2.2.3.
+// required lists the option tags that the sender insists on and that we don't
+// know. RFC 3261 §8.2.2.3.
 func (r *Request) required() string {
 	var tags []string
 	for _, h := range r.msg.Headers() {
@@ -167,7 +167,11 @@ func (r *Request) required() string {
 			continue
 		}
 		for tag := range strings.SplitSeq(h.Value(), ",") {
-			if tag = strings.TrimSpace(tag); isTokenText(tag) {
+			tag = strings.TrimSpace(tag)
+			if known := optionOf(tag); known != 0 && strings.EqualFold(name, "require") {
+				continue // the call decides
+			}
+			if isTokenText(tag) {
 				tags = append(tags, tag)
 			}
 		}

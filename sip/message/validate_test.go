@@ -49,7 +49,8 @@ func TestRequestFaults(t *testing.T) {
 		{"comma in the host of Via", change("192.0.2.10:5060", "192.0.2.10,5060"), 400, "via"},
 		{"port of Via too large", change("192.0.2.10:5060", "192.0.2.10:70000"), 400, "via"},
 		{"Max-Forwards 0", change("Max-Forwards: 60", "Max-Forwards: 0"), 483, "max_forwards"},
-		{"Require", add("Require: 100rel"), 420, "extension"},
+		{"Require", add("Require: 100rel, foo"), 420, "extension"},
+		{"Proxy-Require of a tag that we know as Require", add("Proxy-Require: timer"), 420, "extension"},
 		{"Proxy-Require", add("Proxy-Require: sec-agree"), 420, "extension"},
 		{"URI of a scheme that nobody knows", change("sip:+441110000001@edge.example;user=phone", "mailto:a@b"), 416, "scheme"},
 		{"sips", change("INVITE sip:", "INVITE sips:"), 416, "scheme"},
@@ -99,8 +100,8 @@ func TestRequestAccepted(t *testing.T) {
 }
 
 func TestUnsupportedNamesTheExtensions(t *testing.T) {
-	_, f := request(t, strings.Replace(invite, "CSeq:", "Require: 100rel, timer\nProxy-Require: x y, foo\nCSeq:", 1))
-	if f == nil || f.Header != "Unsupported: 100rel, timer, foo" {
+	_, f := request(t, strings.Replace(invite, "CSeq:", "Require: 100rel, path\nRequire: timer, gruu\nProxy-Require: x y, foo\nCSeq:", 1))
+	if f == nil || f.Header != "Unsupported: path, gruu, foo" {
 		t.Fatalf("%+v", f)
 	}
 }

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -38,28 +36,5 @@ func TestRowsShowEveryRunAndWhatWasBad(t *testing.T) {
 	}
 	if verdict(runs(1)) != "0" {
 		t.Error("something bad without reason")
-	}
-}
-
-func TestSectionsAreReplacedAlone(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "benchmarks.md")
-	for _, s := range [][2]string{{"a", "first\n"}, {"b", "other\n"}, {"a", "second\n"}} {
-		if err := writeSection(file, s[0], s[1]); err != nil {
-			t.Fatal(err)
-		}
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := preface + "\n<!-- a -->\nsecond\n<!-- /a -->\n\n<!-- b -->\nother\n<!-- /b -->\n"
-	if string(text) != want {
-		t.Errorf("%s", text)
-	}
-	if err := os.WriteFile(file, []byte("<!-- a -->\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if writeSection(file, "a", "x") == nil {
-		t.Error("a section without an end was overwritten")
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"maskline/testbench/figures"
 )
 
 // config is what the command line says.
@@ -61,5 +63,5 @@ func run(ctx context.Context, c config) error {
 	if c.file == "" {
 		return nil
 	}
-	return writeSection(c.file, name, text)
+	return figures.WriteSection(c.file, name, text)
 }

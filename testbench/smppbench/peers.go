@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"maskline/testbench/figures"
 	"maskline/testbench/smppload"
 )
 
@@ -51,7 +52,7 @@ func (r *rig) sideBySide(ctx context.Context) (string, error) {
 
 func (r *rig) compare(version string, all []*contender) string {
 	var t strings.Builder
-	t.WriteString(head("Kannel beside it", "make bench-peers"+r.arguments()))
+	t.WriteString(figures.Head("Kannel beside it", "make bench-peers"+r.arguments()))
 	fmt.Fprintf(&t, `%[1]s. The same generator plays both carriers: deliver_sm in on one bind, submit_sm out on another, texts of 120 octets,
 no receipts. The edge masks by %[2]d bindings and answers after the receiver has accepted; it stores nothing. Kannel reroutes
 (reroute-smsc-id, max-pending-submits 500) and changes nothing. Without a store it answers first and loses what it holds

@@ -3,10 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
+	"maskline/testbench/figures"
 	"maskline/testbench/process"
 	"maskline/testbench/smppload"
 )
@@ -56,15 +56,11 @@ func cpuOf(c *process.Child) (time.Duration, error) {
 
 // median is the middle of a figure over runs; of an even number the lower one.
 func median(all []sample, figure func(sample) float64) float64 {
-	if len(all) == 0 {
-		return 0
-	}
 	v := make([]float64, 0, len(all))
 	for _, s := range all {
 		v = append(v, figure(s))
 	}
-	slices.Sort(v)
-	return v[(len(v)-1)/2]
+	return figures.Median(v)
 }
 
 func rate(s sample) float64 { return s.Rate }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"maskline/testbench/figures"
 	"maskline/testbench/process"
 	"maskline/testbench/smppload"
 )
@@ -45,7 +46,7 @@ func (r *rig) fromAccount(window int) smppload.Config {
 // solo measures the edge alone.
 func (r *rig) solo(ctx context.Context) (string, error) {
 	var t strings.Builder
-	t.WriteString(head("The edge alone", fmt.Sprintf("make bench-smpp%s", r.arguments())))
+	t.WriteString(figures.Head("The edge alone", fmt.Sprintf("make bench-smpp%s", r.arguments())))
 	fmt.Fprintf(&t, `deliver_sm in from one carrier, masked by routing over %d bindings in SQLite, submit_sm out to another, the sender
 answered after the receiver has accepted; metrics, receipts, redaction on. Texts of 120 octets.
 

@@ -34,6 +34,9 @@ type kannel struct {
 // reply is a message, or a report's addresses.
 type reply struct{ from, to, text, coding string }
 
+// kannelPending is how many requests Kannel leaves unanswered.
+const kannelPending = 10
+
 const kannelConfig = `
 group = core
 admin-port = %[1]d
@@ -63,7 +66,7 @@ source-addr-ton = 1
 source-addr-npi = 1
 dest-addr-ton = 1
 dest-addr-npi = 1
-max-pending-submits = 10
+max-pending-submits = %[7]d
 enquire-link-interval = 10
 reconnect-delay = 1
 
@@ -112,7 +115,7 @@ func startKannel(t *testing.T, edge *edge) *kannel {
 	dir := t.TempDir()
 	ports := freePorts(t, 3)
 	config := filepath.Join(dir, "kannel.conf")
-	text := fmt.Sprintf(kannelConfig, ports[0], ports[1], ports[2], edge.port(), k.hook.URL, dir)
+	text := fmt.Sprintf(kannelConfig, ports[0], ports[1], ports[2], edge.port(), k.hook.URL, dir, kannelPending)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf16"
 )
 
@@ -162,7 +161,7 @@ func TestFailingCarrier(t *testing.T) {
 	}
 
 	swallow("swallow") // what it has now is unknown when it closes
-	time.Sleep(200 * time.Millisecond)
+	eventually(t, "alfa has all that Kannel leaves unanswered", func() bool { return len(alfa.submits("swallow")) >= kannelPending })
 	alfa.tell(t, map[string]any{"close": true})
 	alfa.tell(t, map[string]any{"mode": "accept"})
 	settled("all accepted after the connection was closed")

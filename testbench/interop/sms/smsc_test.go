@@ -32,6 +32,9 @@ type event struct {
 	ID         string
 	Status     int
 	Tag        string
+	Command    string         // of peer.js: the PDU
+	Whole      bool           // its text stood in message_payload
+	Fields     map[string]any // all others, by node-smpp's names; octets in hexadecimal
 }
 
 // smsc is a carrier's SMSC, or another peer, played by a program.

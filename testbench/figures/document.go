@@ -1,4 +1,5 @@
-package main
+// Package figures writes what benchmarks measured into sections of a document.
+package figures
 
 import (
 	"bytes"
@@ -7,19 +8,20 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
 
 const preface = `# Benchmarks
 
-Written by ` + "`make bench-smpp` and `make bench-peers`" + `, each its own section; every figure of a run is here, the bad ones too.
+Written by ` + "`make bench-smpp`, `make bench-sip` and `make bench-peers`" + `, each its own section; every figure of a run is here, the bad ones too.
 Medians are bold, all runs are in brackets. Generator, peers and edge share the machine and its loopback. CPU is user and
 system time of the measured process alone. Absolute figures drift from day to day; ratios within one section count.
 `
 
-// head is a section's beginning: where and when.
-func head(title, command string) string {
+// Head is a section's beginning: where and when. The command is what measured it.
+func Head(title, command string) string {
 	return fmt.Sprintf("## %s\n\n%s, commit %s, %s\n%d cores (%s), %s, load average before %s. Command: `%s`\n\n",
 		title, time.Now().UTC().Format("2006-01-02 15:04 UTC"), commit(), runtime.Version(), runtime.NumCPU(), processor(), kernel(), loadAverage(), command)
 }
@@ -56,8 +58,8 @@ func loadAverage() string {
 	return first
 }
 
-// writeSection replaces a section of the document, or adds it.
-func writeSection(file, name, text string) error {
+// WriteSection replaces a section of the document, or adds it.
+func WriteSection(file, name, text string) error {
 	begin, end := []byte("<!-- "+name+" -->\n"), []byte("<!-- /"+name+" -->\n")
 	old, err := os.ReadFile(file)
 	if errors.Is(err, os.ErrNotExist) {
@@ -81,4 +83,14 @@ func writeSection(file, name, text string) error {
 		return fmt.Errorf("writing the document: %w", err)
 	}
 	return nil
+}
+
+// Median is the middle of the figures; of an even number the lower one, of none 0.
+func Median(v []float64) float64 {
+	if len(v) == 0 {
+		return 0
+	}
+	v = slices.Clone(v)
+	slices.Sort(v)
+	return v[(len(v)-1)/2]
 }
