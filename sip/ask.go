@@ -26,10 +26,12 @@ type ask struct {
 	offer  []byte // session description in it; nil: none
 	why    purpose
 
-	giving bool   // a CANCEL is wanted, or sent
-	lost   bool   // no final answer came in time
-	cancel client // the CANCEL of a re-INVITE
-	retry  time.Time
+	giving  bool // a CANCEL is wanted, or sent
+	expired bool // no final answer came in time
+
+	credentials string // in it, and in the ACK of its 2xx; RFC 3261 §22.1
+	cancel      client // the CANCEL of a re-INVITE
+	retry       time.Time
 }
 
 func (a *ask) next() time.Time { return sooner(a.client.next(), a.cancel.next(), a.retry) }
@@ -57,11 +59,43 @@ const sentAcks = 4 // are kept
 func (c *call) ask(l *leg, method string, sdp []byte, why purpose) {
 	l.cseq++
 	l.ask = ask{method: method, seq: l.nextSeq(), cseq: l.cseq, offer: sdp, why: why}
-	d := c.draft(l, method, l.ask.seq)
-	d.Contact, d.Allow, d.SDP, d.Extensions = l.own, true, sdp, l.sessionHeaders()
+	d := c.draftAsk(l)
+	c.preauthorize(l, &d, l.hop, l.ask.seq)
+	c.sendAsk(l, &d)
+}
+
+func (c *call) draftAsk(l *leg) message.Draft {
+	d := c.draft(l, l.ask.method, l.ask.seq)
+	d.Contact, d.Allow, d.SDP, d.Extensions = l.own, true, l.ask.offer, l.sessionHeaders()
+	return d
+}
+
+func (c *call) sendAsk(l *leg, d *message.Draft) {
+	l.ask.credentials = d.Credentials
 	data := d.Append(nil)
-	l.ask.begin(data, method == message.Invite, l.fit(len(data)), c.now)
-	c.request(l, l.hop, method, l.ask.seq, data)
+	l.ask.begin(data, d.Method == message.Invite, l.fit(len(data)), c.now)
+	c.requestOver(l.ask.over, l, l.hop, d.Method, l.ask.seq, data)
+}
+
+// askAgain answers a challenge: the same request goes out once more. False: it is a
+// refusal.
+func (c *call) askAgain(l *leg, ev evResponse) bool {
+	a := &l.ask
+	if !a.running() || a.giving || l.ended || c.phase == phaseOver {
+		return false
+	}
+	d := c.draftAsk(l)
+	seq, ok := c.reauthorize(l, &d, l.hop, ev)
+	if !ok {
+		return false
+	}
+	if a.method == message.Invite {
+		c.acknowledgeAsk(l, ev)
+	}
+	l.cseq++
+	a.seq, a.cseq, d.CSeq = seq, l.cseq, l.cseq
+	c.sendAsk(l, &d)
+	return true
 }
 
 // nextSeq numbers a transaction of ours inside the dialog.
@@ -100,9 +134,12 @@ func (c *call) onAskResponse(l *leg, ev evResponse) {
 		}
 		return
 	}
-	first := current && (a.final(res.Code < 300, c.now) || res.Code < 300 && a.lost)
+	if current && c.askAgain(l, ev) {
+		return
+	}
+	first := current && (a.final(res.Code < 300, c.now) || res.Code < 300 && a.expired)
 	if first {
-		a.lost = false
+		a.expired = false
 		a.cancel.stop()
 		if res.Code < 300 {
 			l.follow(res.Peer())
@@ -136,18 +173,28 @@ func (c *call) holdsAck(l *leg, ev evResponse, first bool) bool {
 // acknowledgeAsk acknowledges a final answer to a re-INVITE. It needs no state but
 // the dialog, so a repeated answer to an earlier one has its ACK too.
 func (c *call) acknowledgeAsk(l *leg, ev evResponse) {
-	seq := ev.seq
-	if ev.res.Code < 300 {
-		seq++ // a request of its own, RFC 3261 §13.2.2.4
+	if ev.res.Code < 300 { // a request of its own, RFC 3261 §13.2.2.4
+		c.sendAck(l, ev.seq+1, ev.res.CSeq, nil)
+		return
 	}
-	c.sendAck(l, seq, ev.res.CSeq, nil)
+	over := l.over
+	if ev.seq == l.ask.seq {
+		over = l.ask.over
+	}
+	d := c.draft(l, message.Ack, ev.seq)
+	d.CSeq = ev.res.CSeq
+	c.requestOver(over, l, l.hop, message.Ack, ev.seq, d.Append(nil))
 }
 
 func (c *call) sendAck(l *leg, seq uint16, cseq uint32, sdp []byte) {
 	d := c.draft(l, message.Ack, seq)
 	d.CSeq, d.SDP = cseq, sdp
-	if cseq == l.invited && l.mayAuthorize(l.hop) {
+	switch {
+	case !l.mayAuthorize(l.hop):
+	case cseq == l.invited:
 		d.Credentials = l.credentials // RFC 3261 §22.1
+	case cseq == l.ask.cseq:
+		d.Credentials = l.ask.credentials
 	}
 	c.request(l, l.hop, message.Ack, seq, d.Append(nil))
 }
@@ -237,7 +284,7 @@ func (c *call) tickAsk(l *leg) {
 	a := &l.ask
 	switch a.due(c.now) {
 	case txResend:
-		c.request(l, l.hop, a.method, a.seq, a.request)
+		c.requestOver(a.over, l, l.hop, a.method, a.seq, a.request)
 	case txTimeout:
 		c.onAskTimeout(l)
 	case txNothing:
@@ -255,13 +302,35 @@ func (c *call) tickAsk(l *leg) {
 
 func (c *call) onAskTimeout(l *leg) {
 	a := &l.ask
-	a.lost = true
+	a.expired = true
 	if a.why == askRelay {
 		a.why = askDropped
 		c.relayFailed(504, "")
 	}
 	if a.why == askRefresh { // RFC 4028 §10: as a 408
 		c.end("dialog_lost")
+	}
+}
+
+// onAskUnreachable is a connection that broke under our request: a re-INVITE has
+// failed with it, another request is sent again. Over UDP timers decide.
+func (c *call) onAskUnreachable(l *leg, seq uint16) {
+	a := &l.ask
+	switch {
+	case seq != a.seq || !a.running() || !a.over.reliable():
+	case a.over != l.over && a.state == txCalling: // RFC 3261 §18.1.1: UDP where TCP is refused
+		l.narrow = true
+		a.begin(a.request, a.method == message.Invite, l.over, c.now)
+		c.requestOver(l.over, l, l.hop, a.method, a.seq, a.request)
+	case !a.lost(c.now):
+		a.stop()
+		c.onAskTimeout(l)
+	}
+	if c.phase != phaseUp {
+		return
+	}
+	if q := c.other(l).info; q != nil && seq == q.seq {
+		q.tx.lost(c.now)
 	}
 }
 

@@ -99,11 +99,34 @@ func (c *call) sendInfo(l *leg) {
 	to.cseq++
 	q.seq = to.nextSeq()
 	d := c.draft(to, message.Info, q.seq)
+	c.preauthorize(to, &d, to.hop, q.seq)
+	c.beginInfo(l, &d)
+}
+
+func (c *call) beginInfo(l *leg, d *message.Draft) {
+	to, q := c.other(l), l.info
 	d.DTMF = &q.waiting[0].dtmf
 	data := d.Append(nil)
 	q.tx.begin(data, false, to.fit(len(data)), c.now)
 	q.tx.end = c.now.Add(patience)
-	c.request(to, to.hop, message.Info, q.seq, data)
+	c.requestOver(q.tx.over, to, to.hop, message.Info, q.seq, data)
+}
+
+// infoAgain answers a challenge; false: it is a refusal.
+func (c *call) infoAgain(l *leg, ev evResponse) bool {
+	to, q := c.other(l), l.info
+	if !q.tx.running() {
+		return false
+	}
+	d := c.draft(to, message.Info, ev.seq)
+	seq, ok := c.reauthorize(to, &d, to.hop, ev)
+	if !ok {
+		return false
+	}
+	to.cseq++
+	q.seq, d.CSeq = seq, to.cseq
+	c.beginInfo(l, &d)
+	return true
 }
 
 // onInfoResponse is an answer by the side that got a key press.
@@ -117,6 +140,9 @@ func (c *call) onInfoResponse(to *leg, ev evResponse) {
 	}
 	if ev.res.Code < 200 {
 		from.info.tx.provisional()
+		return
+	}
+	if c.infoAgain(from, ev) {
 		return
 	}
 	if !from.info.tx.final(ev.res.Code < 300, c.now) {
@@ -156,7 +182,7 @@ func (c *call) tickInfo(l *leg) {
 	switch l.info.tx.due(c.now) {
 	case txResend:
 		to := c.other(l)
-		c.request(to, to.hop, message.Info, l.info.seq, l.info.tx.request)
+		c.requestOver(l.info.tx.over, to, to.hop, message.Info, l.info.seq, l.info.tx.request)
 	case txTimeout:
 		c.concludeInfo(l, message.Reply{Code: 504})
 	case txNothing:

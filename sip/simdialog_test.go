@@ -221,6 +221,13 @@ func (u *simUA) asked(text string) {
 	if method == "INFO" && !strings.HasPrefix(body, "Signal=5\r\nDuration=") {
 		u.s.fail("INFO with %q", body)
 	}
+	if u.guard.bye && u.guard.answered && !strings.Contains(text, "Authorization: ") {
+		u.finish(t, u.challenge(text, "plain"), method)
+		return
+	}
+	if strings.Contains(text, "Authorization: ") {
+		u.provesAny(text)
+	}
 	r := u.s.rnd
 	delay := time.Duration(r.IntN(300)) * time.Millisecond
 	if u.d.moody && r.IntN(4) == 0 {
