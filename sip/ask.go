@@ -326,7 +326,7 @@ func (c *call) onAskUnreachable(l *leg, seq uint16) {
 		a.stop()
 		c.onAskTimeout(l)
 	}
-	if c.phase != phaseUp {
+	if c.phase != phaseUp || c.active == nil {
 		return
 	}
 	if q := c.other(l).info; q != nil && seq == q.seq {
