@@ -36,7 +36,7 @@ func unavailable() []later {
 		{path: "sip.message_timeout"},
 		{path: "sip.max_message"},
 		{path: "media.addr", one: true},
-		{path: "media.backend", only: []string{"auto", "portable"}},
+		{path: "media.backend", only: []string{"auto", "steer", "portable"}},
 		{path: "media.prompts"},
 		{path: "carriers[].present", only: []string{"any"}},
 		{path: "routing.unknown_mask.voice.announce", only: []string{"a code"}},

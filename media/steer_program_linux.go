@@ -2,7 +2,6 @@ package media
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"os"
 
@@ -168,6 +167,3 @@ func (s *steering) close() {
 		}
 	}
 }
-
-// isForbidden reports whether an error means that the process lacks a right.
-func isForbidden(err error) bool { return errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) }
