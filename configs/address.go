@@ -147,17 +147,26 @@ func (a SIPAddress) String() string {
 	if a.Host == "" {
 		return ""
 	}
+	if _, isIP := a.IP(); !isIP && a.Port == 0 {
+		return a.Transport + "://" + string(a.Host)
+	}
 	return a.Transport + "://" + a.HostPort.String()
 }
 
-// parseSIPAddress wants the port: an address without one is to be looked up in
-// DNS. RFC 3263 §4.
+// parseSIPAddress wants the port of an IP address; a name without one is looked
+// up in DNS by SRV, which tells the port. RFC 3263 §4.2.
 func parseSIPAddress(text string) (SIPAddress, error) {
 	transport, rest, found := strings.Cut(text, "://")
 	if !found || (transport != "udp" && transport != "tcp" && transport != "tls") {
 		return SIPAddress{}, wrong("names no known transport")
 	}
+	if isName(rest) {
+		return SIPAddress{transport, HostPort{Host: Host(rest)}}, nil
+	}
 	hp, err := parseHostAnyPort(rest)
+	if _, isIP := hp.IP(); err == nil && !isIP && hp.Port == 0 {
+		return SIPAddress{}, wrong("has port 0")
+	}
 	return SIPAddress{transport, hp}, err
 }
 

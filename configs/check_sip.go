@@ -3,6 +3,7 @@ package configs
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -14,6 +15,7 @@ func (c *checker) sip() {
 	for i := range c.SIP.Listen {
 		c.sipListen(&c.SIP.Listen[i], entry("sip.listen", i))
 	}
+	c.sipAuth(&c.SIP.Auth)
 	for i := range c.SIP.Peers {
 		c.trunk(&c.SIP.Peers[i].Trunk, entry("sip.peers", i))
 	}
@@ -42,7 +44,17 @@ func (c *checker) firstTrunk() string {
 }
 
 func (c *checker) sipListen(l *SIPListen, path string) {
-	addr, advertise := under(path, "addr"), under(path, "advertise")
+	addr, advertise, secure := under(path, "addr"), under(path, "advertise"), under(path, "tls")
+	c.serverTLS(&l.TLS, secure)
+	switch {
+	case l.Addr.Transport == "tls" && l.TLS.Cert == "":
+		c.fault(under(secure, "cert"), "is missing, and addr is tls://; expected cert and key", addr)
+	case l.Addr.Transport != "tls" && l.Addr.Host != "" && l.TLS != (ServerTLS{}):
+		c.fault(secure, "is given, and addr is not tls://; expected it there alone", addr)
+	}
+	if l.Sockets > 0 && l.Addr.Transport != "udp" && l.Addr.Host != "" {
+		c.fault(under(path, "sockets"), "is given, and addr is not udp://; expected it there alone", addr)
+	}
 	ip, isIP := l.Addr.IP()
 	switch {
 	case l.Addr.Host == "":
@@ -65,11 +77,13 @@ func (c *checker) trunk(t *Trunk, path string) {
 	if s := t.SessionExpires; s != 0 && (s < leastSession || s%time.Second != 0) {
 		c.fault(under(path, "session_expires"), "is no session timer; expected 0 or whole seconds, 90s or more (RFC 4028 §4)")
 	}
+	c.trunkTransport(t, path)
 	if t.Trying < t.FirstResponse {
 		c.fault(under(path, "trying"), "is shorter than first_response; expected at least that", under(path, "first_response"))
 	}
 	c.failover(t.FailoverOn, under(path, "failover_on"))
 	c.cli(&t.CLI, under(path, "cli"))
+	c.digest(t, path)
 	c.codecs(t.Codecs, under(path, "codecs"))
 }
 
@@ -78,24 +92,32 @@ func (c *checker) trunkAddresses(t *Trunk, path string) {
 	if ip, isIP := t.Addr.IP(); isIP && (ip.IsUnspecified() || ip.IsMulticast()) {
 		c.fault(addr, "is no address of a neighbour; expected the one to send to")
 	}
-	if _, isIP := t.Addr.IP(); t.Addr.Host != "" && !isIP {
-		c.fault(addr, "is a name, which this version does not look up; expected an IP address")
-	}
-	if t.Addr.Host != "" && t.Addr.Port == 0 {
+	ip, isIP := t.Addr.IP()
+	if isIP && t.Addr.Port == 0 {
 		c.fault(addr, "has port 0; expected the port to send to")
 	}
-	if ip, isIP := t.Addr.IP(); isIP && len(c.SIP.Listen) > 0 && !c.reaches(ip) {
-		c.fault(addr, "is of an IP version that no listener has; expected an entry in sip.listen for it", "sip.listen")
+	switch {
+	case len(c.SIP.Listen) == 0 || t.Addr.Host == "":
+	case !isIP && !c.speaks(t.Addr.Transport):
+		c.fault(addr, "is of a transport that no listener has; expected an entry in sip.listen for it", "sip.listen")
+	case isIP && !c.reaches(t.Addr.Transport, ip):
+		c.fault(addr, "is of a transport and IP version that no listener has; expected an entry in sip.listen for it", "sip.listen")
 	}
 	if t.Local.IsValid() && !c.listens(t) {
 		c.fault(local, "is the address of no listener with the transport of addr; expected the IP address and port of an entry in sip.listen", addr, "sip.listen")
 	}
 }
 
+// speaks reports whether a listener has a transport.
+func (c *checker) speaks(transport string) bool {
+	return slices.ContainsFunc(c.SIP.Listen, func(l SIPListen) bool { return l.Addr.Transport == transport })
+}
+
 // reaches reports whether a listener can send to an address.
-func (c *checker) reaches(to netip.Addr) bool {
+func (c *checker) reaches(transport string, to netip.Addr) bool {
 	for i := range c.SIP.Listen {
-		if ip, isIP := c.SIP.Listen[i].Addr.IP(); isIP && (ip.Is4() == to.Is4() || ip == netip.IPv6Unspecified()) {
+		a := c.SIP.Listen[i].Addr
+		if ip, isIP := a.IP(); isIP && a.Transport == transport && ip.Is4() == to.Is4() {
 			return true
 		}
 	}
@@ -107,6 +129,35 @@ func (c *checker) listens(t *Trunk) bool {
 		a := c.SIP.Listen[i].Addr
 		ip, isIP := a.IP()
 		if isIP && netip.AddrPortFrom(ip, a.Port) == t.Local && (t.Addr.Host == "" || a.Transport == t.Addr.Transport) {
+			return true
+		}
+	}
+	return false
+}
+
+// trunkTransport checks what only one transport has.
+func (c *checker) trunkTransport(t *Trunk, path string) {
+	addr, secure, peer := under(path, "addr"), under(path, "tls"), under(under(path, "tls"), "peer")
+	c.pair(t.TLS.Cert, t.TLS.Key, secure)
+	dials := t.TLS.CA != "" || t.TLS.Cert != "" || t.TLS.Key != "" || t.TLS.Name != ""
+	if dials && t.Addr.Transport != "tls" {
+		c.fault(secure, "is given, and addr is not tls://; expected it there alone, but for peer", addr)
+	}
+	switch {
+	case len(t.TLS.Peer) == 0:
+	case t.Addr.Host != "" && t.Addr.Transport != "tls":
+		c.fault(peer, "is given, and addr is not tls://, so its answers would be nobody's; expected tls:// or no addr", addr)
+	case !c.asksCertificates():
+		c.fault(peer, "is given, but no listener asks for certificates; expected client_ca in an entry of sip.listen", "sip.listen")
+	}
+	if t.TCPAbove > 0 && t.Addr.Transport != "udp" {
+		c.fault(under(path, "tcp_above"), "is given, and addr is not udp://; expected it there alone", addr)
+	}
+}
+
+func (c *checker) asksCertificates() bool {
+	for i := range c.SIP.Listen {
+		if c.SIP.Listen[i].TLS.ClientCA != "" {
 			return true
 		}
 	}
@@ -127,8 +178,6 @@ func (c *checker) trunkSources(t *Trunk, path string) {
 	switch {
 	case len(t.Allow) == 0 && t.Addr.Host == "":
 		c.fault(path, "can neither be called nor call; expected addr, allow or both", addr, allow)
-	case len(t.Allow) == 0:
-		c.fault(allow, "is missing, and addr is a name; expected the networks that its signalling comes from", addr)
 	case isIP && !holds(t.Allow, ip):
 		c.fault(allow, "does not hold the address of addr, so its answers would be dropped; expected it in the list", addr, allow)
 	}

@@ -160,6 +160,17 @@ const (
 
 func (CLIHeader) choices() []string { return []string{"from", "pai"} }
 
+// DigestAlgorithm is the hash of a digest.
+type DigestAlgorithm string
+
+// The values of DigestAlgorithm.
+const (
+	DigestSHA256 DigestAlgorithm = "sha-256"
+	DigestMD5    DigestAlgorithm = "md5"
+)
+
+func (DigestAlgorithm) choices() []string { return []string{"sha-256", "md5"} }
+
 // CLIFormat is how the presented number is written.
 type CLIFormat string
 

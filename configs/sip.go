@@ -13,8 +13,39 @@ type SIP struct {
 	MessageTimeout time.Duration `key:"message_timeout" default:"5s" min:"1ms"`
 	// Largest message on a stream, in bytes; not 0. Default 64KiB.
 	MaxMessage Size `key:"max_message" default:"64KiB" min:"4KiB" max:"1MiB"`
+	// Time without an octet after which a connection is closed; not 0. Default 10m.
+	IdleTimeout time.Duration `key:"idle_timeout" default:"10m" min:"1s"`
+	// Time between lookups of trunks' names; not 0. Default 1m.
+	DNSRefresh time.Duration `key:"dns_refresh" default:"1m" min:"5s"`
+	// Connections over TCP and TLS that others make to us, at a time and in all; not 0. Default 4096.
+	Connections int `key:"connections" default:"4096" min:"1" max:"1000000"`
+	// Those of them that come from one address; not 0. Default 64.
+	ConnectionsPerSource int `key:"connections_per_source" default:"64" min:"1" max:"1000000"`
+	// Calls in memory, ended ones for up to 32 s included; beyond it new ones are answered 503; not 0. Default 200000.
+	MaxCalls int `key:"max_calls" default:"200000" min:"1" max:"10000000"`
+	// New calls per second of all neighbours together; beyond it they are answered 503 with Retry-After; 0: no limit. Default 0.
+	MaxCPS int `key:"max_cps" default:"0" min:"0" max:"1000000"`
+	// What slows down whoever guesses the passwords of auth_in.
+	Auth SIPAuth `key:"auth"`
 	// Tenants' own PBXs and apps. Default empty: none.
-	Peers []Peer `key:"peers"`
+	Peers []Peer `key:"peers" live:"whole"`
+}
+
+// SIPAuth is what all trunks with auth_in have in common. Calls that stand are
+// untouched by it.
+type SIPAuth struct {
+	// Realm that we ask for. Default maskline.
+	Realm string `key:"realm" default:"maskline" octets:"64"`
+	// Algorithms that we offer, the preferred one first. Some older neighbours fail at two challenges, or at one of sha-256: offer md5 alone then. Default [sha-256, md5].
+	Algorithms []DigestAlgorithm `key:"algorithms" default:"[sha-256, md5]"`
+	// Wrong answers of one source within auth.per after which its credentials are not looked at;
+	// 0: no limit. Default 10.
+	Failures int `key:"failures" default:"10" min:"0" max:"1000000"`
+	// Wrong answers to one trunk within auth.per, by sources that it is not known by, after which such
+	// sources are refused; 0: no limit. Networks in its allow and sources that had the password right go on. Default 50.
+	TrunkFailures int `key:"trunk_failures" default:"50" min:"0" max:"1000000"`
+	// Period in which failures count, and for the rest of which they lock; not 0. Default 1m.
+	Per time.Duration `key:"per" default:"1m" min:"1s"`
 }
 
 // SIPListen is a listener.
@@ -23,7 +54,9 @@ type SIPListen struct {
 	Addr SIPAddress `key:"addr" required:"true"`
 	// Name or IP address and port that others are told; needed where addr is 0.0.0.0 or [::]. Default empty: addr.
 	Advertise HostPort `key:"advertise"`
-	// TLS of this listener.
+	// Sockets that share the address over UDP, each read by itself; Linux alone has more than one. 0: one per core. Default 0.
+	Sockets int `key:"sockets" default:"0" min:"0" max:"64"`
+	// TLS of a tls:// listener.
 	TLS ServerTLS `key:"tls"`
 }
 
@@ -39,12 +72,12 @@ type Peer struct {
 // Trunk is a SIP neighbour. A request belongs to the trunk whose allow holds its
 // source.
 type Trunk struct {
-	// udp://, tcp:// or tls:// with name or IP address and port of the neighbour; this version looks no names up. Default empty: it only sends to us.
+	// udp://, tcp:// or tls:// with name or IP address and port of the neighbour; a name without port is looked up by SRV. Default empty: it only sends to us.
 	Addr SIPAddress `key:"addr"`
 	// IP address and port of the sip.listen entry that sends to it. Default empty: the first that fits.
 	Local netip.AddrPort `key:"local"`
 	// Networks that its signalling comes from, addr included; a source on no list is dropped.
-	// Needed where addr is empty or a name. Default empty: the IP address of addr.
+	// Needed where addr is empty. Default empty: the IP address of addr, or those of its name.
 	Allow []netip.Prefix `key:"allow"`
 	// Networks that its media may come from beside the address in its SDP; private and
 	// loopback ones are accepted only from here. Default empty: none.
@@ -61,6 +94,9 @@ type Trunk struct {
 	Register Register `key:"register"`
 	// TLS towards it.
 	TLS SIPTLS `key:"tls"`
+	// Length of a request, in bytes, above which it goes to addr over TCP and not over UDP, and over UDP after all where
+	// TCP is refused; RFC 3261 has it at 1300. 0: never, long ones are sent in fragments. Default 0.
+	TCPAbove int `key:"tcp_above" default:"0" min:"0" max:"65535"`
 	// Whether its P-Asserted-Identity identifies a caller that withholds the From; for the lookup only. Default false.
 	TrustPAI bool `key:"trust_pai" default:"false"`
 	// OPTIONS probes.
@@ -100,11 +136,11 @@ type Trunk struct {
 	NAT bool `key:"nat" default:"false"`
 }
 
-// AuthIn is the digest that we ask of a neighbour.
+// AuthIn is the digest that we ask of a neighbour, at each INVITE that opens a call.
 type AuthIn struct {
 	// User. Default empty: no digest is asked for.
 	Username string `key:"username" octets:"128"`
-	// Password. Default empty.
+	// Password; needed beside username. Default empty.
 	Password Secret `key:"password" octets:"128"`
 }
 
@@ -112,18 +148,19 @@ type AuthIn struct {
 type AuthOut struct {
 	// User. Default empty: we do not authenticate.
 	Username string `key:"username" octets:"128"`
-	// Password. Default empty.
+	// Password; needed beside username. Default empty.
 	Password Secret `key:"password" octets:"128"`
-	// Realm that must ask. Default empty: the first that does.
+	// Realm that must ask: a challenge of another one may come from behind the neighbour. Default empty: the host of addr.
 	Realm string `key:"realm" octets:"255"`
 }
 
-// Register is our registration at a neighbour.
+// Register is our registration at a neighbour: of auth_out.username at cli.domain, else at the host of addr. The
+// neighbour then takes calls only while we are registered.
 type Register struct {
 	// Whether we register. Default false.
 	Enabled bool `key:"enabled" default:"false"`
 	// Life of a registration that we ask for; not 0. Default 600s.
-	Expires time.Duration `key:"expires" default:"600s" min:"60s"`
+	Expires time.Duration `key:"expires" default:"600s" min:"60s" max:"24h"`
 }
 
 // SIPTLS is TLS towards a neighbour.
@@ -136,7 +173,7 @@ type SIPTLS struct {
 	Key Path `key:"key"`
 	// Name that its certificate must have. Default empty: the host of addr.
 	Name string `key:"name" octets:"253"`
-	// Names of certificates that identify it when it connects to us. Default empty: none.
+	// Names of certificates, one of which identifies it when it connects to us; it is then known by nothing else. Default empty: none.
 	Peer []string `key:"peer" octets:"253"`
 }
 

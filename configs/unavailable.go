@@ -31,26 +31,13 @@ func unavailable() []later {
 		{path: "api.limits.auth_failures"},
 		{path: "api.oidc"},
 		{path: "api.webhooks"},
-		{path: "sip.listen[].addr", only: []string{"udp://"}},
-		{path: "sip.listen[].tls"},
-		{path: "sip.message_timeout"},
-		{path: "sip.max_message"},
 		{path: "media.addr", one: true},
 		{path: "media.backend", only: []string{"auto", "steer", "portable"}},
-		{path: "media.prompts"},
 		{path: "carriers[].present", only: []string{"any"}},
-		{path: "routing.unknown_mask.voice.announce", only: []string{"a code"}},
-		{path: "routing.out_of_session.voice.announce", only: []string{"a code"}},
-		{path: "routing.ended_session.voice.announce", only: []string{"a code"}},
 		{path: "observe.hep"},
 	}
 	for _, trunk := range []string{"carriers[].sip[].", "sip.peers[]."} {
 		for _, key := range []later{
-			{path: "addr", only: []string{"udp://"}},
-			{path: "auth_in"},
-			{path: "auth_out"},
-			{path: "register"},
-			{path: "tls"},
 			{path: "srtp"},
 			{path: "t38"},
 		} {

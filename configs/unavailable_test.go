@@ -40,8 +40,8 @@ func TestKeysTellWhatThisVersionHas(t *testing.T) {
 		"lifecycle.ttl":              "1h",
 		"media.backend":              "auto or steer or portable",
 		"api.oidc[].issuer":          "no such key",
-		"sip.listen[].addr":          "udp://",
-		"routing.unknown_mask.voice": "a code",
+		"sip.peers[].srtp":           "off",
+		"routing.unknown_mask.voice": "",
 	}
 	for _, k := range Keys() {
 		if version, asked := want[k.Path]; asked && version != k.Version {

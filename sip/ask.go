@@ -20,16 +20,24 @@ const (
 // §14.1, RFC 3311 §5.1.
 type ask struct {
 	client
-	method string
-	seq    uint16
-	cseq   uint32
-	offer  []byte // session description in it; nil: none
-	why    purpose
+	method      string
+	seq         uint16
+	cseq        uint32
+	offer       []byte                 // session description in it; nil: none
+	credentials string                 // of it, for its ACK
+	ways        [mostTry + 2]transport // by try
+	why         purpose
 
 	giving bool   // a CANCEL is wanted, or sent
 	lost   bool   // no final answer came in time
 	cancel client // the CANCEL of a re-INVITE
 	retry  time.Time
+}
+
+// base is the number of its first try.
+func (a *ask) base() uint16 {
+	base, _ := splitTry(a.seq)
+	return base
 }
 
 func (a *ask) next() time.Time { return sooner(a.client.next(), a.cancel.next(), a.retry) }
@@ -57,11 +65,24 @@ const sentAcks = 4 // are kept
 func (c *call) ask(l *leg, method string, sdp []byte, why purpose) {
 	l.cseq++
 	l.ask = ask{method: method, seq: l.nextSeq(), cseq: l.cseq, offer: sdp, why: why}
-	d := c.draft(l, method, l.ask.seq)
-	d.Contact, d.Allow, d.SDP, d.Extensions = l.own, true, sdp, l.sessionHeaders()
+	d := c.askDraft(l)
+	c.preauthorize(l, &d, l.hop, l.ask.seq)
+	c.sendAsk(l, &d)
+}
+
+func (c *call) askDraft(l *leg) message.Draft {
+	d := c.draft(l, l.ask.method, l.ask.seq)
+	d.Contact, d.Allow, d.SDP, d.Extensions = l.own, true, l.ask.offer, l.sessionHeaders()
+	return d
+}
+
+func (c *call) sendAsk(l *leg, d *message.Draft) {
 	data := d.Append(nil)
-	l.ask.begin(data, method == message.Invite, l.fit(len(data)), c.now)
-	c.request(l, l.hop, method, l.ask.seq, data)
+	l.ask.credentials = d.Credentials
+	l.ask.begin(data, d.Method == message.Invite, l.fit(len(data)), c.now)
+	_, try := splitTry(l.ask.seq)
+	l.ask.ways[try] = l.ask.over
+	c.request(l, l.hop, d.Method, l.ask.seq, data)
 }
 
 // nextSeq numbers a transaction of ours inside the dialog.
@@ -100,6 +121,9 @@ func (c *call) onAskResponse(l *leg, ev evResponse) {
 		}
 		return
 	}
+	if current && c.askAgain(l, ev) {
+		return
+	}
 	first := current && (a.final(res.Code < 300, c.now) || res.Code < 300 && a.lost)
 	if first {
 		a.lost = false
@@ -136,18 +160,29 @@ func (c *call) holdsAck(l *leg, ev evResponse, first bool) bool {
 // acknowledgeAsk acknowledges a final answer to a re-INVITE. It needs no state but
 // the dialog, so a repeated answer to an earlier one has its ACK too.
 func (c *call) acknowledgeAsk(l *leg, ev evResponse) {
-	seq := ev.seq
 	if ev.res.Code < 300 {
-		seq++ // a request of its own, RFC 3261 §13.2.2.4
+		c.sendAck(l, ev.seq+1, ev.res.CSeq, nil) // a request of its own, RFC 3261 §13.2.2.4
+		return
 	}
-	c.sendAck(l, seq, ev.res.CSeq, nil)
+	d := c.draft(l, message.Ack, ev.seq)
+	d.CSeq = ev.res.CSeq
+	data := d.Append(nil)
+	over := l.fit(len(data))
+	if base, try := splitTry(ev.seq); base == l.ask.base() { // the way of its INVITE, RFC 3261 §17.1.1.3
+		over = l.ask.ways[try%uint8(len(l.ask.ways))]
+	}
+	c.requestOver(over, l, l.hop, message.Ack, ev.seq, data)
 }
 
 func (c *call) sendAck(l *leg, seq uint16, cseq uint32, sdp []byte) {
 	d := c.draft(l, message.Ack, seq)
 	d.CSeq, d.SDP = cseq, sdp
-	if cseq == l.invited && l.mayAuthorize(l.hop) {
-		d.Credentials = l.credentials // RFC 3261 §22.1
+	switch { // RFC 3261 §22.1
+	case !l.mayAuthorize(l.hop):
+	case cseq == l.invited:
+		d.Credentials = l.credentials
+	case cseq == l.ask.cseq:
+		d.Credentials = l.ask.credentials
 	}
 	c.request(l, l.hop, message.Ack, seq, d.Append(nil))
 }

@@ -65,7 +65,7 @@ func (a *attempt) next() time.Time {
 // tryNext asks for the next candidate, or tells the caller that none is left.
 func (c *call) tryNext() {
 	if c.next >= len(c.plan.candidates) || len(c.b) >= c.maxAttempts {
-		c.refuse(c.last)
+		c.dismiss(c.plan.announce, c.last)
 		return
 	}
 	c.asked = &c.plan.candidates[c.next]
@@ -101,20 +101,22 @@ func (c *call) onBegun(ev evBegun) {
 func (c *call) try(to candidate) {
 	t := to.trunk
 	number := uint8(len(c.b))
+	socket, own := t.from(to.address().Addr())
 	b := message.LegB{
-		CLI: &t.cli, Present: c.plan.present, To: c.plan.to, User: c.plan.user, Host: t.host, Own: sentBy(t.own),
+		CLI: &t.cli, Present: c.plan.present, To: c.plan.to, User: c.plan.user, Host: t.host, Own: sentBy(own),
 	}
 	caller, callee, asserted := b.Caller(), b.Callee(), b.Asserted()
 	var emergency *message.Emergency
 	if c.plan.emergency {
-		emergency = c.a.req.Emergency(t.host, sentBy(t.own))
+		emergency = c.a.req.Emergency(t.host, sentBy(own))
 		caller, callee, asserted = emergency.Caller, emergency.Callee, ""
 	}
 	a := &attempt{
 		candidate: to, deadline: c.now.Add(t.FirstResponse), seq: seqInvite, course: course{began: c.now},
 	}
 	a.leg = leg{
-		number: number, trunk: t, socket: t.socket, over: t.over, own: t.own, hop: to.address(), cseq: 1, invited: 1,
+		number: number, trunk: t, socket: socket, over: t.over, own: own, hop: to.address(), cseq: 1, invited: 1,
+		from: to.address().Addr(),
 		dialog: message.Dialog{
 			CallID:   c.tokens.String(token{call: c.id, kind: callIDToken, leg: number}),
 			LocalTag: c.tokens.String(token{call: c.id, kind: tagToken, leg: number}),

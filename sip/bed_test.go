@@ -34,6 +34,7 @@ type bed struct {
 	router *routing.Router
 	stop   func()
 	addr   netip.AddrPort
+	trunks []TrunkConfig // in effect
 
 	caller, tenant *peer
 	callees        [2]*peer
@@ -41,18 +42,36 @@ type bed struct {
 
 func newBed(t testing.TB, change func(*Config), setUp ...func(*Edge)) *bed {
 	t.Helper()
+	return newBedOver(t, overUDP, nil, change, setUp...)
+}
+
+// newBedOver has all peers use one transport; names issues what TLS needs.
+func newBedOver(t testing.TB, over transport, names *authority, change func(*Config), setUp ...func(*Edge)) *bed {
+	t.Helper()
 	b := &bed{t: t, media: &fakeMedia{}, reg: prometheus.NewRegistry()}
-	b.caller, b.tenant = newPeer(t, "127.0.0.1"), newPeer(t, "127.0.0.1")
-	b.callees = [2]*peer{newPeer(t, "127.0.0.1"), newPeer(t, "127.0.0.1")}
+	one := func() *peer {
+		if over == overUDP {
+			return newPeer(t, "127.0.0.1")
+		}
+		return newStreamPeer(t, over, names)
+	}
+	b.caller, b.tenant = one(), one()
+	b.callees[0], b.callees[1] = one(), one()
 	loopback := prefixes("127.0.0.0/8")
-	cfg := Config{Listen: []Listen{{Addr: "udp://127.0.0.1:0"}}, Drain: time.Millisecond}
+	cfg := Config{Listen: []Listen{{Addr: over.String() + "://127.0.0.1:0"}}, Drain: time.Millisecond}
+	if over == overTLS {
+		cfg.Listen[0].TLS = names.server("edge")
+	}
 	for _, p := range []struct {
 		name string
 		peer *peer
 	}{{"in", b.caller}, {"out0", b.callees[0]}, {"out1", b.callees[1]}, {"pbx", b.tenant}} {
 		tr := TrunkConfig{
-			Name: p.name, Carrier: "alfa", Addr: p.peer.addr.String(), Allow: prefixes("127.0.0.1/32"), MediaFrom: loopback,
+			Name: p.name, Carrier: "alfa", Addr: over.String() + "://" + p.peer.addr.String(), Allow: prefixes("127.0.0.1/32"), MediaFrom: loopback,
 			Probe: Probe{Every: -1}, FirstResponse: 300 * time.Millisecond, Trying: 300 * time.Millisecond,
+		}
+		if over == overTLS {
+			tr.TLS = ClientTLS{CA: names.certFile("ca"), Name: "peer.example"}
 		}
 		if p.name == "pbx" {
 			tr.Carrier, tr.Tenant = "", "shop"
@@ -62,6 +81,7 @@ func newBed(t testing.TB, change func(*Config), setUp ...func(*Edge)) *bed {
 	if change != nil {
 		change(&cfg)
 	}
+	b.trunks = cfg.Trunks
 	var err error
 	b.router, err = routing.New(nil, routing.Config{Carriers: []routing.CarrierConfig{{Name: "alfa", Services: routing.Voice}}}, prometheus.NewRegistry())
 	if err != nil {
@@ -73,6 +93,7 @@ func newBed(t testing.TB, change func(*Config), setUp ...func(*Edge)) *bed {
 		t.Fatal(err)
 	}
 	b.edge.decide, b.edge.goodbye = b.decide, 200*time.Millisecond
+	b.edge.measure = func(time.Time) (float64, time.Duration) { return 0, 0 } // a busy machine is no overload
 	for _, f := range setUp {
 		f(b.edge)
 	}
@@ -96,7 +117,7 @@ func newBed(t testing.TB, change func(*Config), setUp ...func(*Edge)) *bed {
 	}
 	t.Cleanup(func() {
 		for _, p := range []*peer{b.caller, b.tenant, b.callees[0], b.callees[1]} {
-			_ = p.conn.Close() // BYEs to closed ports are not waited for
+			p.close() // BYEs to closed ports are not waited for
 		}
 		b.stop()
 	})
@@ -120,7 +141,7 @@ func (b *bed) decide(req *routing.Request) evRouted {
 	default:
 		return evRouted{refused: &refusal{404, causeUnallocated, "unknown_mask"}}
 	}
-	for _, t := range b.edge.trunks {
+	for _, t := range b.edge.set().list {
 		if strings.HasPrefix(t.Name, "out") {
 			ev.candidates = append(ev.candidates, candidate{carrier: b.router.Carrier("alfa"), trunk: t})
 		}
@@ -184,6 +205,7 @@ type fakeSession struct {
 	onTimeout func(string)
 	remotes   [2]Remote
 	released  bool
+	voice     fakeVoice
 }
 
 func (m *fakeMedia) Allocate(opts MediaOptions) (MediaSession, error) {
@@ -193,7 +215,7 @@ func (m *fakeMedia) Allocate(opts MediaOptions) (MediaSession, error) {
 		return nil, errors.New("no ports")
 	}
 	m.allocated++
-	s := &fakeSession{media: m, onTimeout: opts.OnTimeout}
+	s := &fakeSession{media: m, onTimeout: opts.OnTimeout, voice: newFakeVoice(opts)}
 	m.sessions = append(m.sessions, s)
 	return s, nil
 }
@@ -242,6 +264,9 @@ type peer struct {
 	conn *net.UDPConn
 	addr netip.AddrPort
 	edge netip.AddrPort
+
+	over transport // other than UDP: the rest is set
+	link *link
 }
 
 func newPeer(t testing.TB, ip string) *peer {
@@ -254,16 +279,31 @@ func newPeer(t testing.TB, ip string) *peer {
 	return &peer{t: t, conn: conn, addr: unmapped(conn.LocalAddr().(*net.UDPAddr).AddrPort())}
 }
 
+func (p *peer) close() {
+	if p.link != nil {
+		p.link.close()
+		return
+	}
+	_ = p.conn.Close()
+}
+
 func (p *peer) send(text string) {
 	p.t.Helper()
+	if p.link != nil {
+		p.link.send(p, text)
+		return
+	}
 	if _, err := p.conn.WriteToUDPAddrPort([]byte(text), p.edge); err != nil {
 		p.t.Fatal(err)
 	}
 }
 
-// receive is the next datagram, empty where none comes in time.
+// receive is the next message, empty where none comes in time.
 func (p *peer) receive(wait time.Duration) string {
 	p.t.Helper()
+	if p.link != nil {
+		return p.link.receive(p, wait)
+	}
 	if err := p.conn.SetReadDeadline(time.Now().Add(wait)); err != nil {
 		p.t.Fatal(err)
 	}
@@ -307,27 +347,27 @@ func (p *peer) sdp() string {
 
 // invite is Alice calling the mask; key tells calls apart.
 func (p *peer) invite(key string) string {
-	return withBody(fmt.Sprintf("INVITE sip:%s@edge SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bK%s\r\nMax-Forwards: 70\r\n"+
+	return withBody(fmt.Sprintf("INVITE sip:%s@edge SIP/2.0\r\nVia: SIP/2.0/%s %s;branch=z9hG4bK%s\r\nMax-Forwards: 70\r\n"+
 		"From: <sip:%s@home>;tag=%s\r\nTo: <sip:%s@edge>\r\nCall-ID: %s\r\nCSeq: 1 INVITE\r\nContact: <sip:%s>\r\n",
-		simMaskA.Reveal(), p.addr, key, simAlice.Reveal(), key, simMaskA.Reveal(), key, p.addr), p.sdp())
+		simMaskA.Reveal(), p.over.via(), p.addr, key, simAlice.Reveal(), key, simMaskA.Reveal(), key, p.addr), p.sdp())
 }
 
 // other is a request outside a call, by method.
 func (p *peer) other(method string) string {
-	return withBody(fmt.Sprintf("%s sip:edge SIP/2.0\r\nVia: SIP/2.0/UDP %s;rport;branch=z9hG4bK%s\r\nMax-Forwards: 70\r\n"+
-		"From: <sip:x@home>;tag=1\r\nTo: <sip:edge>\r\nCall-ID: x\r\nCSeq: 1 %s\r\n", method, p.addr, method, method), "")
+	return withBody(fmt.Sprintf("%s sip:edge SIP/2.0\r\nVia: SIP/2.0/%s %s;rport;branch=z9hG4bK%s\r\nMax-Forwards: 70\r\n"+
+		"From: <sip:x@home>;tag=1\r\nTo: <sip:edge>\r\nCall-ID: x\r\nCSeq: 1 %s\r\n", method, p.over.via(), p.addr, method, method), "")
 }
 
 // inDialog is a request after an answer that this side got.
 func (p *peer) inDialog(method, response string, cseq int) string {
-	return withBody(fmt.Sprintf("%s sip:edge SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bK%s%d\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d %s\r\n",
-		method, p.addr, method, cseq, header(response, "From"), header(response, "To"), header(response, "Call-ID"), cseq, method), "")
+	return withBody(fmt.Sprintf("%s sip:edge SIP/2.0\r\nVia: SIP/2.0/%s %s;branch=z9hG4bK%s%d\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d %s\r\n",
+		method, p.over.via(), p.addr, method, cseq, header(response, "From"), header(response, "To"), header(response, "Call-ID"), cseq, method), "")
 }
 
 // toDialog is a request of the called side in the dialog of an INVITE.
 func (p *peer) toDialog(method, invite string, cseq int) string {
-	return withBody(fmt.Sprintf("%s sip:edge SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bK%s%d\r\nFrom: %s;tag=b\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d %s\r\n",
-		method, p.addr, method, cseq, header(invite, "To"), header(invite, "From"), header(invite, "Call-ID"), cseq, method), "")
+	return withBody(fmt.Sprintf("%s sip:edge SIP/2.0\r\nVia: SIP/2.0/%s %s;branch=z9hG4bK%s%d\r\nFrom: %s;tag=b\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d %s\r\n",
+		method, p.over.via(), p.addr, method, cseq, header(invite, "To"), header(invite, "From"), header(invite, "Call-ID"), cseq, method), "")
 }
 
 // reply answers a request.

@@ -98,8 +98,18 @@ func (c *call) sendInfo(l *leg) {
 	to, q := c.other(l), l.info
 	to.cseq++
 	q.seq = to.nextSeq()
+	d := c.infoDraft(to, q)
+	c.preauthorize(to, &d, to.hop, q.seq)
+	c.dispatchInfo(to, q, &d)
+}
+
+func (c *call) infoDraft(to *leg, q *infos) message.Draft {
 	d := c.draft(to, message.Info, q.seq)
 	d.DTMF = &q.waiting[0].dtmf
+	return d
+}
+
+func (c *call) dispatchInfo(to *leg, q *infos, d *message.Draft) {
 	data := d.Append(nil)
 	q.tx.begin(data, false, to.fit(len(data)), c.now)
 	q.tx.end = c.now.Add(patience)
@@ -119,7 +129,7 @@ func (c *call) onInfoResponse(to *leg, ev evResponse) {
 		from.info.tx.provisional()
 		return
 	}
-	if !from.info.tx.final(ev.res.Code < 300, c.now) {
+	if c.infoAgain(to, from.info, ev) || !from.info.tx.final(ev.res.Code < 300, c.now) {
 		return
 	}
 	c.concludeInfo(from, infoAnswer(ev.res.Code))

@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"net"
 	"net/netip"
 	"time"
 
@@ -26,21 +27,49 @@ type Config struct {
 	// transactions are left (32 s after their end). Beyond it new ones are answered
 	// 503. Zero: 200000.
 	MaxCalls int
+	// MaxCPS bounds the new calls per second of all trunks together; beyond it they
+	// are answered 503 with Retry-After. Zero: no bound.
+	MaxCPS int
 	// OwnMedia are the addresses and ports of the media relay: a session
 	// description that points at them is refused. May be empty.
 	OwnMedia []message.OwnMedia
+	// Auth is what all trunks with AuthIn have in common.
+	Auth Auth
 	// Records takes a record of each call. Nil: none are kept.
 	Records Records
+	// MessageTimeout bounds the time from the first to the last octet of a message
+	// over TCP or TLS, the first message of a connection to us, a TLS handshake, a
+	// connection that we make, and a write. Zero: 5s.
+	MessageTimeout time.Duration
+	// MaxMessage is the largest message over TCP or TLS in octets. Zero: 64 KiB.
+	MaxMessage int
+	// IdleTimeout ends a connection over which nothing has come for so long. Zero:
+	// 10m.
+	IdleTimeout time.Duration
+	// MaxStreams bounds the connections over TCP and TLS that are made to us,
+	// MaxStreamsPerSource those from one address. Zero: 4096 and 64.
+	MaxStreams, MaxStreamsPerSource int
+	// Resolver looks names of trunks up. Nil: the system's.
+	Resolver Resolver
+	// DNSRefresh is how often. Zero: 1m.
+	DNSRefresh time.Duration
 	// ReadBuffer is the size of each socket's receive buffer in octets, as far as
 	// the kernel lets it grow. Zero: 4 MiB.
 	ReadBuffer int
+	// Voice is what people hear of the edge itself; SetVoice replaces it.
+	Voice VoiceConfig
 }
 
-// Listen is one socket.
+// Listen is where peers reach us.
 type Listen struct {
-	// Addr is "udp://host:port"; the host is an address. Port 0 is chosen by the
-	// kernel.
+	// Addr is "udp://host:port", "tcp://..." or "tls://..."; the host is an address.
+	// Port 0 is chosen by the kernel.
 	Addr string
+	// Sockets is how many share the address over UDP, each with a goroutine that
+	// reads it; Linux alone has more than one, 64 at most. Zero: 1.
+	Sockets int
+	// TLS is needed where Addr is "tls://...".
+	TLS ServerTLS
 	// Advertise is "host:port" that peers reach it at, where that is another. It
 	// goes into Via and Contact. Empty: Addr.
 	Advertise string
@@ -56,14 +85,18 @@ type TrunkConfig struct {
 	// Country is the ISO 3166 code that selects the emergency strings. Empty: the
 	// default ones.
 	Country string
-	// Addr is "udp://host:port", where we send. The host is an address; the port
-	// may be left away (5060). Empty: the trunk only sends to us.
+	// Addr is "udp://host:port", "tcp://..." or "tls://...", where we send. The host
+	// is an address, whose port may be left away (5060, for TLS 5061), or a name, which
+	// is looked up in DNS, without a port by SRV. Empty: the trunk only sends to us.
 	Addr string
+	// TLS is read where Addr is "tls://..."; Peer of it also where Addr is empty.
+	TLS ClientTLS
 	// Local is the address, "host" or "host:port", of the Listen to send from.
-	// Empty: the first one of the same IP version.
+	// Empty: the first one of the same transport and IP version.
 	Local string
 	// Allow are the source addresses that the trunk may send from. The address of
-	// Addr is always allowed, since its answers come from there.
+	// Addr is always allowed, since its answers come from there; so are those of its
+	// name, for four hours after DNS had them last.
 	Allow []netip.Prefix
 	// MediaFrom are further addresses that its media may come from, and the only
 	// ones that may be private or loopback in its session descriptions.
@@ -73,7 +106,10 @@ type TrunkConfig struct {
 	// Channels bounds the calls at a time, both directions together. Zero: no
 	// bound.
 	Channels int
+	// AuthIn is asked for at each INVITE that opens a call.
+	AuthIn   AuthIn
 	AuthOut  AuthOut
+	Register Register
 	// TrustPAI takes the caller of a withheld call from P-Asserted-Identity, for
 	// the lookup only.
 	TrustPAI bool
@@ -150,6 +186,12 @@ const (
 	mostAttempts         = 100
 	defaultMaxCalls      = 200_000
 	defaultReadBuffer    = 4 << 20
+	defaultMessageTime   = 5 * time.Second
+	defaultMaxMessage    = 64 << 10
+	defaultIdleTimeout   = 10 * time.Minute
+	defaultStreams       = 4096
+	defaultDNSRefresh    = time.Minute
+	defaultSourceStreams = 64
 	defaultFirstResponse = 3 * time.Second
 	defaultTrying        = 6 * time.Second
 	defaultRing          = time.Minute
@@ -161,12 +203,29 @@ const (
 	defaultUpAfter       = 2
 )
 
+func (c *Config) setDefaults() {
+	setDefault(&c.MaxAttempts, defaultMaxAttempts)
+	c.MaxAttempts = min(c.MaxAttempts, mostAttempts)
+	setDefault(&c.MaxCalls, defaultMaxCalls)
+	setDefault(&c.MessageTimeout, defaultMessageTime)
+	setDefault(&c.MaxMessage, defaultMaxMessage)
+	setDefault(&c.IdleTimeout, defaultIdleTimeout)
+	setDefault(&c.MaxStreams, defaultStreams)
+	setDefault(&c.MaxStreamsPerSource, defaultSourceStreams)
+	setDefault(&c.ReadBuffer, defaultReadBuffer)
+	setDefault(&c.DNSRefresh, defaultDNSRefresh)
+	if c.Resolver == nil {
+		c.Resolver = net.DefaultResolver
+	}
+}
+
 func (c *TrunkConfig) setDefaults() {
 	setDefault(&c.FirstResponse, defaultFirstResponse)
 	setDefault(&c.Trying, defaultTrying)
 	setDefault(&c.Ring, defaultRing)
 	setDefault(&c.RetryAfterMax, defaultRetryAfterMax)
 	setDefault(&c.MaxDuration, defaultMaxDuration)
+	setDefault(&c.Register.Expires, defaultExpires)
 	setDefault(&c.Probe.Every, defaultProbeEvery)
 	setDefault(&c.Probe.DownAfter, defaultDownAfter)
 	setDefault(&c.Probe.UpAfter, defaultUpAfter)

@@ -37,10 +37,10 @@ func (e *Edge) onRequest(s *socket, t *trunk, req *message.Request, fault *messa
 		e.reply(s, t, req, message.Reply{Code: 481})
 	case message.Options:
 		code := 200
-		if e.draining.Load() {
+		if e.draining.Load() || retirement(t.retired.Load()) == removed {
 			code = 503
 		}
-		e.reply(s, t, req, message.Reply{Code: code, Allow: true, Header: "Accept: application/sdp"})
+		e.reply(s, t, req, message.Reply{Code: code, Allow: true, Header: "Accept: " + message.Accept})
 	default:
 		e.reply(s, t, req, message.Reply{Code: refuseMethod(req.Method), Allow: true})
 	}
@@ -74,6 +74,33 @@ func (e *Edge) onInvite(s *socket, t *trunk, req *message.Request) {
 		e.reply(s, t, req, message.Reply{Code: 503})
 		return
 	}
+	if e.shed(s, t, req) {
+		return
+	}
+	t, contact := e.byContact(t, req)
+	if t = e.authorize(s, t, req); t == nil {
+		return
+	}
+	if contact {
+		req.Retarget()
+	}
+	held := e.acquire(t, req.Source.Addr())
+	if held == nil {
+		t.state.metrics.busy(inbound, busyRemoved)
+		e.reply(s, t, req, message.Reply{Code: 503})
+		return
+	}
+	e.open(s, held, req, key)
+}
+
+// open begins a call from a trunk that is acquired, unless a limit keeps it out.
+func (e *Edge) open(s *socket, t *trunk, req *message.Request, key callKey) {
+	handed := false
+	defer func() {
+		if !handed {
+			e.release(t)
+		}
+	}()
 	if e.cfg.Records != nil && e.cfg.Records.Full() && !e.isEmergency(t, req) {
 		t.state.metrics.busy(inbound, busyRecords)
 		e.reply(s, t, req, message.Reply{Code: 503, Cause: causeTemporary})
@@ -94,10 +121,11 @@ func (e *Edge) onInvite(s *socket, t *trunk, req *message.Request) {
 	}
 	switch how {
 	case addedNew:
+		handed = true
 		t.state.metrics.seized[inbound].Inc()
 		e.active.Add(1)
 		e.unsettled.Add(1)
-		a.deliver(evInvite{req: req, trunk: t, socket: s.index, own: s.own})
+		a.deliver(evInvite{req: req, trunk: t, socket: s.index, over: s.over, own: s.own})
 	case addedRepeated:
 		known.deliver(evRepeated{})
 	case addedMerged:
@@ -137,7 +165,7 @@ func (e *Edge) reply(s *socket, t *trunk, req *message.Request, reply message.Re
 		tag = e.tokens.String(token{call: hash(req.Branch + req.CallID)}) // the same for a repeated request
 	}
 	t.state.metrics.out.response(req.Method, reply.Code)
-	_ = s.send(reply.Append(nil, req.Head(tag)), req.ReplyTo()) // a lost answer is asked for again
+	_ = s.answer(t, req, reply.Append(nil, req.Head(tag))) // a lost answer is asked for again
 }
 
 func hash(s string) uint64 {
@@ -147,7 +175,7 @@ func hash(s string) uint64 {
 }
 
 // onResponse finds the request of ours that a response answers.
-func (e *Edge) onResponse(t *trunk, res *message.Response, fault *message.Fault, source netip.AddrPort) {
+func (e *Edge) onResponse(t *trunk, res *message.Response, fault *message.Fault, source netip.AddrPort, conn uint64) {
 	if fault != nil {
 		e.metrics.faults.WithLabelValues(fault.Name).Inc()
 		return
@@ -155,12 +183,15 @@ func (e *Edge) onResponse(t *trunk, res *message.Response, fault *message.Fault,
 	t.state.metrics.in.response(res.Method, res.Code)
 	if k, ok := e.tokens.openBranch(res.Branch, branchToken); ok {
 		if a := e.calls.find(k.call); a != nil {
-			a.deliver(evResponse{leg: k.leg, seq: k.seq, res: res, source: source})
+			a.deliver(evResponse{leg: k.leg, seq: k.seq, res: res, source: source, conn: conn})
 			return
 		}
 	}
 	if k, ok := e.tokens.openBranch(res.Branch, probeToken); ok && e.isProbed(k, source) {
 		e.probed(k, res.Code != 408 && res.Code != 503)
+		return
+	}
+	if k, ok := e.tokens.openBranch(res.Branch, registerToken); ok && e.onRegisterResponse(k, res, source) {
 		return
 	}
 	e.metrics.strays.Inc()

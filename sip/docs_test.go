@@ -155,10 +155,18 @@ func TestDocsOfLimits(t *testing.T) {
 		"datagrams of a trunk per second": {
 			fmt.Sprintf("%d + %d per `cps`; none without `cps`", floodFloor, floodPerCall), "flood",
 		},
-		"calls in memory, ended ones for up to 32 s included": {fmt.Sprintf("%d,%03d", defaultMaxCalls/1000, defaultMaxCalls%1000), "503"},
-		"session description":            {kib(message.MaxDescription), "413"},
-		"messages that wait in one call": {strconv.Itoa(mostWaiting), "read again"},
-		"attempts of one call":           {strconv.Itoa(defaultMaxAttempts), ""},
+		"calls in memory, ended ones for up to 32 s included":   {fmt.Sprintf("%d,%03d", defaultMaxCalls/1000, defaultMaxCalls%1000), "503"},
+		"calls of a trunk whose final answer waits for its ACK": {fmt.Sprintf("%d,%03d", mostUnacknowledged/1000, mostUnacknowledged%1000), "channels"},
+		"datagrams of an unknown source per second, where `allow` is everybody": {
+			fmt.Sprintf("%d, %d at once; %d,%03d of all such sources", newcomerRate, newcomerBurst, newcomersRate/1000, newcomersRate%1000), "newcomer",
+		},
+		"session description":                     {kib(message.MaxDescription), "413"},
+		"messages that wait in one call":          {strconv.Itoa(mostWaiting), "read again"},
+		"message over TCP or TLS":                 {kib(defaultMaxMessage), message.TooLarge.String()},
+		"connections in all / from one source":    {fmt.Sprintf("%d,%03d / %d", defaultStreams/1000, defaultStreams%1000, defaultSourceStreams), ""},
+		"octets that wait for one connection":     {kib(mostOut), endStuck},
+		"addresses of a name that one call tries": {strconv.Itoa(mostTried), ""},
+		"attempts of one call":                    {strconv.Itoa(defaultMaxAttempts), ""},
 	}
 	for _, row := range docsTable(t, "## Limits") {
 		w, checked := want[row[0]]

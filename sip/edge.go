@@ -15,6 +15,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+	"golang.org/x/time/rate"
 
 	"maskline/routing"
 	"maskline/sip/message"
@@ -32,19 +33,29 @@ type Edge struct {
 	decide    func(*routing.Request) evRouted
 	goodbye   time.Duration // how long the end waits for answers to our BYEs
 
-	tokens    *tokens
-	trunks    []*trunk
-	byCarrier map[string][]*trunk // those that we can send to
-	matcher   *matcher
-	sockets   []*socket
-	opened    time.Time // when they were
-	probers   []*prober
-	calls     *calls
-	timers    *timers
-	showing   sync.Mutex // of a carrier's state to routing
-	draining  atomic.Bool
-	active    atomic.Int64 // calls that are not over
-	unsettled atomic.Int64 // and those of which something of ours is unanswered
+	tokens        *tokens
+	trunks        atomic.Pointer[trunkSet] // set reads it
+	changing      sync.Mutex               // held by whoever stores another one
+	auth          *authGuard
+	sockets       []*socket
+	streams       *streams
+	names         *resolver
+	work          sync.WaitGroup // what serves the sockets
+	opened        time.Time      // when they were
+	lastProber    atomic.Uint64  // its number
+	lastRegistrar atomic.Uint64
+	newcomers     *newcomers
+	newCalls      *rate.Limiter // per second, of all trunks
+	load          atomic.Uint32 // a load
+	measure       func(due time.Time) (backlog float64, lag time.Duration)
+	leaving       atomic.Int64 // registrations that are being taken away
+	calls         *calls
+	voice         atomic.Pointer[VoiceConfig]
+	timers        *timers
+	showing       sync.Mutex // of a carrier's state to routing
+	draining      atomic.Bool
+	active        atomic.Int64 // calls that are not over
+	unsettled     atomic.Int64 // and those of which something of ours is unanswered
 
 	ids   sync.Mutex
 	draws *rand.ChaCha8
@@ -55,10 +66,7 @@ const defaultGoodbye = 5 * time.Second
 // New makes an edge from its configuration. Its error names the trunk and the
 // key at fault.
 func New(cfg Config, router Router, media Media, log *zap.Logger, reg prometheus.Registerer) (*Edge, error) {
-	setDefault(&cfg.MaxAttempts, defaultMaxAttempts)
-	cfg.MaxAttempts = min(cfg.MaxAttempts, mostAttempts)
-	setDefault(&cfg.MaxCalls, defaultMaxCalls)
-	setDefault(&cfg.ReadBuffer, defaultReadBuffer)
+	cfg.setDefaults()
 	var seed [48]byte
 	_, _ = crand.Read(seed[:]) // never fails
 	ids, err := newTokens(seed[32:])
@@ -68,18 +76,27 @@ func New(cfg Config, router Router, media Media, log *zap.Logger, reg prometheus
 	e := &Edge{
 		cfg: cfg, router: router, media: media, log: log, parserLog: newParserLog(log), now: time.Now,
 		tokens: ids, draws: rand.NewChaCha8([32]byte(seed[:32])), calls: newCalls(), timers: newTimers(),
-		byCarrier: map[string][]*trunk{},
 	}
+	e.auth, e.newcomers, e.newCalls = newAuthGuard(cfg.Auth), newNewcomers(), limiter(cfg.MaxCPS, 0)
+	e.measure = e.measureLoad
+	e.SetVoice(cfg.Voice)
 	e.decide, e.goodbye = e.decideByRouting, defaultGoodbye
+	e.streams, e.names = newStreams(e), newResolver(e)
 	if err := e.addTrunks(); err != nil {
 		return nil, fmt.Errorf("sip: %w", err)
 	}
 	if e.metrics, err = newMetrics(reg, e); err != nil {
 		return nil, fmt.Errorf("sip: %w", err)
 	}
-	for _, t := range e.trunks {
+	for _, t := range e.set().list {
 		t.initState()
 		t.state.metrics = e.metrics.trunk(t.Name)
+		if t.digest != nil {
+			t.state.metrics.guard()
+		}
+		if r := e.newRegistrar(t); r != nil {
+			e.set().registrars[r.number] = r // nobody reads it yet
+		}
 	}
 	return e, nil
 }
@@ -88,25 +105,24 @@ func (e *Edge) addTrunks() error {
 	if len(e.cfg.Listen) == 0 {
 		return errors.New("there is nothing to listen on")
 	}
-	names := map[string]bool{}
-	for _, cfg := range e.cfg.Trunks {
-		t, err := newTrunk(cfg, e.cfg.OwnMedia)
-		if err != nil {
-			return err
-		}
-		if names[t.Name] {
-			return fmt.Errorf("trunk %s: there are two of this name", t.Name)
-		}
+	s, err := newTrunkSet(&e.cfg, &trunkSet{}, func(t *trunk) error {
 		if t.Carrier != "" && e.router.Carrier(t.Carrier) == nil {
-			return fmt.Errorf("trunk %s: no carrier is named %q", t.Name, t.Carrier)
+			return fmt.Errorf("no carrier is named %q", t.Carrier)
 		}
-		names[t.Name] = true
-		e.trunks = append(e.trunks, t)
-		if t.Carrier != "" && t.addr.IsValid() {
-			e.byCarrier[t.Carrier] = append(e.byCarrier[t.Carrier], t)
-		}
+		return e.equip(t)
+	})
+	if err != nil {
+		return err
 	}
-	e.matcher = newMatcher(e.trunks)
+	e.trunks.Store(s)
+	return nil
+}
+
+// equip gives a trunk what it has of the edge.
+func (e *Edge) equip(t *trunk) (err error) {
+	if t.digest, err = e.auth.forTrunk(t); err != nil {
+		return fmt.Errorf("auth_in: %w", err)
+	}
 	return nil
 }
 
@@ -120,29 +136,38 @@ func (e *Edge) Listen() error {
 		}
 		e.sockets = append(e.sockets, s)
 	}
-	for _, t := range e.trunks {
+	s := e.set()
+	for _, t := range s.list {
 		if err := e.bind(t); err != nil {
 			e.Close()
 			return fmt.Errorf("sip: trunk %s: %w", t.Name, err)
 		}
-		e.addProber(t)
+		if p := e.newProber(t); p != nil {
+			s.probers[p.number] = p // nobody reads it yet
+		}
 	}
 	e.opened = e.now()
 	return nil
 }
 
-// bind chooses the socket that a trunk is reached from.
+// bind chooses the socket that a trunk is reached from, of each IP version.
 func (e *Edge) bind(t *trunk) error {
+	bound := false
 	for i, s := range e.sockets {
-		if t.addr.IsValid() && t.addr.Addr().Is4() != s.local.Addr().Is4() {
-			continue
-		}
-		if t.Local == "" || t.Local == s.local.String() || t.Local == s.local.Addr().String() {
-			t.socket, t.own = i, s.own
-			return nil
+		is4 := s.local.Addr().Is4()
+		switch {
+		case t.callable() && t.over != s.over, t.addr.IsValid() && t.addr.Addr().Is4() != is4:
+		case t.Local != "" && t.Local != s.local.String() && t.Local != s.local.Addr().String():
+		case !bound:
+			t.socket, t.own, t.is4, bound = i, s.own, is4, true
+		case t.is4 != is4 && t.other == nil:
+			t.other = &home{i, s.own, is4}
 		}
 	}
-	return errors.New("local: none of the sockets has this address and IP version")
+	if bound {
+		return nil
+	}
+	return errors.New("local: none of the sockets has this address, transport and IP version")
 }
 
 // Addrs are the addresses of the sockets, in the order of Config.Listen.
@@ -157,8 +182,9 @@ func (e *Edge) Addrs() []netip.AddrPort {
 // Close closes the sockets of an edge that is not run.
 func (e *Edge) Close() {
 	for _, s := range e.sockets {
-		_ = s.Close()
+		s.close()
 	}
+	e.streams.close()
 }
 
 // Run serves until ctx ends, then drains: new calls are answered 503, those that
@@ -168,43 +194,39 @@ func (e *Edge) Run(ctx context.Context) {
 	// Where the start took long, for want of a database, callers have given up;
 	// what still wants an answer is repeated.
 	late := e.now().Sub(e.opened) > t2
-	var work sync.WaitGroup
 	for _, s := range e.sockets {
 		if late {
 			s.discard()
 		}
-		work.Go(s.serve)
+		s.serve() //nolint:contextcheck // connections last until the drain is done, beyond ctx
 	}
-	work.Go(e.timers.run)
-	e.startProbes()
+	e.work.Go(e.timers.run)
+	calm := make(chan struct{})
+	e.work.Go(func() { e.watchLoad(calm) })
+	e.startTrunks(e.now())
+	e.work.Go(func() { e.names.run(ctx) })
 	<-ctx.Done()
 	e.drain()
 	e.Close()
 	e.timers.close()
-	work.Wait()
+	close(calm)
+	e.work.Wait()
 	for _, a := range e.calls.all() {
 		a.post(evEnd{"shutdown"}) // gives back what a call holds that would not end
-	}
-}
-
-func (e *Edge) startProbes() {
-	for name := range e.byCarrier {
-		e.showCarrier(name)
-	}
-	for _, p := range e.probers {
-		e.timers.set(&p.alarm, e.now())
 	}
 }
 
 // drain waits for the calls, then ends them.
 func (e *Edge) drain() {
 	e.draining.Store(true)
+	e.unregister()
 	e.log.Info("draining", zap.Int64("calls", e.active.Load()))
 	e.await(e.cfg.Drain, &e.active)
 	for _, a := range e.calls.all() {
 		a.post(evEnd{"drain"})
 	}
 	e.await(e.goodbye, &e.unsettled)
+	e.await(e.goodbye, &e.leaving)
 }
 
 // await returns when the count has come to zero, or after limit.
@@ -240,7 +262,7 @@ func (e *Edge) newActor(t *trunk, inviteKey, mergeKey callKey) *actor {
 	e.ids.Unlock()
 	a := &actor{
 		edge: e, call: newCall(id, e.tokens, e.cfg.MaxAttempts), id: correlationID(id),
-		inviteKey: inviteKey, mergeKey: mergeKey, trunk: t,
+		inviteKey: inviteKey, mergeKey: mergeKey, trunk: t, uses: []*trunk{t},
 	}
 	a.idle.L = &a.mu
 	a.alarm.fire = func() { a.post(evTick{}) }

@@ -106,7 +106,7 @@ func TestStrangersAndSources(t *testing.T) {
 		p.send(p.other("OPTIONS"))
 		p.expect("SIP/2.0 200")
 	}
-	if n := b.edge.sockets[0].layer.Pool("udp").Size(); n > 2 {
+	if n := b.edge.sockets[0].udp[0].layer.Pool("udp").Size(); n > 2 {
 		t.Errorf("%d sources are remembered", n)
 	}
 }
@@ -203,10 +203,10 @@ func FuzzReceive(f *testing.F) {
 	f.Add([]byte(b.callees[0].toDialog("BYE", d.invite, 2)))
 	f.Add([]byte(b.callees[0].reply(d.invite, 200, b.callees[0].sdp())))
 	f.Add([]byte(b.callees[0].reply(d.invite, 503, "")))
-	own := b.edge.sockets[0]
+	own := b.edge.sockets[0].udp[0]
 	parser := gosip.NewParser()
 	f.Fuzz(func(t *testing.T, data []byte) {
-		s := &socket{UDPConn: own.UDPConn, edge: b.edge, local: own.local, own: own.own}
+		s := &datagrams{UDPConn: own.UDPConn, edge: b.edge, socket: own.socket}
 		for _, source := range []netip.AddrPort{b.caller.addr, b.callees[0].addr} {
 			if s.trunk = s.guard(data, source); s.trunk == nil {
 				return

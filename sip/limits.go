@@ -1,6 +1,8 @@
 package sip
 
 import (
+	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -17,18 +19,26 @@ const (
 // trunkState is what changes about a trunk. Its methods may be called from any
 // goroutine.
 type trunkState struct {
-	flood     *rate.Limiter // datagrams from it
-	in, out   *rate.Limiter // new calls
-	channels  atomic.Int64  // calls that occupy it
-	up        atomic.Bool   // it answers its probes, or is not probed
-	heldUntil atomic.Int64  // Retry-After, nanoseconds since 1970
-	metrics   *trunkMetrics
+	channels       atomic.Int64 // calls that occupy it
+	unacknowledged atomic.Int64 // calls from it whose final answer waits for its ACK
+	up             atomic.Bool  // it answers its probes, or is not probed
+	registered     atomic.Bool  // we are, where it wants that
+	heldUntil      atomic.Int64 // Retry-After, nanoseconds since 1970
+	metrics        *trunkMetrics
+
+	shunning sync.Mutex
+	shunned  map[netip.AddrPort]time.Time // its addresses that failed, and until when they come last
 }
 
 func (t *trunk) initState() {
-	t.state.flood = limiter(t.CPS*floodPerCall, floodFloor)
-	t.state.in, t.state.out = limiter(t.CPS, 0), limiter(t.CPS, 0)
+	t.state = &trunkState{}
+	t.initLimits()
 	t.state.up.Store(t.Probe.Every < 0 && t.addr.IsValid())
+}
+
+func (t *trunk) initLimits() {
+	t.flood = limiter(t.CPS*floodPerCall, floodFloor)
+	t.in, t.out = limiter(t.CPS, 0), limiter(t.CPS, 0)
 }
 
 // limiter allows n a second and bursts of a second's worth; 0 is no bound.
@@ -37,6 +47,11 @@ func limiter(n, floor int) *rate.Limiter {
 		return rate.NewLimiter(rate.Inf, 0)
 	}
 	return rate.NewLimiter(rate.Limit(n+floor), n+floor)
+}
+
+// fit reports whether the trunk can be sent calls: it lives, and knows us.
+func (t *trunk) fit() bool {
+	return t.state.up.Load() && (!t.Register.Enabled || t.state.registered.Load())
 }
 
 // busy is why a trunk takes no call now.
@@ -49,16 +64,25 @@ const (
 	busyChannels // all are in use
 	busyCPS
 	busyBreaker
-	busyRecords // too many records of calls wait for the disk
+	busyUnacknowledged // too many of its callers do not acknowledge
+	busyOverload       // the edge is behind
+	busyEdge           // its own calls per second
+	busyRecords        // too many records of calls wait for the disk
+	busyRemoved        // it is no longer configured
 	busies
 )
 
-var busyNames = [busies]string{"free", "down", "held", "channels", "cps", "breaker", "records"}
+var busyNames = [busies]string{"free", "down", "held", "channels", "cps", "breaker", "unacknowledged", "overload", "edge_cps", "records", "removed"}
 
 func (b busy) String() string { return busyNames[b] }
 
 // admit takes a channel for a call from the trunk.
-func (t *trunk) admit(now time.Time) busy { return t.take(t.state.in, now) }
+func (t *trunk) admit(now time.Time) busy {
+	if t.state.unacknowledged.Load() >= mostUnacknowledged {
+		return busyUnacknowledged
+	}
+	return t.take(t.in, now)
+}
 
 // engage takes a channel for a call to the trunk. Emergency calls pass every
 // limit and hold.
@@ -68,12 +92,12 @@ func (t *trunk) engage(now time.Time, emergency bool) busy {
 		return free
 	}
 	switch {
-	case !t.state.up.Load():
+	case !t.fit():
 		return busyDown
 	case t.held(now):
 		return busyHeld
 	default:
-		return t.take(t.state.out, now)
+		return t.take(t.out, now)
 	}
 }
 

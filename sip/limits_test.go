@@ -70,18 +70,18 @@ func TestTrunkLimits(t *testing.T) {
 func TestPeerPlans(t *testing.T) {
 	b := newBed(t, nil)
 	plan := routing.Plan{Present: simMaskB, To: routing.Endpoint{Kind: routing.ToPeer, Name: "desk@" + b.tenant.addr.String()}}
-	ev := b.edge.plan(&plan)
+	ev := b.edge.plan(&plan, 1)
 	if ev.refused != nil || len(ev.candidates) != 1 || ev.candidates[0].trunk.Name != "pbx" || ev.user != "desk" {
 		t.Fatalf("%+v", ev)
 	}
 	for _, name := range []string{"desk@192.0.2.1:5060", "desk@" + b.caller.addr.String(), "desk", "@" + b.tenant.addr.String(), "desk@host"} {
 		plan.To.Name = name
-		if ev := b.edge.plan(&plan); ev.refused == nil || ev.refused.code != 480 {
+		if ev := b.edge.plan(&plan, 1); ev.refused == nil || ev.refused.code != 480 {
 			t.Errorf("%s: %+v", name, ev)
 		}
 	}
 	plan.To = routing.Endpoint{Kind: routing.ToAccount, Name: "shop"}
-	if ev := b.edge.plan(&plan); ev.refused == nil || ev.refused.code != 480 {
+	if ev := b.edge.plan(&plan, 1); ev.refused == nil || ev.refused.code != 480 {
 		t.Errorf("an SMS account: %+v", ev)
 	}
 }
@@ -97,7 +97,9 @@ func TestConfigFaults(t *testing.T) {
 		{"two of a name", func(c *Config) { c.Trunks = append(c.Trunks, c.Trunks[0]) }, "two of this name"},
 		{"carrier that is none", func(c *Config) { c.Trunks[0].Tenant, c.Trunks[0].Carrier = "", "nobody" }, "no carrier"},
 		{"listen on a name", func(c *Config) { c.Listen[0].Addr = "udp://localhost:0" }, "not an address"},
-		{"listen on tcp", func(c *Config) { c.Listen[0].Addr = "tcp://127.0.0.1:0" }, "only udp"},
+		{"no listener of a trunk's transport", func(c *Config) { c.Listen[0].Addr = "tcp://127.0.0.1:0" }, "local"},
+		{"listen on what is no transport", func(c *Config) { c.Listen[0].Addr = "ws://127.0.0.1:0" }, "not udp, tcp or tls"},
+		{"TLS without a certificate", func(c *Config) { c.Listen[0].Addr = "tls://127.0.0.1:0" }, "certificate"},
 		{"listen everywhere without a name", func(c *Config) { c.Listen[0].Addr = "udp://0.0.0.0:0" }, "advertise"},
 		{"advertise that is no address", func(c *Config) { c.Listen[0].Advertise = "a>b:5060" }, "host:port"},
 		{"advertise without a port", func(c *Config) { c.Listen[0].Advertise = "sip.example.com" }, "host:port"},

@@ -21,24 +21,35 @@ func (d direction) String() string { return [...]string{"in", "out"}[d] }
 
 // metrics are those of the edge; trunkMetrics are resolved once per trunk.
 type metrics struct {
-	requests  *prometheus.CounterVec
-	responses *prometheus.CounterVec
-	attempts  *prometheus.CounterVec
-	failovers *prometheus.CounterVec
-	busyTotal *prometheus.CounterVec
-	calls     *prometheus.CounterVec
-	setup     *prometheus.HistogramVec
-	seizures  *prometheus.CounterVec
-	effective *prometheus.CounterVec
-	ringing   *prometheus.HistogramVec
-	talk      *prometheus.HistogramVec
-	drops     [message.DropCount]prometheus.Counter // by message.Drop
-	strangers prometheus.Counter
-	floods    prometheus.Counter
-	garbage   prometheus.Counter
-	strays    prometheus.Counter
-	faults    *prometheus.CounterVec
-	panics    prometheus.Counter
+	requests      *prometheus.CounterVec
+	responses     *prometheus.CounterVec
+	attempts      *prometheus.CounterVec
+	failovers     *prometheus.CounterVec
+	busyTotal     *prometheus.CounterVec
+	calls         *prometheus.CounterVec
+	setup         *prometheus.HistogramVec
+	seizures      *prometheus.CounterVec
+	effective     *prometheus.CounterVec
+	ringing       *prometheus.HistogramVec
+	talk          *prometheus.HistogramVec
+	drops         [message.DropCount]prometheus.Counter // by message.Drop
+	strangers     prometheus.Counter
+	floods        prometheus.Counter
+	newcomers     prometheus.Counter
+	overloads     prometheus.Counter
+	garbage       prometheus.Counter
+	strays        prometheus.Counter
+	auth          *prometheus.CounterVec
+	faults        *prometheus.CounterVec
+	announcements *prometheus.CounterVec
+	panics        prometheus.Counter
+
+	octets         [transports][2]prometheus.Counter // by direction
+	streamsRefused [transports]map[string]prometheus.Counter
+	streamsEnded   [transports]map[string]prometheus.Counter
+	tlsFailures    *prometheus.CounterVec
+	dialFailures   *prometheus.CounterVec
+	lookupFailures *prometheus.CounterVec
 }
 
 func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
@@ -46,15 +57,17 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "maskline_sip_" + name, Help: help}, labels)
 	}
 	m := &metrics{
-		requests:  counter("requests_total", "Requests, by trunk, direction and method.", "trunk", "direction", "method"),
-		responses: counter("responses_total", "Responses, by trunk, direction, method and code.", "trunk", "direction", "method", "code"),
-		attempts:  counter("attempts_total", "Attempts to reach a called side, by trunk, outcome and final code.", "trunk", "outcome", "code"),
-		failovers: counter("failovers_total", "Attempts after which another trunk was tried, by the trunk that was left.", "trunk"),
-		busyTotal: counter("busy_total", "Calls that a trunk could not take, by direction and reason.", "trunk", "direction", "reason"),
-		calls:     counter("calls_total", "Calls that ended, by the trunk that they came from and why.", "trunk", "why"),
-		faults:    counter("faults_total", "Messages refused after parsing, by fault.", "fault"),
-		seizures:  counter("seizures_total", "Calls that a trunk was seized for, by direction: taken from it, or attempts to it.", "trunk", "direction"),
-		effective: counter("effective_total", "Attempts in which the trunk did its part: answered, rang, or refused by the called side.", "trunk"),
+		requests:      counter("requests_total", "Requests, by trunk, direction and method.", "trunk", "direction", "method"),
+		responses:     counter("responses_total", "Responses, by trunk, direction, method and code.", "trunk", "direction", "method", "code"),
+		attempts:      counter("attempts_total", "Attempts to reach a called side, by trunk, outcome and final code.", "trunk", "outcome", "code"),
+		failovers:     counter("failovers_total", "Attempts after which another trunk was tried, by the trunk that was left.", "trunk"),
+		busyTotal:     counter("busy_total", "Calls that a trunk could not take, by direction and reason.", "trunk", "direction", "reason"),
+		calls:         counter("calls_total", "Calls that ended, by the trunk that they came from and why.", "trunk", "why"),
+		auth:          counter("auth_total", "Requests of a trunk that must bring a digest, by what came of it.", "trunk", "verdict"),
+		faults:        counter("faults_total", "Messages refused after parsing, by fault.", "fault"),
+		seizures:      counter("seizures_total", "Calls that a trunk was seized for, by direction: taken from it, or attempts to it.", "trunk", "direction"),
+		effective:     counter("effective_total", "Attempts in which the trunk did its part: answered, rang, or refused by the called side.", "trunk"),
+		announcements: counter("announcements_total", "Announcements to callers in place of a called side, by prompt, and by whether they were played, cut short or could not be played.", "announcement", "outcome"),
 		setup: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "maskline_sip_setup_seconds", Help: "From INVITE to the first ringing or answer that the caller was told of, by the trunk that gave it.",
 			Buckets: setupBuckets(),
@@ -68,16 +81,32 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 			Buckets: []float64{1, 6, 15, 30, 60, 120, 300, 600, 1800, 3600, 14400},
 		}, []string{"trunk", "direction"}),
 	}
-	dropped := counter("dropped_total", "Datagrams dropped without an answer, by reason.", "reason")
+	dropped := counter("dropped_total", "Datagrams dropped without an answer, and messages over TCP or TLS with which their connection ended, by reason.", "reason")
 	for _, d := range message.Drops() {
 		m.drops[d] = dropped.WithLabelValues(d.String())
 	}
 	m.strangers, m.floods = dropped.WithLabelValues("stranger"), dropped.WithLabelValues("flood")
+	m.newcomers, m.overloads = dropped.WithLabelValues("newcomer"), dropped.WithLabelValues("overload")
 	m.garbage, m.strays = dropped.WithLabelValues("unparsable"), dropped.WithLabelValues("stray")
 	panics := counter("panics_total", "Faults of our own that ended one call or message.")
 	m.panics = panics.WithLabelValues()
+	octets := counter("octets_total", "Octets of signalling, by transport and direction.", "transport", "direction")
+	refused := counter("connections_refused_total", "Connections over TCP and TLS that were closed at once, by reason.", "transport", "reason")
+	ended := counter("connections_ended_total", "Connections over TCP and TLS that ended, by reason.", "transport", "reason")
+	m.tlsFailures = counter("tls_failures_total", "TLS handshakes that failed, by the trunk that we connected to, or none, and reason.", "trunk", "reason")
+	m.dialFailures = counter("connect_failures_total", "Connections to a trunk that could not be made.", "trunk")
+	m.lookupFailures = counter("lookup_failures_total", "Lookups of a trunk's name that gave no address; what was known is kept.", "trunk")
+	for t := range transports {
+		for _, d := range []direction{inbound, outbound} {
+			m.octets[t][d] = octets.WithLabelValues(t.String(), d.String())
+		}
+		if t.reliable() {
+			m.streamsRefused[t], m.streamsEnded[t] = children(refused, t, refusals), children(ended, t, ends)
+		}
+	}
 	for _, c := range []prometheus.Collector{
-		m.requests, m.responses, m.attempts, m.failovers, m.busyTotal, m.calls, m.faults, m.setup, m.seizures, m.effective, m.ringing, m.talk, dropped, panics,
+		octets, refused, ended, m.tlsFailures, m.dialFailures, m.lookupFailures,
+		m.requests, m.responses, m.attempts, m.failovers, m.busyTotal, m.calls, m.faults, m.announcements, m.setup, m.seizures, m.effective, m.ringing, m.talk, m.auth, dropped, panics,
 		newTrunkCollector(edge),
 	} {
 		if err := reg.Register(c); err != nil {
@@ -89,6 +118,14 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 
 func setupBuckets() []float64 {
 	return []float64{.01, .025, .05, .1, .25, .5, 1, 2, 3, 5, 8, 12, 20, 30}
+}
+
+func children(vec *prometheus.CounterVec, t transport, reasons []string) map[string]prometheus.Counter {
+	all := map[string]prometheus.Counter{}
+	for _, reason := range reasons {
+		all[reason] = vec.WithLabelValues(t.String(), reason)
+	}
+	return all
 }
 
 // countedMethods are those with a label of their own.
@@ -117,10 +154,13 @@ type trunkMetrics struct {
 	in, out   traffic
 	setup     prometheus.Observer
 	failovers prometheus.Counter
+	auth      [authVerdicts]prometheus.Counter
 	effective prometheus.Counter
 	ringing   prometheus.Observer
 	seized    [2]prometheus.Counter // by direction
 	talk      [2]prometheus.Observer
+
+	dialFailures, lookupFailures prometheus.Counter
 
 	name  string
 	total *metrics
@@ -140,12 +180,20 @@ type traffic struct {
 func (m *metrics) trunk(name string) *trunkMetrics {
 	t := &trunkMetrics{name: name, total: m, setup: m.setup.WithLabelValues(name), failovers: m.failovers.WithLabelValues(name)}
 	t.effective, t.ringing = m.effective.WithLabelValues(name), m.ringing.WithLabelValues(name)
+	t.dialFailures, t.lookupFailures = m.dialFailures.WithLabelValues(name), m.lookupFailures.WithLabelValues(name)
 	for _, d := range []direction{inbound, outbound} {
 		t.seized[d], t.talk[d] = m.seizures.WithLabelValues(name, d.String()), m.talk.WithLabelValues(name, d.String())
 	}
 	t.in.init(m, name, inbound)
 	t.out.init(m, name, outbound)
 	return t
+}
+
+// guard makes the counters of a trunk that asks for a digest.
+func (t *trunkMetrics) guard() {
+	for v := range authVerdicts {
+		t.auth[v] = t.total.auth.WithLabelValues(t.name, v.String())
+	}
 }
 
 func (f *traffic) init(m *metrics, trunk string, d direction) {
@@ -193,10 +241,14 @@ func (t *trunkMetrics) ended(why string) { t.total.calls.WithLabelValues(t.name,
 
 // trunkCollector reads the trunks' state when it is scraped.
 type trunkCollector struct {
-	edge         *Edge
-	up, channels *prometheus.Desc
-	most, cps    *prometheus.Desc
-	calls        *prometheus.Desc
+	edge          *Edge
+	up, channels  *prometheus.Desc
+	most, cps     *prometheus.Desc
+	registered    *prometheus.Desc
+	registrations *prometheus.Desc
+	load          *prometheus.Desc
+	calls         *prometheus.Desc
+	streams       *prometheus.Desc
 }
 
 func newTrunkCollector(edge *Edge) *trunkCollector {
@@ -204,12 +256,16 @@ func newTrunkCollector(edge *Edge) *trunkCollector {
 		return prometheus.NewDesc("maskline_sip_"+name, help, labels, nil)
 	}
 	return &trunkCollector{
-		edge:     edge,
-		up:       desc("trunk_up", "1 where the trunk can be sent calls.", "trunk"),
-		channels: desc("channels", "Calls that occupy the trunk.", "trunk"),
-		most:     desc("channels_limit", "Calls that may occupy the trunk at a time; 0: no limit.", "trunk"),
-		cps:      desc("cps_limit", "New calls per second that the trunk may have in each direction; 0: no limit.", "trunk"),
-		calls:    desc("calls", "Calls in memory: those that are not over, and those of which only transactions are left.", "state"),
+		edge:          edge,
+		up:            desc("trunk_up", "1 where the trunk can be sent calls.", "trunk"),
+		channels:      desc("channels", "Calls that occupy the trunk.", "trunk"),
+		most:          desc("channels_limit", "Calls that may occupy the trunk at a time; 0: no limit.", "trunk"),
+		cps:           desc("cps_limit", "New calls per second that the trunk may have in each direction; 0: no limit.", "trunk"),
+		registered:    desc("trunk_registered_seconds", "For how long the registration holds if it is not refreshed; 0: there is none.", "trunk"),
+		registrations: desc("registrations_total", "What came of our REGISTER requests, by trunk and outcome.", "trunk", "outcome"),
+		load:          desc("load", "0: calm; 1: new calls are answered 503; 2: they are dropped before they are parsed."),
+		streams:       desc("connections", "Connections over TCP and TLS that are open or being made.", "transport"),
+		calls:         desc("calls", "Calls in memory: those that are not over, and those of which only transactions are left.", "state"),
 	}
 }
 
@@ -220,6 +276,10 @@ func (c *trunkCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- c.most
 	ch <- c.cps
 	ch <- c.calls
+	ch <- c.streams
+	ch <- c.registered
+	ch <- c.registrations
+	ch <- c.load
 }
 
 // Collect sends the values.
@@ -233,6 +293,20 @@ func (c *trunkCollector) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(c.channels, prometheus.GaugeValue, float64(t.Channels), t.Name)
 		ch <- prometheus.MustNewConstMetric(c.most, prometheus.GaugeValue, float64(t.ChannelsLimit), t.Name)
 		ch <- prometheus.MustNewConstMetric(c.cps, prometheus.GaugeValue, float64(t.CPSLimit), t.Name)
+	}
+	for t, n := range c.edge.streams.count() {
+		if transport(t).reliable() {
+			ch <- prometheus.MustNewConstMetric(c.streams, prometheus.GaugeValue, float64(n), transport(t).String())
+		}
+	}
+	ch <- prometheus.MustNewConstMetric(c.load, prometheus.GaugeValue, float64(c.edge.load.Load()))
+	now := c.edge.now()
+	for _, r := range c.edge.set().registrars {
+		until, counts := r.figures(now)
+		ch <- prometheus.MustNewConstMetric(c.registered, prometheus.GaugeValue, until.Seconds(), r.trunk.Name)
+		for o, n := range counts {
+			ch <- prometheus.MustNewConstMetric(c.registrations, prometheus.CounterValue, float64(n), r.trunk.Name, registerOutcome(o).String())
+		}
 	}
 	states := [len(phaseNames)]int{}
 	for _, a := range c.edge.calls.all() {

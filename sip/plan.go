@@ -20,38 +20,77 @@ func (a *actor) route(act actRoute, now time.Time) event {
 		Service: routing.Voice, Origin: &a.trunk.origin, Dialled: []byte(act.dialled),
 		To: act.to, From: act.from, Seed: a.call.id, Now: now,
 	}
-	ev := a.edge.decide(&req)
+	ev := a.decide(&req)
 	a.emergency, a.parties = ev.emergency, newParties(act, &ev, a.trunk)
 	return ev
+}
+
+// decide asks routing, and holds on to the trunks of its answer. Where reloads have
+// overtaken it again and again, the next one waits for it.
+func (a *actor) decide(req *routing.Request) evRouted {
+	const tries = 3
+	for range tries {
+		first := len(a.uses)
+		ev, valid := a.hold(a.edge.decide(req))
+		if valid {
+			return ev
+		}
+		a.releaseFrom(first)
+	}
+	a.edge.changing.Lock()
+	defer a.edge.changing.Unlock()
+	ev, _ := a.hold(a.edge.decide(req))
+	return ev
+}
+
+// hold keeps the trunks of a plan for the call. It is false where one of them is no
+// longer in effect.
+func (a *actor) hold(ev evRouted) (_ evRouted, valid bool) {
+	valid = true
+	for _, c := range ev.candidates {
+		a.uses = append(a.uses, c.trunk)
+		valid = c.trunk.acquire() && valid
+	}
+	return ev, valid
+}
+
+// releaseFrom lets go of the trunks that the call uses, but for the first n.
+func (a *actor) releaseFrom(n int) {
+	for _, t := range a.uses[n:] {
+		a.edge.release(t)
+	}
+	a.uses = a.uses[:n]
 }
 
 func (e *Edge) decideByRouting(req *routing.Request) evRouted {
 	var plan routing.Plan
 	e.router.Decide(req, &plan)
-	return e.plan(&plan)
+	return e.plan(&plan, req.Seed)
 }
 
 // plan lists the trunks of a plan: the carriers in its order, the trunks of
-// each in the order of the configuration.
-func (e *Edge) plan(plan *routing.Plan) evRouted {
+// each in the order of the configuration, the addresses of each in that of DNS.
+func (e *Edge) plan(plan *routing.Plan, seed uint64) evRouted {
 	if plan.Verdict != routing.Forward {
 		r := refusalFor(plan.Verdict, plan.Answer)
 		ev := evRouted{refused: &r, tenant: plan.Tenant}
 		if plan.Verdict != routing.UnknownMask {
 			ev.mask = plan.Mask
 		}
+		e.hear(&ev, plan.Verdict)
 		return ev
 	}
 	ev := evRouted{
 		present: plan.Present, to: plan.To.Number, emergency: plan.Emergency, mask: plan.Mask, tenant: plan.Tenant,
 		otherwise: refusal{503, causeNoCircuit, "no_carrier"},
 	}
+	e.hear(&ev, plan.Verdict)
 	switch {
 	case plan.Emergency || plan.To.Kind == routing.ToNumber:
 		for i := range plan.Carriers() {
 			carrier := plan.Carrier(i)
-			for _, t := range e.byCarrier[carrier.Name] {
-				ev.candidates = append(ev.candidates, candidate{carrier: carrier, trunk: t})
+			for _, t := range e.set().byCarrier[carrier.Name] {
+				ev.candidates = e.candidates(ev.candidates, carrier, t, seed)
 			}
 		}
 		return ev
@@ -59,13 +98,22 @@ func (e *Edge) plan(plan *routing.Plan) evRouted {
 		ev.otherwise = refusal{480, causeAbsent, "peer_unavailable"}
 		user, t := e.peer(plan.To.Name)
 		if t != nil {
-			ev.user, ev.candidates = user, []candidate{{trunk: t}}
+			ev.user, ev.candidates = user, e.candidates(nil, nil, t, seed)
 			return ev
 		}
 	}
 	// An SMS account, or a peer that is not configured: nothing that can ring.
 	ev.refused = &refusal{480, causeAbsent, "no_such_peer"}
 	return ev
+}
+
+// candidates adds those of one trunk.
+func (e *Edge) candidates(list []candidate, carrier *routing.Carrier, t *trunk, seed uint64) []candidate {
+	targets := t.targets(seed, e.now())
+	for _, to := range targets[:min(len(targets), mostTried)] {
+		list = append(list, candidate{carrier: carrier, trunk: t, to: to})
+	}
+	return list
 }
 
 // peer finds the user and the tenant's trunk of an endpoint "user@host:port". The
@@ -75,16 +123,15 @@ func (e *Edge) peer(endpoint string) (string, *trunk) {
 	if at < 1 {
 		return "", nil
 	}
-	addr, err := parseUDP(endpoint[at+1:])
-	if err != nil {
-		return "", nil
-	}
+	host := endpoint[at+1:]
+	_, addr, err := parseAddr(host)
+	named := err != nil
 	user, err := url.PathUnescape(endpoint[:at])
 	if err != nil {
 		return "", nil
 	}
-	for _, t := range e.trunks {
-		if t.Tenant != "" && t.addr == addr {
+	for _, t := range e.set().list {
+		if t.Tenant != "" && (named && strings.EqualFold(t.host, host) && t.name != "" || !named && t.addr == addr) {
 			return user, t
 		}
 	}

@@ -42,76 +42,117 @@ func (h *health) judge(ok bool, p Probe) bool {
 
 // prober asks one trunk for its life.
 type prober struct {
-	edge  *Edge
-	trunk *trunk
-	index int
-	alarm alarm
+	edge   *Edge
+	trunk  *trunk
+	number uint64 // in tokens
+	alarm  alarm
 
-	mu      sync.Mutex
-	health  health
-	seq     uint16
-	waiting bool
-	message []byte
-	every   time.Duration // until the probe is repeated
-	giveUp  time.Time
+	mu       sync.Mutex
+	health   health
+	seq      uint16
+	waiting  bool
+	stopped  bool
+	to       netip.AddrPort
+	turn     int // which address is asked
+	failures int // in a row, over a stream
+	message  []byte
+	every    time.Duration // until the probe is repeated
+	giveUp   time.Time
 }
 
 const probeTimeout = 4 * time.Second
 
-func (e *Edge) addProber(t *trunk) {
-	if t.Probe.Every > 0 && t.addr.IsValid() {
-		p := &prober{edge: e, trunk: t, index: len(e.probers)}
-		p.alarm.fire = p.fire
-		e.probers = append(e.probers, p)
+// newProber is nil for a trunk that is not probed.
+func (e *Edge) newProber(t *trunk) *prober {
+	if t.Probe.Every <= 0 || !t.callable() {
+		return nil
 	}
+	p := &prober{edge: e, trunk: t, number: e.lastProber.Add(1)}
+	p.alarm.fire = p.fire
+	return p
 }
 
 // fire sends what is due. The lock is not held meanwhile: sending may learn
 // that an earlier probe was undeliverable.
 func (p *prober) fire() {
 	defer p.edge.recovered("probe")
-	data, k := p.due(p.edge.now())
+	data, to, k := p.due(p.edge.now())
 	if data == nil {
 		return
 	}
 	p.trunk.state.metrics.out.request(message.Options)
-	if err := p.edge.sockets[p.trunk.socket].send(data, p.trunk.addr); err != nil {
+	t := p.trunk
+	socket, _ := t.from(to.Addr())
+	err := p.edge.transmit(actSend{trunk: t, socket: socket, over: t.over, to: to, data: data}, k.call)
+	if err != nil {
 		p.edge.probed(k, false)
+	}
+}
+
+// linkLost has a trunk probed at once whose connection has ended: that makes a
+// new one, and tells whether the trunk lives.
+func (e *Edge) linkLost(t *trunk) {
+	for _, p := range e.set().probers {
+		if p.trunk.Name == t.Name {
+			e.timers.set(&p.alarm, e.now())
+		}
 	}
 }
 
 // due is the next probe, or the one that waits once more, or nothing where that
 // is given up.
-func (p *prober) due(now time.Time) ([]byte, token) {
+func (p *prober) due(now time.Time) ([]byte, netip.AddrPort, token) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
+	case p.stopped:
+		return nil, netip.AddrPort{}, token{}
 	case p.waiting && reached(p.giveUp, now):
 		p.outcome(false, now)
-		return nil, token{}
-	case p.waiting:
+		return nil, netip.AddrPort{}, token{}
+	case p.waiting: // over a stream: its connection was lost
 		p.every *= 2
 	default:
+		if !p.aim(now) {
+			return nil, netip.AddrPort{}, token{}
+		}
 		p.begin(now)
 	}
-	p.edge.timers.set(&p.alarm, sooner(now.Add(p.every), p.giveUp))
-	return p.message, token{call: uint64(p.index), seq: p.seq}
+	repeat := now.Add(p.every)
+	if p.trunk.over.reliable() {
+		repeat = time.Time{}
+	}
+	p.edge.timers.set(&p.alarm, sooner(repeat, p.giveUp))
+	return p.message, p.to, token{call: p.number, seq: p.seq}
+}
+
+// aim chooses the address to ask: the first one, and after a failure the next. It
+// is false where none is known yet.
+func (p *prober) aim(now time.Time) bool {
+	all := p.trunk.targets(0, now)
+	if len(all) == 0 {
+		p.edge.timers.set(&p.alarm, now.Add(p.trunk.Probe.Every))
+		return false
+	}
+	p.to = all[p.turn%len(all)]
+	return true
 }
 
 func (p *prober) begin(now time.Time) {
 	p.seq++
 	p.waiting, p.every = true, t1
 	p.giveUp = now.Add(min(p.trunk.Probe.Every, probeTimeout))
-	own, host := "sip:"+sentBy(p.trunk.own), "sip:"+p.trunk.host
-	k := token{call: uint64(p.index), leg: legA, seq: p.seq}
+	_, address := p.trunk.from(p.to.Addr())
+	own, host := "sip:"+sentBy(address), "sip:"+p.trunk.host
+	k := token{call: p.number, leg: legA, seq: p.seq}
 	d := message.Draft{
-		Method: message.Options, Via: sentBy(p.trunk.own), Transport: p.trunk.over.via(), CSeq: uint32(p.seq), MaxForwards: maxForwards,
+		Method: message.Options, Via: sentBy(address), Transport: p.trunk.over.via(), CSeq: uint32(p.seq), MaxForwards: maxForwards,
 		Branch: p.edge.tokens.branch(token{call: k.call, kind: probeToken, seq: k.seq}),
 		Dialog: &message.Dialog{
 			CallID: p.edge.tokens.String(k), LocalURI: own, RemoteURI: host, Target: host,
 			LocalTag: p.edge.tokens.String(token{call: k.call, leg: legA - 1, seq: k.seq}),
 		},
-		Contact: p.trunk.own,
+		Contact: address,
 	}
 	p.message = d.Append(nil)
 }
@@ -119,8 +160,11 @@ func (p *prober) begin(now time.Time) {
 // outcome ends the probe that waits and sets the next one.
 func (p *prober) outcome(ok bool, now time.Time) {
 	p.waiting = false
+	if !ok {
+		p.turn++
+	}
 	p.edge.timers.clear(&p.alarm)
-	p.edge.timers.set(&p.alarm, now.Add(p.trunk.Probe.Every))
+	p.edge.timers.set(&p.alarm, now.Add(p.pause(ok)))
 	if p.health.judge(ok, p.trunk.Probe) {
 		p.trunk.state.up.Store(ok)
 		p.edge.log.Info("trunk changed", zap.String("trunk", p.trunk.Name), zap.Bool("up", ok))
@@ -128,22 +172,35 @@ func (p *prober) outcome(ok bool, now time.Time) {
 	}
 }
 
+// pause is the time to the next probe. A connection that cannot be made is tried
+// again soon, less and less so.
+func (p *prober) pause(ok bool) time.Duration {
+	if ok || !p.trunk.over.reliable() {
+		p.failures = 0
+		return p.trunk.Probe.Every
+	}
+	pause := min(mostPause<<1, firstPause<<min(p.failures, 10))
+	p.failures++
+	return min(p.trunk.Probe.Every, pause)
+}
+
 // probed is an answer to a probe, or the word that it was undeliverable.
 func (e *Edge) probed(k token, ok bool) {
-	if k.call >= uint64(len(e.probers)) {
+	p := e.set().probers[k.call]
+	if p == nil {
 		return
 	}
-	p := e.probers[k.call]
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.waiting && k.seq == p.seq {
+	if p.waiting && !p.stopped && k.seq == p.seq {
 		p.outcome(ok, e.now())
 	}
 }
 
 // isProbed reports whether an answer came from where the probed trunk may be.
 func (e *Edge) isProbed(k token, source netip.AddrPort) bool {
-	return k.call < uint64(len(e.probers)) && e.probers[k.call].trunk.allows(source.Addr())
+	p := e.set().probers[k.call]
+	return p != nil && p.trunk.trusts(source.Addr())
 }
 
 // showCarrier tells routing whether any trunk of the carrier is up.
@@ -158,8 +215,8 @@ func (e *Edge) showCarrier(name string) {
 	e.showing.Lock() // who tells last has seen what the others did
 	defer e.showing.Unlock()
 	up := false
-	for _, t := range e.byCarrier[name] {
-		up = up || t.state.up.Load()
+	for _, t := range e.set().byCarrier[name] {
+		up = up || t.fit()
 	}
 	carrier.SetUp(routing.Voice, up)
 }

@@ -3,36 +3,60 @@ package sip
 import (
 	"encoding/binary"
 	"fmt"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
-// tune asks for the receive buffer, and for ICMP messages about what we sent.
-func (s *socket) tune(buffer int) error {
+// tune asks for the receive buffer, for ICMP messages about what we sent, and to
+// let further sockets of ours share the address.
+func (s *datagrams) tune(buffer int, share bool) error {
 	raw, err := s.SyscallConn()
 	if err != nil {
 		return fmt.Errorf("tuning the socket: %w", err)
 	}
 	level, option := unix.SOL_IP, unix.IP_RECVERR
-	if s.local.Addr().Is6() {
+	if s.socket.local.Addr().Is6() {
 		level, option = unix.SOL_IPV6, unix.IPV6_RECVERR
 	}
+	var sharing error
 	err = raw.Control(func(fd uintptr) {
 		// FORCE needs CAP_NET_ADMIN; without it the kernel's own limit holds.
 		if unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, buffer) != nil {
 			_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, buffer)
 		}
 		_ = unix.SetsockoptInt(int(fd), level, option, 1)
+		if share {
+			sharing = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
+		}
 	})
+	if err == nil {
+		err = sharing
+	}
 	if err != nil {
 		return fmt.Errorf("tuning the socket: %w", err)
 	}
 	return nil
 }
 
+// shared lets a further socket have the address of the first one. The kernel then
+// spreads sources over them, each source to one.
+func shared(_, _ string, raw syscall.RawConn) error {
+	var fault error
+	if err := raw.Control(func(fd uintptr) {
+		fault = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
+	}); err != nil {
+		return fmt.Errorf("sharing a port: %w", err)
+	}
+	return fault
+}
+
+// mostSockets bounds those of one address.
+const mostSockets = 64
+
 // undeliverable empties the socket's queue of ICMP messages. Those that it held
 // would take room from what is received.
-func (s *socket) undeliverable() {
+func (s *datagrams) undeliverable() {
 	raw, err := s.SyscallConn()
 	if err != nil {
 		return
@@ -54,7 +78,7 @@ func (s *socket) undeliverable() {
 }
 
 // discard drops what has come and was not read.
-func (s *socket) discard() {
+func (s *datagrams) discard() {
 	raw, err := s.SyscallConn()
 	if err != nil {
 		return

@@ -12,7 +12,7 @@ import (
 func TestErrorQueueIsEmptied(t *testing.T) {
 	const longerThanIPv4 = 65510
 	b := newBed(t, nil)
-	s := b.edge.sockets[0]
+	s := b.edge.sockets[0].udp[0]
 	if err := s.send(make([]byte, longerThanIPv4), b.caller.addr); err == nil {
 		t.Fatal("it was sent")
 	}

@@ -2,10 +2,13 @@
 
 package sip
 
-import "fmt"
+import (
+	"fmt"
+	"syscall"
+)
 
 // tune asks for the receive buffer.
-func (s *socket) tune(buffer int) error {
+func (s *datagrams) tune(buffer int, _ bool) error {
 	if err := s.SetReadBuffer(buffer); err != nil {
 		return fmt.Errorf("tuning the socket: %w", err)
 	}
@@ -13,7 +16,12 @@ func (s *socket) tune(buffer int) error {
 }
 
 // undeliverable does nothing: here only timers tell of an unreachable peer.
-func (s *socket) undeliverable() {}
+func (s *datagrams) undeliverable() {}
 
 // discard does nothing: here what has waited is served.
-func (s *socket) discard() {}
+func (s *datagrams) discard() {}
+
+// mostSockets bounds those of one address: here it cannot be shared.
+const mostSockets = 1
+
+func shared(string, string, syscall.RawConn) error { return nil }

@@ -21,14 +21,16 @@ type TrunkState struct {
 	Name     string         `json:"name"`
 	Carrier  string         `json:"carrier,omitempty"`
 	Tenant   string         `json:"tenant,omitempty"`
-	Addr     netip.AddrPort `json:"addr,omitzero"` // invalid: it only sends to us
+	Addr     netip.AddrPort `json:"addr,omitzero"` // invalid: it only sends to us, or its name is not known yet
 	Up       bool           `json:"up"`
 	Channels int            `json:"channels"` // in use
 
-	ChannelsLimit int `json:"channels_limit,omitempty"` // 0: none
-	CPSLimit      int `json:"cps_limit,omitempty"`      // each direction; 0: none
+	Draining      bool `json:"draining,omitempty"`       // a reload has removed it; calls go on
+	ChannelsLimit int  `json:"channels_limit,omitempty"` // 0: none
+	CPSLimit      int  `json:"cps_limit,omitempty"`      // each direction; 0: none
 
-	HeldUntil time.Time `json:"held_until,omitzero"` // it asked to be left alone until then; zero: no
+	HeldUntil    time.Time          `json:"held_until,omitzero"`    // it asked to be left alone until then; zero: no
+	Registration *RegistrationState `json:"registration,omitempty"` // nil: it wants none
 }
 
 // show keeps what Calls reports.
@@ -57,12 +59,25 @@ func (e *Edge) ActiveCalls() int { return int(e.active.Load()) }
 
 // Trunks lists the trunks in the order of the configuration.
 func (e *Edge) Trunks() []TrunkState {
-	list := make([]TrunkState, 0, len(e.trunks))
-	for _, t := range e.trunks {
+	set := e.set()
+	list := make([]TrunkState, 0, len(set.list))
+	listed := map[string]bool{}
+	for _, t := range slices.Concat(set.list, set.retired) {
+		if listed[t.Name] {
+			continue // the one of before a change
+		}
+		listed[t.Name] = true
 		s := TrunkState{
 			Name: t.Name, Carrier: t.Carrier, Tenant: t.Tenant, Addr: t.addr,
-			Up: t.state.up.Load(), Channels: int(t.state.channels.Load()),
-			ChannelsLimit: t.Channels, CPSLimit: t.CPS,
+			Up: t.fit(), Channels: int(t.state.channels.Load()),
+			Draining: retirement(t.retired.Load()) == removed, ChannelsLimit: t.Channels, CPSLimit: t.CPS,
+		}
+		if known := t.targets(0, e.now()); t.name != "" && len(known) > 0 {
+			s.Addr = known[0]
+		}
+		if r := t.registrar; r != nil {
+			state := r.state(e.now())
+			s.Registration = &state
 		}
 		if t.held(e.now()) {
 			s.HeldUntil = time.Unix(0, t.state.heldUntil.Load())

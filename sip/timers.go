@@ -86,6 +86,16 @@ func (t *timers) due(now time.Time) *alarm {
 	return heap.Pop(&t.heap).(*alarm)
 }
 
+// lag is by how much the first alarm is late.
+func (t *timers) lag(now time.Time) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.heap) == 0 {
+		return 0
+	}
+	return max(now.Sub(t.heap[0].at), 0)
+}
+
 func (t *timers) pause(now time.Time) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()

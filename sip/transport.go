@@ -30,6 +30,14 @@ func (t transport) params() string {
 	return [transports]string{"", ";transport=tcp", ";transport=tls"}[t]
 }
 
+// port is where a peer listens that names none.
+func (t transport) port() uint16 {
+	if t == overTLS {
+		return defaultTLSPort
+	}
+	return defaultPort
+}
+
 // sentBy is the part of an address of ours that Via and From may hold: the
 // "host:port" before its parameters.
 func sentBy(own string) string {

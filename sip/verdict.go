@@ -18,6 +18,7 @@ const (
 	causeRejected    = 21
 	causeNoCircuit   = 34
 	causeTemporary   = 41
+	causeCongestion  = 42
 	causeTimer       = 102
 )
 

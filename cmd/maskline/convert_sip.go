@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"runtime"
 	"time"
 
 	"maskline/configs"
@@ -14,9 +15,26 @@ import (
 const noLimit = 1 << 62 * time.Nanosecond
 
 func sipConfig(cfg *configs.Config) sip.Config {
-	s := sip.Config{Drain: cfg.Drain.Calls}
+	auth := &cfg.SIP.Auth
+	s := sip.Config{
+		Drain: cfg.Drain.Calls, MaxCalls: cfg.SIP.MaxCalls, MaxCPS: cfg.SIP.MaxCPS, Voice: voiceConfig(cfg),
+		MessageTimeout: cfg.SIP.MessageTimeout, MaxMessage: int(cfg.SIP.MaxMessage),
+		IdleTimeout: cfg.SIP.IdleTimeout, DNSRefresh: cfg.SIP.DNSRefresh, MaxStreams: cfg.SIP.Connections, MaxStreamsPerSource: cfg.SIP.ConnectionsPerSource,
+		Auth: sip.Auth{
+			Realm: auth.Realm, Failures: orUnlimited(auth.Failures), TrunkFailures: orUnlimited(auth.TrunkFailures), Per: auth.Per,
+		},
+	}
+	for _, a := range auth.Algorithms {
+		s.Auth.Algorithms = append(s.Auth.Algorithms, string(a))
+	}
 	for _, l := range cfg.SIP.Listen {
 		listen := sip.Listen{Addr: l.Addr.String()}
+		switch l.Addr.Transport {
+		case "udp":
+			listen.Sockets = cmp.Or(l.Sockets, runtime.GOMAXPROCS(0))
+		case "tls":
+			listen.TLS = sip.ServerTLS{Cert: string(l.TLS.Cert), Key: string(l.TLS.Key), ClientCA: string(l.TLS.ClientCA)}
+		}
 		if l.Advertise.Host != "" {
 			listen.Advertise = l.Advertise.String()
 		}
@@ -67,9 +85,16 @@ func sipTrunk(t *configs.Trunk) sip.TrunkConfig {
 		MaxDuration:    cmp.Or(t.MaxDuration, noLimit),
 		CLI:            sipCLI(&t.CLI),
 		TechPrefix:     string(t.TechPrefix),
-		Codecs:         t.Codecs,
-		DSCP:           uint8(t.DSCP),
-		NAT:            t.NAT,
+		AuthIn:         sip.AuthIn{Username: t.AuthIn.Username, Password: t.AuthIn.Password.Reveal()},
+		AuthOut:        sip.AuthOut{Username: t.AuthOut.Username, Password: t.AuthOut.Password.Reveal(), Realm: t.AuthOut.Realm},
+		Register:       sip.Register{Enabled: t.Register.Enabled, Expires: t.Register.Expires},
+		TCPAbove:       t.TCPAbove,
+		TLS: sip.ClientTLS{
+			CA: string(t.TLS.CA), Cert: string(t.TLS.Cert), Key: string(t.TLS.Key), Name: t.TLS.Name, Peer: t.TLS.Peer,
+		},
+		Codecs: t.Codecs,
+		DSCP:   uint8(t.DSCP),
+		NAT:    t.NAT,
 	}
 	if t.Addr.Host != "" {
 		trunk.Addr = t.Addr.String()

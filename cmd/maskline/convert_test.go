@@ -32,8 +32,17 @@ smpp:
     - {system_id: shop, password: pw1, tenant: shop, country: GB, binds: 2, window: 3, tps: 4, quota: {day: 18}, allow: [10.0.0.0/8], ussd: true, encoding: latin1, special: [silent, replace, class2]}
     - {system_id: alfa-in, password: pw2, carrier: alfa}
 sip:
-  listen: [{addr: "udp://127.0.0.1:5060", advertise: "192.0.2.1:5061"}]
-  peers: [{tenant: shop, country: FR, addr: "udp://127.0.0.1:5090", max_duration: 0s}]
+  max_calls: 19
+  max_cps: 20
+  auth: {realm: here, algorithms: [md5], failures: 0, trunk_failures: 9, per: 4m}
+  listen: [{addr: "udp://127.0.0.1:5060", advertise: "192.0.2.1:5061", sockets: 3}, {addr: "tls://127.0.0.1:5061", tls: {cert: /c.pem, key: /k.pem, client_ca: /ca.pem}}]
+  message_timeout: 21s
+  max_message: 22KiB
+  idle_timeout: 23s
+  dns_refresh: 26s
+  connections: 24
+  connections_per_source: 25
+  peers: [{tenant: shop, country: FR, addr: "udp://127.0.0.1:5090", max_duration: 0s, auth_in: {username: u1, password: pw7}, auth_out: {username: u2, password: pw8, realm: r}, register: {enabled: true, expires: 90s}}]
 media: {addr: 127.0.0.2, advertise: 192.0.2.2, ports: 20000-20099, timeout: {initial: 2s, silent: 3s, hold: 4s}, drain: 5s}
 carriers:
   - name: alfa
@@ -55,10 +64,10 @@ carriers:
       - {addr: "udp://127.0.0.1:5071", local: "127.0.0.1:5060", allow: [127.0.0.0/8], media_from: [127.0.0.0/8], cps: 16, channels: 17, trust_pai: true,
          probe: {every: 0s, down_after: 4, up_after: 5}, first_response: 1s, trying: 2s, ring: 3s, failover_on: [503, 500-502, "404;cause=2"],
          reliable: required, early_media: ring, session_expires: 0s,
-         retry_after_max: 0s, max_duration: 1h, cli: {header: [pai], format: national, country_code: "44", trunk_prefix: "0", international_prefix: "00", user: acct, domain: example.net}, tech_prefix: "9#", codecs: [PCMA, telephone-event], dscp: 10}
+         retry_after_max: 0s, max_duration: 1h, cli: {header: [pai], format: national, country_code: "44", trunk_prefix: "0", international_prefix: "00", user: acct, domain: example.net}, tech_prefix: "9#", codecs: [PCMA, telephone-event], dscp: 10, tcp_above: 1300}
   - name: bravo
     cost: 2
-    sip: [{allow: [127.0.0.3/32]}, {addr: "udp://127.0.0.1:5072"}]
+    sip: [{allow: [127.0.0.3/32]}, {addr: "tls://127.0.0.1:5072", tls: {ca: /ca.pem, cert: /c.pem, key: /k.pem, name: sbc, peer: [a, b]}}]
 routing:
   order: cost
   share: {of: 0.5, slower_than: 9s}
@@ -164,14 +173,24 @@ func TestSIPConfig(t *testing.T) {
 		Reliable: sip.ReliableSupported, EarlyMedia: sip.EarlyMediaPass, SessionExpires: 30 * time.Minute,
 		CLI: sip.CLI{Header: []string{"from", "pai"}, Format: "e164"}, DSCP: 46,
 	}
+	other.Register.Expires = 10 * time.Minute
 	onlyIn, out, peer := other, other, other
 	onlyIn.Name, onlyIn.Carrier, onlyIn.Allow = "bravo/1", "bravo", []netip.Prefix{netip.MustParsePrefix("127.0.0.3/32")}
-	out.Name, out.Carrier, out.Addr, out.Allow = "bravo/2", "bravo", "udp://127.0.0.1:5072", []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
+	out.Name, out.Carrier, out.Addr, out.Allow = "bravo/2", "bravo", "tls://127.0.0.1:5072", []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
+	out.TLS = sip.ClientTLS{CA: "/ca.pem", Cert: "/c.pem", Key: "/k.pem", Name: "sbc", Peer: []string{"a", "b"}}
 	peer.Name, peer.Tenant, peer.Country, peer.Addr = "shop/pbx1", "shop", "FR", "udp://127.0.0.1:5090"
 	peer.Allow, peer.MaxDuration = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, noLimit
+	peer.AuthIn, peer.AuthOut = sip.AuthIn{Username: "u1", Password: "pw7"}, sip.AuthOut{Username: "u2", Password: "pw8", Realm: "r"}
+	peer.Register = sip.Register{Enabled: true, Expires: 90 * time.Second}
 	want := sip.Config{
-		Drain:  8 * time.Second,
-		Listen: []sip.Listen{{Addr: "udp://127.0.0.1:5060", Advertise: "192.0.2.1:5061"}},
+		Drain: 8 * time.Second, MessageTimeout: 21 * time.Second, MaxMessage: 22 << 10, IdleTimeout: 23 * time.Second, DNSRefresh: 26 * time.Second,
+		MaxStreams: 24, MaxStreamsPerSource: 25,
+		MaxCalls: 19, MaxCPS: 20,
+		Auth: sip.Auth{Realm: "here", Algorithms: []string{"md5"}, Failures: 1 << 30, TrunkFailures: 9, Per: 4 * time.Minute},
+		Listen: []sip.Listen{
+			{Addr: "udp://127.0.0.1:5060", Advertise: "192.0.2.1:5061", Sockets: 3},
+			{Addr: "tls://127.0.0.1:5061", TLS: sip.ServerTLS{Cert: "/c.pem", Key: "/k.pem", ClientCA: "/ca.pem"}},
+		},
 		Trunks: []sip.TrunkConfig{
 			{
 				Name: "alfa", Carrier: "alfa", Country: "DE", Addr: "udp://127.0.0.1:5071", Local: "127.0.0.1:5060",
@@ -184,11 +203,13 @@ func TestSIPConfig(t *testing.T) {
 				CLI: sip.CLI{
 					Header: []string{"pai"}, Format: "national", CountryCode: "44", TrunkPrefix: "0", InternationalPrefix: "00", User: "acct", Domain: "example.net",
 				},
-				TechPrefix: "9#", Codecs: []string{"PCMA", "telephone-event"}, DSCP: 10,
+				TechPrefix: "9#", Codecs: []string{"PCMA", "telephone-event"}, DSCP: 10, TCPAbove: 1300,
+				Register: sip.Register{Expires: 10 * time.Minute},
 			},
 			onlyIn, out, peer,
 		},
 		OwnMedia: []message.OwnMedia{{Addr: netip.MustParseAddr("192.0.2.2"), PortMin: 20000, PortMax: 20099}},
+		Voice:    voiceConfig(fullParsed(t)), // has a test of its own
 	}
 	if diff := cmp.Diff(want, sipConfig(fullParsed(t)), comparers); diff != "" {
 		t.Fatal(diff)
@@ -199,6 +220,7 @@ func TestMediaConfig(t *testing.T) {
 	want := media.Config{
 		Addr: netip.MustParseAddr("127.0.0.2"), Advertise: netip.MustParseAddr("192.0.2.2"), PortMin: 20000, PortMax: 20099,
 		Backend: "auto", Initial: 2 * time.Second, Silent: 3 * time.Second, Hold: 4 * time.Second, Drain: 5 * time.Second,
+		MaxPlaying: 500,
 	}
 	if diff := cmp.Diff(want, mediaConfig(fullParsed(t)), comparers); diff != "" {
 		t.Fatal(diff)

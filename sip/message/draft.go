@@ -40,6 +40,7 @@ type Draft struct {
 	Emergency   *Emergency // of an emergency call; nil otherwise
 	Cause       int        // Q.850 cause; 0: none
 	Extensions  Extensions
+	Expires     string // seconds; empty: none
 	Credentials string // line of ours that answers a challenge; empty: none
 	SDP         []byte
 	DTMF        *DTMF // of an INFO; nil: none
@@ -96,6 +97,11 @@ func (d *Draft) Append(dst []byte) []byte {
 		dst = append(dst, "Allow: "+Allow+"\r\nUser-Agent: "+userAgent+"\r\n"...)
 	}
 	dst = appendCause(dst, d.Cause)
+	if d.Expires != "" {
+		dst = append(dst, "Expires: "...)
+		dst = append(dst, d.Expires...)
+		dst = append(dst, "\r\n"...)
+	}
 	dst = d.Extensions.append(dst)
 	if d.Credentials != "" {
 		dst = append(dst, d.Credentials...)
@@ -103,6 +109,9 @@ func (d *Draft) Append(dst []byte) []byte {
 	}
 	if d.DTMF != nil {
 		return d.DTMF.appendBody(dst)
+	}
+	if d.Emergency != nil && len(d.Emergency.location) > 0 {
+		return appendLocated(dst, d.SDP, d.Emergency.location, d.Branch)
 	}
 	return appendBody(dst, d.SDP)
 }

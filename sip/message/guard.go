@@ -15,7 +15,7 @@ const (
 	maxMethodLen = 32
 )
 
-// Drop is why a datagram is dropped without an answer.
+// Drop is why a datagram is dropped without an answer, or a connection closed.
 type Drop uint8
 
 // The reasons.
@@ -32,7 +32,8 @@ const (
 	TooManyVias
 	TooManyParams
 	QuoteInVia
-	NoEnd // the empty line after the headers is missing
+	NoEnd            // the empty line after the headers is missing
+	BadContentLength // missing, repeated or no number, on a stream
 
 	DropCount = iota // how many there are, Pass included
 )
@@ -40,6 +41,7 @@ const (
 var dropNames = [DropCount]string{
 	"pass", "keepalive", "too_large", "bad_start_line", "bad_byte", "bad_header", "space_before_colon",
 	"line_too_long", "too_many_headers", "too_many_vias", "too_many_params", "quote_in_via", "no_end",
+	"bad_content_length",
 }
 
 // String is the name used in metrics.
@@ -68,17 +70,7 @@ func Check(b []byte) Drop {
 	if len(bytes.Trim(b, "\r\n\x00")) == 0 {
 		return Keepalive // RFC 5626 §3.5.1, and the empty datagrams of older devices
 	}
-	line, rest, bad := cutLine(b)
-	if bad != Pass {
-		return bad
-	}
-	if len(line) > MaxLine {
-		return LineTooLong
-	}
-	if bad := checkStartLine(line); bad != Pass {
-		return bad
-	}
-	return checkHeaders(rest)
+	return CheckStream(b)
 }
 
 // cutLine takes one line off b, without its CRLF.

@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 declare -A package=(
-  [sipp]=sip-tester [bearerbox]=kannel [baresip]=baresip-core [tshark]=tshark
+  [sipp]=sip-tester [bearerbox]=kannel [baresip]=baresip-core [kamailio]=kamailio [tshark]=tshark
   [node]=nodejs [npm]=npm [ip]=iproute2
 )
 export PATH="$PATH:/usr/sbin:/sbin"
@@ -13,6 +13,7 @@ missing=()
 for binary in "${!package[@]}"; do
   command -v "$binary" >/dev/null || missing+=("${package[$binary]}")
 done
+ls /usr/lib/*/kamailio/modules/tls.so >/dev/null 2>&1 || missing+=(kamailio-tls-modules)
 perl -MNet::SMPP -e1 2>/dev/null || missing+=(libnet-smpp-perl)
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing+=(postgresql)
 

@@ -3,5 +3,7 @@
 // stay silent or are not there. Everything that each side was sent is searched
 // for the other side's number.
 //
-// It needs sipp (Debian: sip-tester) and is built with the tag "peers".
+// Kamailio is a carrier that wants a registration and a digest.
+//
+// It needs sipp (Debian: sip-tester) and kamailio, and is built with the tag "peers".
 package calls

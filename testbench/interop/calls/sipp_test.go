@@ -4,7 +4,9 @@ package calls
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -21,7 +23,9 @@ import (
 type sipp struct {
 	t        *testing.T
 	scenario string
+	ip       string
 	port     int
+	tcp      bool
 	trace    string
 	errors   string
 	cmd      *exec.Cmd
@@ -36,22 +40,34 @@ type run struct {
 	number   e164.Number // its real number, without which nothing could leak
 	dials    e164.Number // caller only
 	calls    int
-	rate     int  // calls a second, caller only
-	quiet    bool // no trace, for load
+	rate     int    // calls a second, caller only
+	quiet    bool   // no trace, for load
+	over     string // SIPp's name of a transport; empty: UDP
+	ip       string // empty: 127.0.0.1
+	args     []string
+	patience int // seconds to wait for a message, and for the end; 0: 15 and 60
 }
 
 func start(t *testing.T, r run, to string) *sipp {
 	t.Helper()
 	dir := t.TempDir()
 	s := &sipp{
-		t: t, scenario: r.scenario, port: r.port.number, done: make(chan error, 1),
+		t: t, scenario: r.scenario, ip: cmp.Or(r.ip, "127.0.0.1"), tcp: r.over != "", port: r.port.number, done: make(chan error, 1),
 		trace: filepath.Join(dir, "messages"), errors: filepath.Join(dir, "errors"),
 	}
+	file := r.scenario + ".xml"
+	if !filepath.IsAbs(file) {
+		file = filepath.Join("testdata", file)
+	}
 	args := []string{
-		"-sf", filepath.Join("testdata", r.scenario+".xml"), "-i", "127.0.0.1", "-p", strconv.Itoa(r.port.number),
-		"-m", strconv.Itoa(max(r.calls, 1)), "-nostdin", "-timeout", "60", "-timeout_error", "-recv_timeout", "15000",
+		"-sf", file, "-i", s.ip, "-t", cmp.Or(r.over, "u1"), "-p", strconv.Itoa(r.port.number),
+		"-m", strconv.Itoa(max(r.calls, 1)), "-nostdin", "-timeout", strconv.Itoa(cmp.Or(r.patience, 60)), "-timeout_error", "-recv_timeout", strconv.Itoa(1000 * cmp.Or(r.patience, 15)),
 		"-buff_size", "4194304", "-key", "real", r.number.Reveal(), "-trace_err", "-error_file", s.errors,
 	}
+	if r.over == "tn" {
+		args = append(args, "-max_socket", "1000")
+	}
+	args = append(args, r.args...)
 	if !r.quiet {
 		args = append(args, "-trace_msg", "-message_file", s.trace)
 	}
@@ -80,7 +96,13 @@ func start(t *testing.T, r run, to string) *sipp {
 func (s *sipp) waitForPort() {
 	s.t.Helper()
 	eventually(s.t, "sipp listens", func() bool {
-		conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: s.port})
+		var conn io.Closer
+		var err error
+		if at := net.JoinHostPort(s.ip, strconv.Itoa(s.port)); s.tcp {
+			conn, err = net.Listen("tcp", at)
+		} else {
+			conn, err = net.ListenPacket("udp", at)
+		}
 		if err != nil {
 			return true
 		}
@@ -111,7 +133,7 @@ func (s *sipp) received() []byte {
 	part := regexp.MustCompile(`(?m)^-{20,}.*$`)
 	var got []byte
 	for _, message := range part.Split(string(trace), -1) {
-		if loc := regexp.MustCompile(`UDP message received \[\d+\] bytes`).FindStringIndex(message); loc != nil {
+		if loc := regexp.MustCompile(`(?:UDP|TCP|TLS) message received \[\d+\] bytes`).FindStringIndex(message); loc != nil {
 			got = append(got, message[loc[1]:]...)
 		}
 	}

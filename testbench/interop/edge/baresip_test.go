@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"maskline/e164"
+	"maskline/testbench/authority"
 	"maskline/testbench/process"
 )
 
@@ -35,6 +36,7 @@ type baresip struct {
 	events chan event
 	ctrl   net.Conn
 	edge   netip.AddrPort
+	over   string // "", "tcp" or "tls"
 }
 
 // event is one of baresip's own, over its control connection.
@@ -68,16 +70,37 @@ module_app ctrl_tcp.so
 ctrl_tcp_listen %[4]s
 `
 
-// newBaresip prepares a baresip; start runs it.
+// newBaresip runs a baresip that speaks UDP.
 func newBaresip(t *testing.T, number e164.Number, tone float64) *baresip {
 	t.Helper()
-	p := &baresip{t: t, number: number, tone: tone, dir: t.TempDir(), events: make(chan event, 64)}
+	return newBaresipOver(t, number, tone, "", nil)
+}
+
+// newBaresipOver runs one that speaks another transport; over TLS it shows its
+// certificate "baresip", and asks for one.
+func newBaresipOver(t *testing.T, number e164.Number, tone float64, over string, names *authority.Authority) *baresip {
+	t.Helper()
+	p := &baresip{t: t, number: number, tone: tone, dir: t.TempDir(), events: make(chan event, 64), over: over}
 	ip := loopback()
 	p.addr = free(t, ip, "udp")
 	writeTone(t, filepath.Join(p.dir, "tone.wav"), tone)
 	ctrl := free(t, ip, "tcp")
-	p.write("config", fmt.Sprintf(baresipConfig, p.addr, ip, p.dir, ctrl))
-	p.write("accounts", fmt.Sprintf("<sip:%s@%s>;regint=0;answermode=auto;audio_codecs=PCMA\n", number.Reveal(), ip))
+	config := fmt.Sprintf(baresipConfig, p.addr, ip, p.dir, ctrl)
+	if over == "tls" {
+		p.addr = netip.AddrPortFrom(ip, p.addr.Port()+1) // its rule
+		var pair []byte
+		for _, file := range []string{"baresip.pem", "baresip.key"} {
+			part, err := os.ReadFile(names.File(file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			pair = append(pair, part...)
+		}
+		p.write("pair.pem", string(pair))
+		config += fmt.Sprintf("sip_certificate %s/pair.pem\nsip_cafile %s\n", p.dir, names.File("ca.pem"))
+	}
+	p.write("config", config)
+	p.write("accounts", fmt.Sprintf("<sip:%s@%s%s>;regint=0;answermode=auto;audio_codecs=PCMA\n", number.Reveal(), ip, p.params()))
 	var err error
 	if p.log, err = os.Create(filepath.Join(p.dir, "log")); err != nil {
 		t.Fatal(err)
@@ -201,7 +224,15 @@ func (p *baresip) await(kind string) event {
 
 func (p *baresip) dial(to e164.Number) {
 	p.t.Helper()
-	p.command("dial", fmt.Sprintf("sip:%s@%s", to.Reveal(), p.edge))
+	p.command("dial", fmt.Sprintf("sip:%s@%s%s", to.Reveal(), p.edge, p.params()))
+}
+
+// params are what its URIs say of its transport.
+func (p *baresip) params() string {
+	if p.over == "" {
+		return ""
+	}
+	return ";transport=" + p.over
 }
 
 // said is what baresip has printed.

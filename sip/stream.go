@@ -1,0 +1,348 @@
+package sip
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	gosip "github.com/emiago/sipgo/sip"
+
+	"maskline/sip/message"
+)
+
+// stream is one connection over TCP or TLS. One goroutine reads it and gives its
+// messages on in their order; another one writes what has gathered.
+type stream struct {
+	table   *streams
+	id      uint64
+	socket  *socket // whose address our messages on it name
+	over    transport
+	remote  netip.AddrPort
+	dialled *trunk   // that we have connected to; nil: it came to us
+	home    string   // name of the trunk that it was made to, or came from
+	names   []string // of the certificate that it showed us
+
+	wake chan struct{} // something is to be written
+	done chan struct{} // it is closed
+	once sync.Once
+
+	mu     sync.Mutex
+	conn   net.Conn // nil while it is being made
+	out    [][]byte
+	octets int    // in out
+	ending string // it is closed once out is written, and why; empty: no
+	closed bool
+	sent   [mostSent]string // branches of the latest requests
+	next   int
+}
+
+const (
+	mostOut  = 1 << 20 // octets that wait to be written; a peer that reads nothing is cut off
+	mostSent = 64      // requests that a connection may take down with it, and we know of
+)
+
+// Why a connection ended, as metrics name it.
+const (
+	endClosed    = "closed"    // by the peer
+	endBroken    = "broken"    // by the network, or it could not be made
+	endIdle      = "idle"      // nothing came for too long
+	endSlow      = "slow"      // a message, or the first one, took too long
+	endMalformed = "malformed" // what came is no SIP
+	endStuck     = "stuck"     // the peer does not read
+	endStranger  = "stranger"  // its trunk is gone
+	endShutdown  = "shutdown"
+)
+
+var ends = []string{endClosed, endBroken, endIdle, endSlow, endMalformed, endStuck, endStranger, endShutdown}
+
+var errNoConnection = errors.New("no connection")
+
+// enqueue hands a message to the writer.
+func (s *stream) enqueue(data []byte) error {
+	s.mu.Lock()
+	if s.closed || s.ending != "" {
+		s.mu.Unlock()
+		return errNoConnection
+	}
+	if s.octets+len(data) > mostOut {
+		s.mu.Unlock()
+		s.close(endStuck)
+		return errNoConnection
+	}
+	s.out, s.octets = append(s.out, data), s.octets+len(data)
+	if branch, isRequest := branchOf(data); isRequest {
+		s.sent[s.next%mostSent] = branch
+		s.next++
+	}
+	s.mu.Unlock()
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+// finish closes the connection when all is written that waits.
+func (s *stream) finish(why string) {
+	s.mu.Lock()
+	s.ending = why
+	s.mu.Unlock()
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// close ends the connection, once. Requests that may have been lost with it are
+// told to their calls.
+func (s *stream) close(why string) {
+	s.once.Do(func() {
+		s.mu.Lock()
+		s.closed = true
+		conn, lost := s.conn, s.sent
+		s.out = nil
+		s.mu.Unlock()
+		close(s.done)
+		if conn != nil {
+			_ = conn.Close()
+		}
+		s.table.remove(s, why)
+		if why == endShutdown {
+			return
+		}
+		for _, branch := range lost {
+			if branch != "" {
+				s.table.edge.undelivered(branch)
+			}
+		}
+	})
+}
+
+// write empties what has gathered into the connection until it is closed.
+func (s *stream) write(conn net.Conn) {
+	var batch []byte
+	for {
+		select {
+		case <-s.done:
+			return
+		case <-s.wake:
+		}
+		s.mu.Lock()
+		batch = batch[:0]
+		for _, data := range s.out {
+			batch = append(batch, data...)
+		}
+		clear(s.out)
+		s.out, s.octets = s.out[:0], 0
+		ending := s.ending
+		s.mu.Unlock()
+		if len(batch) > 0 && !s.flush(conn, batch) {
+			return
+		}
+		if ending != "" {
+			s.close(ending)
+			return
+		}
+		if cap(batch) > mostOut/4 {
+			batch = nil
+		}
+	}
+}
+
+func (s *stream) flush(conn net.Conn, batch []byte) bool {
+	_ = conn.SetWriteDeadline(time.Now().Add(s.table.edge.cfg.MessageTimeout))
+	n, err := conn.Write(batch)
+	s.table.edge.metrics.octets[s.over][outbound].Add(float64(n))
+	switch {
+	case err == nil:
+		return true
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		s.close(endStuck)
+	default:
+		s.close(endBroken)
+	}
+	return false
+}
+
+// read gives the connection's messages on until it ends.
+func (s *stream) read(conn net.Conn) {
+	cfg := &s.table.edge.cfg
+	framer := message.Framer{Most: cfg.MaxMessage}
+	slow := s.dialled == nil // who calls us has something to say
+	_ = conn.SetReadDeadline(s.deadline(slow))
+	for {
+		n, err := conn.Read(framer.Room())
+		s.table.edge.metrics.octets[s.over][inbound].Add(float64(n))
+		whole := framer.Empty()
+		framer.Filled(n)
+		if n > 0 {
+			cut, ok := s.frames(&framer)
+			if !ok {
+				return
+			}
+			// The time of a message counts from its first octet, whatever comes after.
+			if partial := !framer.Empty(); !partial || whole || cut {
+				slow = partial
+				_ = conn.SetReadDeadline(s.deadline(slow))
+			}
+		}
+		if err != nil {
+			s.close(endOf(err, slow))
+			return
+		}
+	}
+}
+
+func (s *stream) deadline(slow bool) time.Time {
+	if slow {
+		return time.Now().Add(s.table.edge.cfg.MessageTimeout)
+	}
+	return time.Now().Add(s.table.edge.cfg.IdleTimeout)
+}
+
+func endOf(err error, slow bool) string {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded) && slow:
+		return endSlow
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return endIdle
+	case errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed), errors.Is(err, syscall.ECONNRESET):
+		return endClosed
+	default:
+		return endBroken
+	}
+}
+
+// frames works off what has come. It is false where the connection is at its end.
+func (s *stream) frames(f *message.Framer) (cut, ok bool) {
+	for {
+		kind, data, why := f.Next()
+		switch kind {
+		case message.FramePartial:
+			return cut, true
+		case message.FramePing:
+			if s.enqueue([]byte("\r\n")) != nil {
+				return cut, false
+			}
+		case message.FrameMessage:
+			if !s.message(data) {
+				return cut, false
+			}
+			f.Cut()
+			cut = true
+		case message.FrameUnframed:
+			s.unframed(data, why)
+			return cut, false
+		case message.FrameGarbage:
+			s.table.edge.metrics.drops[why].Inc()
+			s.close(endMalformed)
+			return cut, false
+		}
+	}
+}
+
+// message judges one message and gives it on. Over a stream a malformed one ends
+// the connection: what follows it cannot be trusted to be a message.
+func (s *stream) message(data []byte) bool {
+	e := s.table.edge
+	defer e.recovered("message")
+	t := s.trunk()
+	if t == nil {
+		s.close(endStranger)
+		return false
+	}
+	if !t.isNewcomer(s.remote.Addr()) {
+		s.slowDown(t)
+	} else if !e.hearsNewcomer(s.remote.Addr()) {
+		return true
+	}
+	if drop := message.CheckStream(data); drop != message.Pass {
+		e.metrics.drops[drop].Inc()
+		s.close(endMalformed)
+		return false
+	}
+	if e.drops(data) {
+		return true
+	}
+	msg, err := s.table.parser.ParseSIP(data)
+	if err != nil {
+		e.metrics.garbage.Inc()
+		s.close(endMalformed)
+		return false
+	}
+	s.socket.receive(t, msg, s.remote, s.id)
+	return true
+}
+
+// slowDown reads on later where the trunk sends too much: a connection, unlike a
+// datagram, can make its sender wait.
+func (s *stream) slowDown(t *trunk) {
+	const most = time.Second
+	r := t.flood.Reserve()
+	wait := r.Delay()
+	if wait <= 0 {
+		return
+	}
+	if wait > most {
+		r.Cancel()
+		wait = most
+	}
+	s.table.edge.metrics.floods.Inc()
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-s.done:
+	}
+}
+
+// unframed answers a request whose end cannot be found, and ends the connection.
+func (s *stream) unframed(head []byte, why message.Drop) {
+	e := s.table.edge
+	e.metrics.drops[why].Inc()
+	t := s.trunk()
+	if t == nil || message.CheckStream(head) != message.Pass || bytes.HasPrefix(head, []byte("SIP/")) {
+		s.close(endMalformed)
+		return
+	}
+	defer e.recovered("message")
+	if msg, _, err := s.table.parser.ParseHeaders(head, false); err == nil {
+		if reply := refuseUnframed(msg, s.remote, why); reply != nil {
+			_ = s.enqueue(reply)
+		}
+	}
+	s.finish(endMalformed)
+}
+
+// trunk is whom the connection belongs to now: a reload may have changed it.
+func (s *stream) trunk() *trunk {
+	set := s.table.edge.set()
+	if s.dialled == nil {
+		return set.findNamed(s.remote, s.names)
+	}
+	return set.named(s.dialled.Name, s.remote.Addr())
+}
+
+// refuseUnframed is the answer to a request of which only the headers can be
+// read; nil where there is none.
+func refuseUnframed(msg gosip.Message, source netip.AddrPort, why message.Drop) []byte {
+	parsed, ok := msg.(*gosip.Request)
+	if !ok {
+		return nil
+	}
+	req, fault := message.NewRequest(parsed, source)
+	if req.Method == message.Ack || fault != nil && fault.Code == 0 {
+		return nil
+	}
+	reply := message.Reply{Code: 400}
+	if why == message.TooLarge {
+		reply.Code = 513
+	}
+	return reply.Append(nil, req.Head(""))
+}
