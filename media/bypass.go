@@ -18,6 +18,8 @@ type shortcut struct {
 // the session's lock.
 type bypass interface {
 	open() bool
+	// reaches reports whether it could send to a peer.
+	reaches(to netip.Addr) bool
 	// begin hands a stream over from its next packet on.
 	begin(c *shortcut, s *stream)
 	// read moves what was counted since into the stream, and returns how many
@@ -41,7 +43,7 @@ func (in *side) offer(s *Session) {
 		dscp: out.dscp, payloads: in.payloads, clock: in.clock,
 	}
 	if in.rtp.latch.state != latchStrict || in.rtp.latch.reopened != 0 || in.keypad != nil || in.payloads == (PayloadTypes{}) ||
-		!out.hears(s) || !out.direction.receives() || !c.to.IsValid() || !c.to.Addr().Is4() || in.stream.expected == 0 {
+		!out.hears(s) || !out.direction.receives() || !c.to.IsValid() || !c.to.Addr().Is4() || in.stream.expected == 0 || !b.reaches(c.to.Addr()) {
 		return
 	}
 	b.begin(&c, &in.stream)

@@ -3,6 +3,7 @@ package media
 import (
 	"encoding/binary"
 	"errors"
+	"net/netip"
 	"time"
 
 	"go.uber.org/zap"
@@ -48,6 +49,27 @@ func (b *flow) put32(field int64, v uint32) {
 	var w [4]byte
 	binary.NativeEndian.PutUint32(w[:], v)
 	_, _ = b.forward.memory.WriteAt(w[:], b.offset(field)) // within the map
+}
+
+// reaches reports whether packets to a peer leave by the interface that the
+// program is at: over loopback, or where the system would send from our address.
+func (b *flow) reaches(to netip.Addr) bool {
+	f := b.forward
+	if f.loopback || to.IsLoopback() || to == f.own {
+		return f.loopback && to.IsLoopback()
+	}
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, unix.IPPROTO_UDP)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = unix.Close(fd) }()
+	const anyPort = 9
+	if unix.Connect(fd, &unix.SockaddrInet4{Port: anyPort, Addr: to.As4()}) != nil { // sends nothing
+		return false
+	}
+	local, err := unix.Getsockname(fd)
+	v4, ok := local.(*unix.SockaddrInet4)
+	return err == nil && ok && netip.AddrFrom4(v4.Addr) == f.own
 }
 
 // ahead is by how much the kernel's clock is before the relay's, in units of the

@@ -22,6 +22,7 @@ type forwarding struct {
 	program  *ebpf.Program
 	link     link.Link
 	loopback bool
+	own      netip.Addr
 }
 
 // An entry of the map of flows, by pair of ports. Addresses, ports and SSRC are
@@ -59,6 +60,7 @@ func newForwarding(cfg Config) (f *forwarding, err error) {
 	if !cfg.Addr.Is4() {
 		return f, errors.New("kernel forwards IPv4 only")
 	}
+	f.own = cfg.Addr
 	ifindex, err := f.interfaceOf(cfg.Addr)
 	if err != nil {
 		return f, err
