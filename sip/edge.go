@@ -51,6 +51,7 @@ type Edge struct {
 	measure    func(due time.Time) (backlog float64, lag time.Duration)
 	leaving    atomic.Int64 // registrations that are being taken away
 	calls      *calls
+	texts      *texts // nil: MESSAGE is not served
 	timers     *timers
 	showing    sync.Mutex // of a carrier's state to routing
 	draining   atomic.Bool
@@ -79,6 +80,7 @@ func New(cfg Config, router Router, media Media, log *zap.Logger, reg prometheus
 		byCarrier: map[string][]*trunk{},
 	}
 	e.auth, e.newcomers, e.newCalls = newAuthGuard(cfg.Auth), newNewcomers(), limiter(cfg.MaxCPS, 0)
+	e.texts = newTexts(e)
 	e.measure = e.measureLoad
 	e.decide, e.goodbye = e.decideByRouting, defaultGoodbye
 	e.streams, e.names = newStreams(e), &resolver{edge: e, dns: cfg.Resolver}
@@ -233,6 +235,7 @@ func (e *Edge) drain() {
 	e.unregister()
 	e.log.Info("draining", zap.Int64("calls", e.active.Load()))
 	e.await(e.cfg.Drain, &e.active)
+	e.texts.drain()
 	for _, a := range e.calls.all() {
 		a.post(evEnd{"drain"})
 	}

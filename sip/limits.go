@@ -21,6 +21,8 @@ const (
 type trunkState struct {
 	flood          *rate.Limiter              // datagrams from it
 	in, out        *rate.Limiter              // new calls
+	texts          [2]*rate.Limiter           // and messages, by direction
+	waiting        [2]atomic.Int64            // messages that are not answered yet, by direction
 	channels       atomic.Int64               // calls that occupy it
 	unacknowledged atomic.Int64               // calls from it whose final answer waits for its ACK
 	up             atomic.Bool                // it answers its probes, or is not probed
@@ -36,6 +38,7 @@ type trunkState struct {
 func (t *trunk) initState() {
 	t.state.flood = limiter(t.CPS*floodPerCall, floodFloor)
 	t.state.in, t.state.out = limiter(t.CPS, 0), limiter(t.CPS, 0)
+	t.state.texts = [2]*rate.Limiter{limiter(t.CPS, 0), limiter(t.CPS, 0)}
 	t.state.up.Store(t.Probe.Every < 0 && t.addr.IsValid())
 }
 
@@ -66,10 +69,11 @@ const (
 	busyOverload       // the edge is behind
 	busyEdge           // its own calls per second
 	busyRecords        // too many records of calls wait for the disk
+	busyTexts          // too many of its messages wait for their answer
 	busies
 )
 
-var busyNames = [busies]string{"free", "down", "held", "channels", "cps", "breaker", "unacknowledged", "overload", "edge_cps", "records"}
+var busyNames = [busies]string{"free", "down", "held", "channels", "cps", "breaker", "unacknowledged", "overload", "edge_cps", "records", "messages"}
 
 func (b busy) String() string { return busyNames[b] }
 
