@@ -42,11 +42,8 @@ func (e *Edge) gather(t *turn, m *message) bool {
 // takesWhole reports whether the first carrier of a plan, or the SIP peer, takes
 // long messages whole.
 func (e *Edge) takesWhole(p *routing.Plan) bool {
-	switch p.To.Kind {
-	case routing.ToAccount:
-		return false
-	case routing.ToPeer:
-		return true
+	if p.To.Kind == routing.ToAccount || p.To.Kind == routing.ToPeer {
+		return p.To.Kind == routing.ToPeer
 	}
 	for i := range p.Carriers() {
 		if c := e.carriers[p.Carrier(i).Name]; c != nil {
