@@ -197,7 +197,7 @@ func TestTextLimits(t *testing.T) {
 	if b.count("busy_total", "trunk", "in", "reason", "cps") != 1 {
 		t.Error("not counted")
 	}
-	state := &b.edge.trunks[3].state
+	state := &b.pbx().state
 	state.waiting[inbound].Store(mostTextsWaiting)
 	b.tenant.send(b.tenant.text("four", "x"))
 	b.tenant.expect("SIP/2.0 480")
@@ -251,6 +251,12 @@ func TestLateTextIsAnsweredOnce(t *testing.T) {
 	if n := b.edge.texts.size(); n[inbound] != 0 {
 		t.Errorf("%d in memory", n[inbound])
 	}
+}
+
+// pbx is the tenant's trunk.
+func (b *bed) pbx() *trunk {
+	_, t := b.edge.peer("desk@" + b.tenant.addr.String())
+	return t
 }
 
 // deskAt is a message for a user of the tenant's PBX.
@@ -373,8 +379,8 @@ func TestTextToPeerThatCannotBeSent(t *testing.T) {
 		"no such peer":     func(m *routing.Message) { m.Peer = "desk@127.0.0.1:1" },
 		"a carrier":        func(m *routing.Message) { m.Peer = "desk@" + b.caller.addr.String() },
 		"no user":          func(m *routing.Message) { m.Peer = b.tenant.addr.String() },
-		"one too many":     func(*routing.Message) { b.edge.trunks[3].state.waiting[outbound].Store(mostTextsWaiting) },
-		"the peer is down": func(*routing.Message) { b.edge.trunks[3].state.up.Store(false) },
+		"one too many":     func(*routing.Message) { b.pbx().state.waiting[outbound].Store(mostTextsWaiting) },
+		"the peer is down": func(*routing.Message) { b.pbx().state.up.Store(false) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := deskAt(b, "x")
@@ -382,8 +388,8 @@ func TestTextToPeerThatCannotBeSent(t *testing.T) {
 			if f := fate(t, b.deliver(m)); f != routing.FateTemporary {
 				t.Errorf("%v", f)
 			}
-			b.edge.trunks[3].state.waiting[outbound].Store(0)
-			b.edge.trunks[3].state.up.Store(true)
+			b.pbx().state.waiting[outbound].Store(0)
+			b.pbx().state.up.Store(true)
 		})
 	}
 	if f := fate(t, b.deliver(deskAt(b, strings.Repeat("x", mostDatagram)))); f != routing.FateTooLong {
