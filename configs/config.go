@@ -30,7 +30,7 @@ type Config struct {
 	// The RTP relay.
 	Media Media `key:"media"`
 	// The companies that we exchange traffic with.
-	Carriers []Carrier `key:"carriers"`
+	Carriers []Carrier `key:"carriers" live:"true"`
 	// How carriers are chosen, and what is answered where nothing can be.
 	Routing Routing `key:"routing"`
 	// What is reported to the outside.

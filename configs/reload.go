@@ -37,10 +37,10 @@ func (m *merger) section(v, next reflect.Value, path string) {
 		case reflect.DeepEqual(mine.Interface(), other.Interface()):
 		case f.section() && mine.Kind() == reflect.Slice && !f.whole:
 			mine.Set(m.list(mine, other, at, f.live))
-		case f.live:
+		case f.live && m.open(f.typ):
 			mine.Set(other)
 			m.changes.Applied = append(m.changes.Applied, at)
-		case f.section():
+		case f.section() && !f.whole:
 			m.section(mine, other, at)
 		default:
 			m.changes.Restart = append(m.changes.Restart, at)
@@ -60,7 +60,7 @@ func (m *merger) list(mine, next reflect.Value, path string, open bool) reflect.
 		names = append(names, name)
 		at := fmt.Sprintf("%s[%s]", path, name)
 		switch other := findEntry(next, name); {
-		case !other.IsValid() && open:
+		case !other.IsValid() && open && m.removable(entry):
 			m.changes.Applied = append(m.changes.Applied, at+" (removed)")
 			continue
 		case !other.IsValid():
@@ -127,9 +127,31 @@ func findEntry(list reflect.Value, name string) reflect.Value {
 	return reflect.Value{}
 }
 
+// open reports whether a list of this type can be taken in: trunks where there is
+// a listener to reach them from.
+func (m *merger) open(list reflect.Type) bool {
+	trunks := list == reflect.TypeFor[[]Trunk]() || list == reflect.TypeFor[[]Peer]()
+	return !trunks || len(m.running.SIP.Listen) > 0
+}
+
+// removable reports whether nothing in the running edge needs an entry: a carrier
+// stays as long as it is reached by SMPP, or takes the emergency calls.
+func (m *merger) removable(entry reflect.Value) bool {
+	c, isCarrier := entry.Interface().(Carrier)
+	if !isCarrier {
+		return true
+	}
+	return len(c.SMPP) == 0 && m.running.Routing.Emergency.Trunk != c.Name &&
+		!slices.ContainsFunc(m.running.SMPP.Accounts, func(a Account) bool { return a.Carrier == c.Name })
+}
+
 // ready reports whether a new entry finds what it refers to in the running
-// edge: an account of a carrier needs one that is reached by SMPP already.
+// edge: an account of a carrier needs one that is reached by SMPP already, and no
+// carrier is reached by SMPP before the next start.
 func (m *merger) ready(entry reflect.Value) bool {
+	if c, isCarrier := entry.Interface().(Carrier); isCarrier {
+		return len(c.SMPP) == 0 && (len(c.SIP) == 0 || len(m.running.SIP.Listen) > 0)
+	}
 	a, isAccount := entry.Interface().(Account)
 	if !isAccount || a.Carrier == "" {
 		return true

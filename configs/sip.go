@@ -17,7 +17,7 @@ type SIP struct {
 	IdleTimeout time.Duration `key:"idle_timeout" default:"10m" min:"1s"`
 	// Time between lookups of trunks' names; not 0. Default 1m.
 	DNSRefresh time.Duration `key:"dns_refresh" default:"1m" min:"5s"`
-	// Connections over TCP and TLS at a time, in all; not 0. Default 4096.
+	// Connections over TCP and TLS that others make to us, at a time and in all; not 0. Default 4096.
 	Connections int `key:"connections" default:"4096" min:"1" max:"1000000"`
 	// Those of them that come from one address; not 0. Default 64.
 	ConnectionsPerSource int `key:"connections_per_source" default:"64" min:"1" max:"1000000"`
@@ -28,7 +28,7 @@ type SIP struct {
 	// What slows down whoever guesses the passwords of auth_in.
 	Auth SIPAuth `key:"auth"`
 	// Tenants' own PBXs and apps. Default empty: none.
-	Peers []Peer `key:"peers"`
+	Peers []Peer `key:"peers" live:"whole"`
 }
 
 // SIPAuth is what all trunks with auth_in have in common. Calls that stand are

@@ -86,14 +86,7 @@ func (w *cdrWriter) syncer() {
 
 func (w *cdrWriter) encode(records []CDR) {
 	for i := range records {
-		line, err := w.sealer.line(&records[i])
-		if err != nil { // no value of these types does that
-			w.waiting.Add(-1)
-			w.metrics.lost.Inc()
-			w.log.Error("a record of a call cannot be written", zap.Error(err))
-			continue
-		}
-		w.todo = append(w.todo, line)
+		w.todo = append(w.todo, w.sealer.line(&records[i]))
 	}
 }
 

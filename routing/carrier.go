@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"reflect"
 	"sync/atomic"
 	"time"
 )
@@ -20,7 +21,7 @@ type CarrierConfig struct {
 // from any goroutine.
 type Carrier struct {
 	CarrierConfig
-	sms, voice link
+	sms, voice *link // shared with the carrier of this name before and after a reload
 }
 
 type link struct {
@@ -32,17 +33,38 @@ func newCarrier(cfg CarrierConfig, breaker BreakerConfig) *Carrier {
 	if cfg.Weight == 0 {
 		cfg.Weight = 1
 	}
-	c := &Carrier{CarrierConfig: cfg}
-	c.sms.breaker = NewBreaker(breaker)
-	c.voice.breaker = NewBreaker(breaker)
-	return c
+	return &Carrier{
+		CarrierConfig: cfg,
+		sms:           &link{breaker: NewBreaker(breaker)},
+		voice:         &link{breaker: NewBreaker(breaker)},
+	}
+}
+
+// follow makes the carriers of a changed configuration: those that are as they
+// were are taken over, and what is known of the others' links.
+func follow(before []*Carrier, cfg *Config) []*Carrier {
+	var list []*Carrier
+	for _, config := range cfg.Carriers {
+		c := newCarrier(config, cfg.Breaker)
+		for _, b := range before {
+			switch {
+			case b.Name != c.Name:
+			case reflect.DeepEqual(b.CarrierConfig, c.CarrierConfig):
+				c = b
+			default:
+				c.sms, c.voice = b.sms, b.voice
+			}
+		}
+		list = append(list, c)
+	}
+	return list
 }
 
 func (c *Carrier) link(service Service) *link {
 	if service == SMS {
-		return &c.sms
+		return c.sms
 	}
-	return &c.voice
+	return c.voice
 }
 
 // SetUp says whether the carrier can be reached for a service at all: a bind is

@@ -19,7 +19,6 @@ func TestPreparedRulesTakeEffect(t *testing.T) {
 	echoes := r.state.Load().echoes
 	cfg.Rules = []RuleConfig{{Name: "new", Text: []string{"new"}, Drop: true}}
 	cfg.OptOut.Stop = map[string][]string{"default": {"BASTA"}}
-	cfg.Carriers = nil // not a matter of rules
 	apply, err := r.Prepare(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -35,7 +34,7 @@ func TestPreparedRulesTakeEffect(t *testing.T) {
 	check("prepared only", map[string]Verdict{"old": RuleRefused, "new": Forward, "STOP": OptOut, "BASTA": Forward})
 	apply()
 	check("applied", map[string]Verdict{"old": Forward, "new": RuleRefused, "STOP": Forward, "BASTA": OptOut})
-	if &before[0] != &r.Carriers()[0] || r.state.Load().echoes != echoes {
+	if before[0] != r.Carriers()[0] || r.state.Load().echoes != echoes {
 		t.Error("carriers or what was delivered began anew")
 	}
 	cfg.Rules = []RuleConfig{{Name: "bad", Text: []string{"/(/"}}}
@@ -113,4 +112,43 @@ func TestRulesChangeUnderTraffic(t *testing.T) {
 		apply()
 	}
 	readers.Wait()
+}
+
+func TestPreparedCarriersTakeEffect(t *testing.T) {
+	var cfg Config
+	r := newRouter(t, func(c *Config) { cfg = *c })
+	before := map[string]*Carrier{}
+	for _, c := range r.Carriers() {
+		before[c.Name] = c
+		c.SetUp(Voice, true)
+	}
+	kept, changed := cfg.Carriers[0], cfg.Carriers[1]
+	changed.Priority += 100
+	cfg.Carriers = append([]CarrierConfig{changed, {Name: "new", Services: Voice}, kept}, cfg.Carriers[2:]...)
+	apply, err := r.Prepare(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Carrier("new") != nil {
+		t.Error("in effect before it was applied")
+	}
+	apply()
+	if got := r.Carrier(kept.Name); got != before[kept.Name] {
+		t.Error("a carrier that did not change is another one")
+	}
+	c := r.Carrier(changed.Name)
+	if c == before[changed.Name] || c.Priority != changed.Priority || !c.Up(Voice) {
+		t.Errorf("%+v", c)
+	}
+	before[changed.Name].Report(Voice, false, noon) // of a call that began before
+	if c.voice.breaker != before[changed.Name].voice.breaker {
+		t.Error("its breaker is another one")
+	}
+	if n := r.Carrier("new"); n == nil || n.Up(Voice) {
+		t.Errorf("%+v", n)
+	}
+	cfg.Carriers = nil
+	if _, err := r.Prepare(cfg); err == nil {
+		t.Error("the emergency trunk may go")
+	}
 }

@@ -54,12 +54,16 @@ func New(table Table, cfg Config, metrics prometheus.Registerer) (*Router, error
 	return r, nil
 }
 
-// Prepare makes the rules and the opt-out words of cfg ready; apply puts them in
-// effect for the requests that come after it. All else stays as New had it: the
-// carriers with their breakers, what was delivered, the rest of cfg. One
-// goroutine at a time calls Prepare and what it returns.
+// Prepare makes the carriers, the rules and the opt-out words of cfg ready; apply
+// puts them in effect for the requests that come after it. All else stays as New
+// had it: whether carriers are up, their breakers, what was delivered, the rest
+// of cfg. One goroutine at a time calls Prepare and what it returns.
 func (r *Router) Prepare(cfg Config) (apply func(), err error) {
 	next := *r.state.Load()
+	next.carriers = follow(next.carriers, &cfg)
+	if next.emergency, err = newEmergency(cfg.Emergency, next.carriers); err != nil {
+		return nil, fmt.Errorf("routing: %w", err)
+	}
 	if err := r.compile(&next, &cfg); err != nil {
 		return nil, fmt.Errorf("routing: %w", err)
 	}

@@ -50,11 +50,30 @@ const letters = "bcdfghjkmnpqrstv"
 
 const pseudonymOctets = 8
 
-// Pseudonym is 16 letters that stand for data: the same for the same data, key
-// and purpose. Without the key neither a guess can be checked nor two purposes
-// compared.
+// Pseudonym is that of [Pseudonyms.Of].
 func (k *Key) Pseudonym(purpose string, data []byte) string {
-	mac := hmac.New(sha256.New, k.derive("pseudonym", purpose))
+	return k.Pseudonyms(purpose).Of(data)
+}
+
+// Pseudonyms makes pseudonyms for one purpose. It may be used by many goroutines.
+type Pseudonyms struct{ key []byte }
+
+// Pseudonyms is for a purpose; purposes are names in the code.
+func (k *Key) Pseudonyms(purpose string) *Pseudonyms {
+	return &Pseudonyms{k.derive("pseudonym", purpose)}
+}
+
+// String hides the key.
+func (p *Pseudonyms) String() string { return hidden }
+
+// Format hides the key for every verb.
+func (p *Pseudonyms) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(hidden)) }
+
+// Of is 16 letters that stand for data: the same for the same data, key and
+// purpose. Without the key neither a guess can be checked nor two purposes
+// compared.
+func (p *Pseudonyms) Of(data []byte) string {
+	mac := hmac.New(sha256.New, p.key)
 	mac.Write(data)
 	sum := mac.Sum(nil)[:pseudonymOctets]
 	text := make([]byte, 0, 2*pseudonymOctets)

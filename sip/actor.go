@@ -34,6 +34,7 @@ type actor struct {
 	media     MediaSession
 	last      *trunk // of the latest attempt
 	parties   parties
+	uses      []*trunk // that it holds on to
 	emergency bool
 	settled   bool // over, and nothing of ours is unanswered
 	dead      bool
@@ -139,6 +140,7 @@ func (a *actor) remove() {
 	a.countUnacknowledged(false)
 	a.edge.timers.clear(&a.alarm)
 	a.edge.calls.remove(a)
+	a.releaseFrom(0)
 }
 
 // settle keeps the edge's count of calls that wait for an answer.
@@ -182,10 +184,14 @@ func (a *actor) do(act action, now time.Time) event {
 		}
 		t.state.metrics.attempt(&act)
 	case actRinging:
-		a.last.state.metrics.setup.Observe(act.after.Seconds())
+		if a.last != nil {
+			a.last.state.metrics.setup.Observe(act.after.Seconds())
+		}
 	case actOver:
 		a.over(act.summary)
 	case actGone: // handle removes it
+	default:
+		return a.doVoice(act)
 	}
 	return nil
 }
@@ -197,7 +203,7 @@ func (a *actor) send(act actSend) event {
 	} else {
 		m.out.response(act.method, act.code)
 	}
-	err := a.edge.transmit(&act, a.call.id)
+	err := a.edge.transmit(act, a.call.id)
 	if err != nil && act.code == 0 && (act.method == message.Invite || isUndeliverable(err)) {
 		return evUnreachable{act.leg, act.seq}
 	}
@@ -208,6 +214,8 @@ func (a *actor) allocate() event {
 	session, err := a.edge.media.Allocate(MediaOptions{
 		ID:        a.id,
 		OnTimeout: func(string) { a.post(evEnd{"media_timeout"}) },
+		OnPlayed:  func(side Side) { a.post(evPlayed{side}) },
+		OnDigit:   func(side Side, key byte) { a.post(evDigit{side, key}) },
 	})
 	if err != nil {
 		return evAllocated{}
@@ -219,6 +227,10 @@ func (a *actor) allocate() event {
 // begin asks the trunk's limits and the carrier's breaker for an attempt.
 func (a *actor) begin(c candidate, now time.Time) bool {
 	t := c.trunk
+	if retirement(t.retired.Load()) == removed {
+		t.state.metrics.busy(outbound, busyRemoved)
+		return false
+	}
 	if why := t.engage(now, a.emergency); why != free {
 		t.state.metrics.busy(outbound, why)
 		return false
@@ -247,6 +259,9 @@ func (a *actor) over(s summary) {
 	a.edge.active.Add(-1)
 	a.trunk.leave()
 	a.trunk.state.metrics.ended(s.why)
+	if s.announced != "" {
+		a.edge.metrics.announcements.WithLabelValues(s.announced, s.announcement.String()).Inc()
+	}
 	if records := a.edge.cfg.Records; records != nil {
 		records.Add(a.record(&s, media))
 	}

@@ -20,16 +20,31 @@ const (
 // §14.1, RFC 3311 §5.1.
 type ask struct {
 	client
-	method string
-	seq    uint16
-	cseq   uint32
-	offer  []byte // session description in it; nil: none
-	why    purpose
+	method      string
+	seq         uint16
+	cseq        uint32
+	offer       []byte                 // session description in it; nil: none
+	credentials string                 // in it, and in the ACK of its 2xx; RFC 3261 §22.1
+	ways        [mostTry + 2]transport // by try
+	why         purpose
 
-	giving bool   // a CANCEL is wanted, or sent
-	lost   bool   // no final answer came in time
+	giving  bool // a CANCEL is wanted, or sent
+	expired bool // no final answer came in time
+
 	cancel client // the CANCEL of a re-INVITE
 	retry  time.Time
+}
+
+// base is the number of its first try.
+func (a *ask) base() uint16 {
+	base, _ := splitTry(a.seq)
+	return base
+}
+
+// went notes by what transport this try went.
+func (a *ask) went() {
+	_, try := splitTry(a.seq)
+	a.ways[try] = a.over
 }
 
 func (a *ask) next() time.Time { return sooner(a.client.next(), a.cancel.next(), a.retry) }
@@ -57,11 +72,23 @@ const sentAcks = 4 // are kept
 func (c *call) ask(l *leg, method string, sdp []byte, why purpose) {
 	l.cseq++
 	l.ask = ask{method: method, seq: l.nextSeq(), cseq: l.cseq, offer: sdp, why: why}
-	d := c.draft(l, method, l.ask.seq)
-	d.Contact, d.Allow, d.SDP, d.Extensions = l.own, true, sdp, l.sessionHeaders()
+	d := c.askDraft(l)
+	c.preauthorize(l, &d, l.hop, l.ask.seq)
+	c.sendAsk(l, &d)
+}
+
+func (c *call) askDraft(l *leg) message.Draft {
+	d := c.draft(l, l.ask.method, l.ask.seq)
+	d.Contact, d.Allow, d.SDP, d.Extensions = l.own, true, l.ask.offer, l.sessionHeaders()
+	return d
+}
+
+func (c *call) sendAsk(l *leg, d *message.Draft) {
 	data := d.Append(nil)
-	l.ask.begin(data, method == message.Invite, l.fit(len(data)), c.now)
-	c.request(l, l.hop, method, l.ask.seq, data)
+	l.ask.credentials = d.Credentials
+	l.ask.begin(data, d.Method == message.Invite, l.fit(len(data)), c.now)
+	l.ask.went()
+	c.requestOver(l.ask.over, l, l.hop, d.Method, l.ask.seq, data)
 }
 
 // nextSeq numbers a transaction of ours inside the dialog.
@@ -100,9 +127,12 @@ func (c *call) onAskResponse(l *leg, ev evResponse) {
 		}
 		return
 	}
-	first := current && (a.final(res.Code < 300, c.now) || res.Code < 300 && a.lost)
+	if current && c.askAgain(l, ev) {
+		return
+	}
+	first := current && (a.final(res.Code < 300, c.now) || res.Code < 300 && a.expired)
 	if first {
-		a.lost = false
+		a.expired = false
 		a.cancel.stop()
 		if res.Code < 300 {
 			l.follow(res.Peer())
@@ -136,18 +166,29 @@ func (c *call) holdsAck(l *leg, ev evResponse, first bool) bool {
 // acknowledgeAsk acknowledges a final answer to a re-INVITE. It needs no state but
 // the dialog, so a repeated answer to an earlier one has its ACK too.
 func (c *call) acknowledgeAsk(l *leg, ev evResponse) {
-	seq := ev.seq
 	if ev.res.Code < 300 {
-		seq++ // a request of its own, RFC 3261 §13.2.2.4
+		c.sendAck(l, ev.seq+1, ev.res.CSeq, nil) // a request of its own, RFC 3261 §13.2.2.4
+		return
 	}
-	c.sendAck(l, seq, ev.res.CSeq, nil)
+	d := c.draft(l, message.Ack, ev.seq)
+	d.CSeq = ev.res.CSeq
+	data := d.Append(nil)
+	over := l.fit(len(data))
+	if base, try := splitTry(ev.seq); base == l.ask.base() { // the way of its INVITE, RFC 3261 §17.1.1.3
+		over = l.ask.ways[try%uint8(len(l.ask.ways))]
+	}
+	c.requestOver(over, l, l.hop, message.Ack, ev.seq, data)
 }
 
 func (c *call) sendAck(l *leg, seq uint16, cseq uint32, sdp []byte) {
 	d := c.draft(l, message.Ack, seq)
 	d.CSeq, d.SDP = cseq, sdp
-	if cseq == l.invited && l.mayAuthorize(l.hop) {
-		d.Credentials = l.credentials // RFC 3261 §22.1
+	switch { // RFC 3261 §22.1
+	case !l.mayAuthorize(l.hop):
+	case cseq == l.invited:
+		d.Credentials = l.credentials
+	case cseq == l.ask.cseq:
+		d.Credentials = l.ask.credentials
 	}
 	c.request(l, l.hop, message.Ack, seq, d.Append(nil))
 }
@@ -237,7 +278,7 @@ func (c *call) tickAsk(l *leg) {
 	a := &l.ask
 	switch a.due(c.now) {
 	case txResend:
-		c.request(l, l.hop, a.method, a.seq, a.request)
+		c.requestOver(a.over, l, l.hop, a.method, a.seq, a.request)
 	case txTimeout:
 		c.onAskTimeout(l)
 	case txNothing:
@@ -255,13 +296,43 @@ func (c *call) tickAsk(l *leg) {
 
 func (c *call) onAskTimeout(l *leg) {
 	a := &l.ask
-	a.lost = true
+	a.expired = true
 	if a.why == askRelay {
 		a.why = askDropped
 		c.relayFailed(504, "")
 	}
 	if a.why == askRefresh { // RFC 4028 §10: as a 408
 		c.end("dialog_lost")
+	}
+}
+
+// onAskUnreachable is a connection that broke under our request: a re-INVITE has
+// failed with it, another request is sent again. Over UDP timers decide.
+func (c *call) onAskUnreachable(l *leg, seq uint16) {
+	a := &l.ask
+	switch {
+	case seq != a.seq || !a.running() || !a.over.reliable():
+	case a.over != l.over && a.state == txCalling: // RFC 3261 §18.1.1: UDP where TCP is refused
+		l.narrow = true
+		a.begin(a.request, a.method == message.Invite, l.over, c.now)
+		a.went()
+		c.requestOver(l.over, l, l.hop, a.method, a.seq, a.request)
+	case !a.lost(c.now):
+		a.stop()
+		c.onAskTimeout(l)
+	}
+	if l.number != legA {
+		for _, e := range c.b[l.number].opened {
+			if e.seq == seq {
+				e.prack.lost(c.now)
+			}
+		}
+	}
+	if c.phase != phaseUp || c.active == nil {
+		return
+	}
+	if q := c.other(l).info; q != nil && seq == q.seq {
+		q.tx.lost(c.now)
 	}
 }
 

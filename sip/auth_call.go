@@ -19,10 +19,11 @@ func splitTry(seq uint16) (base uint16, try uint8) { return seq & (seqTry - 1), 
 func joinTry(base uint16, try uint8) uint16 { return base + uint16(try)*seqTry }
 
 // mayAuthorize reports whether a request of the leg may carry credentials: on a
-// leg that we opened, to the trunk's own address. The caller's side never gets
+// leg that we opened, to the address that its INVITE went to. Others that the trunk
+// allows may belong to whoever is behind it, and the caller's side never gets
 // any: what it challenges it may have passed on from elsewhere.
 func (l *leg) mayAuthorize(hop netip.AddrPort) bool {
-	return l.number != legA && l.trunk.auth != nil && l.trunk.owns(hop.Addr())
+	return l.number != legA && l.trunk.auth != nil && hop.Addr() == l.from
 }
 
 // preauthorize gives a request of ours credentials by the latest challenge.
@@ -37,7 +38,7 @@ func (c *call) preauthorize(l *leg, d *message.Draft, hop netip.AddrPort, seq ui
 // for a request, and once more where the nonce was too old. The caller
 // counts CSeq up and sends it.
 func (c *call) reauthorize(l *leg, d *message.Draft, hop netip.AddrPort, ev evResponse) (seq uint16, ok bool) {
-	if !l.mayAuthorize(hop) || !l.trunk.owns(ev.source.Addr()) {
+	if !l.mayAuthorize(hop) || ev.source.Addr() != l.from {
 		return 0, false
 	}
 	base, try := splitTry(ev.seq)
@@ -107,6 +108,58 @@ func (c *call) repeatedChallenge(a *attempt, ev evResponse) {
 		p := &a.passed[try]
 		c.requestOver(p.over, &a.leg, a.candidate.address(), message.Ack, ev.seq, p.ack)
 	}
+}
+
+// askAgain answers a challenge of the leg's re-INVITE or UPDATE.
+func (c *call) askAgain(l *leg, ev evResponse) bool {
+	a := &l.ask
+	if !a.running() || a.giving || l.ended || c.phase == phaseOver {
+		return false
+	}
+	d := c.askDraft(l)
+	seq, ok := c.reauthorize(l, &d, l.hop, ev)
+	if !ok {
+		return false
+	}
+	if a.method == message.Invite {
+		c.acknowledgeAsk(l, ev)
+	}
+	l.cseq++
+	a.seq, a.cseq, d.CSeq = seq, l.cseq, l.cseq
+	c.sendAsk(l, &d)
+	return true
+}
+
+// prackAgain answers a challenge of a PRACK.
+func (c *call) prackAgain(a *attempt, e *early, ev evResponse) bool {
+	if !e.prack.running() {
+		return false
+	}
+	d := c.prackDraft(e)
+	seq, ok := c.reauthorize(&e.leg, &d, e.hop, ev)
+	if !ok {
+		return false
+	}
+	a.cseq++
+	e.cseq, e.seq, d.CSeq = a.cseq, seq, a.cseq
+	c.sendPrack(e, &d)
+	return true
+}
+
+// infoAgain answers a challenge of an INFO that goes to the leg.
+func (c *call) infoAgain(to *leg, q *infos, ev evResponse) bool {
+	if !q.tx.running() {
+		return false
+	}
+	d := c.infoDraft(to, q)
+	seq, ok := c.reauthorize(to, &d, to.hop, ev)
+	if !ok {
+		return false
+	}
+	to.cseq++
+	q.seq, d.CSeq = seq, to.cseq
+	c.dispatchInfo(to, q, &d)
+	return true
 }
 
 // byeAgain answers a challenge of a leg's BYE.

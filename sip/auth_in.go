@@ -229,7 +229,7 @@ func transactionHash(req *message.Request) uint64 {
 func (e *Edge) authorize(s *socket, t *trunk, req *message.Request) *trunk {
 	var all []*trunk // beside the one that a certificate names there is none
 	if t.isPlain() {
-		all = e.matcher.all(req.Source)
+		all = e.set().matcher.all(req.Source)
 	}
 	if len(all) < 2 && t.digest == nil {
 		return t

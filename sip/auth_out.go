@@ -2,7 +2,6 @@ package sip
 
 import (
 	"errors"
-	"net/netip"
 	"strings"
 	"sync"
 
@@ -108,13 +107,4 @@ func (a *authorizer) line(k *knownChallenge, method, uri, cnonce string) string 
 	}
 	c.Response = a.user.Response(&c, method)
 	return c.Line(k.proxy)
-}
-
-// owns reports whether an address is the trunk's own: the one that we send to, or
-// one of its name. Others that it allows may belong to whoever is behind it.
-func (t *trunk) owns(a netip.Addr) bool {
-	if t.name != "" {
-		return t.isAtName(a)
-	}
-	return t.addr.IsValid() && a == t.addr.Addr()
 }

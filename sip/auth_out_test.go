@@ -232,3 +232,35 @@ func TestRealmIsTheTrunksHost(t *testing.T) {
 		}
 	}
 }
+
+// TestChallengedInDialog has the called side ask for a digest at a re-INVITE that
+// the caller's side asked for.
+func TestChallengedInDialog(t *testing.T) {
+	b := newBed(t, withAuthOut)
+	d := b.connect(b.caller, "one")
+	bob := b.callees[0]
+	hold := strings.Replace(b.caller.inDialog("INVITE", d.answer, 2), "Content-Length: 0\r\n\r\n", "", 1) +
+		fmt.Sprintf("Contact: <sip:%s>\r\n", b.caller.addr)
+	b.caller.send(withBody(hold, b.caller.sdp()+"a=sendonly\r\n"))
+	first := bob.expect("INVITE ")
+	bob.ask(first, 407, askMD5)
+	if ack := bob.expect("ACK "); header(ack, "Via") != header(first, "Via") || header(ack, "CSeq") != header(first, "CSeq")[:2]+"ACK" {
+		t.Errorf("not the first one's:\n%s", ack)
+	}
+	second := bob.expect("INVITE ")
+	proof(t, second)
+	if header(second, "CSeq") != "3 INVITE" || header(second, "To") != header(first, "To") || !strings.Contains(second, "a=sendonly") {
+		t.Errorf("not the same again:\n%s", second)
+	}
+	bob.send(bob.reply(second, 200, bob.sdp()+"a=recvonly\r\n"))
+	if ack := bob.expect("ACK "); header(ack, "Proxy-Authorization") != header(second, "Proxy-Authorization") {
+		t.Errorf("not with its credentials:\n%s", ack)
+	}
+	if answer := b.caller.expect("SIP/2.0 200"); !strings.Contains(answer, "a=recvonly") {
+		t.Errorf("the answer did not come through:\n%s", answer)
+	}
+	bob.ask(first, 407, askMD5) // our ACK was lost
+	if ack := bob.expect("ACK "); header(ack, "Via") != header(first, "Via") {
+		t.Errorf("not the first one's:\n%s", ack)
+	}
+}

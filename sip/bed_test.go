@@ -34,6 +34,7 @@ type bed struct {
 	router *routing.Router
 	stop   func()
 	addr   netip.AddrPort
+	trunks []TrunkConfig // in effect
 
 	caller, tenant *peer
 	callees        [2]*peer
@@ -80,6 +81,7 @@ func newBedOver(t testing.TB, over transport, names *authority, change func(*Con
 	if change != nil {
 		change(&cfg)
 	}
+	b.trunks = cfg.Trunks
 	var err error
 	b.router, err = routing.New(nil, routing.Config{Carriers: []routing.CarrierConfig{{Name: "alfa", Services: routing.Voice}}}, prometheus.NewRegistry())
 	if err != nil {
@@ -139,7 +141,7 @@ func (b *bed) decide(req *routing.Request) evRouted {
 	default:
 		return evRouted{refused: &refusal{404, causeUnallocated, "unknown_mask"}}
 	}
-	for _, t := range b.edge.trunks {
+	for _, t := range b.edge.set().list {
 		if strings.HasPrefix(t.Name, "out") {
 			ev.candidates = append(ev.candidates, candidate{carrier: b.router.Carrier("alfa"), trunk: t})
 		}
@@ -203,6 +205,7 @@ type fakeSession struct {
 	onTimeout func(string)
 	remotes   [2]Remote
 	released  bool
+	voice     fakeVoice
 }
 
 func (m *fakeMedia) Allocate(opts MediaOptions) (MediaSession, error) {
@@ -212,7 +215,7 @@ func (m *fakeMedia) Allocate(opts MediaOptions) (MediaSession, error) {
 		return nil, errors.New("no ports")
 	}
 	m.allocated++
-	s := &fakeSession{media: m, onTimeout: opts.OnTimeout}
+	s := &fakeSession{media: m, onTimeout: opts.OnTimeout, voice: newFakeVoice(opts)}
 	m.sessions = append(m.sessions, s)
 	return s, nil
 }

@@ -11,6 +11,7 @@ type early struct {
 	reliable bool // answer came reliably: it is the answer
 	prack    client
 	seq      uint16 // of the PRACK under way
+	rack     message.RAck
 }
 
 // mostEarly bounds the devices of which an attempt keeps track.
@@ -94,9 +95,19 @@ func (c *call) hear(a *attempt, ev evResponse) provisional {
 func (c *call) acknowledgeReliably(a *attempt, e *early, ack message.RAck) {
 	a.cseq++ // one count for all early dialogs, so that it rises in each
 	e.cseq = a.cseq
-	e.seq = a.nextSeq()
+	e.seq, e.rack = a.nextSeq(), ack
+	d := c.prackDraft(e)
+	c.preauthorize(&e.leg, &d, e.hop, e.seq)
+	c.sendPrack(e, &d)
+}
+
+func (c *call) prackDraft(e *early) message.Draft {
 	d := c.draft(&e.leg, message.Prack, e.seq)
-	d.Extensions.RAck = ack
+	d.Extensions.RAck = e.rack
+	return d
+}
+
+func (c *call) sendPrack(e *early, d *message.Draft) {
 	data := d.Append(nil)
 	e.prack.begin(data, false, e.fit(len(data)), c.now)
 	c.request(&e.leg, e.hop, message.Prack, e.seq, data)
@@ -106,7 +117,7 @@ func (c *call) acknowledgeReliably(a *attempt, e *early, ack message.RAck) {
 // decides: a called side that misses a PRACK refuses it.
 func (c *call) onPrackResponse(a *attempt, ev evResponse) {
 	for _, e := range a.opened {
-		if e.seq == ev.seq {
+		if e.seq == ev.seq && !c.prackAgain(a, e, ev) {
 			answerClient(&e.prack, ev.res.Code, c.now)
 		}
 	}

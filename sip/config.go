@@ -50,8 +50,8 @@ type Config struct {
 	// IdleTimeout ends a connection over which nothing has come for so long. Zero:
 	// 10m.
 	IdleTimeout time.Duration
-	// MaxStreams bounds the connections over TCP and TLS, MaxStreamsPerSource those
-	// that come from one address. Zero: 4096 and 64.
+	// MaxStreams bounds the connections over TCP and TLS that are made to us,
+	// MaxStreamsPerSource those from one address. Zero: 4096 and 64.
 	MaxStreams, MaxStreamsPerSource int
 	// Resolver looks names of trunks up. Nil: the system's.
 	Resolver Resolver
@@ -60,6 +60,8 @@ type Config struct {
 	// ReadBuffer is the size of each socket's receive buffer in octets, as far as
 	// the kernel lets it grow. Zero: 4 MiB.
 	ReadBuffer int
+	// Voice is what people hear of the edge itself; SetVoice replaces it.
+	Voice VoiceConfig
 }
 
 // Listen is where peers reach us.

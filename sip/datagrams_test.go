@@ -124,3 +124,20 @@ func TestSourceOfAnyTransport(t *testing.T) {
 	}
 	b.hangUp(p, d)
 }
+
+// TestAnswerGoesBackItsWay has a peer change the transport inside a call.
+func TestAnswerGoesBackItsWay(t *testing.T) {
+	b := newBed(t, func(c *Config) { c.Listen = append(c.Listen, Listen{Addr: "tcp://127.0.0.1:0"}) })
+	p := newStreamPeer(t, overTCP, nil)
+	p.edge = b.edge.Addrs()[1]
+
+	d := b.connect(b.caller, "by datagrams")
+	p.send(p.inDialog("BYE", d.answer, 2))
+	p.expect("SIP/2.0 200")
+	b.callees[0].send(b.callees[0].reply(b.callees[0].expect("BYE "), 200, ""))
+
+	d = b.connect(p, "by a stream")
+	b.caller.send(b.caller.inDialog("BYE", d.answer, 2))
+	b.caller.expect("SIP/2.0 200")
+	b.callees[0].send(b.callees[0].reply(b.callees[0].expect("BYE "), 200, ""))
+}

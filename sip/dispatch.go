@@ -37,7 +37,7 @@ func (e *Edge) onRequest(s *socket, t *trunk, req *message.Request, fault *messa
 		e.reply(s, t, req, message.Reply{Code: 481})
 	case message.Options:
 		code := 200
-		if e.draining.Load() {
+		if e.draining.Load() || retirement(t.retired.Load()) == removed {
 			code = 503
 		}
 		e.reply(s, t, req, message.Reply{Code: code, Allow: true, Texts: e.texts != nil, Header: e.accepts()})
@@ -88,6 +88,23 @@ func (e *Edge) onInvite(s *socket, t *trunk, req *message.Request) {
 	if contact {
 		req.Retarget()
 	}
+	held := e.acquire(t, req.Source.Addr())
+	if held == nil {
+		t.state.metrics.busy(inbound, busyRemoved)
+		e.reply(s, t, req, message.Reply{Code: 503})
+		return
+	}
+	e.open(s, held, req, key)
+}
+
+// open begins a call from a trunk that is acquired, unless a limit keeps it out.
+func (e *Edge) open(s *socket, t *trunk, req *message.Request, key callKey) {
+	handed := false
+	defer func() {
+		if !handed {
+			e.release(t)
+		}
+	}()
 	if e.cfg.Records != nil && e.cfg.Records.Full() && !e.isEmergency(t, req) {
 		t.state.metrics.busy(inbound, busyRecords)
 		e.reply(s, t, req, message.Reply{Code: 503, Cause: causeTemporary})
@@ -108,6 +125,7 @@ func (e *Edge) onInvite(s *socket, t *trunk, req *message.Request) {
 	}
 	switch how {
 	case addedNew:
+		handed = true
 		t.state.metrics.seized[inbound].Inc()
 		e.active.Add(1)
 		e.unsettled.Add(1)

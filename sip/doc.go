@@ -2,9 +2,10 @@
 // own PBXs, and two-leg calls between them in which neither side ever meets
 // anything that the other one sent.
 //
-// A datagram's way: socket.go drops what comes from nobody's trunk, what comes
-// too fast and what message.Check refuses, before sipgo parses it; dispatch.go
-// finds the call or the answer; the call decides; actor.go does what it decided.
+// A message's way: socket.go (UDP) and stream.go (TCP, TLS) drop what comes from
+// nobody's trunk, what comes too fast and what message.Check refuses, before sipgo
+// parses it; dispatch.go finds the call or the answer; the call decides; actor.go
+// does what it decided.
 //
 // A [call] is a pure reducer: its state and one event at one instant give
 // actions. It holds the transactions and timers of both legs (RFC 3261 §17) as
@@ -23,7 +24,8 @@
 // address that its trunk does not allow; no name from the wire is resolved.
 //
 // A digest is asked for in auth_in.go and answered in auth_out.go, to the trunk's
-// own realm and address alone; register.go keeps us registered.
+// own realm and address alone; register.go keeps us registered. What the edge says
+// itself is in voice.go.
 //
-// Start reading at call.go, then edge.go. TCP and TLS are not here yet.
+// Start reading at call.go, then edge.go, then listen.go.
 package sip

@@ -160,9 +160,13 @@ func TestDocsOfLimits(t *testing.T) {
 		"datagrams of an unknown source per second, where `allow` is everybody": {
 			fmt.Sprintf("%d, %d at once; %d,%03d of all such sources", newcomerRate, newcomerBurst, newcomersRate/1000, newcomersRate%1000), "newcomer",
 		},
-		"session description":            {kib(message.MaxDescription), "413"},
-		"messages that wait in one call": {strconv.Itoa(mostWaiting), "read again"},
-		"attempts of one call":           {strconv.Itoa(defaultMaxAttempts), ""},
+		"session description":                     {kib(message.MaxDescription), "413"},
+		"messages that wait in one call":          {strconv.Itoa(mostWaiting), "read again"},
+		"message over TCP or TLS":                 {kib(defaultMaxMessage), message.TooLarge.String()},
+		"connections in all / from one source":    {fmt.Sprintf("%d,%03d / %d", defaultStreams/1000, defaultStreams%1000, defaultSourceStreams), ""},
+		"octets that wait for one connection":     {kib(mostOut), endStuck},
+		"addresses of a name that one call tries": {strconv.Itoa(mostTried), ""},
+		"attempts of one call":                    {strconv.Itoa(defaultMaxAttempts), ""},
 	}
 	for _, row := range docsTable(t, "## Limits") {
 		w, checked := want[row[0]]

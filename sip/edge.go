@@ -33,30 +33,30 @@ type Edge struct {
 	decide    func(*routing.Request) evRouted
 	goodbye   time.Duration // how long the end waits for answers to our BYEs
 
-	tokens     *tokens
-	trunks     []*trunk
-	byCarrier  map[string][]*trunk // those that we can send to
-	matcher    *matcher
-	auth       *authGuard
-	sockets    []*socket
-	streams    *streams
-	names      *resolver
-	work       sync.WaitGroup // what serves the sockets
-	opened     time.Time      // when they were
-	probers    []*prober
-	registrars []*registrar
-	newcomers  *newcomers
-	newCalls   *rate.Limiter // per second, of all trunks
-	load       atomic.Uint32 // a load
-	measure    func(due time.Time) (backlog float64, lag time.Duration)
-	leaving    atomic.Int64 // registrations that are being taken away
-	calls      *calls
-	texts      *texts // nil: MESSAGE is not served
-	timers     *timers
-	showing    sync.Mutex // of a carrier's state to routing
-	draining   atomic.Bool
-	active     atomic.Int64 // calls that are not over
-	unsettled  atomic.Int64 // and those of which something of ours is unanswered
+	tokens        *tokens
+	trunks        atomic.Pointer[trunkSet] // set reads it
+	changing      sync.Mutex               // held by whoever stores another one
+	auth          *authGuard
+	sockets       []*socket
+	streams       *streams
+	names         *resolver
+	work          sync.WaitGroup // what serves the sockets
+	opened        time.Time      // when they were
+	lastProber    atomic.Uint64  // its number
+	lastRegistrar atomic.Uint64
+	newcomers     *newcomers
+	newCalls      *rate.Limiter // per second, of all trunks
+	load          atomic.Uint32 // a load
+	measure       func(due time.Time) (backlog float64, lag time.Duration)
+	leaving       atomic.Int64 // registrations that are being taken away
+	calls         *calls
+	texts         *texts // nil: MESSAGE is not served
+	voice         atomic.Pointer[VoiceConfig]
+	timers        *timers
+	showing       sync.Mutex // of a carrier's state to routing
+	draining      atomic.Bool
+	active        atomic.Int64 // calls that are not over
+	unsettled     atomic.Int64 // and those of which something of ours is unanswered
 
 	ids   sync.Mutex
 	draws *rand.ChaCha8
@@ -77,24 +77,27 @@ func New(cfg Config, router Router, media Media, log *zap.Logger, reg prometheus
 	e := &Edge{
 		cfg: cfg, router: router, media: media, log: log, parserLog: newParserLog(log), now: time.Now,
 		tokens: ids, draws: rand.NewChaCha8([32]byte(seed[:32])), calls: newCalls(), timers: newTimers(),
-		byCarrier: map[string][]*trunk{},
 	}
 	e.auth, e.newcomers, e.newCalls = newAuthGuard(cfg.Auth), newNewcomers(), limiter(cfg.MaxCPS, 0)
 	e.texts = newTexts(e)
 	e.measure = e.measureLoad
+	e.SetVoice(cfg.Voice)
 	e.decide, e.goodbye = e.decideByRouting, defaultGoodbye
-	e.streams, e.names = newStreams(e), &resolver{edge: e, dns: cfg.Resolver}
+	e.streams, e.names = newStreams(e), newResolver(e)
 	if err := e.addTrunks(); err != nil {
 		return nil, fmt.Errorf("sip: %w", err)
 	}
 	if e.metrics, err = newMetrics(reg, e); err != nil {
 		return nil, fmt.Errorf("sip: %w", err)
 	}
-	for _, t := range e.trunks {
+	for _, t := range e.set().list {
 		t.initState()
 		t.state.metrics = e.metrics.trunk(t.Name)
 		if t.digest != nil {
 			t.state.metrics.guard()
+		}
+		if r := e.newRegistrar(t); r != nil {
+			e.set().registrars[r.number] = r // nobody reads it yet
 		}
 	}
 	return e, nil
@@ -104,29 +107,24 @@ func (e *Edge) addTrunks() error {
 	if len(e.cfg.Listen) == 0 {
 		return errors.New("there is nothing to listen on")
 	}
-	names := map[string]bool{}
-	for _, cfg := range e.cfg.Trunks {
-		t, err := newTrunk(cfg, e.cfg.OwnMedia)
-		if err != nil {
-			return err
-		}
-		if names[t.Name] {
-			return fmt.Errorf("trunk %s: there are two of this name", t.Name)
-		}
+	s, err := newTrunkSet(&e.cfg, &trunkSet{}, func(t *trunk) error {
 		if t.Carrier != "" && e.router.Carrier(t.Carrier) == nil {
-			return fmt.Errorf("trunk %s: no carrier is named %q", t.Name, t.Carrier)
+			return fmt.Errorf("no carrier is named %q", t.Carrier)
 		}
-		if t.digest, err = e.auth.forTrunk(t); err != nil {
-			return fmt.Errorf("trunk %s: auth_in: %w", t.Name, err)
-		}
-		names[t.Name] = true
-		e.trunks = append(e.trunks, t)
-		e.addRegistrar(t)
-		if t.Carrier != "" && t.callable() {
-			e.byCarrier[t.Carrier] = append(e.byCarrier[t.Carrier], t)
-		}
+		return e.equip(t)
+	})
+	if err != nil {
+		return err
 	}
-	e.matcher = newMatcher(e.trunks)
+	e.trunks.Store(s)
+	return nil
+}
+
+// equip gives a trunk what it has of the edge.
+func (e *Edge) equip(t *trunk) (err error) {
+	if t.digest, err = e.auth.forTrunk(t); err != nil {
+		return fmt.Errorf("auth_in: %w", err)
+	}
 	return nil
 }
 
@@ -140,12 +138,15 @@ func (e *Edge) Listen() error {
 		}
 		e.sockets = append(e.sockets, s)
 	}
-	for _, t := range e.trunks {
+	s := e.set()
+	for _, t := range s.list {
 		if err := e.bind(t); err != nil {
 			e.Close()
 			return fmt.Errorf("sip: trunk %s: %w", t.Name, err)
 		}
-		e.addProber(t)
+		if p := e.newProber(t); p != nil {
+			s.probers[p.number] = p // nobody reads it yet
+		}
 	}
 	e.opened = e.now()
 	return nil
@@ -204,7 +205,7 @@ func (e *Edge) Run(ctx context.Context) {
 	e.work.Go(e.timers.run)
 	calm := make(chan struct{})
 	e.work.Go(func() { e.watchLoad(calm) })
-	e.startProbes()
+	e.startTrunks(e.now())
 	e.work.Go(func() { e.names.run(ctx) })
 	<-ctx.Done()
 	e.drain()
@@ -214,18 +215,6 @@ func (e *Edge) Run(ctx context.Context) {
 	e.work.Wait()
 	for _, a := range e.calls.all() {
 		a.post(evEnd{"shutdown"}) // gives back what a call holds that would not end
-	}
-}
-
-func (e *Edge) startProbes() {
-	for name := range e.byCarrier {
-		e.showCarrier(name)
-	}
-	for _, p := range e.probers {
-		e.timers.set(&p.alarm, e.now())
-	}
-	for _, r := range e.registrars {
-		r.start()
 	}
 }
 
@@ -276,7 +265,7 @@ func (e *Edge) newActor(t *trunk, inviteKey, mergeKey callKey) *actor {
 	e.ids.Unlock()
 	a := &actor{
 		edge: e, call: newCall(id, e.tokens, e.cfg.MaxAttempts), id: correlationID(id),
-		inviteKey: inviteKey, mergeKey: mergeKey, trunk: t,
+		inviteKey: inviteKey, mergeKey: mergeKey, trunk: t, uses: []*trunk{t},
 	}
 	a.idle.L = &a.mu
 	a.alarm.fire = func() { a.post(evTick{}) }

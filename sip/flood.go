@@ -52,7 +52,7 @@ func (e *Edge) hears(t *trunk, source netip.Addr) bool {
 	if t.isNewcomer(source) {
 		return e.hearsNewcomer(source)
 	}
-	if !t.state.flood.Allow() {
+	if !t.flood.Allow() {
 		e.metrics.floods.Inc()
 		return false
 	}

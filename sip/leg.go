@@ -77,7 +77,7 @@ func (c *call) leg(number uint8) *leg {
 func (l *leg) knows(req *message.Request) bool {
 	return req.CallID == l.dialog.CallID &&
 		(l.dialog.RemoteTag == "" || req.FromTag == l.dialog.RemoteTag) &&
-		l.accepts(req.Source.Addr())
+		l.isFrom(req.Source, req.Trunk)
 }
 
 // accepts reports whether an address may be the peer's, in either direction: one
@@ -93,19 +93,40 @@ func (l *leg) learn(p message.Peer, source netip.AddrPort) {
 	if p.Target != "" {
 		l.dialog.Target = p.Target
 	}
-	if p.Next.IsValid() && l.accepts(p.Next.Addr()) {
-		l.hop = p.Next
+	if hop := l.nextHop(p); hop.IsValid() {
+		l.hop = hop
 	} else {
 		l.hop = source
 	}
+}
+
+// nextHop is where a peer wants requests, if its trunk allows it.
+func (l *leg) nextHop(p message.Peer) netip.AddrPort {
+	switch {
+	case !p.Next.IsValid() || !l.accepts(p.Next.Addr()):
+		return netip.AddrPort{}
+	case p.NoPort:
+		return netip.AddrPortFrom(p.Next.Addr(), l.over.port())
+	default:
+		return p.Next
+	}
+}
+
+// isFrom reports whether a message comes from the leg's trunk: from its networks,
+// or by its certificate where that is what it is known by.
+func (l *leg) isFrom(source netip.AddrPort, trunk string) bool {
+	if !l.trunk.isPlain() {
+		return trunk == l.trunk.Name && l.trunk.allows(source.Addr())
+	}
+	return l.accepts(source.Addr())
 }
 
 // follow takes over the contact that a request inside the dialog names; the route
 // set stays. RFC 3261 §12.2.1.2.
 func (l *leg) follow(p message.Peer) {
 	l.dialog.Target = p.Target
-	if len(l.dialog.Routes)+len(p.Routes) == 0 && p.Next.IsValid() && l.accepts(p.Next.Addr()) {
-		l.hop = p.Next
+	if hop := l.nextHop(p); len(l.dialog.Routes)+len(p.Routes) == 0 && hop.IsValid() {
+		l.hop = hop
 	}
 }
 

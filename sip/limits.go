@@ -19,16 +19,12 @@ const (
 // trunkState is what changes about a trunk. Its methods may be called from any
 // goroutine.
 type trunkState struct {
-	flood          *rate.Limiter              // datagrams from it
-	in, out        *rate.Limiter              // new calls
-	texts          [2]*rate.Limiter           // and messages, by direction
-	waiting        [2]atomic.Int64            // messages that are not answered yet, by direction
-	channels       atomic.Int64               // calls that occupy it
-	unacknowledged atomic.Int64               // calls from it whose final answer waits for its ACK
-	up             atomic.Bool                // it answers its probes, or is not probed
-	registered     atomic.Bool                // we are, where it wants that
-	heldUntil      atomic.Int64               // Retry-After, nanoseconds since 1970
-	resolved       atomic.Pointer[resolution] // what its name means; nil: not known yet
+	channels       atomic.Int64    // calls that occupy it
+	unacknowledged atomic.Int64    // calls from it whose final answer waits for its ACK
+	up             atomic.Bool     // it answers its probes, or is not probed
+	registered     atomic.Bool     // we are, where it wants that
+	heldUntil      atomic.Int64    // Retry-After, nanoseconds since 1970
+	waiting        [2]atomic.Int64 // messages that are not answered yet, by direction
 	metrics        *trunkMetrics
 
 	shunning sync.Mutex
@@ -36,10 +32,15 @@ type trunkState struct {
 }
 
 func (t *trunk) initState() {
-	t.state.flood = limiter(t.CPS*floodPerCall, floodFloor)
-	t.state.in, t.state.out = limiter(t.CPS, 0), limiter(t.CPS, 0)
-	t.state.texts = [2]*rate.Limiter{limiter(t.CPS, 0), limiter(t.CPS, 0)}
+	t.state = &trunkState{}
+	t.initLimits()
 	t.state.up.Store(t.Probe.Every < 0 && t.addr.IsValid())
+}
+
+func (t *trunk) initLimits() {
+	t.flood = limiter(t.CPS*floodPerCall, floodFloor)
+	t.in, t.out = limiter(t.CPS, 0), limiter(t.CPS, 0)
+	t.texts = [2]*rate.Limiter{limiter(t.CPS, 0), limiter(t.CPS, 0)}
 }
 
 // limiter allows n a second and bursts of a second's worth; 0 is no bound.
@@ -69,11 +70,12 @@ const (
 	busyOverload       // the edge is behind
 	busyEdge           // its own calls per second
 	busyRecords        // too many records of calls wait for the disk
+	busyRemoved        // it is no longer configured
 	busyTexts          // too many of its messages wait for their answer
 	busies
 )
 
-var busyNames = [busies]string{"free", "down", "held", "channels", "cps", "breaker", "unacknowledged", "overload", "edge_cps", "records", "messages"}
+var busyNames = [busies]string{"free", "down", "held", "channels", "cps", "breaker", "unacknowledged", "overload", "edge_cps", "records", "removed", "messages"}
 
 func (b busy) String() string { return busyNames[b] }
 
@@ -82,7 +84,7 @@ func (t *trunk) admit(now time.Time) busy {
 	if t.state.unacknowledged.Load() >= mostUnacknowledged {
 		return busyUnacknowledged
 	}
-	return t.take(t.state.in, now)
+	return t.take(t.in, now)
 }
 
 // engage takes a channel for a call to the trunk. Emergency calls pass every
@@ -98,7 +100,7 @@ func (t *trunk) engage(now time.Time, emergency bool) busy {
 	case t.held(now):
 		return busyHeld
 	default:
-		return t.take(t.state.out, now)
+		return t.take(t.out, now)
 	}
 }
 

@@ -124,10 +124,13 @@ func (s *socket) receive(t *trunk, msg gosip.Message, source netip.AddrPort, con
 	switch msg := msg.(type) {
 	case *gosip.Request:
 		req, fault := message.NewRequest(msg, source)
-		req.Conn = conn
+		req.Conn, req.Trunk = conn, t.Name
 		s.edge.onRequest(s, t, req, fault)
 	case *gosip.Response:
 		res, fault := message.NewResponse(msg)
+		if res != nil {
+			res.Trunk = t.Name
+		}
 		s.edge.onResponse(t, res, fault, source, conn)
 	}
 }
@@ -137,19 +140,40 @@ func (s *socket) send(data []byte, to netip.AddrPort, call uint64) error {
 	return s.udp[call%uint64(len(s.udp))].send(data, to)
 }
 
+const anyCode = 100 // it is an answer, whichever
+
 // answer sends the answer to a request that came in here.
 func (s *socket) answer(t *trunk, req *message.Request, data []byte) error {
-	return s.edge.transmit(&actSend{
-		trunk: t, socket: s.index, over: s.over, conn: req.Conn, to: req.ReplyTo(), data: data,
+	return s.edge.transmit(actSend{
+		trunk: t, socket: s.index, over: s.over, conn: req.Conn, to: req.ReplyTo(), data: data, code: anyCode,
 	}, 0)
 }
 
-// transmit sends a message by the transport that it is meant for.
-func (e *Edge) transmit(a *actSend, call uint64) error {
-	if a.over == overUDP {
-		return e.sockets[a.socket].send(a.data, a.to, call)
+// transmit sends a message by the transport that it is meant for; an answer by
+// that of its request, which a peer may have changed inside a call.
+func (e *Edge) transmit(a actSend, call uint64) error {
+	s := e.sockets[a.socket]
+	switch isAnswer := a.code != 0; {
+	case isAnswer && a.conn != 0 && e.streams.answer(a) == nil:
+		return nil
+	case isAnswer && a.conn == 0 && a.over.reliable():
+		if s = e.datagramSocket(a.to.Addr()); s == nil {
+			return errNoConnection
+		}
+	case a.over.reliable():
+		return e.streams.send(a)
 	}
-	return e.streams.send(a)
+	return s.send(a.data, a.to, call)
+}
+
+// datagramSocket is one over UDP that reaches an address; nil where there is none.
+func (e *Edge) datagramSocket(to netip.Addr) *socket {
+	for _, s := range e.sockets {
+		if s.over == overUDP && s.local.Addr().Is4() == to.Is4() {
+			return s
+		}
+	}
+	return nil
 }
 
 // isHostPort reports whether text can stand in Via and Contact.

@@ -117,7 +117,7 @@ func (m *matcher) byName(addr netip.Addr) []*trunk {
 func (m *matcher) rename(trunks []*trunk) {
 	all := map[netip.Addr][]*trunk{}
 	for _, t := range trunks {
-		if known := t.state.resolved.Load(); known != nil {
+		if known := t.resolved.Load(); known != nil {
 			for addr := range known.sources {
 				all[addr] = append(all[addr], t)
 			}

@@ -20,9 +20,46 @@ func (a *actor) route(act actRoute, now time.Time) event {
 		Service: routing.Voice, Origin: &a.trunk.origin, Dialled: []byte(act.dialled),
 		To: act.to, From: act.from, Seed: a.call.id, Now: now,
 	}
-	ev := a.edge.decide(&req)
+	ev := a.decide(&req)
 	a.emergency, a.parties = ev.emergency, newParties(act, &ev, a.trunk)
 	return ev
+}
+
+// decide asks routing, and holds on to the trunks of its answer. Where reloads have
+// overtaken it again and again, the next one waits for it.
+func (a *actor) decide(req *routing.Request) evRouted {
+	const tries = 3
+	for range tries {
+		first := len(a.uses)
+		ev, valid := a.hold(a.edge.decide(req))
+		if valid {
+			return ev
+		}
+		a.releaseFrom(first)
+	}
+	a.edge.changing.Lock()
+	defer a.edge.changing.Unlock()
+	ev, _ := a.hold(a.edge.decide(req))
+	return ev
+}
+
+// hold keeps the trunks of a plan for the call. It is false where one of them is no
+// longer in effect.
+func (a *actor) hold(ev evRouted) (_ evRouted, valid bool) {
+	valid = true
+	for _, c := range ev.candidates {
+		a.uses = append(a.uses, c.trunk)
+		valid = c.trunk.acquire() && valid
+	}
+	return ev, valid
+}
+
+// releaseFrom lets go of the trunks that the call uses, but for the first n.
+func (a *actor) releaseFrom(n int) {
+	for _, t := range a.uses[n:] {
+		a.edge.release(t)
+	}
+	a.uses = a.uses[:n]
 }
 
 func (e *Edge) decideByRouting(req *routing.Request) evRouted {
@@ -40,17 +77,19 @@ func (e *Edge) plan(plan *routing.Plan, seed uint64) evRouted {
 		if plan.Verdict != routing.UnknownMask {
 			ev.mask = plan.Mask
 		}
+		e.hear(&ev, plan.Verdict)
 		return ev
 	}
 	ev := evRouted{
 		present: plan.Present, to: plan.To.Number, emergency: plan.Emergency, mask: plan.Mask, tenant: plan.Tenant,
 		otherwise: refusal{503, causeNoCircuit, "no_carrier"},
 	}
+	e.hear(&ev, plan.Verdict)
 	switch {
 	case plan.Emergency || plan.To.Kind == routing.ToNumber:
 		for i := range plan.Carriers() {
 			carrier := plan.Carrier(i)
-			for _, t := range e.byCarrier[carrier.Name] {
+			for _, t := range e.set().byCarrier[carrier.Name] {
 				ev.candidates = e.candidates(ev.candidates, carrier, t, seed)
 			}
 		}
@@ -91,7 +130,7 @@ func (e *Edge) peer(endpoint string) (string, *trunk) {
 	if err != nil {
 		return "", nil
 	}
-	for _, t := range e.trunks {
+	for _, t := range e.set().list {
 		if t.Tenant != "" && (named && strings.EqualFold(t.host, host) && t.name != "" || !named && t.addr == addr) {
 			return user, t
 		}

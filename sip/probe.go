@@ -42,15 +42,16 @@ func (h *health) judge(ok bool, p Probe) bool {
 
 // prober asks one trunk for its life.
 type prober struct {
-	edge  *Edge
-	trunk *trunk
-	index int
-	alarm alarm
+	edge   *Edge
+	trunk  *trunk
+	number uint64 // in tokens
+	alarm  alarm
 
 	mu       sync.Mutex
 	health   health
 	seq      uint16
 	waiting  bool
+	stopped  bool
 	to       netip.AddrPort
 	turn     int // which address is asked
 	failures int // in a row, over a stream
@@ -61,12 +62,14 @@ type prober struct {
 
 const probeTimeout = 4 * time.Second
 
-func (e *Edge) addProber(t *trunk) {
-	if t.Probe.Every > 0 && t.callable() {
-		p := &prober{edge: e, trunk: t, index: len(e.probers)}
-		p.alarm.fire = p.fire
-		e.probers = append(e.probers, p)
+// newProber is nil for a trunk that is not probed.
+func (e *Edge) newProber(t *trunk) *prober {
+	if t.Probe.Every <= 0 || !t.callable() {
+		return nil
 	}
+	p := &prober{edge: e, trunk: t, number: e.lastProber.Add(1)}
+	p.alarm.fire = p.fire
+	return p
 }
 
 // fire sends what is due. The lock is not held meanwhile: sending may learn
@@ -80,7 +83,7 @@ func (p *prober) fire() {
 	p.trunk.state.metrics.out.request(message.Options)
 	t := p.trunk
 	socket, _ := t.from(to.Addr())
-	err := p.edge.transmit(&actSend{trunk: t, socket: socket, over: t.over, to: to, data: data}, k.call)
+	err := p.edge.transmit(actSend{trunk: t, socket: socket, over: t.over, to: to, data: data}, k.call)
 	if err != nil {
 		p.edge.probed(k, false)
 	}
@@ -89,8 +92,8 @@ func (p *prober) fire() {
 // linkLost has a trunk probed at once whose connection has ended: that makes a
 // new one, and tells whether the trunk lives.
 func (e *Edge) linkLost(t *trunk) {
-	for _, p := range e.probers {
-		if p.trunk == t {
+	for _, p := range e.set().probers {
+		if p.trunk.Name == t.Name {
 			e.timers.set(&p.alarm, e.now())
 		}
 	}
@@ -102,6 +105,8 @@ func (p *prober) due(now time.Time) ([]byte, netip.AddrPort, token) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
+	case p.stopped:
+		return nil, netip.AddrPort{}, token{}
 	case p.waiting && reached(p.giveUp, now):
 		p.outcome(false, now)
 		return nil, netip.AddrPort{}, token{}
@@ -118,7 +123,7 @@ func (p *prober) due(now time.Time) ([]byte, netip.AddrPort, token) {
 		repeat = time.Time{}
 	}
 	p.edge.timers.set(&p.alarm, sooner(repeat, p.giveUp))
-	return p.message, p.to, token{call: uint64(p.index), seq: p.seq}
+	return p.message, p.to, token{call: p.number, seq: p.seq}
 }
 
 // aim chooses the address to ask: the first one, and after a failure the next. It
@@ -139,7 +144,7 @@ func (p *prober) begin(now time.Time) {
 	p.giveUp = now.Add(min(p.trunk.Probe.Every, probeTimeout))
 	_, address := p.trunk.from(p.to.Addr())
 	own, host := "sip:"+sentBy(address), "sip:"+p.trunk.host
-	k := token{call: uint64(p.index), leg: legA, seq: p.seq}
+	k := token{call: p.number, leg: legA, seq: p.seq}
 	d := message.Draft{
 		Method: message.Options, Via: sentBy(address), Transport: p.trunk.over.via(), CSeq: uint32(p.seq), MaxForwards: maxForwards,
 		Branch: p.edge.tokens.branch(token{call: k.call, kind: probeToken, seq: k.seq}),
@@ -181,20 +186,21 @@ func (p *prober) pause(ok bool) time.Duration {
 
 // probed is an answer to a probe, or the word that it was undeliverable.
 func (e *Edge) probed(k token, ok bool) {
-	if k.call >= uint64(len(e.probers)) {
+	p := e.set().probers[k.call]
+	if p == nil {
 		return
 	}
-	p := e.probers[k.call]
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.waiting && k.seq == p.seq {
+	if p.waiting && !p.stopped && k.seq == p.seq {
 		p.outcome(ok, e.now())
 	}
 }
 
 // isProbed reports whether an answer came from where the probed trunk may be.
 func (e *Edge) isProbed(k token, source netip.AddrPort) bool {
-	return k.call < uint64(len(e.probers)) && e.probers[k.call].trunk.allows(source.Addr())
+	p := e.set().probers[k.call]
+	return p != nil && p.trunk.trusts(source.Addr())
 }
 
 // showCarrier tells routing whether any trunk of the carrier is up.
@@ -209,7 +215,7 @@ func (e *Edge) showCarrier(name string) {
 	e.showing.Lock() // who tells last has seen what the others did
 	defer e.showing.Unlock()
 	up := false
-	for _, t := range e.byCarrier[name] {
+	for _, t := range e.set().byCarrier[name] {
 		up = up || t.fit()
 	}
 	carrier.SetUp(routing.Voice, up)

@@ -74,7 +74,7 @@ func TestHealth(t *testing.T) {
 func TestCarrierOfTwoTrunks(t *testing.T) {
 	b := newBed(t, nil)
 	carrier := b.router.Carrier("alfa")
-	trunks := b.edge.byCarrier["alfa"]
+	trunks := b.edge.set().byCarrier["alfa"]
 	trunks[2].state.up.Store(false)
 	for round := range 50_000 {
 		var both sync.WaitGroup

@@ -2,6 +2,7 @@ package sip
 
 import (
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,11 +13,13 @@ import (
 
 // registrar runs the registration of one trunk.
 type registrar struct {
-	edge  *Edge
-	trunk *trunk
-	alarm alarm
+	edge   *Edge
+	number uint64 // in tokens
+	alarm  alarm
 
 	mu     sync.Mutex
+	trunk  *trunk
+	ended  bool // by a reload: it takes itself away, and its trunk is no longer its own
 	reg    *registration
 	left   bool // it was counted out at the end
 	counts [registerOutcomes]uint64
@@ -29,18 +32,53 @@ type RegistrationState struct {
 	Failures   uint64    `json:"failures"`       // since the start
 }
 
-func (e *Edge) addRegistrar(t *trunk) {
+// newRegistrar gives a trunk its registrar, nil where it wants none.
+func (e *Edge) newRegistrar(t *trunk) *registrar {
 	if !t.Register.Enabled {
-		return
+		return nil
 	}
-	r := &registrar{edge: e, trunk: t}
-	r.reg = newRegistration(t, e.tokens, len(e.registrars), t.targets(0, e.now()), func(o registerOutcome) { r.counts[o]++ })
+	r := &registrar{edge: e, trunk: t, number: e.lastRegistrar.Add(1)}
+	r.reg = newRegistration(t, e.tokens, int(r.number), t.targets(0, e.now()), func(o registerOutcome) { r.counts[o]++ })
 	r.alarm.fire = func() {
 		defer e.recovered("registration")
 		r.do(func(now time.Time, chance float64) *sending { return r.reg.tick(now, chance) })
 	}
 	t.registrar = r
-	e.registrars = append(e.registrars, r)
+	return r
+}
+
+// owner is the trunk that is registered, in its newest version.
+func (r *registrar) owner() *trunk {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.trunk
+}
+
+// follow goes on for a changed trunk.
+func (r *registrar) follow(t *trunk) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.trunk, r.reg.trunk, t.registrar = t, t, r
+}
+
+// end marks it as one that takes itself away.
+func (r *registrar) end() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ended = true
+}
+
+// status is whether a reload has ended it, and whether it is away.
+func (r *registrar) status() (ended, gone bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.ended, r.reg.gone
+}
+
+// leave takes the registration away.
+func (r *registrar) leave() {
+	r.edge.leaving.Add(1)
+	r.do(func(now time.Time, _ float64) *sending { return r.reg.leave(now) })
 }
 
 // start asks for the first registration.
@@ -58,8 +96,9 @@ func (r *registrar) do(act func(now time.Time, chance float64) *sending) {
 	for act != nil {
 		now := r.edge.now()
 		r.mu.Lock()
-		if r.trunk.name != "" {
-			r.reg.locate(r.trunk.targets(0, now))
+		t := r.trunk
+		if t.name != "" {
+			r.reg.locate(t.targets(0, now))
 		}
 		out := act(now, r.edge.chance())
 		r.mu.Unlock()
@@ -68,8 +107,8 @@ func (r *registrar) do(act func(now time.Time, chance float64) *sending) {
 		if out == nil {
 			break
 		}
-		r.trunk.state.metrics.out.request(message.Register)
-		if err := r.send(out); err != nil {
+		t.state.metrics.out.request(message.Register)
+		if err := r.send(t, out); err != nil {
 			act = func(now time.Time, chance float64) *sending {
 				r.reg.unreachable(out.seq, now, chance)
 				return r.reg.tick(now, chance)
@@ -88,19 +127,19 @@ func (r *registrar) do(act func(now time.Time, chance float64) *sending) {
 	}
 }
 
-func (r *registrar) send(out *sending) error {
-	socket, _ := r.trunk.from(out.to.Addr())
-	return r.edge.transmit(&actSend{trunk: r.trunk, socket: socket, over: r.trunk.over, to: out.to, data: out.data}, r.reg.index)
+func (r *registrar) send(t *trunk, out *sending) error {
+	socket, _ := t.from(out.to.Addr())
+	return r.edge.transmit(actSend{trunk: t, socket: socket, over: t.over, to: out.to, data: out.data}, r.number)
 }
 
 // show tells routing whether the trunk is registered.
 func (r *registrar) show(now time.Time) {
 	r.mu.Lock()
-	registered := r.reg.registered(now)
+	registered, t, ended := r.reg.registered(now), r.trunk, r.ended
 	r.mu.Unlock()
-	if r.trunk.state.registered.Swap(registered) != registered {
-		r.edge.log.Info("registration changed", zap.String("trunk", r.trunk.Name), zap.Bool("registered", registered))
-		r.edge.showCarrier(r.trunk.Carrier)
+	if !ended && t.state.registered.Swap(registered) != registered {
+		r.edge.log.Info("registration changed", zap.String("trunk", t.Name), zap.Bool("registered", registered))
+		r.edge.showCarrier(t.Carrier)
 	}
 }
 
@@ -116,17 +155,23 @@ func (r *registrar) state(now time.Time) RegistrationState {
 
 // onRegisterResponse is an answer to a REGISTER of ours.
 func (e *Edge) onRegisterResponse(k token, res *message.Response, source netip.AddrPort) bool {
-	if k.call >= uint64(len(e.registrars)) || res.Method != message.Register || !e.registrars[k.call].trunk.owns(source.Addr()) {
+	r := e.set().registrars[k.call]
+	if r == nil || res.Method != message.Register || !r.isAt(source.Addr()) {
 		return false
 	}
-	r := e.registrars[k.call]
 	r.do(func(now time.Time, chance float64) *sending { return r.reg.answer(res, k.seq, now, chance) })
 	return true
 }
 
+// isAt reports whether an address is a registrar's.
+func (r *registrar) isAt(addr netip.Addr) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.ContainsFunc(r.reg.addresses, func(a netip.AddrPort) bool { return a.Addr() == addr })
+}
+
 func (e *Edge) onRegisterUndeliverable(k token) {
-	if k.call < uint64(len(e.registrars)) {
-		r := e.registrars[k.call]
+	if r := e.set().registrars[k.call]; r != nil {
 		r.do(func(now time.Time, chance float64) *sending {
 			r.reg.unreachable(k.seq, now, chance)
 			return r.reg.tick(now, chance)
@@ -136,23 +181,26 @@ func (e *Edge) onRegisterUndeliverable(k token) {
 
 // unregister takes all bindings away, so that registrars send no more calls.
 func (e *Edge) unregister() {
-	for _, r := range e.registrars {
-		e.leaving.Add(1)
-		r.do(func(now time.Time, _ float64) *sending { return r.reg.leave(now) })
+	for _, r := range e.set().registrars {
+		if ended, _ := r.status(); !ended {
+			r.leave()
+		}
 	}
 }
 
 // byContact is the trunk whose registered contact a request is for, else t. Only
 // from its own networks.
 func (e *Edge) byContact(t *trunk, req *message.Request) (owner *trunk, contact bool) {
-	if len(e.registrars) == 0 {
+	registrars := e.set().registrars
+	if len(registrars) == 0 {
 		return t, false
 	}
 	k, ok := e.tokens.open(req.Target(), registerToken)
-	if !ok || k.leg != legA || k.call >= uint64(len(e.registrars)) {
+	r := registrars[k.call]
+	if !ok || k.leg != legA || r == nil {
 		return t, false
 	}
-	owner = e.registrars[k.call].trunk
+	owner = r.owner()
 	if !owner.allows(req.Source.Addr()) || owner != t && !owner.isPlain() {
 		return t, false
 	}

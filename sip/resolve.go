@@ -45,8 +45,21 @@ const (
 // resolver looks up the names of trunks again and again, so that no call waits for
 // it. What it knew is kept where an answer does not come.
 type resolver struct {
-	edge *Edge
-	dns  Resolver
+	edge  *Edge
+	dns   Resolver
+	again chan struct{} // there are other trunks
+}
+
+func newResolver(e *Edge) *resolver {
+	return &resolver{edge: e, dns: e.cfg.Resolver, again: make(chan struct{}, 1)}
+}
+
+// hurry has the names looked up now.
+func (r *resolver) hurry() {
+	select {
+	case r.again <- struct{}{}:
+	default:
+	}
 }
 
 // run works until ctx ends.
@@ -55,20 +68,29 @@ func (r *resolver) run(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		changed := false
-		for _, t := range r.edge.trunks {
+		for _, t := range r.edge.set().list {
 			if t.name != "" && ctx.Err() == nil && r.refresh(ctx, t) {
 				changed = true
 			}
 		}
 		if changed {
-			r.edge.matcher.rename(r.edge.trunks)
+			r.edge.rename()
 		}
 		select {
 		case <-ctx.Done():
 			return
+		case <-r.again:
 		case <-tick.C:
 		}
 	}
+}
+
+// rename has sources found by what names mean now.
+func (e *Edge) rename() {
+	e.changing.Lock()
+	defer e.changing.Unlock()
+	s := e.set()
+	s.matcher.rename(s.list)
 }
 
 // refresh looks one name up. It is true where its answer is another one.
@@ -76,7 +98,7 @@ func (r *resolver) refresh(ctx context.Context, t *trunk) bool {
 	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()
 	targets, err := r.lookup(ctx, t)
-	old := t.state.resolved.Load()
+	old := t.resolved.Load()
 	if err != nil || len(targets) == 0 {
 		t.state.metrics.lookupFailures.Inc()
 		if old == nil {
@@ -96,7 +118,7 @@ func (r *resolver) refresh(ctx context.Context, t *trunk) bool {
 	for _, one := range targets {
 		next.sources[one.addr.Addr()] = now
 	}
-	t.state.resolved.Store(next)
+	t.resolved.Store(next)
 	if old == nil {
 		r.edge.found(t)
 	}
@@ -188,7 +210,7 @@ func (t *trunk) targets(draw uint64, now time.Time) []netip.AddrPort {
 	if t.name == "" {
 		return []netip.AddrPort{t.addr}
 	}
-	known := t.state.resolved.Load()
+	known := t.resolved.Load()
 	if known == nil {
 		return nil
 	}
@@ -226,7 +248,7 @@ func (t *trunk) shunned(addr netip.AddrPort, now time.Time) int {
 
 // isAtName reports whether the trunk's name has had an address of late.
 func (t *trunk) isAtName(a netip.Addr) bool {
-	known := t.state.resolved.Load()
+	known := t.resolved.Load()
 	if known == nil {
 		return false
 	}

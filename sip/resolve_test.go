@@ -148,16 +148,18 @@ func TestNamedTrunk(t *testing.T) {
 		c.Resolver, c.DNSRefresh = dns, 20*time.Millisecond
 		c.Trunks[1].Addr, c.Trunks[1].Allow = "udp://alfa.example", nil
 		c.Trunks[2].Addr = "udp://127.0.0.1:9" // nobody
+	}, func(e *Edge) {
+		decide := e.decide
+		e.decide = func(req *routing.Request) evRouted {
+			ev := decide(req)
+			ev.candidates = e.candidates(nil, e.router.Carrier("alfa"), e.set().list[1], 1)
+			return ev
+		}
 	})
 	edge := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), b.addr.Port())
 	b.caller.edge, live.edge = edge, edge
-	b.edge.decide = func(req *routing.Request) evRouted {
-		ev := b.decide(req)
-		ev.candidates = b.edge.candidates(nil, b.router.Carrier("alfa"), b.edge.trunks[1], 1)
-		return ev
-	}
 	b.callees[0] = live
-	known := func() bool { return b.edge.Trunks()[1].Up && len(b.edge.trunks[1].targets(0, time.Now())) > 0 }
+	known := func() bool { return b.edge.Trunks()[1].Up && len(b.edge.set().list[1].targets(0, time.Now())) > 0 }
 	eventually(t, "the name is known", known)
 	d := b.connect(b.caller, "one") // its answers come from an address that DNS alone allows
 	if want := "INVITE sip:" + simBob.Reveal() + "@alfa.example SIP/2.0"; firstLine([]byte(d.invite))[:len(want)] != want {
@@ -166,7 +168,7 @@ func TestNamedTrunk(t *testing.T) {
 	if got := b.count("attempts_total", "trunk", "out0", "outcome", "unreachable"); got != 1 {
 		t.Errorf("%v", got)
 	}
-	if all := b.edge.trunks[1].targets(0, time.Now()); all[0] != live.addr {
+	if all := b.edge.set().list[1].targets(0, time.Now()); all[0] != live.addr {
 		t.Errorf("the dead address is tried first again: %v", all)
 	}
 	b.hangUp(b.caller, d)
@@ -179,7 +181,7 @@ func TestNamedTrunk(t *testing.T) {
 		d.away, d.hosts["live.example"], d.hosts["dead.example"] = false, addrs("127.0.0.4"), nil
 	})
 	eventually(t, "the answer is another", func() bool {
-		return b.edge.trunks[1].targets(0, time.Now())[0].Addr() == netip.MustParseAddr("127.0.0.4")
+		return b.edge.set().list[1].targets(0, time.Now())[0].Addr() == netip.MustParseAddr("127.0.0.4")
 	})
 	live.send(live.toDialog("BYE", d.invite, 5)) // the call still stands where the name was
 	live.expect("SIP/2.0 200")

@@ -110,7 +110,7 @@ func TestSendingFails(t *testing.T) {
 	b.connect(b.caller, "one")
 	a := b.edge.calls.all()[0]
 	for method, want := range map[string]bool{"INVITE": true, "BYE": false, "CANCEL": false} {
-		act := actSend{trunk: b.edge.trunks[1], to: netip.MustParseAddrPort("[::1]:5060"), data: []byte("x"), method: method}
+		act := actSend{trunk: b.edge.set().list[1], to: netip.MustParseAddrPort("[::1]:5060"), data: []byte("x"), method: method}
 		if got := a.send(act) != nil; got != want {
 			t.Errorf("%s: told of as unreachable: %v", method, got)
 		}

@@ -13,6 +13,7 @@ type simGuard struct {
 	answered bool     // the trunk has credentials
 	says     []string // "plain", "stale", "foreign"
 	bye      bool
+	rotates  bool // a nonce gets too old in the call, once
 
 	nonce   string
 	refused map[string]string // by branch: the challenge, for repetitions
@@ -38,7 +39,7 @@ func (g *simGuard) plan(u *simUA) {
 	case 5:
 		g.says = []string{"plain", "stale", "stale"}
 	}
-	g.bye = u.s.rnd.IntN(3) == 0
+	g.bye, g.rotates = u.s.rnd.IntN(3) == 0, u.s.rnd.IntN(2) == 0
 }
 
 func (u *simUA) challenge(request, kind string) string {
@@ -86,6 +87,9 @@ func (u *simUA) guards(text string) bool {
 	if u.invited != "" {
 		return false
 	}
+	if u.tooShort(text) {
+		return true
+	}
 	var cseq int
 	_, _ = fmt.Sscanf(header(text, "CSeq"), "%d", &cseq)
 	if cseq <= g.cseq || g.closed {
@@ -107,15 +111,45 @@ func (u *simUA) guards(text string) bool {
 	return true
 }
 
-// guardsBye takes a BYE that is answered with a challenge.
-func (u *simUA) guardsBye(text string) bool {
+// guardsDialog takes a request in the dialog that is answered with a challenge. Our
+// BYE of a further answer is left without.
+func (u *simUA) guardsDialog(text string) bool {
 	g := &u.guard
+	of := transaction(text)
+	if reply, known := g.refused[of]; known {
+		if !g.heard[of] {
+			u.send(reply)
+		}
+		return true
+	}
+	method, _, _ := strings.Cut(text, " ")
 	if !g.bye || !g.answered || strings.Contains(header(text, "To"), "fork") {
 		return false
 	}
-	if !strings.Contains(text, "Authorization: ") {
-		u.send(u.challenge(text, "plain"))
-		return true
+	kind := "plain"
+	if strings.Contains(text, "Authorization: ") {
+		if !g.rotates {
+			return false
+		}
+		kind, g.rotates = "stale", false
 	}
-	return false
+	reply := u.challenge(text, kind)
+	g.refused[of] = reply
+	u.s.challenged[method]++
+	if method == message.Invite {
+		u.repeatUntil(reply, t1, 11, func() bool { return g.heard[of] || u.ended })
+	} else {
+		u.send(reply)
+	}
+	return true
+}
+
+// provesAny holds the credentials of a request inside the dialog against any
+// challenge that was made.
+func (u *simUA) provesAny(request string) {
+	c, err := message.ParseCredentials(header(request, "Authorization") + header(request, "Proxy-Authorization"))
+	method, _, _ := strings.Cut(request, " ")
+	if err != nil || c.Response != message.NewDigestUser(simUser, simPassword, simRealm).Response(&c, method) {
+		u.s.fail("%s got wrong credentials (%v) in\n%s", u.name, err, request)
+	}
 }

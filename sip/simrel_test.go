@@ -24,7 +24,7 @@ type simReliable struct {
 func (u *simUA) planReliable() {
 	r := u.s.rnd
 	u.rel = simReliable{
-		on: r.IntN(3) == 0, never: r.IntN(20) == 0, twice: r.IntN(8) == 0, other: r.IntN(2) == 0,
+		on: r.IntN(3) == 0, never: r.IntN(8) == 0, twice: r.IntN(8) == 0, other: r.IntN(2) == 0,
 		rseq: map[string]int{}, pracked: map[string]bool{}, sdp: map[string]bool{}, cseq: 1,
 	}
 }

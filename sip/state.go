@@ -25,8 +25,9 @@ type TrunkState struct {
 	Up       bool           `json:"up"`
 	Channels int            `json:"channels"` // in use
 
-	ChannelsLimit int `json:"channels_limit,omitempty"` // 0: none
-	CPSLimit      int `json:"cps_limit,omitempty"`      // each direction; 0: none
+	Draining      bool `json:"draining,omitempty"`       // a reload has removed it; calls go on
+	ChannelsLimit int  `json:"channels_limit,omitempty"` // 0: none
+	CPSLimit      int  `json:"cps_limit,omitempty"`      // each direction; 0: none
 
 	HeldUntil    time.Time          `json:"held_until,omitzero"`    // it asked to be left alone until then; zero: no
 	Registration *RegistrationState `json:"registration,omitempty"` // nil: it wants none
@@ -58,12 +59,18 @@ func (e *Edge) ActiveCalls() int { return int(e.active.Load()) }
 
 // Trunks lists the trunks in the order of the configuration.
 func (e *Edge) Trunks() []TrunkState {
-	list := make([]TrunkState, 0, len(e.trunks))
-	for _, t := range e.trunks {
+	set := e.set()
+	list := make([]TrunkState, 0, len(set.list))
+	listed := map[string]bool{}
+	for _, t := range slices.Concat(set.list, set.retired) {
+		if listed[t.Name] {
+			continue // the one of before a change
+		}
+		listed[t.Name] = true
 		s := TrunkState{
 			Name: t.Name, Carrier: t.Carrier, Tenant: t.Tenant, Addr: t.addr,
 			Up: t.fit(), Channels: int(t.state.channels.Load()),
-			ChannelsLimit: t.Channels, CPSLimit: t.CPS,
+			Draining: retirement(t.retired.Load()) == removed, ChannelsLimit: t.Channels, CPSLimit: t.CPS,
 		}
 		if known := t.targets(0, e.now()); t.name != "" && len(known) > 0 {
 			s.Addr = known[0]

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"time"
 
+	gosip "github.com/emiago/sipgo/sip"
+
 	"maskline/sip/message"
 )
 
@@ -282,7 +284,7 @@ func (s *stream) message(data []byte) bool {
 // datagram, can make its sender wait.
 func (s *stream) slowDown(t *trunk) {
 	const most = time.Second
-	r := t.state.flood.Reserve()
+	r := t.flood.Reserve()
 	wait := r.Delay()
 	if wait <= 0 {
 		return
@@ -320,8 +322,27 @@ func (s *stream) unframed(head []byte, why message.Drop) {
 
 // trunk is whom the connection belongs to now: a reload may have changed it.
 func (s *stream) trunk() *trunk {
-	if s.dialled != nil {
-		return s.dialled
+	set := s.table.edge.set()
+	if s.dialled == nil {
+		return set.findNamed(s.remote, s.names)
 	}
-	return s.table.edge.matcher.findNamed(s.remote, s.names)
+	return set.named(s.dialled.Name, s.remote.Addr())
+}
+
+// refuseUnframed is the answer to a request of which only the headers can be
+// read; nil where there is none.
+func refuseUnframed(msg gosip.Message, source netip.AddrPort, why message.Drop) []byte {
+	parsed, ok := msg.(*gosip.Request)
+	if !ok {
+		return nil
+	}
+	req, fault := message.NewRequest(parsed, source)
+	if req.Method == message.Ack || fault != nil && fault.Code == 0 {
+		return nil
+	}
+	reply := message.Reply{Code: 400}
+	if why == message.TooLarge {
+		reply.Code = 513
+	}
+	return reply.Append(nil, req.Head(""))
 }

@@ -57,6 +57,13 @@ func (e *Edge) onText(s *socket, t *trunk, req *message.Request) {
 		e.reply(s, t, req, message.Reply{Code: fault.Code, Header: fault.Header})
 		return
 	}
+	held := e.acquire(t, req.Source.Addr())
+	if held == nil {
+		t.state.metrics.busy(inbound, busyRemoved)
+		e.reply(s, t, req, message.Reply{Code: 503})
+		return
+	}
+	t = held
 	if why := e.texts.take(t, inbound, e.now()); why != free {
 		t.state.metrics.busy(inbound, why)
 		e.reply(s, t, req, message.Reply{Code: overLimit(t).Code})
@@ -68,8 +75,7 @@ func (e *Edge) onText(s *socket, t *trunk, req *message.Request) {
 		head: req.Head(e.tokens.String(token{call: hash(req.Branch + req.CallID)})),
 	}
 	if code := x.enter(); code != 0 {
-		t.state.waiting[inbound].Add(-1)
-		e.texts.waiting.Add(-1)
+		e.texts.drop(t, inbound)
 		e.reply(s, t, req, message.Reply{Code: code})
 		return
 	}
@@ -145,11 +151,12 @@ func (x *textIn) respond(code int, fate routing.Fate) {
 	x.answer = reply.Append(nil, x.head)
 	x.head = nil
 	x.mu.Unlock()
-	x.texts.settle(x.trunk, inbound, fate)
 	x.trunk.state.metrics.out.response(message.Message, code)
-	_ = e.transmit(&actSend{ // a lost answer is asked for again
+	_ = e.transmit(actSend{ // a lost answer is asked for again
 		trunk: x.trunk, socket: x.socket, over: x.over, conn: x.conn, to: x.to, data: x.answer,
+		method: message.Message, code: code,
 	}, 0)
+	x.texts.settle(x.trunk, inbound, fate)
 	e.timers.clear(&x.alarm)
 	e.timers.set(&x.alarm, e.now().Add(t64)) // timer J
 }

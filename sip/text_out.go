@@ -51,9 +51,12 @@ func (e *Edge) Deliver(m *routing.Message, done func(routing.Delivery)) {
 	o.from.Text = append([]byte{}, m.Text...)
 	o.targets = t.targets(o.id, now)
 	o.targets = o.targets[:min(len(o.targets), mostTried)]
-	why := busyDown
-	if t.fit() {
-		why = e.texts.take(t, outbound, now)
+	why := busyRemoved
+	if !t.acquire() {
+		e.release(t)
+	} else if why = e.texts.take(t, outbound, now); why == free && !t.fit() {
+		why = busyDown
+		e.texts.drop(t, outbound)
 	}
 	if why != free {
 		t.state.metrics.busy(outbound, why)
@@ -172,7 +175,7 @@ func (o *textOut) draft(credentials string) message.Draft {
 		},
 		Asserted: b.Asserted(), Text: o.from.Text, Credentials: credentials,
 	}
-	if credentials == "" && t.auth != nil && t.owns(o.to.Addr()) {
+	if credentials == "" && t.auth != nil {
 		d.Credentials = t.auth.again(authCalls, message.Message, target, o.cnonce(o.seq))
 	}
 	return d
@@ -186,7 +189,7 @@ func (o *textOut) send() routing.Fate {
 	e, t := o.texts.edge, o.trunk
 	socket, _ := t.from(o.to.Addr())
 	t.state.metrics.out.request(message.Message)
-	err := e.transmit(&actSend{trunk: t, socket: socket, over: o.tx.over, to: o.to, data: o.data}, o.id)
+	err := e.transmit(actSend{trunk: t, socket: socket, over: o.tx.over, to: o.to, data: o.data, method: message.Message}, o.id)
 	if err != nil && o.tx.over != t.over {
 		return o.lost(e.now())
 	}
@@ -257,7 +260,7 @@ func (o *textOut) hear(seq uint16, res *message.Response, source netip.AddrPort,
 // authorize answers a challenge, once, and once more where the nonce was too old.
 func (o *textOut) authorize(res *message.Response, source netip.AddrPort, now time.Time) (fate routing.Fate, again bool) {
 	t := o.trunk
-	if t.auth == nil || !t.owns(o.to.Addr()) || !t.owns(source.Addr()) || o.try >= mostTry {
+	if t.auth == nil || source.Addr() != o.to.Addr() || o.try >= mostTry {
 		return 0, false
 	}
 	b := message.LegB{CLI: &t.cli, User: o.user, Host: t.host}

@@ -153,7 +153,7 @@ func TestTextsThatAreRefusedAtOnce(t *testing.T) {
 		t.Error("handed on")
 	}
 	b.caller.send(b.caller.other("OPTIONS"))
-	if answer := b.caller.expect("SIP/2.0 200"); !strings.Contains(answer, ", MESSAGE\r\n") || !strings.Contains(answer, "Accept: application/sdp, text/plain\r\n") {
+	if answer := b.caller.expect("SIP/2.0 200"); !strings.Contains(answer, ", MESSAGE\r\n") || !strings.Contains(answer, "Accept: "+message.Accept+", text/plain\r\n") {
 		t.Errorf("got\n%s", answer)
 	}
 }
@@ -197,7 +197,7 @@ func TestTextLimits(t *testing.T) {
 	if b.count("busy_total", "trunk", "in", "reason", "cps") != 1 {
 		t.Error("not counted")
 	}
-	state := &b.pbx().state
+	state := b.pbx().state
 	state.waiting[inbound].Store(mostTextsWaiting)
 	b.tenant.send(b.tenant.text("four", "x"))
 	b.tenant.expect("SIP/2.0 480")

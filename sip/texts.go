@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"maskline/routing"
+	"maskline/sip/message"
 )
 
 // Bounds of text messages.
@@ -46,19 +47,22 @@ func newTexts(e *Edge) *texts {
 // accepts is the Accept header of our answer to OPTIONS.
 func (e *Edge) accepts() string {
 	if e.texts == nil {
-		return "Accept: application/sdp"
+		return "Accept: " + message.Accept
 	}
-	return "Accept: application/sdp, text/plain"
+	return "Accept: " + message.Accept + ", text/plain"
 }
 
-// take counts a message of a trunk that begins, within its limits.
+// take counts a message of a trunk that is acquired, within its limits. Where it is
+// not taken, the trunk is released.
 func (x *texts) take(t *trunk, d direction, now time.Time) busy {
 	switch {
 	case t.state.waiting[d].Add(1) > mostTextsWaiting:
 		t.state.waiting[d].Add(-1)
+		x.edge.release(t)
 		return busyTexts
-	case !t.state.texts[d].AllowN(now, 1):
+	case !t.texts[d].AllowN(now, 1):
 		t.state.waiting[d].Add(-1)
+		x.edge.release(t)
 		return busyCPS
 	default:
 		x.waiting.Add(1)
@@ -66,11 +70,17 @@ func (x *texts) take(t *trunk, d direction, now time.Time) busy {
 	}
 }
 
-// settle counts one that was answered.
+// settle counts one that was answered, and releases its trunk.
 func (x *texts) settle(t *trunk, d direction, fate routing.Fate) {
-	t.state.waiting[d].Add(-1)
-	x.waiting.Add(-1)
 	t.state.metrics.text(d, fate)
+	x.drop(t, d)
+}
+
+// drop is settle for one that was not begun.
+func (x *texts) drop(t *trunk, d direction) {
+	t.state.waiting[d].Add(-1)
+	x.edge.release(t)
+	x.waiting.Add(-1)
 }
 
 // drain waits for the answers, then ends what has none.

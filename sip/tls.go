@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -59,6 +60,11 @@ func (c ServerTLS) load() (*tls.Config, error) {
 }
 
 // load reads the files; host is that of the trunk's address.
+// is reports whether connections by both are alike.
+func (c *ClientTLS) is(o *ClientTLS) bool {
+	return c == o || c.CA == o.CA && c.Cert == o.Cert && c.Key == o.Key && c.Name == o.Name && slices.Equal(c.Peer, o.Peer)
+}
+
 func (c ClientTLS) load(host string) (*tls.Config, error) {
 	cfg := baseTLS()
 	if cfg.ServerName = c.Name; cfg.ServerName == "" {

@@ -114,16 +114,22 @@ func TestCertificateNames(t *testing.T) {
 	names := newAuthority(t)
 	names.issue(t, "alfa", "sbc.alfa.example", time.Hour)
 	names.issue(t, "mallory", "sbc.mallory.example", time.Hour)
+	names.issue(t, "eve", "sbc.eve.example", time.Hour)
 	names.issue(t, "old", "sbc.alfa.example", -time.Hour)
 	other := newAuthority(t)
 	other.issue(t, "alfa", "sbc.alfa.example", time.Hour)
 	b := newBedOver(t, overTLS, names, func(c *Config) {
 		c.Listen = append(c.Listen, Listen{Addr: "udp://127.0.0.1:0"})
 		c.Listen[0].TLS.ClientCA = names.certFile("ca")
-		c.Trunks = []TrunkConfig{{
-			Name: "in", Carrier: "alfa", Allow: prefixes("0.0.0.0/0"), TLS: ClientTLS{Peer: []string{"SBC.alfa.example"}},
-			Probe: Probe{Every: -1},
-		}}
+		known := func(name, peer string) TrunkConfig {
+			return TrunkConfig{
+				Name: name, Carrier: "alfa", Allow: prefixes("0.0.0.0/0"), MediaFrom: prefixes("127.0.0.0/8"),
+				TLS: ClientTLS{Peer: []string{peer}}, Probe: Probe{Every: -1},
+			}
+		}
+		c.Trunks = []TrunkConfig{known("mallory", "sbc.mallory.example"), known("in", "SBC.alfa.example"), c.Trunks[1]}
+		c.Trunks[2].Allow = nil // its own address, where the strangers are too
+		c.Trunks[2].TLS.Peer = []string{"peer.example"}
 	})
 	cases := []struct {
 		name   string
@@ -132,7 +138,7 @@ func TestCertificateNames(t *testing.T) {
 		served bool
 	}{
 		{"its own", names.config(t, "alfa"), "", true},
-		{"of another name", names.config(t, "mallory"), "", false},
+		{"of another name", names.config(t, "eve"), "", false},
 		{"of another authority", func() *tls.Config {
 			cfg := other.config(t, "alfa")
 			cfg.RootCAs = names.config(t, "").RootCAs
@@ -161,6 +167,22 @@ func TestCertificateNames(t *testing.T) {
 			p.close()
 		})
 	}
+	t.Run("another's certificate in its call", func(t *testing.T) {
+		alfa, mallory := newStreamPeer(t, overTLS, names), newStreamPeer(t, overTLS, names)
+		alfa.edge, alfa.link.client = b.addr, names.config(t, "alfa")
+		mallory.edge, mallory.link.client = b.addr, names.config(t, "mallory")
+		d := b.connect(alfa, "one")
+		mallory.send(mallory.inDialog("BYE", d.answer, 2))
+		if got := mallory.receive(5 * time.Second); !strings.HasPrefix(got, "SIP/2.0 481") {
+			t.Errorf("got %q", got)
+		}
+		if b.edge.ActiveCalls() != 1 {
+			t.Error("it has ended another's call")
+		}
+		b.hangUp(alfa, d)
+		alfa.close()
+		mallory.close()
+	})
 	t.Run("by a datagram", func(t *testing.T) {
 		p := newPeer(t, "127.0.0.1")
 		p.edge = b.edge.Addrs()[1]

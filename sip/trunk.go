@@ -9,7 +9,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"maskline/routing"
 	"maskline/sip/message"
@@ -37,8 +40,16 @@ type trunk struct {
 	own      string // its address as URIs write it
 	other    *home  // for addresses of its name that are of the other IP version
 
-	state     trunkState
-	registrar *registrar // nil: we do not register
+	flood   *rate.Limiter    // datagrams from it
+	in, out *rate.Limiter    // new calls
+	texts   [2]*rate.Limiter // messages, by direction
+	state   *trunkState      // shared with those of the same name before and after a reload
+
+	resolved atomic.Pointer[resolution] // what its name means; nil: not known yet
+
+	users     atomic.Int64  // calls that hold on to it
+	retired   atomic.Uint32 // a retirement
+	registrar *registrar    // nil: we do not register
 }
 
 const (
@@ -147,6 +158,11 @@ func (t *trunk) domain() string {
 		return t.name
 	}
 	return t.addr.Addr().String()
+}
+
+// isAt reports whether another trunk is reached at the same place.
+func (t *trunk) isAt(o *trunk) bool {
+	return t.addr == o.addr && t.name == o.name && t.port == o.port && t.over == o.over
 }
 
 // from is the socket that an address of the trunk is reached from.

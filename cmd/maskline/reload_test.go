@@ -49,7 +49,7 @@ func TestReloadTellsWhatItDid(t *testing.T) {
 		t.Errorf("without a change: %q", out)
 	}
 	changed := strings.Replace(testConfig, `password: "${SHOP_PW}"`, `password: open`, 1)
-	changed = strings.Replace(changed, "priority: 10", "priority: 11", 1)
+	changed = strings.Replace(changed, "priority: 10", "priority: 11, mask_tps: 5", 1)
 	changed = strings.Replace(changed, "tenants: [{name: shop}]", "tenants: [{name: shop}, {name: mall}]\nlog: {level: warn}", 1)
 	c.write("edge.yaml", changed)
 	if s := r.bind("pw"); s != pdu.ROK {
@@ -58,7 +58,8 @@ func TestReloadTellsWhatItDid(t *testing.T) {
 	want := `applied: log.level
 applied: tenants[mall] (added)
 applied: smpp.accounts[shop].password
-not applied, needs a restart: carriers[alfa].priority
+applied: carriers[alfa].priority
+not applied, needs a restart: carriers[alfa].mask_tps
 `
 	if out := c.ok("reload", "--config", "edge.yaml"); out != want {
 		t.Errorf("told:\n%s", out)
@@ -70,7 +71,7 @@ not applied, needs a restart: carriers[alfa].priority
 		t.Errorf("the old password is answered with 0x%02X", uint32(s))
 	}
 	// What needs a restart goes on being told.
-	if out := c.ok("reload", "--config", "edge.yaml"); out != "not applied, needs a restart: carriers[alfa].priority\n" {
+	if out := c.ok("reload", "--config", "edge.yaml"); out != "not applied, needs a restart: carriers[alfa].mask_tps\n" {
 		t.Errorf("the second time: %q", out)
 	}
 	c.ok("blocks", "add", "--party", "+447700900101", "--tenant", "mall", "--config", "edge.yaml")

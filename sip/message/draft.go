@@ -114,6 +114,9 @@ func (d *Draft) Append(dst []byte) []byte {
 	if d.Text != nil {
 		return appendText(dst, d.Text)
 	}
+	if d.Emergency != nil && len(d.Emergency.location) > 0 {
+		return appendLocated(dst, d.SDP, d.Emergency.location, d.Branch)
+	}
 	return appendBody(dst, d.SDP)
 }
 

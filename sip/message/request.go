@@ -25,15 +25,17 @@ type Request struct {
 	Method      string
 	Source      netip.AddrPort
 	Conn        uint64 // number of the connection that it came over; 0: a datagram
+	Trunk       string // name of the trunk that it came from
 	Branch      string // of the top Via
 	CallID      string
 	FromTag     string
 	ToTag       string // empty outside a dialog
 	CSeq        uint32
-	MaxForwards int // 70 where absent
-	Body        []byte
+	MaxForwards int    // 70 where absent
+	Body        []byte // of an INVITE: the session description
 
-	msg *sip.Request
+	location []part
+	msg      *sip.Request
 }
 
 // defaultMaxForwards is what we start with. RFC 3261 §8.1.1.6.
@@ -65,6 +67,10 @@ func NewRequest(msg *sip.Request, source netip.AddrPort) (*Request, *Fault) {
 	r.Body = msg.Body()
 	return r, r.check()
 }
+
+// Locates reports whether the body says where the caller is, and the caller
+// insists that it be carried on.
+func (r *Request) Locates() bool { return len(r.location) > 0 }
 
 // SentBy is the host and port of the top Via.
 func (r *Request) SentBy() string {
@@ -109,6 +115,7 @@ type Peer struct {
 	Target string         // URI of the Contact; empty where there is none
 	Routes []string       // in the order in which our requests carry them
 	Next   netip.AddrPort // next hop by its literal address; invalid where it is a name
+	NoPort bool           // Next's port is the default of UDP and TCP, since the URI has none
 }
 
 // Peer is the sender of the request.
@@ -122,7 +129,7 @@ func peerOf(contact *sip.ContactHeader, recordRoutes []sip.Header, reversed bool
 		u := contact.Address
 		u.Headers = nil
 		p.Target = u.String()
-		p.Next = uriAddr(&u)
+		p.Next, p.NoPort = uriAddr(&u), u.Port <= 0
 	}
 	for i := range recordRoutes {
 		at := i
@@ -134,7 +141,7 @@ func peerOf(contact *sip.ContactHeader, recordRoutes []sip.Header, reversed bool
 			continue
 		}
 		if len(p.Routes) == 0 {
-			p.Next = uriAddr(&rr.Address)
+			p.Next, p.NoPort = uriAddr(&rr.Address), rr.Address.Port <= 0
 		}
 		p.Routes = append(p.Routes, rr.Address.String())
 	}

@@ -18,16 +18,16 @@ import (
 	"maskline/testbench/leak"
 )
 
-// kamailio is a carrier with a registrar; its calls go to callee.
-type kamailio struct {
+// registrar is Kamailio as a carrier with a registrar; its calls go to callee.
+type registrar struct {
 	t      *testing.T
 	cmd    *exec.Cmd
 	output syncBuffer
 }
 
-func startRegistrar(t *testing.T, own *port, edge, callee int, algorithm string) *kamailio {
+func startRegistrar(t *testing.T, own *port, edge, callee int, algorithm string) *registrar {
 	t.Helper()
-	text, err := os.ReadFile("testdata/kamailio.cfg")
+	text, err := os.ReadFile("testdata/registrar.cfg")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func startRegistrar(t *testing.T, own *port, edge, callee int, algorithm string)
 		t.Fatal(err)
 	}
 	own.release()
-	k := &kamailio{t: t}
+	k := &registrar{t: t}
 	k.cmd = exec.Command("kamailio", "-f", file, "-DD", "-E", "-m", "32", "-M", "4", "-Y", dir, "-w", dir)
 	k.cmd.Stdout, k.cmd.Stderr = &k.output, &k.output
 	k.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

@@ -45,6 +45,11 @@ func TestNothingLeaks(t *testing.T) {
 	j.told()
 	b.stop()
 	j.note("log", j.watch.Text(b.log()))
+	records := recordFiles(t, filepath.Join(b.dir, "cdr"), ".jsonl")
+	j.note("record", j.watch.Text(records))
+	if n := len(readRecords(t, records)); n < 5 {
+		t.Errorf("only %d calls were recorded", n)
+	}
 	recording, err := recorder.Stop(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,64 @@
+package sip
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestReloadAsksForADigest has a trunk ask for one from a reload on, and stop.
+func TestReloadAsksForADigest(t *testing.T) {
+	b := bedWithCallerElsewhere(t)
+	d := b.connect(b.caller, "one")
+	b.reload(func(c *Config) { c.Trunks[0].AuthIn.Username, c.Trunks[0].AuthIn.Password = "u", "p" })
+	b.caller.send(b.caller.invite("two"))
+	b.caller.expect("SIP/2.0 401")
+	b.hangUp(b.caller, d) // without credentials, as it began
+	b.reload(func(c *Config) { c.Trunks[0].AuthIn.Username, c.Trunks[0].AuthIn.Password = "", "" })
+	b.hangUp(b.caller, b.connect(b.caller, "three"))
+}
+
+// TestReloadOfARegistration has it begin, go on through a change that has nothing
+// to do with it, be made anew for another account, and end with its trunk.
+func TestReloadOfARegistration(t *testing.T) {
+	b := newBed(t, nil)
+	registrar := b.callees[0]
+	grant := func(request string) (contact string) {
+		t.Helper()
+		expires := header(request, "Expires")
+		registrar.send(strings.Replace(registrar.reply(request, 200, ""), "Contact: ", "Contact: "+header(request, "Contact")+";expires="+expires+", ", 1))
+		return header(request, "Contact")
+	}
+	registered := func() bool { return b.edge.set().byName["out0"].state.registered.Load() }
+	b.reload(func(c *Config) {
+		c.Trunks[1].AuthOut.Username, c.Trunks[1].AuthOut.Password = "u", "p"
+		c.Trunks[1].Register.Enabled = true
+	})
+	first := grant(registrar.expect("REGISTER "))
+	eventually(t, "it is registered", registered)
+
+	b.reload(func(c *Config) { c.Trunks[1].CPS = 50 })
+	if text := registrar.receive(100 * time.Millisecond); text != "" || !registered() {
+		t.Errorf("registered %v, and got\n%s", registered(), text)
+	}
+	b.hangUp(b.caller, b.connect(b.caller, "one"))
+
+	b.reload(func(c *Config) { c.Trunks[1].AuthOut.Username = "v" })
+	seen := map[string]string{} // by contact
+	for range 2 {
+		request := registrar.expect("REGISTER ")
+		seen[grant(request)] = header(request, "Expires")
+	}
+	if seen[first] != "0" || len(seen) != 2 {
+		t.Errorf("expires by contact: %v, first %s", seen, first)
+	}
+	eventually(t, "it is registered again", registered)
+
+	b.reload(without("out0"))
+	if request := registrar.expect("REGISTER "); header(request, "Expires") != "0" {
+		t.Errorf("not taken away:\n%s", request)
+	} else {
+		grant(request)
+	}
+	eventually(t, "none is left", func() bool { return b.edge.leaving.Load() == 0 })
+}
