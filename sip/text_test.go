@@ -473,3 +473,30 @@ func TestTextsLeakNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestTextOfATrunkThatIsRemoved has a reload take both trunks away while messages
+// wait: those end as they would have, and nothing is held on to.
+func TestTextOfATrunkThatIsRemoved(t *testing.T) {
+	b, side := newTextBed(t, func(c *Config) { c.Trunks[0].Allow = prefixes("127.0.0.77/32") })
+	b.caller = newPeer(t, "127.0.0.77")
+	b.caller.edge = b.addr
+	b.reload(func(c *Config) { c.Trunks[0].Addr = "udp://" + b.caller.addr.String() })
+	b.caller.send(b.caller.text("one", "x"))
+	eventually(t, "it is handed on", func() bool { return len(side.all()) == 1 })
+	done := b.deliver(deskAt(b, "x"))
+	got := b.tenant.expect("MESSAGE ")
+	b.reload(without("in"))
+	b.reload(without("pbx"))
+	b.caller.send(b.caller.text("two", "x"))
+	b.caller.expect("SIP/2.0 503")
+	side.answer[0](routing.Delivery{Fate: routing.FateDelivered})
+	b.caller.expect("SIP/2.0 202")
+	if f := fate(t, b.deliver(deskAt(b, "x"))); f != routing.FateTemporary {
+		t.Errorf("to a peer that is gone: %v", f)
+	}
+	b.tenant.send(b.tenant.reply(got, 200, ""))
+	if f := fate(t, done); f != routing.FateDelivered {
+		t.Errorf("%v", f)
+	}
+	eventually(t, "the trunks are forgotten", func() bool { return len(b.edge.set().retired) == 0 })
+}
