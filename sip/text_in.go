@@ -51,56 +51,76 @@ func (e *Edge) onText(s *socket, t *trunk, req *message.Request) {
 	if contact {
 		req.Retarget()
 	}
-	text, fault := req.Text(routing.MaxText)
-	if fault != nil {
+	if t = e.acquireForText(s, t, req); t == nil {
+		return
+	}
+	e.takeText(s, t, req, key)
+}
+
+// acquireForText keeps the trunk of a message that can be read and is within its
+// limits; nil where it was answered.
+func (e *Edge) acquireForText(s *socket, t *trunk, req *message.Request) *trunk {
+	if _, fault := req.Text(routing.MaxText); fault != nil {
 		e.metrics.faults.WithLabelValues(fault.Name).Inc()
 		e.reply(s, t, req, message.Reply{Code: fault.Code, Header: fault.Header})
-		return
+		return nil
 	}
 	held := e.acquire(t, req.Source.Addr())
 	if held == nil {
 		t.state.metrics.busy(inbound, busyRemoved)
 		e.reply(s, t, req, message.Reply{Code: 503})
-		return
+		return nil
 	}
-	t = held
-	if why := e.texts.take(t, inbound, e.now()); why != free {
-		t.state.metrics.busy(inbound, why)
-		e.reply(s, t, req, message.Reply{Code: overLimit(t).Code})
-		return
+	if why := e.texts.take(held, inbound, e.now()); why != free {
+		held.state.metrics.busy(inbound, why)
+		e.reply(s, held, req, message.Reply{Code: overLimit(held).Code})
+		return nil
 	}
+	return held
+}
+
+// takeText begins the transaction and hands the message on.
+func (e *Edge) takeText(s *socket, t *trunk, req *message.Request, key callKey) {
 	x := &textIn{
 		texts: e.texts, key: key, merged: e.calls.mergeKey(t, req), trunk: t,
 		socket: s.index, over: s.over, conn: req.Conn, to: req.ReplyTo(),
 		head: req.Head(e.tokens.String(token{call: hash(req.Branch + req.CallID)})),
 	}
-	if code := x.enter(); code != 0 {
+	if how := x.enter(); how != addedNew {
 		e.texts.drop(t, inbound)
-		e.reply(s, t, req, message.Reply{Code: code})
+		switch how {
+		case addedMerged:
+			e.reply(s, t, req, message.Reply{Code: 482})
+		case addedFull:
+			e.reply(s, t, req, message.Reply{Code: 503})
+		case addedNew, addedRepeated: // which another socket has taken on meanwhile
+		}
 		return
 	}
 	called := req.Called(&t.cli.Numbers)
 	e.cfg.Messenger.Deliver(&routing.Message{
 		Origin: &t.origin, Dialled: called.Dialled, To: called.Number, From: req.Caller(&t.cli.Numbers, t.TrustPAI),
-		Text: text, AnswerBy: e.now().Add(textWithin),
+		Text: req.Body, AnswerBy: e.now().Add(textWithin),
 	}, x.delivered)
 }
 
-// enter adds the transaction, or returns the code of a refusal.
-func (x *textIn) enter() int {
+// enter adds the transaction, unless it is known or there are too many.
+func (x *textIn) enter() added {
 	t := x.texts
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
-	case t.merged[x.merged] != nil || t.in[x.key] != nil:
-		return 482 // RFC 3261 §8.2.2.2
+	case t.in[x.key] != nil:
+		return addedRepeated
+	case t.merged[x.merged] != nil:
+		return addedMerged // RFC 3261 §8.2.2.2
 	case len(t.in) >= mostTexts:
-		return 503
+		return addedFull
 	}
 	t.in[x.key], t.merged[x.merged] = x, x
 	x.alarm.fire = x.overdue
 	t.edge.timers.set(&x.alarm, t.edge.now().Add(textWithin+textGrace))
-	return 0
+	return addedNew
 }
 
 // repeat answers a repeated request like the first one, or leaves it where that
