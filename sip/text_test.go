@@ -34,6 +34,13 @@ func (f *fakeSMS) Deliver(m *routing.Message, done func(routing.Delivery)) {
 	}
 }
 
+// answerAll answers what comes from now on at once.
+func (f *fakeSMS) answerAll(fate routing.Fate) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fate = &routing.Delivery{Fate: fate}
+}
+
 func (f *fakeSMS) all() []routing.Message {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -160,7 +167,7 @@ func TestTextsThatAreRefusedAtOnce(t *testing.T) {
 
 func TestTextsThatAreTaken(t *testing.T) {
 	b, side := newTextBed(t, nil)
-	side.fate = &routing.Delivery{Fate: routing.FateDelivered}
+	side.answerAll(routing.FateDelivered)
 	for i, c := range []struct{ kind, body string }{
 		{"Text/Plain ; charset=UTF-8", "ü"},
 		{`text/plain;charset="us-ascii"`, "u"},
@@ -218,7 +225,7 @@ func TestTextLimits(t *testing.T) {
 
 func TestTextNeedsTheDigest(t *testing.T) {
 	b, side := newTextBed(t, withAuthIn)
-	side.fate = &routing.Delivery{Fate: routing.FateDelivered}
+	side.answerAll(routing.FateDelivered)
 	far := newPeer(t, "127.0.0.77")
 	far.edge = b.addr
 	far.send(far.text("one", "x"))

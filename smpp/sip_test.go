@@ -37,6 +37,13 @@ func (f *fakeSIP) Deliver(m *routing.Message, done func(routing.Delivery)) {
 	}
 }
 
+// answerAll answers what comes from now on at once.
+func (f *fakeSIP) answerAll(fate routing.Fate) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fate = &routing.Delivery{Fate: fate}
+}
+
 func (f *fakeSIP) all() []routing.Message {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -267,7 +274,7 @@ func TestMessageToSIPPeer(t *testing.T) {
 
 func TestReceiptOfMessageToSIPPeer(t *testing.T) {
 	_, side, shop, _ := withSIP(t, nil)
-	side.fate = &routing.Delivery{Fate: routing.FateDelivered}
+	side.answerAll(routing.FateDelivered)
 	m := text(carol, maskDesk, "tell me")
 	m.RegisteredDelivery = pdu.RegisteredBoth
 	shop.send(t, pdu.SubmitSM, m)
@@ -283,7 +290,7 @@ func TestReceiptOfMessageToSIPPeer(t *testing.T) {
 
 func TestSegmentsToSIPPeerAreOneText(t *testing.T) {
 	_, side, shop, _ := withSIP(t, nil)
-	side.fate = &routing.Delivery{Fate: routing.FateDelivered}
+	side.answerAll(routing.FateDelivered)
 	part := func(number byte, line string) *pdu.Message {
 		m := text(carol, maskDesk, "")
 		m.ESMClass, m.ShortMessage = pdu.ESMUDHI, append([]byte{5, 0, 3, 9, 2, number}, line...)

@@ -6,9 +6,11 @@ import (
 	"crypto/rand"
 	"fmt"
 	"strings"
+	"testing"
 
 	"maskline/e164"
 	"maskline/smpp/pdu"
+	"maskline/testbench/leak"
 )
 
 var officeNumber = e164.MustParse("+442079460066") // public, reaches the driver behind the shop's PBX by text
@@ -78,5 +80,21 @@ func (b *bed) texts(caller, desk *phone) {
 		if status := <-done; status != c.status {
 			b.t.Errorf("%s: the carrier hears 0x%02X", c.code, uint32(status))
 		}
+	}
+}
+
+// TestBaresipShowsTexts has a carrier's subscriber write to a baresip that is the
+// shop's PBX.
+func TestBaresipShowsTexts(t *testing.T) {
+	b := newBed(t)
+	desk := newBaresip(t, officeNumber, 620)
+	b.start(settings{peers: fmt.Sprintf("{tenant: shop, addr: \"udp://%s\", media_from: [127.0.0.0/8], probe: {every: 0s}}", desk.addr)})
+	b.imports(bindings + fmt.Sprintf("%s,%s,sip:%s@%s,%[1]s,sms,,,shop\n", officeNumber.Reveal(), customer.Reveal(), officeNumber.Reveal(), desk.addr))
+	if status := b.deliver(b.bravo, customer, officeNumber, "Grüße, is it far?"); status != pdu.ROK {
+		t.Fatalf("the carrier hears 0x%02X", uint32(status))
+	}
+	b.eventually("baresip shows it", func() bool { return strings.Contains(desk.said(), "Grüße, is it far?") })
+	if found := leak.NewScanner(customer).Find([]byte(desk.said())); len(found) > 0 {
+		t.Error("baresip learns the sender's number")
 	}
 }
