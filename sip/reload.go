@@ -115,7 +115,7 @@ func (t *trunk) follow(before *trunk) {
 		return
 	}
 	t.state = before.state
-	if t.flood, t.in, t.out = before.flood, before.in, before.out; t.CPS != before.CPS {
+	if t.flood, t.in, t.out, t.texts = before.flood, before.in, before.out, before.texts; t.CPS != before.CPS {
 		t.initLimits()
 	}
 	same := t.isAt(before)
