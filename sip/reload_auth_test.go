@@ -53,6 +53,9 @@ func TestReloadOfARegistration(t *testing.T) {
 		t.Errorf("expires by contact: %v, first %s", seen, first)
 	}
 	eventually(t, "it is registered again", registered)
+	if got := b.count("registrations_total", "trunk", "out0", "outcome", "granted"); got != 2 {
+		t.Errorf("%v granted", got)
+	}
 
 	b.reload(without("out0"))
 	if request := registrar.expect("REGISTER "); header(request, "Expires") != "0" {
