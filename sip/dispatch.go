@@ -78,7 +78,7 @@ func (e *Edge) onInvite(s *socket, t *trunk, req *message.Request) {
 		return
 	}
 	t, contact := e.byContact(t, req)
-	if t = e.authorize(s, t, req); t == nil {
+	if t = e.authorize(s, t, req); t == nil || e.crowded(s, t, req) {
 		return
 	}
 	if contact {
