@@ -118,6 +118,9 @@ func (t *trunk) follow(before *trunk) {
 	if t.flood, t.in, t.out = before.flood, before.in, before.out; t.CPS != before.CPS {
 		t.initLimits()
 	}
+	if t.digest != nil && before.digest != nil && t.AuthIn == before.AuthIn {
+		t.digest = before.digest // used nonces stay used, known sources known
+	}
 	same := t.isAt(before)
 	if same {
 		t.resolved.Store(before.resolved.Load())

@@ -118,7 +118,7 @@ func (s *datagrams) ReadFrom(b []byte) (int, net.Addr, error) {
 // guard returns the trunk of a datagram that may be parsed, else nil.
 func (s *datagrams) guard(b []byte, source netip.AddrPort) *trunk {
 	m := s.edge.metrics
-	t := s.edge.set().find(source)
+	t := s.edge.find(source)
 	if t == nil {
 		m.strangers.Inc()
 		return nil

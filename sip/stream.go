@@ -25,7 +25,7 @@ type stream struct {
 	over    transport
 	remote  netip.AddrPort
 	dialled *trunk   // that we have connected to; nil: it came to us
-	home    string   // name of the trunk that it was made to, or came from
+	homes   []string // names of the trunks that it was made to, or that calls on it came from; under the lock of table
 	names   []string // of the certificate that it showed us
 
 	wake chan struct{} // something is to be written
@@ -324,7 +324,7 @@ func (s *stream) unframed(head []byte, why message.Drop) {
 func (s *stream) trunk() *trunk {
 	set := s.table.edge.set()
 	if s.dialled == nil {
-		return set.findNamed(s.remote, s.names)
+		return s.table.edge.findNamed(s.remote, s.names)
 	}
 	return set.named(s.dialled.Name, s.remote.Addr())
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -118,7 +119,7 @@ func (t *streams) enter(s *stream) string {
 		t.came++
 		t.sources[s.remote.Addr()]++
 	} else {
-		t.byTrunk[s.home] = append(t.byTrunk[s.home], s)
+		t.byTrunk[s.dialled.Name] = append(t.byTrunk[s.dialled.Name], s)
 	}
 	return ""
 }
@@ -181,15 +182,38 @@ func (t *streams) settle(s *stream, trunk *trunk, conn net.Conn) bool {
 	}
 	s.conn = conn
 	if s.dialled == nil {
-		s.home = trunk.Name
-		t.byTrunk[s.home] = append(t.byTrunk[s.home], s)
+		t.belong(s, trunk.Name)
 	}
 	return true
+}
+
+// belong has requests in the calls of one more trunk use a connection.
+func (t *streams) belong(s *stream, trunk string) {
+	s.homes = append(s.homes, trunk)
+	t.byTrunk[trunk] = append(t.byTrunk[trunk], s)
+}
+
+// join tells whose call came over a connection: where several trunks may have its
+// source, another one than its first message showed.
+func (t *streams) join(conn uint64, trunk string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if s := t.byID[conn]; s != nil && !slices.Contains(s.homes, trunk) {
+		t.belong(s, trunk)
+	}
 }
 
 func (t *streams) serve(s *stream, conn net.Conn) {
 	t.work.Go(func() { s.write(conn) })
 	s.read(conn)
+}
+
+// proves reports whether a connection is a trunk's that is known by its certificate.
+func (t *streams) proves(conn uint64, trunk *trunk) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := t.byID[conn]
+	return s != nil && (trunk.isNamed(s.names) || s.dialled != nil && s.dialled.Name == trunk.Name && s.dialled.TLS.is(&trunk.TLS))
 }
 
 // remove forgets a connection. why is empty where it was refused.
@@ -206,17 +230,16 @@ func (t *streams) remove(s *stream, why string) {
 			delete(t.sources, s.remote.Addr())
 		}
 	}
-	all := t.byTrunk[s.home]
-	for i, other := range all {
-		if other == s {
+	for _, trunk := range s.homes {
+		all := t.byTrunk[trunk]
+		if i := slices.Index(all, s); i >= 0 {
 			all[i] = all[len(all)-1]
 			all[len(all)-1] = nil
-			t.byTrunk[s.home] = all[:len(all)-1]
-			break
+			t.byTrunk[trunk] = all[:len(all)-1]
 		}
-	}
-	if len(t.byTrunk[s.home]) == 0 {
-		delete(t.byTrunk, s.home)
+		if len(t.byTrunk[trunk]) == 0 {
+			delete(t.byTrunk, trunk)
+		}
 	}
 	if c := t.edge.metrics.streamsEnded[s.over][why]; c != nil {
 		c.Inc()
@@ -258,7 +281,7 @@ func (t *streams) answer(a actSend) error {
 // be made.
 func (t *streams) find(a *actSend) (s *stream, fresh bool) {
 	t.mu.Lock()
-	if s := t.byID[a.conn]; s != nil && s.over == a.over && s.home == a.trunk.Name {
+	if s := t.byID[a.conn]; s != nil && s.over == a.over && slices.Contains(s.homes, a.trunk.Name) {
 		t.mu.Unlock()
 		return s, false
 	}
@@ -285,7 +308,7 @@ func (t *streams) find(a *actSend) (s *stream, fresh bool) {
 		return nil, false
 	}
 	s = &stream{
-		table: t, socket: t.edge.homeOf(a.socket, a.over), over: a.over, remote: a.to, dialled: a.trunk, home: a.trunk.Name,
+		table: t, socket: t.edge.homeOf(a.socket, a.over), over: a.over, remote: a.to, dialled: a.trunk, homes: []string{a.trunk.Name},
 		wake: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	if t.enter(s) != "" {
