@@ -119,17 +119,17 @@ func (s *socket) discard() {
 }
 
 // receive gives a parsed message on. Over a stream conn is the number of its
-// connection.
-func (s *socket) receive(t *trunk, msg gosip.Message, source netip.AddrPort, conn uint64) {
+// connection, and names are those of the certificate that it showed.
+func (s *socket) receive(t *trunk, msg gosip.Message, source netip.AddrPort, conn uint64, names []string) {
 	switch msg := msg.(type) {
 	case *gosip.Request:
 		req, fault := message.NewRequest(msg, source)
-		req.Conn, req.Trunk = conn, t.Name
+		req.Conn, req.Trunk, req.Names = conn, t.Name, names
 		s.edge.onRequest(s, t, req, fault)
 	case *gosip.Response:
 		res, fault := message.NewResponse(msg)
 		if res != nil {
-			res.Trunk = t.Name
+			res.Trunk, res.Names = t.Name, names
 		}
 		s.edge.onResponse(t, res, fault, source, conn)
 	}

@@ -276,7 +276,7 @@ func (s *stream) message(data []byte) bool {
 		s.close(endMalformed)
 		return false
 	}
-	s.socket.receive(t, msg, s.remote, s.id)
+	s.socket.receive(t, msg, s.remote, s.id, s.names)
 	return true
 }
 

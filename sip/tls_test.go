@@ -244,3 +244,24 @@ func TestPlainOnTLS(t *testing.T) {
 	eventually(t, "it is counted", func() bool { return b.count("tls_failures_total", "reason", "not_tls") == 1 })
 	b.hangUp(b.caller, b.connect(b.caller, "one"))
 }
+
+// TestReloadRenamesATrunk has a trunk that is known by its certificate change its
+// name under a call, and later lose one of its certificates.
+func TestReloadRenamesATrunk(t *testing.T) {
+	names := newAuthority(t)
+	names.issue(t, "alfa", "sbc.alfa.example", time.Hour)
+	b := newBedOver(t, overTLS, names, func(c *Config) {
+		c.Listen[0].TLS.ClientCA = names.certFile("ca")
+		c.Trunks[0].Addr, c.Trunks[0].Allow, c.Trunks[0].TLS = "", prefixes("0.0.0.0/0"), ClientTLS{Peer: []string{"sbc.alfa.example"}}
+	})
+	alfa := newStreamPeer(t, overTLS, names)
+	alfa.edge, alfa.link.client = b.addr, names.config(t, "alfa")
+	d := b.connect(alfa, "one")
+	b.reload(func(c *Config) { c.Trunks[0].Name = "renamed" })
+	b.hangUp(alfa, d)
+
+	b.connect(alfa, "two")
+	b.reload(func(c *Config) { c.Trunks[0].TLS.Peer = []string{"sbc.bravo.example"} })
+	alfa.send(alfa.invite("three"))
+	alfa.expect("SIP/2.0 503")
+}
