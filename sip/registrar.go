@@ -127,16 +127,29 @@ func (r *registrar) do(act func(now time.Time, chance float64) *sending) {
 			}
 		}
 	}
+	if t := r.rest(); t != nil {
+		r.edge.release(t)
+	}
+}
+
+// rest sets the next alarm. Of a registration that has just gone with its trunk it
+// returns the trunk, which nothing else of it needs.
+func (r *registrar) rest() *trunk {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.edge.timers.clear(&r.alarm)
 	if next := r.reg.next(); !next.IsZero() && !r.reg.gone {
 		r.edge.timers.set(&r.alarm, next)
 	}
-	if r.reg.gone && !r.left {
-		r.left = true
-		r.edge.leaving.Add(-1)
+	if !r.reg.gone || r.left {
+		return nil
 	}
+	r.left = true
+	r.edge.leaving.Add(-1)
+	if r.ended {
+		return r.trunk
+	}
+	return nil
 }
 
 func (r *registrar) send(t *trunk, out *sending) error {

@@ -35,8 +35,10 @@ func (e *Edge) adopt(next *trunkSet) {
 	for _, p := range probers {
 		e.timers.set(&p.alarm, e.now())
 	}
-	for _, r := range begun {
-		r.start()
+	if !e.draining.Load() { // nobody would take them away again
+		for _, r := range begun {
+			r.start()
+		}
 	}
 	for _, r := range ended {
 		r.leave()
@@ -69,9 +71,9 @@ func (e *Edge) replace(next *trunkSet) (old *trunkSet, probers []*prober, begun,
 		}
 	}
 	next.matcher.rename(next.list)
+	begun, ended = e.moveRegistrars(old, next)
 	next.retire(old.superseded(next))
 	probers = e.moveProbers(old, next)
-	begun, ended = e.moveRegistrars(old, next)
 	e.trunks.Store(next)
 	return old, probers, begun, ended
 }
@@ -180,6 +182,7 @@ func (e *Edge) moveRegistrars(old, next *trunkSet) (begun, ended []*registrar) {
 		case successor != nil && registersAlike(t, successor):
 			r.follow(successor)
 		default:
+			t.users.Add(1) // answers to it are heard until it is away
 			r.end()
 			ended = append(ended, r)
 		}
