@@ -19,7 +19,7 @@ type SIP struct {
 	DNSRefresh time.Duration `key:"dns_refresh" default:"1m" min:"5s"`
 	// Connections over TCP and TLS that others make to us, at a time and in all; not 0. Default 4096.
 	Connections int `key:"connections" default:"4096" min:"1" max:"1000000"`
-	// Those of them that come from one address; not 0. Default 64.
+	// Those of them that come from one address, of IPv6 from one /64; not 0. Default 64.
 	ConnectionsPerSource int `key:"connections_per_source" default:"64" min:"1" max:"1000000"`
 	// Calls in memory, ended ones for up to 32 s included; beyond it new ones are answered 503; not 0. Default 200000.
 	MaxCalls int `key:"max_calls" default:"200000" min:"1" max:"10000000"`

@@ -28,6 +28,8 @@ type stream struct {
 	homes   []string // names of the trunks that it was made to, or that calls on it came from; under the lock of table
 	names   []string // of the certificate that it showed us
 
+	guest bool // under the lock of table
+
 	wake chan struct{} // something is to be written
 	done chan struct{} // it is closed
 	once sync.Once

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -308,4 +309,40 @@ func TestHalfOpen(t *testing.T) {
 	b.hangUp(b.caller, d)
 	b.hangUp(b.caller, b.connect(b.caller, "two"))
 	eventually(t, "they are gone", func() bool { return b.count("connections") == 2 })
+}
+
+// TestGuestsLeaveRoom has strangers of a network of everybody take all connections
+// that they can: a trunk that is named, and one that shows its password, still find
+// room.
+func TestGuestsLeaveRoom(t *testing.T) {
+	const inAll = 20
+	b := newBedOver(t, overTCP, nil, func(c *Config) {
+		c.MaxStreams = inAll
+		c.Trunks[0].AuthIn, c.Trunks[0].Allow, c.Trunks[0].Addr = AuthIn{Username: inUser, Password: inPassword}, prefixes("0.0.0.0/0"), ""
+	})
+	for i := range inAll {
+		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(1+i))}}
+		if conn, err := dialer.DialContext(t.Context(), "tcp", b.addr.String()); err == nil {
+			defer conn.Close()
+		}
+	}
+	eventually(t, "the rest is refused", func() bool { return b.count("connections_refused_total", "reason", refusedMany) == inAll/2 })
+	b.tenant.send(b.tenant.other("OPTIONS"))
+	b.tenant.expect("SIP/2.0 200")
+}
+
+// TestSourceOfIPv6 is a /64: who has one has more addresses than there are
+// connections.
+func TestSourceOfIPv6(t *testing.T) {
+	streams := newStreams(&Edge{cfg: Config{MaxStreams: 10, MaxStreamsPerSource: 1}})
+	enter := func(addr string) string {
+		return streams.enter(&stream{remote: netip.MustParseAddrPort(addr)})
+	}
+	for _, c := range []struct{ addr, want string }{
+		{"[2001:db8::1]:1", ""}, {"[2001:db8::2]:1", refusedSource}, {"[2001:db8:0:1::1]:1", ""}, {"192.0.2.1:1", ""}, {"192.0.2.2:1", ""},
+	} {
+		if got := enter(c.addr); got != c.want {
+			t.Errorf("%s: %q, want %q", c.addr, got, c.want)
+		}
+	}
 }

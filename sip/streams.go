@@ -28,7 +28,8 @@ type streams struct {
 	last    uint64
 	byID    map[uint64]*stream
 	came    int                   // connections that were made to us
-	sources map[netip.Addr]int    // those of them from there
+	guests  int                   // those of them that may be anybody's
+	sources map[netip.Prefix]int  // those of them from there
 	byTrunk map[string][]*stream  // by the trunk's name
 	failed  map[streamKey]backoff // those that could not be made
 	closed  bool
@@ -46,7 +47,7 @@ var refusals = []string{refusedStranger, refusedMany, refusedSource, refusedTLS}
 
 func newStreams(e *Edge) *streams {
 	t := &streams{
-		edge: e, byID: map[uint64]*stream{}, sources: map[netip.Addr]int{},
+		edge: e, byID: map[uint64]*stream{}, sources: map[netip.Prefix]int{},
 		byTrunk: map[string][]*stream{}, failed: map[streamKey]backoff{},
 	}
 	t.parser = gosip.NewParser()
@@ -82,6 +83,7 @@ func (t *streams) take(s *socket, conn net.Conn) {
 	}
 	why := refusedStranger
 	if t.edge.set().knows(remote, s.over) {
+		st.guest = t.edge.isGuest(remote)
 		why = t.enter(st)
 	}
 	if why != "" {
@@ -108,7 +110,9 @@ func (t *streams) enter(s *stream) string {
 	switch {
 	case t.closed, theirs && t.came >= t.edge.cfg.MaxStreams:
 		return refusedMany
-	case theirs && t.sources[s.remote.Addr()] >= t.edge.cfg.MaxStreamsPerSource:
+	case s.guest && t.guests >= (t.edge.cfg.MaxStreams+guestShare-1)/guestShare:
+		return refusedMany
+	case theirs && t.sources[sourceOf(s.remote.Addr())] >= t.edge.cfg.MaxStreamsPerSource:
 		return refusedSource
 	}
 	t.work.Add(1) // for run
@@ -117,7 +121,10 @@ func (t *streams) enter(s *stream) string {
 	t.byID[s.id] = s
 	if theirs {
 		t.came++
-		t.sources[s.remote.Addr()]++
+		t.sources[sourceOf(s.remote.Addr())]++
+		if s.guest {
+			t.guests++
+		}
 	} else {
 		t.byTrunk[s.dialled.Name] = append(t.byTrunk[s.dialled.Name], s)
 	}
@@ -183,6 +190,9 @@ func (t *streams) settle(s *stream, trunk *trunk, conn net.Conn) bool {
 	s.conn = conn
 	if s.dialled == nil {
 		t.belong(s, trunk.Name)
+		if !trunk.isPlain() {
+			t.identified(s)
+		}
 	}
 	return true
 }
@@ -198,7 +208,12 @@ func (t *streams) belong(s *stream, trunk string) {
 func (t *streams) join(conn uint64, trunk string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if s := t.byID[conn]; s != nil && !slices.Contains(s.homes, trunk) {
+	s := t.byID[conn]
+	if s == nil {
+		return
+	}
+	t.identified(s)
+	if !slices.Contains(s.homes, trunk) {
 		t.belong(s, trunk)
 	}
 }
@@ -226,8 +241,10 @@ func (t *streams) remove(s *stream, why string) {
 	delete(t.byID, s.id)
 	if s.dialled == nil {
 		t.came--
-		if t.sources[s.remote.Addr()]--; t.sources[s.remote.Addr()] == 0 {
-			delete(t.sources, s.remote.Addr())
+		t.identified(s)
+		source := sourceOf(s.remote.Addr())
+		if t.sources[source]--; t.sources[source] == 0 {
+			delete(t.sources, source)
 		}
 	}
 	for _, trunk := range s.homes {
