@@ -40,13 +40,13 @@ type stream struct {
 	octets int    // in out
 	ending string // it is closed once out is written, and why; empty: no
 	closed bool
-	sent   [mostSent]string // branches of the latest requests
-	next   int
+	sent   []string // branches of the latest requests
+	next   int      // where the next one stands, once there are mostSent
 }
 
 const (
 	mostOut  = 1 << 20 // octets that wait to be written; a peer that reads nothing is cut off
-	mostSent = 64      // requests that a connection may take down with it, and we know of
+	mostSent = 4096    // requests that a connection may take down with it, and we know of
 )
 
 // Why a connection ended, as metrics name it.
@@ -78,16 +78,26 @@ func (s *stream) enqueue(data []byte) error {
 		return errNoConnection
 	}
 	s.out, s.octets = append(s.out, data), s.octets+len(data)
-	if branch, isRequest := branchOf(data); isRequest {
-		s.sent[s.next%mostSent] = branch
-		s.next++
-	}
+	s.note(data)
 	s.mu.Unlock()
 	select {
 	case s.wake <- struct{}{}:
 	default:
 	}
 	return nil
+}
+
+// note keeps whose request is on its way, of those that want an answer.
+func (s *stream) note(data []byte) {
+	branch, isRequest := branchOf(data)
+	switch {
+	case !isRequest || bytes.HasPrefix(data, []byte("ACK ")):
+	case len(s.sent) < mostSent:
+		s.sent = append(s.sent, branch)
+	default:
+		s.sent[s.next] = branch
+		s.next = (s.next + 1) % mostSent
+	}
 }
 
 // finish closes the connection when all is written that waits.
@@ -108,7 +118,7 @@ func (s *stream) close(why string) {
 		s.mu.Lock()
 		s.closed = true
 		conn, lost := s.conn, s.sent
-		s.out = nil
+		s.out, s.sent = nil, nil
 		s.mu.Unlock()
 		close(s.done)
 		if conn != nil {
@@ -119,9 +129,7 @@ func (s *stream) close(why string) {
 			return
 		}
 		for _, branch := range lost {
-			if branch != "" {
-				s.table.edge.undelivered(branch)
-			}
+			s.table.edge.undelivered(branch)
 		}
 	})
 }

@@ -346,3 +346,23 @@ func TestSourceOfIPv6(t *testing.T) {
 		}
 	}
 }
+
+// TestBusyConnectionBreaks has more BYEs wait for answers than a moment's traffic
+// when their connection breaks: each is sent again.
+func TestBusyConnectionBreaks(t *testing.T) {
+	const calls = 100
+	b := newBedOver(t, overTCP, nil, nil)
+	var all []dialog
+	for i := range calls {
+		all = append(all, b.connect(b.caller, fmt.Sprint("call", i)))
+	}
+	for i, d := range all {
+		b.caller.send(b.caller.inDialog("BYE", d.answer, 2+i))
+		b.callees[0].expect("BYE ")
+	}
+	b.callees[0].link.hangUp()
+	for range calls {
+		b.callees[0].send(b.callees[0].reply(b.callees[0].expect("BYE "), 200, ""))
+	}
+	eventually(t, "no call is left", func() bool { return b.edge.unsettled.Load() == 0 })
+}
