@@ -231,15 +231,16 @@ func endOf(err error, slow bool) string {
 
 // frames works off what has come. It is false where the connection is at its end.
 func (s *stream) frames(f *message.Framer) (cut, ok bool) {
-	for {
+	for pinged := false; ; {
 		kind, data, why := f.Next()
 		switch kind {
 		case message.FramePartial:
 			return cut, true
 		case message.FramePing:
-			if s.enqueue([]byte("\r\n")) != nil {
+			if !pinged && !s.pong() {
 				return cut, false
 			}
+			pinged = true // one answer for all that were read at once
 		case message.FrameMessage:
 			if !s.message(data) {
 				return cut, false
@@ -257,20 +258,36 @@ func (s *stream) frames(f *message.Framer) (cut, ok bool) {
 	}
 }
 
-// message judges one message and gives it on. Over a stream a malformed one ends
-// the connection: what follows it cannot be trusted to be a message.
-func (s *stream) message(data []byte) bool {
-	e := s.table.edge
-	defer e.recovered("message")
-	t := s.trunk()
-	if t == nil {
+// hears reports whether there is time for what has come; a known peer waits. t is
+// nil where the connection is nobody's any more, and ended.
+func (s *stream) hears() (t *trunk, now bool) {
+	if t = s.trunk(); t == nil {
 		s.close(endStranger)
-		return false
+		return nil, false
 	}
-	if !t.isNewcomer(s.remote.Addr()) {
-		s.slowDown(t)
-	} else if !e.hearsNewcomer(s.remote.Addr()) {
-		return true
+	if t.isNewcomer(s.remote.Addr()) {
+		return t, s.table.edge.hearsNewcomer(s.remote.Addr())
+	}
+	s.slowDown(t)
+	return t, true
+}
+
+// pong answers a ping. It counts like a message.
+func (s *stream) pong() bool {
+	t, now := s.hears()
+	return t != nil && (!now || s.enqueue([]byte("\r\n")) == nil)
+}
+
+// message judges one message and gives it on. Over a stream a malformed one ends
+// the connection: what follows it cannot be trusted to be a message. It is false
+// where the connection is at its end; a fault of ours is none.
+func (s *stream) message(data []byte) (going bool) {
+	e := s.table.edge
+	going = true
+	defer e.recovered("message")
+	t, now := s.hears()
+	if !now {
+		return t != nil
 	}
 	if drop := message.CheckStream(data); drop != message.Pass {
 		e.metrics.drops[drop].Inc()

@@ -366,3 +366,33 @@ func TestBusyConnectionBreaks(t *testing.T) {
 	}
 	eventually(t, "no call is left", func() bool { return b.edge.unsettled.Load() == 0 })
 }
+
+// TestFloodOfPings has a peer ask for life all the time: it is answered as often as
+// it is read, and as slowly as its trunk's messages are.
+func TestFloodOfPings(t *testing.T) {
+	b := newBedOver(t, overTCP, nil, func(c *Config) { c.Trunks[0].CPS = 1 })
+	conn, err := net.Dial("tcp", b.addr.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	const pings = 50_000
+	go func() { _, _ = conn.Write([]byte(strings.Repeat("\r\n\r\n", pings))) }()
+	eventually(t, "all are read", func() bool { return b.count("octets_total", "transport", "tcp", "direction", "in") == 4*pings })
+	eventually(t, "it is answered", func() bool { return b.count("octets_total", "transport", "tcp", "direction", "out") > 0 })
+	if got := b.count("octets_total", "transport", "tcp", "direction", "out"); got > pings/10 {
+		t.Errorf("%v octets of answers", got)
+	}
+	b.hangUp(b.caller, b.connect(b.caller, "one"))
+}
+
+// TestFaultInAMessage panics outside of any call: the connection is read on.
+func TestFaultInAMessage(t *testing.T) {
+	b := newBedOver(t, overTCP, nil, func(c *Config) { c.MaxCPS = 1 })
+	b.caller.send(b.caller.invite("one"))
+	b.caller.expect("SIP/2.0 100")
+	b.caller.send(strings.Replace(b.caller.invite("two"), "INVITE sip:"+simMaskA.Reveal(), "INVITE sip:+441110000666", 1))
+	eventually(t, "it is counted", func() bool { return b.count("panics_total") == 1 })
+	b.caller.send(b.caller.other("OPTIONS"))
+	b.caller.expect("SIP/2.0 200")
+}
