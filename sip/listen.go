@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"unicode"
 
 	gosip "github.com/emiago/sipgo/sip"
@@ -25,9 +26,9 @@ type socket struct {
 	local netip.AddrPort
 	own   string // address as our URIs write it
 
-	udp      []*datagrams // over UDP
-	listener net.Listener // over a stream
-	tls      *tls.Config  // over TLS
+	udp      []*datagrams               // over UDP
+	listener net.Listener               // over a stream
+	tls      atomic.Pointer[tls.Config] // over TLS
 }
 
 func (e *Edge) listen(ctx context.Context, index int, cfg Listen) (*socket, error) {
@@ -72,9 +73,11 @@ func (s *socket) open(ctx context.Context, cfg Listen) error {
 func (s *socket) listenStream(ctx context.Context, addr netip.AddrPort, cfg ServerTLS) error {
 	var err error
 	if s.over == overTLS {
-		if s.tls, err = cfg.load(); err != nil {
+		secured, err := cfg.load()
+		if err != nil {
 			return err
 		}
+		s.tls.Store(secured)
 	}
 	var config net.ListenConfig
 	if s.listener, err = config.Listen(ctx, network("tcp", addr.Addr()), addr.String()); err != nil {

@@ -149,7 +149,7 @@ func (t *streams) run(s *stream, f func()) {
 // greet brings a connection to us into use.
 func (t *streams) greet(s *stream, conn net.Conn) {
 	if s.over == overTLS {
-		secure := tls.Server(conn, s.socket.tls)
+		secure := tls.Server(conn, s.socket.tls.Load())
 		if err := t.shake(secure); err != nil {
 			t.tlsFailed("none", err)
 			t.edge.metrics.streamsRefused[s.over][refusedTLS].Inc()

@@ -265,3 +265,50 @@ func TestReloadRenamesATrunk(t *testing.T) {
 	alfa.send(alfa.invite("three"))
 	alfa.expect("SIP/2.0 503")
 }
+
+// TestCertificatesAreReadAgain renews ours on a listener and towards a trunk. Calls
+// stand, and the next connections have the new ones.
+func TestCertificatesAreReadAgain(t *testing.T) {
+	names := newAuthority(t)
+	names.issue(t, "ours", "ours.example", time.Hour)
+	b := newBedOver(t, overTLS, names, func(c *Config) {
+		c.Trunks[1].TLS.Cert, c.Trunks[1].TLS.Key = names.certFile("ours"), names.keyFile("ours")
+	})
+	shown := func() string {
+		conn, err := tls.Dial("tcp", b.addr.String(), names.config(t, "peer"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		return conn.ConnectionState().PeerCertificates[0].SerialNumber.String()
+	}
+	apply := func() []string {
+		cfg := b.edge.cfg
+		cfg.Trunks = b.trunks
+		f, err := b.edge.Prepare(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f()
+	}
+	first := shown()
+	d := b.connect(b.caller, "one")
+	if files := apply(); files != nil {
+		t.Errorf("changed: %v", files)
+	}
+	names.issue(t, "edge", "edge.example", time.Hour)
+	names.issue(t, "ours", "ours.example", time.Hour)
+	if files := apply(); len(files) != 2 || files[1] != "certificates of trunk out0" {
+		t.Errorf("changed: %v", files)
+	}
+	if shown() == first {
+		t.Error("the old one is shown")
+	}
+	b.hangUp(b.caller, d)
+	if err := os.Remove(names.keyFile("edge")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.edge.Prepare(b.edge.cfg); err == nil {
+		t.Error("a file that is away is taken")
+	}
+}

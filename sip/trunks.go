@@ -49,7 +49,7 @@ func newTrunkSet(cfg *Config, old *trunkSet, equip func(*trunk) error) (*trunkSe
 		if s.byName[t.Name] != nil {
 			return nil, fmt.Errorf("trunk %s: there are two of this name", t.Name)
 		}
-		if before := old.byName[t.Name]; before != nil && reflect.DeepEqual(before.TrunkConfig, t.TrunkConfig) {
+		if before := old.byName[t.Name]; before != nil && reflect.DeepEqual(before.TrunkConfig, t.TrunkConfig) && sameFiles(before.tls, t.tls) {
 			t = before
 		} else if err := equip(t); err != nil {
 			return nil, fmt.Errorf("trunk %s: %w", t.Name, err)
