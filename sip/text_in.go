@@ -65,7 +65,7 @@ func (e *Edge) acquireForText(s *socket, t *trunk, req *message.Request) *trunk 
 		e.reply(s, t, req, message.Reply{Code: fault.Code, Header: fault.Header})
 		return nil
 	}
-	held := e.acquire(t, req.Source.Addr())
+	held := e.acquire(t, req)
 	if held == nil {
 		t.state.metrics.busy(inbound, busyRemoved)
 		e.reply(s, t, req, message.Reply{Code: 503})
