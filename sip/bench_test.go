@@ -349,7 +349,7 @@ func (b *bench) response(side string, number uint8, words []string) event {
 	} else {
 		source = b.trunks[int(number)%len(b.trunks)].addr.String()
 	}
-	callID, inside := "", false
+	callID, inside, contact := "", false, "Contact: <sip:"+source+">\r\n"
 	for _, w := range words[1:] {
 		switch {
 		case strings.HasPrefix(w, "cause-"):
@@ -366,6 +366,8 @@ func (b *bench) response(side string, number uint8, words []string) event {
 			source = "203.0.113.66:5060"
 		case w == "wrong-call-id":
 			callID = "other"
+		case w == "no-contact":
+			contact = ""
 		default:
 			method = w
 		}
@@ -394,8 +396,8 @@ func (b *bench) response(side string, number uint8, words []string) event {
 		to += ";tag=" + tag
 	}
 	cseq, _, _ := strings.Cut(header(request, "CSeq"), " ")
-	text := withBody(fmt.Sprintf("SIP/2.0 %s x\r\nVia: %s\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s %s\r\nContact: <sip:%s>\r\n%s%s",
-		code, header(request, "Via"), header(request, "From"), to, callID, cseq, method, source, b.routes, b.allow+extra), body)
+	text := withBody(fmt.Sprintf("SIP/2.0 %s x\r\nVia: %s\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s %s\r\n%s%s%s",
+		code, header(request, "Via"), header(request, "From"), to, callID, cseq, method, contact, b.routes, b.allow+extra), body)
 	msg, err := gosip.NewParser().ParseSIP([]byte(text))
 	if err != nil {
 		b.t.Fatalf("%v\n%s", err, text)

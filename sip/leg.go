@@ -121,9 +121,12 @@ func (l *leg) isFrom(source netip.AddrPort, trunk string) bool {
 	return l.accepts(source.Addr())
 }
 
-// follow takes over the contact that a request inside the dialog names; the route
-// set stays. RFC 3261 §12.2.1.2.
+// follow takes over the contact that a message inside the dialog names, if it names
+// one; the route set stays. RFC 3261 §12.2.1.2.
 func (l *leg) follow(p message.Peer) {
+	if p.Target == "" {
+		return
+	}
 	l.dialog.Target = p.Target
 	if hop := l.nextHop(p); len(l.dialog.Routes)+len(p.Routes) == 0 && hop.IsValid() {
 		l.hop = hop
