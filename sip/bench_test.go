@@ -166,7 +166,7 @@ func (b *bench) sent(a actSend) string {
 	b.last[side], b.sentTo[side] = text, a.to
 	b.repeated, b.everSent[text] = b.everSent[text], true
 	switch a.method {
-	case message.Invite, message.Update, message.Info:
+	case message.Invite, message.Update, message.Info, message.Prack:
 		if base, _ := splitTry(a.seq); a.code == 0 && base >= seqDialog {
 			b.asked[side] = text
 		} else if a.code == 0 {
@@ -213,6 +213,10 @@ func (b *bench) event(words []string) event {
 	switch {
 	case words[1] == "icmp":
 		return evUnreachable{number, seqInvite}
+	case words[1] == "lost": // the connection of the last request inside the dialog
+		_, branch, _ := strings.Cut(header(b.asked[side], "Via"), "branch=")
+		k, _ := b.call.tokens.openBranch(branch, branchToken)
+		return evUnreachable{number, k.seq}
 	case words[1][0] >= '0' && words[1][0] <= '9':
 		return b.response(side, number, words[1:])
 	case side == "A" && len(words) == 2 && words[1] == message.Invite:
@@ -220,7 +224,7 @@ func (b *bench) event(words []string) event {
 			return evRepeated{}
 		}
 		b.invite = b.inviteText()
-		return evInvite{req: b.parse(b.invite, "192.0.2.10:5062"), trunk: b.trunkA, own: "203.0.113.1:5060"}
+		return evInvite{req: b.parse(b.invite, "192.0.2.10:5062"), trunk: b.trunkA, over: b.trunkA.over, own: "203.0.113.1:5060"}
 	default:
 		return b.request(side, number, words[1:])
 	}
