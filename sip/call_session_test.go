@@ -203,3 +203,16 @@ func TestGrant(t *testing.T) {
 		}
 	}
 }
+
+// TestSessionTimerEndsWithTheCall has the edge end a call long before its next
+// refresh is due.
+func TestSessionTimerEndsWithTheCall(t *testing.T) {
+	script(t, func(b *bench) { b.headers = "Supported: timer\r\n" }, [][2]string{
+		{"A INVITE", dialled},
+		{"B0 200+sdp h:Session-Expires:_1800;refresher=uac", "report B0 ok, B0 ACK, remote B, ring, answered, A 200+sdp"},
+		{"A ACK", ""},
+		{"1m", ""},
+		{"end drain", "B0 BYE, A BYE, attempt B0 answered 200, over drain 200"},
+		{"B0 200 BYE", ""}, {"A 200 BYE", "gone"},
+	}...)
+}

@@ -141,7 +141,11 @@ func (l *leg) hears(m message.Methods) {
 }
 
 func (l *leg) next() time.Time {
-	return sooner(l.bye.next(), l.again.next(), l.ask.next(), l.update.end, l.info.next(), l.session.next(), l.byeUntil)
+	first := sooner(l.bye.next(), l.again.next(), l.ask.next(), l.update.end, l.info.next(), l.byeUntil)
+	if l.ended {
+		return first
+	}
+	return sooner(first, l.session.next())
 }
 
 // draft starts a request of ours inside the leg's dialog.
