@@ -136,6 +136,7 @@ func (c *call) onSuccess(a *attempt, ev evResponse) {
 	a.deadline = time.Time{}
 	c.report(a, true)
 	a.dialog.RemoteTag = ev.res.ToTag
+	a.forget()
 	a.learn(ev.res.Peer(), ev.source)
 	a.hears(ev.res.Allowed())
 	ext := ev.res.Extensions()

@@ -195,14 +195,14 @@ func (c *call) answer(l *leg, req *message.Request, reply message.Reply) []byte 
 // hang ends the leg's dialog with a BYE, unless it has ended. The caller's
 // waits for the ACK, without which no BYE may follow our 2xx (RFC 3261 §15).
 func (c *call) hang(l *leg) {
-	if l.ended {
-		return
-	}
 	if l.number == legA && c.a.invite.state == txAccepted {
-		c.a.byeWanted = true
+		c.a.byeWanted = !l.ended
 		return
 	}
 	c.declineHeld(l)
+	if l.ended {
+		return
+	}
 	l.ended = true
 	l.cseq++
 	l.byeSeq = seqBye
