@@ -280,11 +280,16 @@ func (c *call) tickAsk(l *leg) {
 	if a.cancel.due(c.now) == txResend {
 		c.requestOver(a.over, l, l.hop, message.Cancel, a.seq, a.cancel.request)
 	}
-	if reached(a.retry, c.now) {
+	if !reached(a.retry, c.now) {
+		return
+	}
+	switch {
+	case c.phase != phaseUp || l.ended:
 		a.retry = time.Time{}
-		if c.phase == phaseUp && l.free() {
-			c.ask(l, a.method, a.offer, a.why)
-		}
+	case l.free():
+		c.ask(l, a.method, l.said, a.why) // something else may be agreed by now
+	default:
+		a.retry = c.now.Add(refreshBusy)
 	}
 }
 

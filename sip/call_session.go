@@ -149,7 +149,7 @@ func (c *call) onRefreshRefused(l *leg, res *message.Response) {
 	case res.Code == 408 || res.Code == 481:
 		c.end("dialog_lost")
 	case res.Code == 491:
-		l.ask.retry = c.now.Add(c.glare(l))
+		s.due = c.now.Add(c.glare(l))
 	case res.Code == 422 && ext.MinSE > s.interval && ext.MinSE <= longestSession:
 		s.interval, s.least = ext.MinSE, ext.MinSE
 		c.refresh(l)
