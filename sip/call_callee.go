@@ -130,7 +130,7 @@ func (c *call) onSuccess(a *attempt, ev evResponse) {
 		return
 	}
 	if !a.invite.final(true, c.now) && !a.invite.late(c.now) {
-		return // after a refusal
+		return
 	}
 	a.cancel.stop()
 	a.deadline = time.Time{}

@@ -145,8 +145,10 @@ func (c *call) onMediaFault(ev evMediaFault) {
 	if c.phase == phaseNew || c.phase == phaseCalling {
 		if ev.side == SideA || c.held != nil {
 			c.refuse(refusal{code: 488, why: "media_address"})
+		} else if c.active != nil {
+			c.active.early = nil // the relay does not have it; the answer may be better
 		}
-		return // early media of one candidate: its answer may be better
+		return
 	}
 	c.end("media_address")
 }
