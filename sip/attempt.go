@@ -177,7 +177,7 @@ func (c *call) giveUp(a *attempt) {
 		c.report(a, true) // otherwise what it does now decides
 	}
 	c.cancel(a)
-	if a.invite.state == txAccepted {
+	if !a.course.answered.IsZero() {
 		c.hang(&a.leg) // the caller has not had its answer yet
 	}
 }

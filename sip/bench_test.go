@@ -153,6 +153,17 @@ func (b *bench) do(a action) (string, event) {
 		return fmt.Sprintf("over %s %d", a.summary.why, a.summary.code), nil
 	case actGone:
 		return "gone", nil
+	case actPlay:
+		return "play " + string('A'+rune(a.side)) + " " + a.prompt.Name, evPlaying{a.side, true}
+	case actHush:
+		return "hush " + string('A'+rune(a.side)), nil
+	case actSeparate:
+		if a.apart {
+			return "apart", nil
+		}
+		return "together", nil
+	case actListen:
+		return "listen", nil
 	}
 	return "?", nil
 }
@@ -199,8 +210,13 @@ func (b *bench) sent(a actSend) string {
 
 func (b *bench) event(words []string) event {
 	side := words[0]
-	if side == "end" {
+	switch side {
+	case "end":
 		return evEnd{words[1]}
+	case "key": // of the called side
+		return evDigit{SideB, words[1][0]}
+	case "played": // to the caller
+		return evPlayed{SideA}
 	}
 	number := uint8(legA)
 	if side != "A" {
