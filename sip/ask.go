@@ -270,6 +270,9 @@ func (c *call) onRestated(l *leg, res *message.Response) {
 // tickAsk repeats our request, or asks again after a glare.
 func (c *call) tickAsk(l *leg) {
 	a := &l.ask
+	if a.why == askRelay && a.state == txProceeding && reached(a.end, c.now) {
+		c.relayFailed(504, "") // the other side is still at it, and is told to stop
+	}
 	switch a.due(c.now) {
 	case txResend:
 		c.request(l, l.hop, a.method, a.seq, a.request)

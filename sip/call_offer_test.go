@@ -260,3 +260,16 @@ func TestRefreshAfterAGlare(t *testing.T) {
 		{"44s", ""},
 	}...)
 }
+
+// TestChangeThatIsNeverDecided has the other side work on a re-INVITE for ever.
+func TestChangeThatIsNeverDecided(t *testing.T) {
+	script(t, nil, [][2]string{
+		{"A INVITE", dialled},
+		{"B0 200+sdp", "report B0 ok, B0 ACK, remote B, ring, answered, A 200+sdp"},
+		{"A ACK", ""},
+		{"A INVITE #20 +hold", "A 100, B0 INVITE+sdp"}, {"B0 180 re", ""},
+		{"32s", "B0 CANCEL, A 504"}, {"A ACK #20", ""},
+		{"B0 487 re", "B0 ACK"}, {"B0 200 CANCEL", ""},
+		{"A INVITE #21 +hold", "A 100, B0 INVITE+sdp"},
+	}...)
+}
