@@ -62,7 +62,7 @@ func TestAnnouncementMeets(t *testing.T) {
 		{"CANCEL", false, [][2]string{{"A CANCEL", "A 200, A 487, over cancelled 487"}, {"played", ""}, {"A ACK", ""}}},
 		{"BYE instead", false, [][2]string{{"A BYE", "A 200, A 487, over cancelled 487"}}},
 		{"a drain", false, [][2]string{{"end drain", "A 404, " + over + "404"}}},
-		{"UPDATE", false, [][2]string{{"A UPDATE #20", "A 200"}, {"A UPDATE #21 +hold", "A 491"}}},
+		{"UPDATE", false, [][2]string{{"A UPDATE #20", "A 200"}, {"A UPDATE #21 +hold", "A 500"}}},
 		{"its end in an answered call", true, [][2]string{{"played", "A BYE, " + over + "200"}, {"A 200 BYE", ""}, {"32s", "gone"}}},
 		{"BYE in an answered call", true, [][2]string{{"A BYE", "A 200, " + over + "200"}, {"played", ""}, {"32s", "gone"}}},
 		{"hold in an answered call", true, [][2]string{{"A INVITE #20 +hold", "A 491"}, {"A ACK #20", ""}, {"played", "A BYE, " + over + "200"}}},

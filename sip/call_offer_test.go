@@ -48,6 +48,8 @@ func TestOffers(t *testing.T) {
 		{"refused", "", after(asked, step{"B0 488 re", "B0 ACK, A 488"}, step{"B0 488 re", "B0 ACK"}, step{"A ACK #20", ""},
 			step{"A INVITE #21 +sdp", "A 200+sdp"})},
 		{"refused by a code about our request", "", after(asked, step{"B0 400 re", "B0 ACK, A 500"})},
+		{"refused by a code that would end the dialog", "", after(asked, step{"B0 404 re", "B0 ACK, A 500"})},
+		{"redirected", "", after(asked, step{"B0 302 re", "B0 ACK, A 500"})},
 		{"declined", "", after(asked, step{"B0 603 re", "B0 ACK, A 603"})},
 		{"408 does not end the asker's dialog", "", after(asked, step{"B0 408 re", "B0 ACK, A 504"})},
 		{"481 ends the call", "", after(asked, step{"B0 481 re", "B0 ACK, A 481, B0 BYE, A BYE, " + end + "dialog_lost 200"})},
@@ -99,7 +101,7 @@ func TestOffers(t *testing.T) {
 		{"UPDATE while one is open", "Allow: UPDATE\r\n", after(up, step{"A UPDATE #20 +hold", "B0 UPDATE+sdp"}, step{"A UPDATE #21 +sdp", "A 500"}, step{"A INVITE #22 +sdp", "A 500"}, step{"A UPDATE #23", "A 500"})},
 		{"UPDATE with a description that is none", "", after(up, step{"A UPDATE #20 +junk", "A 400"})},
 		{"UPDATE after the end", "", after(up, step{"A BYE", "A 200, B0 BYE, " + end + "caller 200"}, step{"A UPDATE #60", "A 481"})},
-		{"UPDATE before the answer", "", after(up[:1], step{"B0 180", "report B0 ok, ring, A 180"}, step{"A UPDATE #20", "A 200"}, step{"A UPDATE #21 +hold", "A 491"})},
+		{"UPDATE before the answer", "", after(up[:1], step{"B0 180", "report B0 ok, ring, A 180"}, step{"A UPDATE #20", "A 200"}, step{"A UPDATE #21 +hold", "A 500"}, step{"B0 UPDATE #20 +hold", "B0 491"})},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -229,7 +231,8 @@ func TestRestoredAfterAGlare(t *testing.T) {
 		{"B0 200+sdp", "report B0 ok, B0 ACK, remote B, ring, answered, A 200+sdp"},
 		{"A ACK", ""},
 		{"A INVITE #20 +moved", "A 100, B0 INVITE+sdp"},
-		{"32s", "A 504"}, {"A ACK #20", ""},
+		{"32s", "A 504"},
+		{"A ACK #20", ""},
 		{"B0 200+sdp re", "B0 ACK, B0 INVITE+sdp"},
 		{"B0 491 re", "B0 ACK"},
 		{"B0 INVITE #20 +hold", "B0 100, A INVITE+sdp"},
@@ -252,11 +255,15 @@ func TestRefreshAfterAGlare(t *testing.T) {
 		{"A INVITE", dialled},
 		{"B0 200+sdp", "report B0 ok, B0 ACK, remote B, ring, answered, A 200+sdp"},
 		{"A ACK", ""},
-		{"45s", "A INVITE+sdp"}, {"A 491 re", "A ACK"},
-		{"B0 INVITE #20 +hold", "B0 100, A INVITE+sdp"}, {"A 100 re", ""},
+		{"45s", "A INVITE+sdp"},
+		{"A 491 re", "A ACK"},
+		{"B0 INVITE #20 +hold", "B0 100, A INVITE+sdp"},
+		{"A 100 re", ""},
 		{"5s", ""},
-		{"A 488 re", "A ACK, B0 488"}, {"B0 ACK #20", ""},
-		{"500ms", "A INVITE+sdp"}, {"A 200+sdp re", "A ACK"},
+		{"A 488 re", "A ACK, B0 488"},
+		{"B0 ACK #20", ""},
+		{"500ms", "A INVITE+sdp"},
+		{"A 200+sdp re", "A ACK"},
 		{"44s", ""},
 	}...)
 }
@@ -267,9 +274,12 @@ func TestChangeThatIsNeverDecided(t *testing.T) {
 		{"A INVITE", dialled},
 		{"B0 200+sdp", "report B0 ok, B0 ACK, remote B, ring, answered, A 200+sdp"},
 		{"A ACK", ""},
-		{"A INVITE #20 +hold", "A 100, B0 INVITE+sdp"}, {"B0 180 re", ""},
-		{"32s", "B0 CANCEL, A 504"}, {"A ACK #20", ""},
-		{"B0 487 re", "B0 ACK"}, {"B0 200 CANCEL", ""},
+		{"A INVITE #20 +hold", "A 100, B0 INVITE+sdp"},
+		{"B0 180 re", ""},
+		{"32s", "B0 CANCEL, A 504"},
+		{"A ACK #20", ""},
+		{"B0 487 re", "B0 ACK"},
+		{"B0 200 CANCEL", ""},
 		{"A INVITE #21 +hold", "A 100, B0 INVITE+sdp"},
 	}...)
 }

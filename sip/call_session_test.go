@@ -217,6 +217,7 @@ func TestSessionTimerEndsWithTheCall(t *testing.T) {
 		{"A ACK", ""},
 		{"1m", ""},
 		{"end drain", "B0 BYE, A BYE, attempt B0 answered 200, over drain 200"},
-		{"B0 200 BYE", ""}, {"A 200 BYE", "gone"},
+		{"B0 200 BYE", ""},
+		{"A 200 BYE", "gone"},
 	}...)
 }

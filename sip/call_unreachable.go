@@ -80,15 +80,14 @@ func (c *call) onAskUnreachable(l *leg) {
 	a.cancel.lost(c.now)
 	calling := a.state == txCalling
 	if l.lost(&a.client, c.now) {
-		_, try := splitTry(a.seq)
-		a.ways[try] = a.over
+		a.went()
 		return
 	}
 	if !calling || !a.over.reliable() {
 		return
 	}
 	a.stop()
-	a.lost = true
+	a.expired = true
 	switch a.why {
 	case askRelay:
 		a.why = askDropped

@@ -36,7 +36,9 @@ func TestConnectionLostInACall(t *testing.T) {
 			{"A INVITE #20 +hold", "A 100, B0 INVITE+sdp"}, {"B0 lost", "A 500"}, {"A ACK #20", ""}, {"40s", ""},
 		}},
 		{"it was delivered after all: what was agreed is offered again", tcp, [][2]string{
-			{"A INVITE #20 +hold", "A 100, B0 INVITE+sdp"}, {"B0 lost", "A 500"}, {"A ACK #20", ""},
+			{"A INVITE #20 +hold", "A 100, B0 INVITE+sdp"},
+			{"B0 lost", "A 500"},
+			{"A ACK #20", ""},
 			{"B0 200+held re", "B0 ACK, remote B, B0 INVITE+sdp"},
 		}},
 		{"a re-INVITE that was answered provisionally goes on", tcp, [][2]string{
@@ -80,6 +82,9 @@ func TestConnectionLostUnderAPrack(t *testing.T) {
 	script(t, func(b *bench) { b.trunks[0].over = overTCP }, [][2]string{
 		{"A INVITE", dialled},
 		{"B0 183 rseq-1", "B0 PRACK, report B0 ok, ring, A 183"},
-		{"B0 lost", ""}, {"500ms", "B0 PRACK"}, {"B0 200 re", ""}, {"10s", ""},
+		{"B0 lost", ""},
+		{"500ms", "B0 PRACK"},
+		{"B0 200 re", ""},
+		{"10s", ""},
 	}...)
 }

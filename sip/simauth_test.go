@@ -143,3 +143,13 @@ func (u *simUA) guardsDialog(text string) bool {
 	}
 	return true
 }
+
+// provesAny holds the credentials of a request inside the dialog against any
+// challenge that was made.
+func (u *simUA) provesAny(request string) {
+	c, err := message.ParseCredentials(header(request, "Authorization") + header(request, "Proxy-Authorization"))
+	method, _, _ := strings.Cut(request, " ")
+	if err != nil || c.Response != message.NewDigestUser(simUser, simPassword, simRealm).Response(&c, method) {
+		u.s.fail("%s got wrong credentials (%v) in\n%s", u.name, err, request)
+	}
+}

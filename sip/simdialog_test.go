@@ -224,6 +224,9 @@ func (u *simUA) asked(text string) {
 	if method == "INFO" && !strings.HasPrefix(body, "Signal=5\r\nDuration=") {
 		u.s.fail("INFO with %q", body)
 	}
+	if strings.Contains(text, "Authorization: ") {
+		u.provesAny(text)
+	}
 	r := u.s.rnd
 	delay := time.Duration(r.IntN(300)) * time.Millisecond
 	if u.d.moody && r.IntN(4) == 0 {
