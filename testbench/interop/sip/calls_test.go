@@ -31,6 +31,9 @@ func TestCalls(t *testing.T) {
 		{"cancelled while ringing", "caller_cancels_ringing", "callee_cancelled", "", "cancelled", 0},
 		{"cancelled while it answers", "caller_cancels_ringing", "callee_answers_cancel", "", "cancelled", 0},
 		{"cancelled before any answer", "caller_cancels_early", "silent", "", "cancelled", 0},
+		{"the caller changes the session", "caller_changes", "callee_changed", "", "caller", 0},
+		{"the called side changes the session", "caller_changed", "callee_changes", "", "callee", 0},
+		{"reliable provisional answers", "caller_pracks", "callee_reliable", "", "caller", 0},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -72,7 +75,9 @@ func TestCalls(t *testing.T) {
 func TestUnknownMask(t *testing.T) {
 	b := newBed(t, nil)
 	nobody := e164.MustParse("441119999999")
-	start(t, run{scenario: "caller_refused_404", port: b.caller, number: alice, dials: nobody, calls: 3, rate: 10}, b.addr.String()).wait()
+	caller := start(t, run{scenario: "caller_refused_404", port: b.caller, number: alice, dials: nobody, calls: 3, rate: 10}, b.addr.String())
+	caller.wait()
+	checkNothingLeaks(t, b, caller, nil)
 	if got := b.count("maskline_sip_calls_total", "why", "unknown_mask"); got != 3 {
 		t.Errorf("%v", got)
 	}

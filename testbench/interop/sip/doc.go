@@ -3,7 +3,8 @@
 // stay silent or are not there. Everything that each side was sent is searched
 // for the other side's number.
 //
-// Kamailio is a carrier that wants a registration and a digest.
+// Kamailio is a carrier that wants a registration and a digest, and a strict proxy
+// between the edge and both sides.
 //
 // It needs sipp (Debian: sip-tester) and kamailio, and is built with the tag "peers".
 package sip

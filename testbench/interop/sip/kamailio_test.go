@@ -5,7 +5,6 @@ package sip
 import (
 	"bytes"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -71,47 +70,59 @@ certificate = %[1]s/sbc.pem
 ca_list = %[1]s/ca.pem
 `
 
-// startKamailio runs a proxy: what comes by TLS goes on to the callee by UDP, all
-// else to the edge by TLS.
-func startKamailio(t *testing.T, names *authority.Authority, secure, plain, callee, edge int) {
+// startKamailioTLS runs a proxy: what comes by TLS goes on to the callee by UDP,
+// all else to the edge by TLS.
+func startKamailioTLS(t *testing.T, names *authority.Authority, secure, plain, callee, edge int) *kamailio {
 	t.Helper()
 	dir := t.TempDir()
-	config := filepath.Join(dir, "kamailio.cfg")
-	for file, text := range map[string]string{
-		config:                        fmt.Sprintf(kamailioConfig, secure, plain, callee, edge, dir),
-		filepath.Join(dir, "tls.cfg"): fmt.Sprintf(kamailioTLS, names.Dir),
-	} {
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+	if err := os.WriteFile(filepath.Join(dir, "tls.cfg"), fmt.Appendf(nil, kamailioTLS, names.Dir), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	var output bytes.Buffer
-	cmd := exec.Command("kamailio", "-f", config, "-DD", "-E", "-m", "64", "-M", "8", "-Y", dir, "-P", filepath.Join(dir, "pid"))
-	cmd.Stdout, cmd.Stderr = &output, &output
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := cmd.Start(); err != nil {
+	k := startKamailio(t, &port{number: plain}, fmt.Sprintf(kamailioConfig, secure, plain, callee, edge, dir))
+	eventually(t, "kamailio listens", func() bool { return held(t, "tcp", secure) })
+	return k
+}
+
+// kamailio is a running Kamailio.
+type kamailio struct {
+	t      *testing.T
+	cmd    *exec.Cmd
+	output syncBuffer
+}
+
+// startKamailio runs one by a configuration, and returns when it holds a UDP port.
+func startKamailio(t *testing.T, own *port, config string) *kamailio {
+	t.Helper()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "kamailio.cfg")
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	k := &kamailio{t: t, cmd: exec.Command("kamailio", "-f", file, "-DD", "-E", "-m", "64", "-M", "8", "-Y", dir, "-w", dir)}
+	k.cmd.Stdout, k.cmd.Stderr = &k.output, &k.output
+	k.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := k.cmd.Start(); err != nil {
 		t.Fatalf("kamailio is needed (Debian: apt-get install kamailio kamailio-tls-modules): %v", err)
 	}
+	t.Cleanup(k.stop)
+	eventually(t, "kamailio listens", func() bool { return held(t, "udp", own.number) })
+	return k
+}
+
+func (k *kamailio) stop() {
+	_ = syscall.Kill(-k.cmd.Process.Pid, syscall.SIGTERM)
 	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		select {
-		case <-ended:
-		case <-time.After(5 * time.Second):
-			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-			<-ended
-		}
-		if t.Failed() || bytes.Contains(output.Bytes(), []byte("INSANE")) {
-			t.Errorf("kamailio said\n%s", tail(output.Bytes()))
-		}
-	})
-	eventually(t, "kamailio listens", func() bool {
-		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", secure))
-		if err != nil {
-			return false
-		}
-		_ = conn.Close()
-		return true
-	})
+	go func() { ended <- k.cmd.Wait() }()
+	select {
+	case <-ended:
+	case <-time.After(5 * time.Second):
+		_ = syscall.Kill(-k.cmd.Process.Pid, syscall.SIGKILL)
+		<-ended
+	}
+	if bytes.Contains(k.output.bytes(), []byte("INSANE")) {
+		k.t.Error("kamailio's sanity module refuses what we sent")
+	}
+	if k.t.Failed() {
+		k.t.Logf("kamailio said\n%s", tail(k.output.bytes()))
+	}
 }
