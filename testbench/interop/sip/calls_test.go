@@ -31,8 +31,8 @@ func TestCalls(t *testing.T) {
 		{"cancelled while ringing", "caller_cancels_ringing", "callee_cancelled", "", "cancelled", 0},
 		{"cancelled while it answers", "caller_cancels_ringing", "callee_answers_cancel", "", "cancelled", 0},
 		{"cancelled before any answer", "caller_cancels_early", "silent", "", "cancelled", 0},
-		{"the caller changes the session", "caller_changes", "callee_changed", "", "caller", 0},
-		{"the called side changes the session", "caller_changed", "callee_changes", "", "callee", 0},
+		{"the caller changes the session", "caller_changes_behind_proxy", "callee_changed_behind_proxy", "", "caller", 0},
+		{"the called side changes the session", "caller_changed_behind_proxy", "callee_changes_behind_proxy", "", "callee", 0},
 		{"reliable provisional answers", "caller_pracks", "callee_reliable", "", "caller", 0},
 	}
 	for _, c := range cases {

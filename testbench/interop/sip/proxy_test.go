@@ -33,11 +33,11 @@ func TestKamailioBetween(t *testing.T) {
 		{"early media", "caller_behind_proxy", "callee_early_media_behind_proxy", "caller", "udp", false},
 		{"cancelled while ringing", "caller_cancels_ringing", "callee_cancelled_behind_proxy", "cancelled", "udp", false},
 		{"the first carrier's proxy answers 503", "caller_behind_proxy", "callee_behind_proxy", "caller", "udp", true},
-		{"the caller changes the session", "caller_changes", "callee_changed", "caller", "udp", false},
-		{"the called side changes the session", "caller_changed", "callee_changes", "callee", "udp", false},
+		{"the caller changes the session", "caller_changes_behind_proxy", "callee_changed_behind_proxy", "caller", "udp", false},
+		{"the called side changes the session", "caller_changed_behind_proxy", "callee_changes_behind_proxy", "callee", "udp", false},
 		{"reliable provisional answers", "caller_pracks", "callee_reliable", "caller", "udp", false},
 		{"over TCP", "caller_behind_proxy", "callee_behind_proxy", "caller", "tcp", false},
-		{"changes over TCP", "caller_changed", "callee_changes", "callee", "tcp", false},
+		{"changes over TCP", "caller_changed_behind_proxy", "callee_changes_behind_proxy", "callee", "tcp", false},
 		{"reliable over TCP", "caller_pracks", "callee_reliable", "caller", "tcp", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
