@@ -32,12 +32,8 @@ func unavailable() []later {
 		{path: "api.oidc"},
 		{path: "api.webhooks"},
 		{path: "media.addr", one: true},
-		{path: "media.backend", only: []string{"auto", "portable"}},
-		{path: "media.prompts"},
+		{path: "media.backend", only: []string{"auto", "steer", "portable"}},
 		{path: "carriers[].present", only: []string{"any"}},
-		{path: "routing.unknown_mask.voice.announce", only: []string{"a code"}},
-		{path: "routing.out_of_session.voice.announce", only: []string{"a code"}},
-		{path: "routing.ended_session.voice.announce", only: []string{"a code"}},
 		{path: "observe.hep"},
 	}
 	for _, trunk := range []string{"carriers[].sip[].", "sip.peers[]."} {

@@ -38,10 +38,10 @@ func TestKeysTellWhatThisVersionHas(t *testing.T) {
 		"smpp.bind_timeout":          "",
 		"observe.hep.addr":           "no such key",
 		"lifecycle.ttl":              "1h",
-		"media.backend":              "auto or portable",
+		"media.backend":              "auto or steer or portable",
 		"api.oidc[].issuer":          "no such key",
 		"sip.peers[].srtp":           "off",
-		"routing.unknown_mask.voice": "a code",
+		"routing.unknown_mask.voice": "",
 	}
 	for _, k := range Keys() {
 		if version, asked := want[k.Path]; asked && version != k.Version {

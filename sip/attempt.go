@@ -65,7 +65,7 @@ func (a *attempt) next() time.Time {
 // tryNext asks for the next candidate, or tells the caller that none is left.
 func (c *call) tryNext() {
 	if c.next >= len(c.plan.candidates) || len(c.b) >= c.maxAttempts {
-		c.refuse(c.last)
+		c.dismiss(c.plan.announce, c.last)
 		return
 	}
 	c.asked = &c.plan.candidates[c.next]
@@ -267,7 +267,12 @@ func (c *call) onUnreachable(ev evUnreachable) {
 	if l == nil {
 		return
 	}
-	if base, _ := splitTry(ev.seq); base == seqBye {
+	base, _ := splitTry(ev.seq)
+	if base >= seqDialog {
+		c.onAskUnreachable(l, ev.seq)
+		return
+	}
+	if base == seqBye {
 		l.narrow = l.narrow || l.bye.over != l.over
 		if !l.bye.lost(c.now) {
 			l.bye.stop()

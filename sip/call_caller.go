@@ -87,7 +87,15 @@ func (c *call) onRouted(ev evRouted) {
 		return
 	}
 	if ev.refused != nil {
-		c.refuse(*ev.refused)
+		c.dismiss(ev.announce, *ev.refused)
+		return
+	}
+	if c.cannotAsk(&ev) {
+		c.refuse(refusal{code: 488, why: "no_offer"})
+		return
+	}
+	if c.a.req.Locates() && !ev.emergency {
+		c.refuseLocation()
 		return
 	}
 	c.plan, c.last, c.emergency = ev, ev.otherwise, ev.emergency
@@ -98,8 +106,19 @@ func (c *call) onRouted(ev evRouted) {
 	c.do(actAllocate{})
 }
 
+// refuseLocation answers a call that must carry where the caller is and goes to
+// somebody who must not learn it.
+func (c *call) refuseLocation() {
+	c.tell(message.Reply{Code: 415, Header: "Accept: " + message.Accept})
+	c.over("location", 415, 0)
+}
+
 func (c *call) onAllocated(ev evAllocated) {
 	if c.phase != phaseCalling {
+		return
+	}
+	if c.announcing != nil {
+		c.announceAt(ev)
 		return
 	}
 	if !ev.localA.IsValid() {
@@ -115,6 +134,14 @@ func (c *call) onAllocated(ev evAllocated) {
 
 // onMediaFault ends a call of which one side cannot be sent media.
 func (c *call) onMediaFault(ev evMediaFault) {
+	switch {
+	case c.announcing != nil:
+		c.endAnnouncement()
+		return
+	case c.accepting != nil && ev.side == SideB:
+		c.unaccepted()
+		return
+	}
 	if c.phase == phaseNew || c.phase == phaseCalling {
 		if ev.side == SideA || c.held != nil {
 			c.refuse(refusal{code: 488, why: "media_address"})
@@ -131,7 +158,7 @@ func (c *call) onAck(l *leg, req *message.Request) {
 		if !c.a.invite.acknowledged(c.now) || !accepted {
 			return
 		}
-		if c.phase == phaseAnswered && c.active.ack.waits {
+		if c.phase == phaseAnswered && !c.alone() && c.active.ack.waits {
 			c.onAnswerToDelayed(req)
 		}
 		if c.phase == phaseAnswered {

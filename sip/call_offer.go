@@ -108,7 +108,7 @@ func newer(said []byte, version uint64) []byte {
 
 // relays reports whether a side's offer can go to the other one now.
 func (c *call) relays(l *leg) bool {
-	return c.phase == phaseUp && c.exchange == nil && c.other(l).free()
+	return c.phase == phaseUp && !c.alone() && c.exchange == nil && c.other(l).free()
 }
 
 // open passes the offer in a request on, or the wish for one. The other side gets
@@ -205,14 +205,10 @@ func (c *call) onRelayRefused(l *leg, res *message.Response) {
 	case code == 481: // the dialog is gone there. RFC 3261 §12.2.1.2
 		c.relayFailed(481, "")
 		c.end("dialog_lost")
-	case code == 491:
-		c.relayFailed(491, "")
-	case code == 408:
-		c.relayFailed(504, "") // 408 would end the dialog of who asked
 	case code == 500 && res.RetryAfter > 0:
 		c.relayFailed(500, c.retryAfter(l, l.ask.cseq))
 	default:
-		c.relayFailed(answerFor(code), "")
+		c.relayFailed(inDialogAnswer(code), "")
 	}
 }
 
@@ -232,7 +228,7 @@ func (c *call) relayFailed(code int, header string) {
 		c.exchange = nil
 		return
 	}
-	c.closeExchange(message.Reply{Code: code, Header: header, Allow: code == 405})
+	c.closeExchange(message.Reply{Code: code, Header: header})
 }
 
 // dropExchange ends an exchange with its call. RFC 3261 §15.1.2.

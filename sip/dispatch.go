@@ -40,7 +40,7 @@ func (e *Edge) onRequest(s *socket, t *trunk, req *message.Request, fault *messa
 		if e.draining.Load() || retirement(t.retired.Load()) == removed {
 			code = 503
 		}
-		e.reply(s, t, req, message.Reply{Code: code, Allow: true, Header: "Accept: application/sdp"})
+		e.reply(s, t, req, message.Reply{Code: code, Allow: true, Header: "Accept: " + message.Accept})
 	default:
 		e.reply(s, t, req, message.Reply{Code: refuseMethod(req.Method), Allow: true})
 	}

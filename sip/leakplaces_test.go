@@ -27,6 +27,8 @@ func takeApart(text string) *leakMessage {
 		switch {
 		case i == 0:
 			m.start = line
+		case strings.HasPrefix(line, "Content-Type: "):
+			m.kind = line[len("Content-Type: "):]
 		case strings.HasPrefix(line, "Content-"):
 		default:
 			m.lines = append(m.lines, line)
@@ -168,6 +170,15 @@ func leakPlaces() []place {
 				"a=candidate:1 1 UDP NUM 127.0.0.1 9 typ host", "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:NUM", "a=ice-ufrag:NUM", "a=NUM",
 			} {
 				describes(line)(m, n)
+			}
+		}},
+		{"bodies other than SDP", func(m *leakMessage, n string) {
+			if m.body != "" {
+				part := "\r\n--p\r\nContent-Type: application/"
+				m.body = "--p\r\nContent-Type: application/sdp\r\n\r\n" + m.body +
+					part + "isup\r\nContent-Disposition: signal;handling=optional\r\n\r\n" + n +
+					part + "pidf+xml\r\nContent-ID: <" + n + "@home>\r\nContent-Disposition: render;handling=optional\r\n\r\n" + n + "\r\n--p--\r\n"
+				m.kind = "multipart/mixed;boundary=p"
 			}
 		}},
 		{"further m= lines", describes("m=image 30000 udptl t38\r\na=T38VendorInfo:NUM")},

@@ -25,23 +25,33 @@ func (a *actor) route(act actRoute, now time.Time) event {
 	return ev
 }
 
-// decide asks routing, and holds on to the trunks of its answer.
+// decide asks routing, and holds on to the trunks of its answer. Where reloads have
+// overtaken it again and again, the next one waits for it.
 func (a *actor) decide(req *routing.Request) evRouted {
-	const tries = 10 // each of which another reload has overtaken
+	const tries = 3
 	for range tries {
-		ev := a.edge.decide(req)
 		first := len(a.uses)
-		valid := true
-		for _, c := range ev.candidates {
-			a.uses = append(a.uses, c.trunk)
-			valid = c.trunk.acquire() && valid
-		}
+		ev, valid := a.hold(a.edge.decide(req))
 		if valid {
 			return ev
 		}
 		a.releaseFrom(first)
 	}
-	return evRouted{refused: &refusal{503, causeTemporary, "reload"}}
+	a.edge.changing.Lock()
+	defer a.edge.changing.Unlock()
+	ev, _ := a.hold(a.edge.decide(req))
+	return ev
+}
+
+// hold keeps the trunks of a plan for the call. It is false where one of them is no
+// longer in effect.
+func (a *actor) hold(ev evRouted) (_ evRouted, valid bool) {
+	valid = true
+	for _, c := range ev.candidates {
+		a.uses = append(a.uses, c.trunk)
+		valid = c.trunk.acquire() && valid
+	}
+	return ev, valid
 }
 
 // releaseFrom lets go of the trunks that the call uses, but for the first n.
@@ -67,12 +77,14 @@ func (e *Edge) plan(plan *routing.Plan, seed uint64) evRouted {
 		if plan.Verdict != routing.UnknownMask {
 			ev.mask = plan.Mask
 		}
+		e.hear(&ev, plan.Verdict)
 		return ev
 	}
 	ev := evRouted{
 		present: plan.Present, to: plan.To.Number, emergency: plan.Emergency, mask: plan.Mask, tenant: plan.Tenant,
 		otherwise: refusal{503, causeNoCircuit, "no_carrier"},
 	}
+	e.hear(&ev, plan.Verdict)
 	switch {
 	case plan.Emergency || plan.To.Kind == routing.ToNumber:
 		for i := range plan.Carriers() {

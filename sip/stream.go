@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"time"
 
+	gosip "github.com/emiago/sipgo/sip"
+
 	"maskline/sip/message"
 )
 
@@ -325,4 +327,22 @@ func (s *stream) trunk() *trunk {
 		return set.findNamed(s.remote, s.names)
 	}
 	return set.named(s.dialled.Name, s.remote.Addr())
+}
+
+// refuseUnframed is the answer to a request of which only the headers can be
+// read; nil where there is none.
+func refuseUnframed(msg gosip.Message, source netip.AddrPort, why message.Drop) []byte {
+	parsed, ok := msg.(*gosip.Request)
+	if !ok {
+		return nil
+	}
+	req, fault := message.NewRequest(parsed, source)
+	if req.Method == message.Ack || fault != nil && fault.Code == 0 {
+		return nil
+	}
+	reply := message.Reply{Code: 400}
+	if why == message.TooLarge {
+		reply.Code = 513
+	}
+	return reply.Append(nil, req.Head(""))
 }

@@ -4,16 +4,14 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"math/rand/v2"
 	"net"
 	"net/netip"
+	"runtime/debug"
 	"sync"
 	"time"
 
 	gosip "github.com/emiago/sipgo/sip"
 	"go.uber.org/zap"
-
-	"maskline/sip/message"
 )
 
 // streams are the connections over TCP and TLS: those that were made to us, and
@@ -34,25 +32,6 @@ type streams struct {
 	failed  map[streamKey]backoff // those that could not be made
 	closed  bool
 }
-
-// streamKey names the far end of connections that we make.
-type streamKey struct {
-	trunk string
-	over  transport
-	to    netip.AddrPort
-}
-
-// backoff is when a connection is tried again.
-type backoff struct {
-	failures int
-	until    time.Time
-}
-
-const (
-	firstPause = 200 * time.Millisecond
-	mostPause  = 5 * time.Second
-	mostFailed = 4096 // far ends that are remembered
-)
 
 // Why a connection to us is closed at once, as metrics name it.
 const (
@@ -109,10 +88,7 @@ func (t *streams) take(s *socket, conn net.Conn) {
 		refuse(conn)
 		return
 	}
-	go func() {
-		defer t.work.Done()
-		t.greet(st, conn)
-	}()
+	t.run(st, func() { t.greet(st, conn) })
 }
 
 // refuse closes without leaving anything behind in the kernel.
@@ -134,7 +110,7 @@ func (t *streams) enter(s *stream) string {
 	case theirs && t.sources[s.remote.Addr()] >= t.edge.cfg.MaxStreamsPerSource:
 		return refusedSource
 	}
-	t.work.Add(1) // for the goroutine that the caller starts
+	t.work.Add(1) // for run
 	t.last++
 	s.id = t.last
 	t.byID[s.id] = s
@@ -145,6 +121,21 @@ func (t *streams) enter(s *stream) string {
 		t.byTrunk[s.home] = append(t.byTrunk[s.home], s)
 	}
 	return ""
+}
+
+// run starts the goroutine of a connection that was entered. A fault of ours ends
+// that connection alone.
+func (t *streams) run(s *stream, f func()) {
+	go func() {
+		defer t.work.Done()
+		defer func() {
+			if fault := recover(); fault != nil {
+				t.edge.panicked("connection", debug.Stack())
+				s.close(endBroken)
+			}
+		}()
+		f()
+	}()
 }
 
 // greet brings a connection to us into use.
@@ -243,10 +234,7 @@ func (t *streams) send(a actSend) error {
 		}
 		err := s.enqueue(a.data)
 		if fresh {
-			go func() {
-				defer t.work.Done()
-				t.dial(s)
-			}()
+			t.run(s, func() { t.dial(s) })
 		}
 		if err == nil {
 			return nil
@@ -306,74 +294,6 @@ func (t *streams) find(a *actSend) (s *stream, fresh bool) {
 	return s, true
 }
 
-// homeOf is the socket whose address messages over a new connection name: that of
-// the trunk, and where only this message goes over a stream, the same with
-// another transport.
-func (e *Edge) homeOf(index int, over transport) *socket {
-	s := e.sockets[index]
-	if s.over == over {
-		return s
-	}
-	return &socket{edge: e, index: index, over: over, local: s.local, own: sentBy(s.own) + over.params()}
-}
-
-// dial makes a connection.
-func (t *streams) dial(s *stream) {
-	key := streamKey{s.home, s.over, s.remote}
-	conn, err := t.connect(s)
-	t.tried(key, err == nil)
-	if err != nil {
-		s.dialled.state.metrics.dialFailures.Inc()
-		s.close(endBroken)
-		return
-	}
-	if !t.settle(s, s.dialled, conn) {
-		_ = conn.Close()
-		return
-	}
-	t.serve(s, conn)
-	t.edge.linkLost(s.dialled)
-}
-
-func (t *streams) connect(s *stream) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(t.ctx, t.edge.cfg.MessageTimeout)
-	defer cancel()
-	var d net.Dialer
-	if local := s.socket.local.Addr(); !local.IsUnspecified() && local.Is4() == s.remote.Addr().Is4() {
-		d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(local, 0))
-	}
-	conn, err := d.DialContext(ctx, network("tcp", s.remote.Addr()), s.remote.String())
-	if err != nil || s.over != overTLS {
-		return conn, err
-	}
-	secure := tls.Client(conn, s.dialled.tls)
-	if err := secure.HandshakeContext(ctx); err != nil {
-		t.tlsFailed(s.home, err)
-		refuse(conn)
-		return nil, err
-	}
-	return secure, nil
-}
-
-// tried notes whether a connection could be made: after failures the next try
-// waits, longer each time, by a time that differs between edges.
-func (t *streams) tried(key streamKey, ok bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if ok {
-		delete(t.failed, key)
-		return
-	}
-	if len(t.failed) >= mostFailed {
-		clear(t.failed)
-	}
-	b := t.failed[key]
-	pause := min(firstPause<<min(b.failures, 10), mostPause)
-	b.failures++
-	b.until = t.edge.now().Add(pause/2 + rand.N(pause/2))
-	t.failed[key] = b
-}
-
 func (t *streams) tlsFailed(trunk string, err error) {
 	fault := tlsFault(err)
 	t.edge.metrics.tlsFailures.WithLabelValues(trunk, fault).Inc()
@@ -406,22 +326,4 @@ func (t *streams) close() {
 		s.finish(endShutdown)
 	}
 	t.work.Wait()
-}
-
-// refuseUnframed is the answer to a request of which only the headers can be
-// read; nil where there is none.
-func refuseUnframed(msg gosip.Message, source netip.AddrPort, why message.Drop) []byte {
-	parsed, ok := msg.(*gosip.Request)
-	if !ok {
-		return nil
-	}
-	req, fault := message.NewRequest(parsed, source)
-	if req.Method == message.Ack || fault != nil && fault.Code == 0 {
-		return nil
-	}
-	reply := message.Reply{Code: 400}
-	if why == message.TooLarge {
-		reply.Code = 513
-	}
-	return reply.Append(nil, req.Head(""))
 }

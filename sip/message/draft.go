@@ -110,6 +110,9 @@ func (d *Draft) Append(dst []byte) []byte {
 	if d.DTMF != nil {
 		return d.DTMF.appendBody(dst)
 	}
+	if d.Emergency != nil && len(d.Emergency.location) > 0 {
+		return appendLocated(dst, d.SDP, d.Emergency.location, d.Branch)
+	}
 	return appendBody(dst, d.SDP)
 }
 

@@ -9,8 +9,9 @@ type Emergency struct {
 	Callee string // Request-URI and To: as dialled, at the trunk's host unless it is a URN
 	Caller string // From: the caller's own user part, at our host
 
-	display string
-	lines   []byte // P-Asserted-Identity and location headers, as they came
+	display  string
+	lines    []byte // P-Asserted-Identity and location headers, as they came
+	location []part // of the body
 }
 
 // carried are the headers that go on as they came. RFC 6442, RFC 7315 §5.4.
@@ -26,7 +27,7 @@ func carried(name string) bool {
 // Emergency takes the true caller, the dialled string and the location out of
 // the request. host is the trunk's "host:port", own ours.
 func (r *Request) Emergency(host, own string) *Emergency {
-	e := &Emergency{}
+	e := &Emergency{location: r.location}
 	u := r.msg.Recipient
 	if u.Scheme == "urn" {
 		e.Callee = u.String()

@@ -17,6 +17,7 @@ func seeds(f *testing.F) {
 	f.Add(wire(ringing))
 	f.Add(wire(inviteBGolden))
 	f.Add(bomb(7_900))
+	f.Add(wire(inParts(typed("application/sdp", "", plainSDP), typed(locationXML, "Content-ID: <a>\n", presence), typed("a/b", "Content-Disposition: x;handling=optional\n", "x"))))
 	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/emiago/sipgo").Output()
 	if err != nil {
 		f.Fatal(err)

@@ -19,10 +19,10 @@ func (s *SDP) AppendInactive(dst []byte, o Origin, local netip.AddrPort) []byte 
 	return answer.AppendAnswer(dst, o, local, s)
 }
 
-// SDP is the body where it is a session description, else nil.
+// SDP is the session description in the body, nil where there is none.
 func (r *Request) SDP() []byte {
-	if len(r.Body) == 0 || !isPlainSDP(r.msg) {
-		return nil
+	if r.Method == Invite {
+		return r.Body
 	}
-	return r.Body
+	return descriptionIn(r.msg)
 }

@@ -71,12 +71,18 @@ func appendCause(dst []byte, cause int) []byte {
 
 func appendBody(dst, sdp []byte) []byte {
 	if len(sdp) > 0 {
-		dst = append(dst, "Content-Type: application/sdp\r\n"...)
+		return appendTyped(dst, "application/sdp", sdp)
 	}
-	dst = append(dst, "Content-Length: "...)
-	dst = strconv.AppendInt(dst, int64(len(sdp)), 10)
+	return append(dst, "Content-Length: 0\r\n\r\n"...)
+}
+
+func appendTyped(dst []byte, kind string, body []byte) []byte {
+	dst = append(dst, "Content-Type: "...)
+	dst = append(dst, kind...)
+	dst = append(dst, "\r\nContent-Length: "...)
+	dst = strconv.AppendInt(dst, int64(len(body)), 10)
 	dst = append(dst, "\r\n\r\n"...)
-	return append(dst, sdp...)
+	return append(dst, body...)
 }
 
 // Head is what an answer repeats of its request: Via, From, To, Call-ID and

@@ -31,10 +31,11 @@ type Request struct {
 	FromTag     string
 	ToTag       string // empty outside a dialog
 	CSeq        uint32
-	MaxForwards int // 70 where absent
-	Body        []byte
+	MaxForwards int    // 70 where absent
+	Body        []byte // of an INVITE: the session description
 
-	msg *sip.Request
+	location []part
+	msg      *sip.Request
 }
 
 // defaultMaxForwards is what we start with. RFC 3261 §8.1.1.6.
@@ -66,6 +67,10 @@ func NewRequest(msg *sip.Request, source netip.AddrPort) (*Request, *Fault) {
 	r.Body = msg.Body()
 	return r, r.check()
 }
+
+// Locates reports whether the body says where the caller is, and the caller
+// insists that it be carried on.
+func (r *Request) Locates() bool { return len(r.location) > 0 }
 
 // SentBy is the host and port of the top Via.
 func (r *Request) SentBy() string {

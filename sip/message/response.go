@@ -52,13 +52,28 @@ func NewResponse(msg *sip.Response) (*Response, *Fault) {
 	if r.Code < 100 || r.Code > 699 {
 		return nil, fault(0, "status_code")
 	}
-	if body := msg.Body(); len(body) > 0 && isPlainSDP(msg) {
-		r.Body = body
-	}
+	r.Body = descriptionIn(msg)
 	if r.Code >= 300 {
 		r.readReasons()
 	}
 	return r, nil
+}
+
+// descriptionIn finds the session description of an answer; other parts are left.
+func descriptionIn(msg bodied) []byte {
+	if isPlain(msg) {
+		return msg.Body()
+	}
+	parts, f := partsOf(msg)
+	if f != nil {
+		return nil
+	}
+	for _, p := range parts {
+		if p.kind == "application/sdp" && !p.encoded {
+			return p.data
+		}
+	}
+	return nil
 }
 
 // Peer is the sender of the response, as the called side of a dialog.

@@ -59,10 +59,9 @@ func (r *Request) checkPurpose(n *headerCount) *Fault {
 			return fault(400, "record_route")
 		}
 	}
-	if len(r.Body) > 0 && !isPlainSDP(r.msg) {
-		return &Fault{Code: 415, Name: "content_type", Header: "Accept: application/sdp"}
-	}
-	return nil
+	c, f := readContent(r.msg)
+	r.Body, r.location = c.sdp, c.location
+	return f
 }
 
 // headerCount tells missing and repeated headers.
@@ -186,34 +185,4 @@ func isTokenText(s string) bool {
 		}
 	}
 	return s != ""
-}
-
-type bodied interface {
-	ContentType() *sip.ContentTypeHeader
-	GetHeaders(name string) []sip.Header
-}
-
-// isPlainSDP reports whether the body is a session description as it stands.
-func isPlainSDP(msg bodied) bool {
-	h := msg.ContentType()
-	if h == nil {
-		return false
-	}
-	kind, _, _ := strings.Cut(string(*h), ";")
-	if !strings.EqualFold(strings.TrimSpace(kind), "application/sdp") {
-		return false
-	}
-	return !isEncoded(msg)
-}
-
-// isEncoded reports whether the body is compressed or the like.
-func isEncoded(msg bodied) bool {
-	for _, name := range []string{"content-encoding", "e"} {
-		for _, h := range msg.GetHeaders(name) {
-			if !strings.EqualFold(h.Value(), "identity") {
-				return true
-			}
-		}
-	}
-	return false
 }

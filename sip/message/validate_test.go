@@ -62,9 +62,11 @@ func TestRequestFaults(t *testing.T) {
 		{"Contact of another scheme", change("Contact: <sip:", "Contact: <tel:"), 400, "contact"},
 		{"Record-Route of another scheme", change("<sip:192.0.2.8:5070", "<tel:1920208"), 400, "record_route"},
 		{"body of another type", change("application/sdp", "application/isup"), 415, "content_type"},
-		{"body in parts", change("application/sdp", "multipart/mixed;boundary=x"), 415, "content_type"},
+		{"body in no parts", change("application/sdp", "multipart/mixed;boundary=x"), 400, "multipart"},
+		{"body in alternatives", change("application/sdp", "multipart/alternative;boundary=x"), 415, "content_type"},
+		{"body of a type that is none", change("application/sdp", "application"), 415, "content_type"},
 		{"body without a type", without("Content-Type"), 415, "content_type"},
-		{"body compressed", add("Content-Encoding: gzip"), 415, "content_type"},
+		{"body compressed", add("Content-Encoding: gzip"), 415, "content_encoding"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -92,6 +94,8 @@ func TestRequestAccepted(t *testing.T) {
 		{"tel URI", strings.Replace(invite, "sip:+441110000001@edge.example;user=phone", "tel:+441110000001", 1)},
 		{"emergency URN", strings.Replace(invite, "sip:+441110000001@edge.example;user=phone", "urn:service:sos.fire", 1)},
 		{"content type with a parameter and capitals", strings.Replace(invite, "application/sdp", "Application/SDP; charset=utf-8", 1)},
+		{"Max-Breadth, which proxies that fork count", strings.Replace(invite, "CSeq:", "Max-Breadth: 1\nCSeq:", 1)},
+		{"Accept of something else", strings.Replace(invite, "CSeq:", "Accept: application/isup\nCSeq:", 1)},
 		{"no encoding", strings.Replace(invite, "CSeq:", "Content-Encoding: identity\nCSeq:", 1)},
 	}
 	for _, c := range cases {

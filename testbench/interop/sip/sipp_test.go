@@ -45,26 +45,23 @@ type run struct {
 	over     string // SIPp's name of a transport; empty: UDP
 	ip       string // empty: 127.0.0.1
 	args     []string
-	lasts    time.Duration // the longest; 0: a minute
+	patience int // seconds to wait for a message, and for the end; 0: 15 and 60
 }
 
 func start(t *testing.T, r run, to string) *sipp {
 	t.Helper()
 	dir := t.TempDir()
-	silence := 15 * time.Second
-	if r.lasts == 0 {
-		r.lasts = time.Minute
-	} else {
-		silence = r.lasts
-	}
 	s := &sipp{
 		t: t, scenario: r.scenario, ip: cmp.Or(r.ip, "127.0.0.1"), tcp: r.over != "", port: r.port.number, done: make(chan error, 1),
 		trace: filepath.Join(dir, "messages"), errors: filepath.Join(dir, "errors"),
 	}
+	file := r.scenario + ".xml"
+	if !filepath.IsAbs(file) {
+		file = filepath.Join("testdata", file)
+	}
 	args := []string{
-		"-sf", filepath.Join("testdata", r.scenario+".xml"), "-i", s.ip, "-t", cmp.Or(r.over, "u1"), "-p", strconv.Itoa(r.port.number),
-		"-m", strconv.Itoa(max(r.calls, 1)), "-nostdin", "-timeout", strconv.Itoa(int(r.lasts.Seconds())), "-timeout_error",
-		"-recv_timeout", strconv.FormatInt(silence.Milliseconds(), 10),
+		"-sf", file, "-i", s.ip, "-t", cmp.Or(r.over, "u1"), "-p", strconv.Itoa(r.port.number),
+		"-m", strconv.Itoa(max(r.calls, 1)), "-nostdin", "-timeout", strconv.Itoa(cmp.Or(r.patience, 60)), "-timeout_error", "-recv_timeout", strconv.Itoa(1000 * cmp.Or(r.patience, 15)),
 		"-buff_size", "4194304", "-key", "real", r.number.Reveal(), "-trace_err", "-error_file", s.errors,
 	}
 	if r.over == "tn" {
@@ -78,7 +75,7 @@ func start(t *testing.T, r run, to string) *sipp {
 		args = append(args, "-s", r.dials.Reveal(), "-r", strconv.Itoa(max(r.rate, 1)), to)
 	}
 	r.port.release()
-	ctx, cancel := context.WithTimeout(context.Background(), r.lasts+30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(cmp.Or(r.patience, 60)+30)*time.Second)
 	s.cmd = exec.CommandContext(ctx, "sipp", args...)
 	s.cmd.Stdout, s.cmd.Stderr = &s.output, &s.output
 	if err := s.cmd.Start(); err != nil {

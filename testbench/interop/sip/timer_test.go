@@ -4,14 +4,13 @@ package sip
 
 import (
 	"testing"
-	"time"
 )
 
-// TestSessionTimers has calls live by the shortest session timers of RFC 4028,
+// TestLongSessions has calls live by the shortest session timers of RFC 4028,
 // 90 s on each leg: each side refreshes and is refreshed, by either method, and a
 // side that should refresh and does not loses its call. Without its refresh a call
 // would end after 60 s.
-func TestSessionTimers(t *testing.T) {
+func TestLongSessions(t *testing.T) {
 	var ends []func()
 	for _, c := range []struct{ name, caller, callee, why string }{
 		{"re-INVITE by the caller, UPDATE to the called side", "caller_refreshes_invite", "callee_is_refreshed_update", "caller"},
@@ -25,8 +24,8 @@ func TestSessionTimers(t *testing.T) {
 	} {
 		b := newBed(t, nil)
 		b.bravo.release()
-		callee := start(t, run{scenario: c.callee, port: b.alfa, number: bob, lasts: 90 * time.Second}, "")
-		caller := start(t, run{scenario: c.caller, port: b.caller, number: alice, dials: maskA, lasts: 90 * time.Second}, b.addr.String())
+		callee := start(t, run{scenario: c.callee, port: b.alfa, number: bob, patience: 90}, "")
+		caller := start(t, run{scenario: c.caller, port: b.caller, number: alice, dials: maskA, patience: 90}, b.addr.String())
 		ends = append(ends, func() {
 			t.Run(c.name, func(t *testing.T) {
 				b.t, caller.t, callee.t = t, t, t
