@@ -15,6 +15,7 @@ func (c *checker) routing() {
 	c.voiceAnswer(r.UnknownMask.Voice, "routing.unknown_mask.voice")
 	c.voiceAnswer(r.OutOfSession.Voice, "routing.out_of_session.voice")
 	c.voiceAnswer(r.EndedSession.Voice, "routing.ended_session.voice")
+	c.voice()
 	c.emergency(&r.Emergency)
 }
 

@@ -105,12 +105,15 @@ func (r FailoverRule) final() (reason string, found bool) {
 
 // VoiceAnswer is what a call is answered that cannot be routed.
 type VoiceAnswer struct {
-	Code int // SIP code, 400 to 699; 0 where an announcement is played
-	// Announcement that is played instead of a code. Default empty: the code.
-	Announce Name `key:"announce"`
+	// SIP code that ends the call. Default 404.
+	Code int `key:"code" default:"404" min:"400" max:"699"`
+	// Announcement that is played before: a shipped one or the name of a file in media.prompts. Required.
+	Announce Name `key:"announce" required:"true"`
+	// Before the answer as early media, or after a 200 that the caller pays for. Default early.
+	Mode AnnounceMode `key:"mode"`
 }
 
-// String is the code.
+// String is the code, of one without an announcement.
 func (a VoiceAnswer) String() string { return strconv.Itoa(a.Code) }
 
 func parseVoiceAnswer(text string) (VoiceAnswer, error) {

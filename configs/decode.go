@@ -67,7 +67,7 @@ func (d *decoder) value(v reflect.Value, n *yaml.Node, path string, f *field) {
 	case isScalar && n.Kind == yaml.ScalarNode:
 		d.scalar(v, n, path, f, s)
 	case isScalar && t.Kind() == reflect.Struct && n.Kind == yaml.MappingNode && len(fieldsOf(t)) > 0:
-		v.SetZero() // the mapping stands instead of the scalar
+		d.fill(v) // the mapping stands instead of the scalar
 		d.mapping(v, n, path)
 	case t.Kind() == reflect.Slice:
 		d.list(v, n, path, f)

@@ -19,8 +19,10 @@ type Media struct {
 	Timeout MediaTimeout `key:"timeout"`
 	// Rest of a port before its reuse; 0: none. Default 1s.
 	Drain time.Duration `key:"drain" default:"1s" max:"1m"`
-	// Folder with the operator's own announcements. Default empty: the shipped ones.
-	Prompts Path `key:"prompts"`
+	// Folder with the operator's own announcements, NAME.wav: 8 kHz mono, 16 bits, A-law or mu-law, at most a minute; read again by a reload. Default empty: the shipped ones.
+	Prompts Path `key:"prompts" live:"true"`
+	// Announcements and tones played at a time; beyond it calls get their code at once; not 0. Default 500.
+	Announcements int `key:"announcements" default:"500" min:"1" max:"100000"`
 }
 
 // MediaTimeout is the silence that ends a call.

@@ -23,6 +23,8 @@ type Routing struct {
 	MaxOptOuts int `key:"max_opt_outs" default:"1000000" min:"0" max:"1000000000" live:"true"`
 	// Rules of the operator's own, asked in this order.
 	Rules []Rule `key:"rules" live:"whole"`
+	// What people hear of the edge itself.
+	Voice Voice `key:"voice" live:"true"`
 	// Emergency calls.
 	Emergency Emergency `key:"emergency"`
 	// When a carrier is left alone for a while.
@@ -43,7 +45,7 @@ type Share struct {
 type Answer struct {
 	// Whether a message is refused, or acknowledged and dropped. Default reject.
 	SMS SMSAnswer `key:"sms"`
-	// SIP code of a call, or {announce: NAME}. Default 404.
+	// SIP code of a call, or an announcement before it. Default 404.
 	Voice VoiceAnswer `key:"voice" default:"404"`
 }
 

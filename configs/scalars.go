@@ -35,7 +35,7 @@ func scalarOf(t reflect.Type) (scalar, bool) {
 	case reflect.TypeFor[FailoverRule]():
 		return typed("rule", `a rule such as 503, 500-599 or "404;cause=2"`, parseFailoverRule, FailoverRule.String), true
 	case reflect.TypeFor[VoiceAnswer]():
-		return typed("code or {announce: NAME}", "a SIP code from 400 to 699, or {announce: NAME}", parseVoiceAnswer, VoiceAnswer.String), true
+		return typed("code or {announce: NAME, mode: early|answer, code: 404}", "a SIP code from 400 to 699, or {announce: NAME}", parseVoiceAnswer, VoiceAnswer.String), true
 	case reflect.TypeFor[EmergencyNumber]():
 		return typed("digits", `2 to 6 digits such as "112", as they are dialled`, parseEmergencyNumber, text), true
 	}

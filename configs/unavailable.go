@@ -33,11 +33,7 @@ func unavailable() []later {
 		{path: "api.webhooks"},
 		{path: "media.addr", one: true},
 		{path: "media.backend", only: []string{"auto", "portable"}},
-		{path: "media.prompts"},
 		{path: "carriers[].present", only: []string{"any"}},
-		{path: "routing.unknown_mask.voice.announce", only: []string{"a code"}},
-		{path: "routing.out_of_session.voice.announce", only: []string{"a code"}},
-		{path: "routing.ended_session.voice.announce", only: []string{"a code"}},
 		{path: "observe.hep"},
 	}
 	for _, trunk := range []string{"carriers[].sip[].", "sip.peers[]."} {

@@ -34,6 +34,7 @@ type CDR struct {
 	Code      int    `json:"code"`          // final SIP status to the caller
 	Cause     int    `json:"cause,omitempty"`
 	Emergency bool   `json:"emergency,omitempty"`
+	Announced string `json:"announced,omitempty"` // announcement that the caller heard in place of a called side
 
 	FromTrunk   string `json:"from_trunk"`
 	FromCarrier string `json:"from_carrier,omitempty"`

@@ -29,6 +29,7 @@ func (r *CDR) appendJSON(b []byte) []byte {
 	if r.Emergency {
 		b = append(b, `,"emergency":true`...)
 	}
+	b = appendField(b, "announced", r.Announced, false)
 	b = appendField(b, "from_trunk", r.FromTrunk, true)
 	b = appendField(b, "from_carrier", r.FromCarrier, false)
 	b = appendField(b, "to_trunk", r.ToTrunk, false)

@@ -220,7 +220,7 @@ func TestCDRFieldsAreDocumented(t *testing.T) {
 	if err := json.Unmarshal(line(t, testKey, cdr(0)), &fields); err != nil {
 		t.Fatal(err)
 	}
-	fields["emergency"] = true
+	fields["emergency"], fields["announced"] = true, "unknown"
 	for _, attempt := range fields["attempts"].([]any) {
 		for name := range attempt.(map[string]any) {
 			fields["attempts[]."+name] = nil

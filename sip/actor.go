@@ -184,10 +184,14 @@ func (a *actor) do(act action, now time.Time) event {
 		}
 		t.state.metrics.attempt(&act)
 	case actRinging:
-		a.last.state.metrics.setup.Observe(act.after.Seconds())
+		if a.last != nil {
+			a.last.state.metrics.setup.Observe(act.after.Seconds())
+		}
 	case actOver:
 		a.over(act.summary)
 	case actGone: // handle removes it
+	default:
+		return a.doVoice(act)
 	}
 	return nil
 }
@@ -210,6 +214,8 @@ func (a *actor) allocate() event {
 	session, err := a.edge.media.Allocate(MediaOptions{
 		ID:        a.id,
 		OnTimeout: func(string) { a.post(evEnd{"media_timeout"}) },
+		OnPlayed:  func(side Side) { a.post(evPlayed{side}) },
+		OnDigit:   func(side Side, key byte) { a.post(evDigit{side, key}) },
 	})
 	if err != nil {
 		return evAllocated{}
@@ -253,6 +259,9 @@ func (a *actor) over(s summary) {
 	a.edge.active.Add(-1)
 	a.trunk.leave()
 	a.trunk.state.metrics.ended(s.why)
+	if s.announced != "" {
+		a.edge.metrics.announcements.WithLabelValues(s.announced, s.announcement.String()).Inc()
+	}
 	if records := a.edge.cfg.Records; records != nil {
 		records.Add(a.record(&s, media))
 	}

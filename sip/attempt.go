@@ -65,7 +65,7 @@ func (a *attempt) next() time.Time {
 // tryNext asks for the next candidate, or tells the caller that none is left.
 func (c *call) tryNext() {
 	if c.next >= len(c.plan.candidates) || len(c.b) >= c.maxAttempts {
-		c.refuse(c.last)
+		c.dismiss(c.plan.announce, c.last)
 		return
 	}
 	c.asked = &c.plan.candidates[c.next]

@@ -205,6 +205,7 @@ type fakeSession struct {
 	onTimeout func(string)
 	remotes   [2]Remote
 	released  bool
+	voice     fakeVoice
 }
 
 func (m *fakeMedia) Allocate(opts MediaOptions) (MediaSession, error) {
@@ -214,7 +215,7 @@ func (m *fakeMedia) Allocate(opts MediaOptions) (MediaSession, error) {
 		return nil, errors.New("no ports")
 	}
 	m.allocated++
-	s := &fakeSession{media: m, onTimeout: opts.OnTimeout}
+	s := &fakeSession{media: m, onTimeout: opts.OnTimeout, voice: newFakeVoice(opts)}
 	m.sessions = append(m.sessions, s)
 	return s, nil
 }

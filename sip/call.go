@@ -48,6 +48,9 @@ type call struct {
 	early          bool         // the caller has a session description from the called side
 	exchange       *exchange    // of descriptions, in the established call
 
+	announcing *announcing // what the caller hears in place of a called side
+	accepting  *accepting  // the called side has answered and is asked to press a key
+
 	began, answered time.Time
 	expires         time.Time
 	rang            bool
@@ -104,6 +107,12 @@ func (c *call) handle(ev event, now time.Time) []action {
 		c.onBegun(ev)
 	case evMediaFault:
 		c.onMediaFault(ev)
+	case evPlaying:
+		c.onPlaying(ev)
+	case evPlayed:
+		c.onPlayed(ev)
+	case evDigit:
+		c.onDigit(ev)
 	case evEnd:
 		c.onEnd(ev.why)
 	case evTick:
@@ -120,7 +129,7 @@ func (c *call) do(a action) { c.out = append(c.out, a) }
 
 // wake is when evTick is due next; zero: nothing is waited for.
 func (c *call) wake() time.Time {
-	first := sooner(c.a.invite.next(), c.a.reliable.next(), c.a.next(), c.expires, c.ringAgain)
+	first := sooner(c.a.invite.next(), c.a.reliable.next(), c.a.next(), c.expires, c.ringAgain, c.voiceNext())
 	if c.exchange != nil {
 		first = sooner(first, c.exchange.deadline)
 	}
@@ -138,6 +147,7 @@ func (c *call) tick() {
 	for _, a := range c.b {
 		c.tickAttempt(a)
 	}
+	c.tickVoice()
 	c.keepRinging()
 	if reached(c.expires, c.now) {
 		c.expires = time.Time{}
@@ -150,6 +160,10 @@ func (c *call) end(why string) {
 	if c.phase != phaseAnswered && c.phase != phaseUp {
 		return
 	}
+	if c.alone() {
+		c.endAnnouncement()
+		return
+	}
 	c.dropExchange()
 	c.dropInfos(&c.a.leg)
 	c.dropInfos(&c.active.leg)
@@ -160,6 +174,10 @@ func (c *call) end(why string) {
 
 // onEnd is an order from outside: drain, or media that died.
 func (c *call) onEnd(why string) {
+	if c.announcing != nil {
+		c.endAnnouncement()
+		return
+	}
 	if c.phase == phaseNew || c.phase == phaseCalling {
 		c.refuse(refusal{code: 503, cause: causeTemporary, why: why})
 		return
@@ -175,6 +193,9 @@ func (c *call) over(why string, code, cause int) {
 	s := summary{
 		from: c.a.trunk, why: why, code: code, cause: cause, emergency: c.emergency, codec: c.codec,
 		began: c.began, ringing: c.ringingAt, answered: c.answered, ended: c.now,
+	}
+	if n := c.announcing; n != nil {
+		s.announced, s.announcement = n.what.Prompt, n.outcome
 	}
 	if a := c.active; a != nil {
 		s.to = a.trunk

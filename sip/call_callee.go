@@ -92,7 +92,7 @@ func (c *call) onProvisional(a *attempt, ev evResponse) {
 		return
 	}
 	if a.progress != heardRinging {
-		a.progress, a.deadline = heardRinging, c.now.Add(a.trunk.Ring)
+		a.progress, a.deadline = heardRinging, c.now.Add(c.ringTime(a))
 		c.report(a, true)
 	}
 	c.relay(a, said, res)
@@ -158,6 +158,10 @@ func (c *call) onSuccess(a *attempt, ev evResponse) {
 	}
 	a.heard = answer.Content
 	c.adopt(a, answer)
+	if c.mustAccept(a) {
+		c.askToAccept(a, answer)
+		return
+	}
 	c.connect(a, answer)
 }
 

@@ -87,7 +87,11 @@ func (c *call) onRouted(ev evRouted) {
 		return
 	}
 	if ev.refused != nil {
-		c.refuse(*ev.refused)
+		c.dismiss(ev.announce, *ev.refused)
+		return
+	}
+	if c.cannotAsk(&ev) {
+		c.refuse(refusal{code: 488, why: "no_offer"})
 		return
 	}
 	if c.a.req.Locates() && !ev.emergency {
@@ -113,6 +117,10 @@ func (c *call) onAllocated(ev evAllocated) {
 	if c.phase != phaseCalling {
 		return
 	}
+	if c.announcing != nil {
+		c.announceAt(ev)
+		return
+	}
 	if !ev.localA.IsValid() {
 		c.refuse(refusal{code: 503, cause: causeTemporary, why: "no_media_ports"})
 		return
@@ -126,6 +134,14 @@ func (c *call) onAllocated(ev evAllocated) {
 
 // onMediaFault ends a call of which one side cannot be sent media.
 func (c *call) onMediaFault(ev evMediaFault) {
+	switch {
+	case c.announcing != nil:
+		c.endAnnouncement()
+		return
+	case c.accepting != nil && ev.side == SideB:
+		c.unaccepted()
+		return
+	}
 	if c.phase == phaseNew || c.phase == phaseCalling {
 		if ev.side == SideA || c.held != nil {
 			c.refuse(refusal{code: 488, why: "media_address"})
@@ -142,7 +158,7 @@ func (c *call) onAck(l *leg, req *message.Request) {
 		if !c.a.invite.acknowledged(c.now) || !accepted {
 			return
 		}
-		if c.phase == phaseAnswered && c.active.ack.waits {
+		if c.phase == phaseAnswered && !c.alone() && c.active.ack.waits {
 			c.onAnswerToDelayed(req)
 		}
 		if c.phase == phaseAnswered {

@@ -15,6 +15,9 @@ func (c *call) onRequest(ev evRequest) {
 		return
 	}
 	l.conn = req.Conn
+	if c.onVoiceRequest(l, req) {
+		return
+	}
 	switch req.Method {
 	case message.Invite, message.Update, message.Info:
 		if c.answersAgain(l, req) {
@@ -111,9 +114,9 @@ func (c *call) calleeLeft(a *attempt) {
 func (c *call) established(l *leg) bool {
 	switch c.phase {
 	case phaseUp:
-		return l.number == legA || l == &c.active.leg
+		return l.number == legA || c.active != nil && l == &c.active.leg
 	case phaseAnswered:
-		return l.number != legA && l == &c.active.leg
+		return l.number != legA && c.active != nil && l == &c.active.leg
 	default:
 		return false
 	}

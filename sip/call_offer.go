@@ -108,7 +108,7 @@ func newer(said []byte, version uint64) []byte {
 
 // relays reports whether a side's offer can go to the other one now.
 func (c *call) relays(l *leg) bool {
-	return c.phase == phaseUp && c.exchange == nil && c.other(l).free()
+	return c.phase == phaseUp && !c.alone() && c.exchange == nil && c.other(l).free()
 }
 
 // open passes the offer in a request on, or the wish for one. The other side gets

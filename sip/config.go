@@ -56,6 +56,8 @@ type Config struct {
 	// ReadBuffer is the size of each socket's receive buffer in octets, as far as
 	// the kernel lets it grow. Zero: 4 MiB.
 	ReadBuffer int
+	// Voice is what people hear of the edge itself; SetVoice replaces it.
+	Voice VoiceConfig
 }
 
 // Listen is where peers reach us.

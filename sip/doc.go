@@ -24,7 +24,8 @@
 // address that its trunk does not allow; no name from the wire is resolved.
 //
 // A digest is asked for in auth_in.go and answered in auth_out.go, to the trunk's
-// own realm and address alone; register.go keeps us registered.
+// own realm and address alone; register.go keeps us registered. What the edge says
+// itself is in voice.go.
 //
 // Start reading at call.go, then edge.go, then listen.go.
 package sip

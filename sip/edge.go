@@ -50,6 +50,7 @@ type Edge struct {
 	measure       func(due time.Time) (backlog float64, lag time.Duration)
 	leaving       atomic.Int64 // registrations that are being taken away
 	calls         *calls
+	voice         atomic.Pointer[VoiceConfig]
 	timers        *timers
 	showing       sync.Mutex // of a carrier's state to routing
 	draining      atomic.Bool
@@ -78,6 +79,7 @@ func New(cfg Config, router Router, media Media, log *zap.Logger, reg prometheus
 	}
 	e.auth, e.newcomers, e.newCalls = newAuthGuard(cfg.Auth), newNewcomers(), limiter(cfg.MaxCPS, 0)
 	e.measure = e.measureLoad
+	e.SetVoice(cfg.Voice)
 	e.decide, e.goodbye = e.decideByRouting, defaultGoodbye
 	e.streams, e.names = newStreams(e), newResolver(e)
 	if err := e.addTrunks(); err != nil {

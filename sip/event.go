@@ -55,7 +55,10 @@ type (
 		tenant     string      // for the record
 		emergency  bool
 		candidates []candidate
-		otherwise  refusal // if none of them can be tried
+		otherwise  refusal       // if none of them can be tried
+		announce   Announcement  // before refused, or where no candidate is left
+		ring       time.Duration // that it may ring at most; 0: the trunk's
+		accept     time.Duration // in which the called side has to press a key; 0: none
 	}
 	// evAllocated answers actAllocate; local addresses are invalid where the
 	// relay had no ports.
@@ -177,24 +180,27 @@ const (
 	attemptUnreachable         // it could not be delivered
 	attemptCancelled           // the caller gave up, or another answer came first
 	attemptBadAnswer           // a 2xx with a session description that we don't relay
+	attemptUnaccepted          // it answered, and pressed no key
 	outcomes
 )
 
-var outcomeNames = [outcomes]string{"answered", "refused", "no_answer", "timeout", "unreachable", "cancelled", "bad_answer"}
+var outcomeNames = [outcomes]string{"answered", "refused", "no_answer", "timeout", "unreachable", "cancelled", "bad_answer", "not_accepted"}
 
 func (o outcome) String() string { return outcomeNames[o] }
 
 // summary is what is told of a call at its end. It holds no number.
 type summary struct {
-	from, to  *trunk // to is nil where no attempt was made
-	why       string // "caller", "callee", "cancelled", a refusal's name, ...
-	code      int    // final answer to the caller; 200 for an answered call
-	cause     int    // Q.850, 0 where none was said
-	attempts  []Attempt
-	emergency bool
-	codec     string // of the answer
-	began     time.Time
-	ringing   time.Time // zero: the caller was not told
-	answered  time.Time // zero: never
-	ended     time.Time
+	from, to     *trunk // to is nil where no attempt was made
+	why          string // "caller", "callee", "cancelled", a refusal's name, ...
+	code         int    // final answer to the caller; 200 for an answered call
+	cause        int    // Q.850, 0 where none was said
+	attempts     []Attempt
+	emergency    bool
+	announced    string // the prompt that the caller heard, or was to hear
+	announcement announceOutcome
+	codec        string // of the answer
+	began        time.Time
+	ringing      time.Time // zero: the caller was not told
+	answered     time.Time // zero: never
+	ended        time.Time
 }

@@ -15,6 +15,10 @@ type Media interface {
 type MediaOptions struct {
 	ID        string              // correlation id for logs
 	OnTimeout func(reason string) // called at most once, from any goroutine, when media has died
+	// OnPlayed tells that a prompt was played as often as asked, OnDigit of a key, to
+	// whom a [Speaker] is; from any goroutine.
+	OnPlayed func(Side)
+	OnDigit  func(side Side, key byte)
 }
 
 // MediaSession is the media of one call. Its methods don't block.

@@ -21,27 +21,28 @@ func (d direction) String() string { return [...]string{"in", "out"}[d] }
 
 // metrics are those of the edge; trunkMetrics are resolved once per trunk.
 type metrics struct {
-	requests  *prometheus.CounterVec
-	responses *prometheus.CounterVec
-	attempts  *prometheus.CounterVec
-	failovers *prometheus.CounterVec
-	busyTotal *prometheus.CounterVec
-	calls     *prometheus.CounterVec
-	setup     *prometheus.HistogramVec
-	seizures  *prometheus.CounterVec
-	effective *prometheus.CounterVec
-	ringing   *prometheus.HistogramVec
-	talk      *prometheus.HistogramVec
-	drops     [message.DropCount]prometheus.Counter // by message.Drop
-	strangers prometheus.Counter
-	floods    prometheus.Counter
-	newcomers prometheus.Counter
-	overloads prometheus.Counter
-	garbage   prometheus.Counter
-	strays    prometheus.Counter
-	auth      *prometheus.CounterVec
-	faults    *prometheus.CounterVec
-	panics    prometheus.Counter
+	requests      *prometheus.CounterVec
+	responses     *prometheus.CounterVec
+	attempts      *prometheus.CounterVec
+	failovers     *prometheus.CounterVec
+	busyTotal     *prometheus.CounterVec
+	calls         *prometheus.CounterVec
+	setup         *prometheus.HistogramVec
+	seizures      *prometheus.CounterVec
+	effective     *prometheus.CounterVec
+	ringing       *prometheus.HistogramVec
+	talk          *prometheus.HistogramVec
+	drops         [message.DropCount]prometheus.Counter // by message.Drop
+	strangers     prometheus.Counter
+	floods        prometheus.Counter
+	newcomers     prometheus.Counter
+	overloads     prometheus.Counter
+	garbage       prometheus.Counter
+	strays        prometheus.Counter
+	auth          *prometheus.CounterVec
+	faults        *prometheus.CounterVec
+	announcements *prometheus.CounterVec
+	panics        prometheus.Counter
 
 	octets         [transports][2]prometheus.Counter // by direction
 	streamsRefused [transports]map[string]prometheus.Counter
@@ -56,16 +57,17 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "maskline_sip_" + name, Help: help}, labels)
 	}
 	m := &metrics{
-		requests:  counter("requests_total", "Requests, by trunk, direction and method.", "trunk", "direction", "method"),
-		responses: counter("responses_total", "Responses, by trunk, direction, method and code.", "trunk", "direction", "method", "code"),
-		attempts:  counter("attempts_total", "Attempts to reach a called side, by trunk, outcome and final code.", "trunk", "outcome", "code"),
-		failovers: counter("failovers_total", "Attempts after which another trunk was tried, by the trunk that was left.", "trunk"),
-		busyTotal: counter("busy_total", "Calls that a trunk could not take, by direction and reason.", "trunk", "direction", "reason"),
-		calls:     counter("calls_total", "Calls that ended, by the trunk that they came from and why.", "trunk", "why"),
-		auth:      counter("auth_total", "Requests of a trunk that must bring a digest, by what came of it.", "trunk", "verdict"),
-		faults:    counter("faults_total", "Messages refused after parsing, by fault.", "fault"),
-		seizures:  counter("seizures_total", "Calls that a trunk was seized for, by direction: taken from it, or attempts to it.", "trunk", "direction"),
-		effective: counter("effective_total", "Attempts in which the trunk did its part: answered, rang, or refused by the called side.", "trunk"),
+		requests:      counter("requests_total", "Requests, by trunk, direction and method.", "trunk", "direction", "method"),
+		responses:     counter("responses_total", "Responses, by trunk, direction, method and code.", "trunk", "direction", "method", "code"),
+		attempts:      counter("attempts_total", "Attempts to reach a called side, by trunk, outcome and final code.", "trunk", "outcome", "code"),
+		failovers:     counter("failovers_total", "Attempts after which another trunk was tried, by the trunk that was left.", "trunk"),
+		busyTotal:     counter("busy_total", "Calls that a trunk could not take, by direction and reason.", "trunk", "direction", "reason"),
+		calls:         counter("calls_total", "Calls that ended, by the trunk that they came from and why.", "trunk", "why"),
+		auth:          counter("auth_total", "Requests of a trunk that must bring a digest, by what came of it.", "trunk", "verdict"),
+		faults:        counter("faults_total", "Messages refused after parsing, by fault.", "fault"),
+		seizures:      counter("seizures_total", "Calls that a trunk was seized for, by direction: taken from it, or attempts to it.", "trunk", "direction"),
+		effective:     counter("effective_total", "Attempts in which the trunk did its part: answered, rang, or refused by the called side.", "trunk"),
+		announcements: counter("announcements_total", "Announcements to callers in place of a called side, by prompt, and by whether they were played, cut short or could not be played.", "announcement", "outcome"),
 		setup: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "maskline_sip_setup_seconds", Help: "From INVITE to the first ringing or answer that the caller was told of, by the trunk that gave it.",
 			Buckets: setupBuckets(),
@@ -104,7 +106,7 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 	}
 	for _, c := range []prometheus.Collector{
 		octets, refused, ended, m.tlsFailures, m.dialFailures, m.lookupFailures,
-		m.requests, m.responses, m.attempts, m.failovers, m.busyTotal, m.calls, m.faults, m.setup, m.seizures, m.effective, m.ringing, m.talk, m.auth, dropped, panics,
+		m.requests, m.responses, m.attempts, m.failovers, m.busyTotal, m.calls, m.faults, m.announcements, m.setup, m.seizures, m.effective, m.ringing, m.talk, m.auth, dropped, panics,
 		newTrunkCollector(edge),
 	} {
 		if err := reg.Register(c); err != nil {

@@ -77,12 +77,14 @@ func (e *Edge) plan(plan *routing.Plan, seed uint64) evRouted {
 		if plan.Verdict != routing.UnknownMask {
 			ev.mask = plan.Mask
 		}
+		e.hear(&ev, plan.Verdict)
 		return ev
 	}
 	ev := evRouted{
 		present: plan.Present, to: plan.To.Number, emergency: plan.Emergency, mask: plan.Mask, tenant: plan.Tenant,
 		otherwise: refusal{503, causeNoCircuit, "no_carrier"},
 	}
+	e.hear(&ev, plan.Verdict)
 	switch {
 	case plan.Emergency || plan.To.Kind == routing.ToNumber:
 		for i := range plan.Carriers() {

@@ -34,6 +34,7 @@ type Record struct {
 	Code      int    // final answer to the caller
 	Cause     int    // Q.850: as said, else by RFC 3398
 	Emergency bool
+	Announced string // the prompt that the caller heard, in part at least; empty: none
 
 	// The parties. Of an emergency call, nothing is a mask.
 	Mask, Presented e164.Number // none: the dialled number is no mask; no leg B was made
@@ -148,7 +149,7 @@ func (k *course) effective() bool {
 		return false
 	}
 	switch k.outcome {
-	case attemptAnswered, attemptNoAnswer:
+	case attemptAnswered, attemptNoAnswer, attemptUnaccepted:
 		return true
 	case attemptRefused:
 		return isSubscribers(k.code)
@@ -203,7 +204,7 @@ func (a *actor) record(s *summary, media *MediaStats) *Record {
 	return &Record{
 		ID: a.id, Tenant: p.tenant, From: a.trunk.endpoint(), To: s.to.endpoint(),
 		Received: s.began, Ringing: s.ringing, Answered: s.answered, Ended: s.ended,
-		EndedBy: enderOf(s.why), Reason: s.why, Code: s.code, Cause: s.recordCause(), Emergency: s.emergency,
+		EndedBy: enderOf(s.why), Reason: s.why, Code: s.code, Cause: s.recordCause(), Emergency: s.emergency, Announced: s.heard(),
 		Mask: p.mask, Presented: p.presented, Caller: p.caller, Called: p.called, CalledUser: p.calledUser, Dialled: p.dialled,
 		Codec: s.codec, Media: media, Attempts: s.attempts,
 	}

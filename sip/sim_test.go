@@ -68,6 +68,7 @@ type sim struct {
 	said                     map[string]string // descriptions by leg and version
 	media                    bool              // the caller was given a session description
 	edgeAddr                 netip.AddrPort
+	voice                    simVoice
 	rseq                     string // of the latest reliable answer to the caller
 	rseqOpen                 bool   // its PRACK has not come
 	rseqSDP                  bool   // it holds a description
@@ -142,6 +143,7 @@ func newSim(t *testing.T, seed uint64) *sim {
 		ua.guard.answered = answers
 		s.callees[tr.addr] = ua
 	}
+	s.planVoice()
 	return s
 }
 
@@ -257,9 +259,10 @@ func (s *sim) do(a action) event {
 			s.fail("routing was asked for %q", a.dialled)
 		}
 		if s.rnd.IntN(20) == 0 {
-			return evRouted{refused: &refusal{404, 1, "unknown_mask"}}
+			return evRouted{refused: &refusal{404, 1, "unknown_mask"}, announce: s.voice.announce}
 		}
 		ev := evRouted{present: simMaskB, to: simBob, otherwise: refusal{503, causeNoCircuit, "no_carrier"}}
+		ev.announce, ev.accept, ev.ring = s.voice.unreachable, s.voice.accept, s.voice.ring
 		for _, tr := range s.trunks {
 			ev.candidates = append(ev.candidates, candidate{trunk: tr})
 		}
@@ -291,11 +294,14 @@ func (s *sim) do(a action) event {
 	case actOver:
 		s.over++
 		s.checkSummary(&a.summary)
-		if !a.summary.answered.IsZero() {
+		if !a.summary.answered.IsZero() && a.summary.announced == "" {
 			s.checkMedia(SideA, s.caller)
 			s.checkMedia(SideB, s.callees[a.summary.to.addr])
 		}
 		s.log("over: %s %d after %v", a.summary.why, a.summary.code, a.summary.ended.Sub(a.summary.began))
+		if a.summary.announced != "" {
+			s.log("over: announcement_%v", a.summary.announcement)
+		}
 	case actGone:
 		s.gone++
 		for _, b := range s.call.b {
@@ -304,6 +310,8 @@ func (s *sim) do(a action) event {
 			}
 		}
 		s.log("gone")
+	default:
+		return s.doVoice(a)
 	}
 	return nil
 }
@@ -391,6 +399,7 @@ func (s *sim) checkManners(a actSend) {
 		}
 		if a.method == message.Invite && a.code == 200 && s.answeredAt.IsZero() {
 			s.answeredAt = s.now
+			s.checkConnected()
 		}
 		s.media = s.media || a.method == message.Invite && strings.Contains(text, "\r\nm=audio")
 		return
@@ -559,7 +568,7 @@ func TestSimulation(t *testing.T) {
 			t.Errorf("no seed has %s inside a dialog", what)
 		}
 	}
-	for _, why := range []string{"caller", "callee", "cancelled", "refused", "timeout", "unreachable", "no_answer", "no_ack", "bad_answer", "max_duration", "drain", "no_media_ports", "media_address", "no_carrier", "no_prack", "CSeq: 2 INVITE", "CSeq: 3 INVITE", "CSeq: 4 BYE", "challenged INVITE", "challenged UPDATE", "challenged INFO", "challenged PRACK", "challenged BYE"} {
+	for _, why := range []string{"caller", "callee", "cancelled", "refused", "timeout", "unreachable", "no_answer", "no_ack", "bad_answer", "max_duration", "drain", "no_media_ports", "media_address", "no_carrier", "no_prack", "not_accepted", "unknown_mask", "announcement_played", "announcement_cut", "announcement_failed", "CSeq: 2 INVITE", "CSeq: 3 INVITE", "CSeq: 4 BYE", "challenged INVITE", "challenged UPDATE", "challenged INFO", "challenged PRACK", "challenged BYE"} {
 		if whys[why] == 0 {
 			t.Errorf("no seed ends with %q", why)
 		}

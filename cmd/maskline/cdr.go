@@ -28,7 +28,7 @@ func (r records) Add(s *sip.Record) {
 		ID: s.ID, Tenant: s.Tenant,
 		Received: ledger.Stamp{Time: s.Received}, Ringing: ledger.Stamp{Time: s.Ringing},
 		Answered: ledger.Stamp{Time: s.Answered}, Ended: ledger.Stamp{Time: s.Ended},
-		EndedBy: s.EndedBy.String(), Reason: s.Reason, Code: s.Code, Cause: s.Cause, Emergency: s.Emergency,
+		EndedBy: s.EndedBy.String(), Reason: s.Reason, Code: s.Code, Cause: s.Cause, Emergency: s.Emergency, Announced: s.Announced,
 		FromTrunk: s.From.Trunk, FromCarrier: s.From.Carrier, ToTrunk: s.To.Trunk, ToCarrier: s.To.Carrier,
 		Mask: s.Mask.Reveal(), Presented: s.Presented.Reveal(), Prefix: s.Called.CallingCode(), Codec: s.Codec,
 		Parties: ledger.Parties{Caller: ledger.Party(s.Caller.Reveal()), Called: ledger.Party(s.Called.Reveal()), Dialled: ledger.Party(s.Dialled)},

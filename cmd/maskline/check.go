@@ -16,6 +16,10 @@ func (cmd *checkCommand) Run(c console) error {
 	if err != nil {
 		return err
 	}
+	if _, err := loadPrompts(cfg); err != nil {
+		fmt.Fprintln(c.err, err)
+		return &exitError{1}
+	}
 	effective, err := cfg.Effective()
 	if err != nil {
 		return fmt.Errorf("printing the configuration: %w", err)

@@ -113,7 +113,7 @@ func mediaConfig(cfg *configs.Config) media.Config {
 		PortMin: cfg.Media.Ports.First, PortMax: cfg.Media.Ports.Last,
 		Backend: string(cfg.Media.Backend),
 		Initial: cfg.Media.Timeout.Initial, Silent: cfg.Media.Timeout.Silent, Hold: cfg.Media.Timeout.Hold,
-		Drain: cfg.Media.Drain,
+		Drain: cfg.Media.Drain, MaxPlaying: cfg.Media.Announcements,
 	}
 	if len(cfg.Media.Advertise) > 0 {
 		m.Advertise = cfg.Media.Advertise[0]

@@ -17,7 +17,7 @@ const noLimit = 1 << 62 * time.Nanosecond
 func sipConfig(cfg *configs.Config) sip.Config {
 	auth := &cfg.SIP.Auth
 	s := sip.Config{
-		Drain: cfg.Drain.Calls, MaxCalls: cfg.SIP.MaxCalls, MaxCPS: cfg.SIP.MaxCPS,
+		Drain: cfg.Drain.Calls, MaxCalls: cfg.SIP.MaxCalls, MaxCPS: cfg.SIP.MaxCPS, Voice: voiceConfig(cfg),
 		MessageTimeout: cfg.SIP.MessageTimeout, MaxMessage: int(cfg.SIP.MaxMessage),
 		IdleTimeout: cfg.SIP.IdleTimeout, DNSRefresh: cfg.SIP.DNSRefresh, MaxStreams: cfg.SIP.Connections, MaxStreamsPerSource: cfg.SIP.ConnectionsPerSource,
 		Auth: sip.Auth{

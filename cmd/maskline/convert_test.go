@@ -209,6 +209,7 @@ func TestSIPConfig(t *testing.T) {
 			onlyIn, out, peer,
 		},
 		OwnMedia: []message.OwnMedia{{Addr: netip.MustParseAddr("192.0.2.2"), PortMin: 20000, PortMax: 20099}},
+		Voice:    voiceConfig(fullParsed(t)), // has a test of its own
 	}
 	if diff := cmp.Diff(want, sipConfig(fullParsed(t)), comparers); diff != "" {
 		t.Fatal(diff)
@@ -219,6 +220,7 @@ func TestMediaConfig(t *testing.T) {
 	want := media.Config{
 		Addr: netip.MustParseAddr("127.0.0.2"), Advertise: netip.MustParseAddr("192.0.2.2"), PortMin: 20000, PortMax: 20099,
 		Backend: "auto", Initial: 2 * time.Second, Silent: 3 * time.Second, Hold: 4 * time.Second, Drain: 5 * time.Second,
+		MaxPlaying: 500,
 	}
 	if diff := cmp.Diff(want, mediaConfig(fullParsed(t)), comparers); diff != "" {
 		t.Fatal(diff)

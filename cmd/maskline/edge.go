@@ -47,6 +47,7 @@ type edge struct {
 	media    *media.Relay
 	smpp     *smpp.Edge
 	sip      *sip.Edge
+	prompts  atomic.Pointer[media.Prompts]
 	bindings *bindings
 	reload   func(file string) (api.Reloaded, error) // nil: there is no file
 
@@ -72,6 +73,11 @@ func newEdge(ctx context.Context, cfg *configs.Config, log *zap.Logger, metrics 
 func (e *edge) build(ctx context.Context) (err error) {
 	cfg, log := e.cfg, e.log
 	e.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	prompts, err := loadPrompts(cfg)
+	if err != nil {
+		return err
+	}
+	e.prompts.Store(prompts)
 	if err := os.MkdirAll(string(cfg.DataDir), 0o700); err != nil {
 		return fmt.Errorf("making data_dir: %w", err)
 	}
@@ -92,7 +98,7 @@ func (e *edge) build(ctx context.Context) (err error) {
 	if e.media, err = media.New(mediaConfig(cfg), log.Named("media"), e.metrics); err != nil {
 		return err
 	}
-	if e.sip, err = sip.New(e.sipConfig(cfg), e.router, relay{e.media}, log.Named("sip"), e.metrics); err != nil {
+	if e.sip, err = sip.New(e.sipConfig(cfg), e.router, relay{e.media, &e.prompts}, log.Named("sip"), e.metrics); err != nil {
 		return err
 	}
 	return nil

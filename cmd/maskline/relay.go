@@ -2,28 +2,39 @@ package main
 
 import (
 	"net/netip"
+	"sync/atomic"
 
 	"maskline/media"
 	"maskline/sip"
 )
 
 // relay is the media relay in the words of sip, which declares what it uses.
-type relay struct{ media *media.Relay }
+type relay struct {
+	media   *media.Relay
+	prompts *atomic.Pointer[media.Prompts]
+}
 
 // Allocate makes a session with ports for both sides.
 func (r relay) Allocate(opts sip.MediaOptions) (sip.MediaSession, error) {
 	s, err := r.media.Allocate(media.Options{
 		ID: opts.ID, OnTimeout: func(t media.Timeout) { opts.OnTimeout(t.String()) },
+		Events: media.Events{
+			OnPlayed: func(side media.Side) { opts.OnPlayed(sip.Side(side)) },
+			OnDigit:  func(side media.Side, key byte) { opts.OnDigit(sip.Side(side), key) },
+		},
 	})
 	if err != nil {
 		return nil, err
 	}
-	return relaySession{s}, nil
+	return relaySession{s, r.prompts}, nil
 }
 
 // relaySession translates the names of sides; all else means the same on both
 // sides of this file.
-type relaySession struct{ session *media.Session }
+type relaySession struct {
+	session *media.Session
+	prompts *atomic.Pointer[media.Prompts]
+}
 
 func (s relaySession) Local(side sip.Side) netip.AddrPort { return s.session.Local(media.Side(side)) }
 

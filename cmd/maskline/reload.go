@@ -130,12 +130,20 @@ func (r *reloader) apply(file string) (api.Reloaded, error) {
 			return api.Reloaded{}, err
 		}
 	}
+	prompts, err := loadPrompts(merged)
+	if err != nil {
+		return api.Reloaded{}, err
+	}
 	files, err := r.edge.smpp.Reload(smppConfig(merged))
 	if err != nil {
 		return api.Reloaded{}, err
 	}
 	rules()
 	trunks()
+	if r.edge.sip != nil {
+		r.edge.prompts.Store(prompts)
+		r.edge.sip.SetVoice(voiceConfig(merged))
+	}
 	r.level.SetLevel(level)
 	r.edge.restrict.Limit(merged.Routing.MaxOptOuts)
 	r.edge.bindings.follow(merged)

@@ -61,6 +61,7 @@ type settings struct {
 	peers                string
 	carriers             string
 	listeners            string // of SIP, beside the one over UDP
+	prompts              string // folder
 }
 
 // bed is an edge between two simulated carriers.
@@ -135,10 +136,10 @@ smpp:
 %[7]ssip:
   listen: [{addr: "udp://%[4]s:0"}%[9]s]
   peers: [%[8]s]
-media: {addr: "%[4]s", ports: 20000-20399}
+media: {addr: "%[4]s", ports: 20000-20399, prompts: "%[10]s"}
 observe: {cdr: {dir: cdr}}
 carriers:
-`, or(s.drainSMS, "2s"), or(s.drainCalls, "2s"), s.database, b.ip, s.tenants, or(s.bindTimeout, "5s"), s.accounts, s.peers, s.listeners)
+`, or(s.drainSMS, "2s"), or(s.drainCalls, "2s"), s.database, b.ip, s.tenants, or(s.bindTimeout, "5s"), s.accounts, s.peers, s.listeners, s.prompts)
 	for priority, c := range []*carrier{b.alfa, b.bravo} {
 		fmt.Fprintf(&text, `  - name: %s
     priority: %d
