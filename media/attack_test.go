@@ -113,7 +113,7 @@ func TestAttackerAtTheSameAddressLosesToSDP(t *testing.T) {
 // The kernel keeps strangers away once both ends are latched; what is read was
 // sent by the parties.
 func TestLatchedSocketsDropStrangersInTheKernel(t *testing.T) {
-	b := newBed(t, nil)
+	b := newBed(t, onPortable)
 	a, z, attacker := newPeer(t, "127.0.0.2"), newPeer(t, "127.0.0.3"), newPeer(t, "127.0.0.66")
 	s := b.call(a, z)
 	exchange(t, s, A, a, z, 1)

@@ -35,16 +35,33 @@ type endpoint interface {
 	close()
 }
 
-// openBackend chooses by configuration and by what this host permits.
-func openBackend(cfg Config, total *counters, now clock, log *zap.Logger) (backend, string, error) {
+// openBackend chooses by configuration and by what this host permits, and says
+// why.
+func openBackend(cfg Config, total *counters, now clock, log *zap.Logger) (b backend, why string, err error) {
 	switch cfg.Backend {
 	case "", "auto":
-		b, err := openPortable(cfg, total, now, log)
-		return b, "the only one in this version", err
+		b, denied := openSteer(cfg, total, now, log)
+		if denied == nil {
+			return b, "the fastest that this host permits", nil
+		}
+		b, err = openReserved(cfg, total, now, log)
+		return b, "steer cannot be had here: " + denied.Error(), err
+	case "steer":
+		b, err = openSteer(cfg, total, now, log)
+		return b, "configured", err
 	case "portable":
-		b, err := openPortable(cfg, total, now, log)
+		b, err = openReserved(cfg, total, now, log)
 		return b, "configured", err
 	default:
-		return nil, "", fmt.Errorf("media backend %q is not known here: auto or portable", cfg.Backend)
+		return nil, "", fmt.Errorf("media backend %q is not known here: auto, steer or portable", cfg.Backend)
 	}
+}
+
+// openReserved opens the portable backend where there are descriptors for its
+// whole range.
+func openReserved(cfg Config, total *counters, now clock, log *zap.Logger) (backend, error) {
+	if err := reserveDescriptors(cfg); err != nil {
+		return nil, err
+	}
+	return openPortable(cfg, total, now, log)
 }

@@ -12,4 +12,8 @@ func openPortable(Config, *counters, clock, *zap.Logger) (backend, error) {
 	return nil, errors.New("media relay: the portable backend needs Linux")
 }
 
+func openSteer(Config, *counters, clock, *zap.Logger) (backend, error) {
+	return nil, errors.New("media relay: the steer backend needs Linux")
+}
+
 func reserveDescriptors(Config) error { return nil }

@@ -37,7 +37,7 @@ func ownAddr() netip.Addr {
 func newBed(t testing.TB, change func(*Config)) *bed {
 	t.Helper()
 	cfg := Config{
-		Addr: ownAddr(), PortMin: 20000, PortMax: 20399, Loops: 2,
+		Addr: ownAddr(), PortMin: 20000, PortMax: 20399, Loops: 2, Backend: tested,
 		Initial: 30 * time.Second, Silent: 60 * time.Second, Hold: time.Hour, Drain: time.Second,
 	}
 	if change != nil {
@@ -185,3 +185,5 @@ func eventually(t testing.TB, what string, ok func() bool) {
 		}
 	}
 }
+
+func onPortable(c *Config) { c.Backend = "portable" }

@@ -18,12 +18,14 @@ type Config struct {
 	// PortMin and PortMax bound the ports, both inclusive. Both zero:
 	// 10000-32767. A session takes four ports.
 	PortMin, PortMax uint16
-	// Backend is "auto" or "portable". Empty: auto.
+	// Backend is "portable", "steer" (CAP_BPF, CAP_NET_ADMIN and CAP_NET_RAW), or
+	// "auto": the fastest that the host permits. Empty: auto.
 	Backend string
 	// Loops is how many threads move packets. Zero: one per processor that the
 	// process may use.
 	Loops int
-	// ReceiveBuffer is the socket receive buffer in octets. Zero: the system's.
+	// ReceiveBuffer is the receive buffer in octets, of each port (portable) or of
+	// each thread (steer). Zero: the system's, 16 MiB.
 	ReceiveBuffer int
 	// Initial ends a session in which no packet has come from either side for
 	// that long after the answer. Configured default 30s. Zero: never.

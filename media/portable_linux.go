@@ -51,7 +51,7 @@ func (b *portable) name() string { return "portable" }
 
 // probe finds out whether the address is ours before the first call does.
 func (b *portable) probe() error {
-	fd, err := b.open(0)
+	fd, err := openSocket(&b.cfg, 0)
 	if err != nil {
 		return fmt.Errorf("binding to media address %v: %w", b.cfg.Addr, err)
 	}
@@ -59,44 +59,44 @@ func (b *portable) probe() error {
 }
 
 func (b *portable) bind(port uint16) (endpoint, error) {
-	fd, err := b.open(port)
+	fd, err := openSocket(&b.cfg, port)
 	if err != nil {
 		return nil, err
 	}
 	return &socket{backend: b, fd: int32(fd), index: int32(port - b.cfg.PortMin), generation: b.generation.Add(1)}, nil
 }
 
-// open makes a bound socket. Nothing is shared (no SO_REUSEPORT): another
+// openSocket makes a bound socket. Nothing is shared (no SO_REUSEPORT): another
 // process must not take part in a call.
-func (b *portable) open(port uint16) (int, error) {
+func openSocket(cfg *Config, port uint16) (int, error) {
 	family := unix.AF_INET
-	if b.cfg.Addr.Is6() {
+	if cfg.Addr.Is6() {
 		family = unix.AF_INET6
 	}
 	fd, err := unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.IPPROTO_UDP)
 	if err != nil {
 		return -1, err
 	}
-	if err := b.prepare(fd, port); err != nil {
+	if err := prepareSocket(cfg, fd, port); err != nil {
 		_ = unix.Close(fd)
 		return -1, err
 	}
 	return fd, nil
 }
 
-func (b *portable) prepare(fd int, port uint16) error {
-	if b.cfg.Addr.Is6() {
+func prepareSocket(cfg *Config, fd int, port uint16) error {
+	if cfg.Addr.Is6() {
 		if err := unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1); err != nil {
 			return err
 		}
 	}
-	if n := b.cfg.ReceiveBuffer; n > 0 {
+	if n := cfg.ReceiveBuffer; n > 0 {
 		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, n); err != nil {
 			return err
 		}
 	}
 	var to sockaddr
-	to.put(netip.AddrPortFrom(b.cfg.Addr, port))
+	to.put(netip.AddrPortFrom(cfg.Addr, port))
 	return to.bind(fd)
 }
 

@@ -25,7 +25,7 @@ func boundSocket(t *testing.T, b *bed) *socket {
 }
 
 func TestSendTriesAgainWhenItFetchesAnOldError(t *testing.T) {
-	b := newBed(t, nil)
+	b := newBed(t, onPortable)
 	s := boundSocket(t, b)
 	z := newPeer(t, "127.0.0.3")
 	at := z.addr()
@@ -52,7 +52,7 @@ func TestSendTriesAgainWhenItFetchesAnOldError(t *testing.T) {
 }
 
 func TestSendThatCannotSucceedIsADrop(t *testing.T) {
-	b := newBed(t, nil)
+	b := newBed(t, onPortable)
 	s := boundSocket(t, b)
 	if d := s.send([]byte("x"), netip.MustParseAddrPort("192.0.2.1:9")); d != DropSend { // a loopback source cannot leave the host
 		t.Errorf("got %v", d)
@@ -70,7 +70,7 @@ func TestSendThatCannotSucceedIsADrop(t *testing.T) {
 // An event that was fetched before its socket was closed must not be taken for
 // one of the next socket on the same port.
 func TestLateEventMeetsTheNextSocket(t *testing.T) {
-	b := newBed(t, func(c *Config) { c.PortMin, c.PortMax, c.Drain = 20000, 20003, 0 })
+	b := newBed(t, func(c *Config) { onPortable(c); c.PortMin, c.PortMax, c.Drain = 20000, 20003, 0 })
 	old := b.allocate(Options{}).sides[A].rtp.out.(*socket)
 	generation := old.generation
 	old.port.session.Release()
@@ -106,7 +106,7 @@ type bug struct{ endpoint }
 func (bug) send([]byte, netip.AddrPort) Drop { panic("a bug") }
 
 func TestAPanicCostsOnePacket(t *testing.T) {
-	b := newBed(t, nil)
+	b := newBed(t, onPortable)
 	a, z := newPeer(t, "127.0.0.2"), newPeer(t, "127.0.0.3")
 	broken, healthy := b.call(a, z), b.call(a, z)
 	broken.mu.Lock()
@@ -199,7 +199,7 @@ func withDescriptors(t *testing.T, n int, f func()) {
 }
 
 func TestShortOfDescriptorsNothingLeaks(t *testing.T) {
-	b := newBed(t, nil)
+	b := newBed(t, onPortable)
 	before := descriptors(t)
 	for n := range portsPerCall {
 		withDescriptors(t, n, func() {

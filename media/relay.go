@@ -69,9 +69,6 @@ func open(cfg Config, log *zap.Logger, metrics prometheus.Registerer, now clock,
 	if err != nil {
 		return nil, err
 	}
-	if err := reserveDescriptors(cfg); err != nil {
-		return nil, err
-	}
 	r := &Relay{
 		cfg: cfg, log: log, now: now, total: &counters{},
 		ports: newPortPool(cfg.PortMin, cfg.PortMax, rand.New(random)),

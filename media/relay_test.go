@@ -334,7 +334,9 @@ func TestRefusedPacketsCostNoOther(t *testing.T) {
 	for range 20 {
 		a.send(s.Local(A), packet(1, 2))
 	}
-	eventually(t, "all are refused", func() bool { return s.Stats().A.Received.Packets == 21 && b.total.icmp.Load() > 0 })
+	eventually(t, "all are refused", func() bool {
+		return s.Stats().A.Received.Packets == 21 && (tested == "steer" || b.total.icmp.Load() > 0)
+	}) // a raw socket hears of none
 	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(at))
 	if err != nil {
 		t.Fatal(err)

@@ -23,6 +23,7 @@ type Session struct {
 	quiet    quiet
 	released bool
 	apart    bool // nothing is relayed between the sides
+	turning  bool // a thread of the backend relays for it, and sends afterwards
 	notices  []notice
 
 	intruder       netip.Addr // the first stranger

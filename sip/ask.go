@@ -24,12 +24,13 @@ type ask struct {
 	seq         uint16
 	cseq        uint32
 	offer       []byte                 // session description in it; nil: none
-	credentials string                 // of it, for its ACK
+	credentials string                 // in it, and in the ACK of its 2xx; RFC 3261 §22.1
 	ways        [mostTry + 2]transport // by try
 	why         purpose
 
-	giving bool   // a CANCEL is wanted, or sent
-	lost   bool   // no final answer came in time
+	giving  bool // a CANCEL is wanted, or sent
+	expired bool // no final answer came in time
+
 	cancel client // the CANCEL of a re-INVITE
 	retry  time.Time
 }
@@ -38,6 +39,12 @@ type ask struct {
 func (a *ask) base() uint16 {
 	base, _ := splitTry(a.seq)
 	return base
+}
+
+// went notes by what transport this try went.
+func (a *ask) went() {
+	_, try := splitTry(a.seq)
+	a.ways[try] = a.over
 }
 
 func (a *ask) next() time.Time { return sooner(a.client.next(), a.cancel.next(), a.retry) }
@@ -80,9 +87,8 @@ func (c *call) sendAsk(l *leg, d *message.Draft) {
 	data := d.Append(nil)
 	l.ask.credentials = d.Credentials
 	l.ask.begin(data, d.Method == message.Invite, l.fit(len(data)), c.now)
-	_, try := splitTry(l.ask.seq)
-	l.ask.ways[try] = l.ask.over
-	c.request(l, l.hop, d.Method, l.ask.seq, data)
+	l.ask.went()
+	c.requestOver(l.ask.over, l, l.hop, d.Method, l.ask.seq, data)
 }
 
 // nextSeq numbers a transaction of ours inside the dialog.
@@ -124,9 +130,9 @@ func (c *call) onAskResponse(l *leg, ev evResponse) {
 	if current && c.askAgain(l, ev) {
 		return
 	}
-	first := current && (a.final(res.Code < 300, c.now) || res.Code < 300 && a.lost)
+	first := current && (a.final(res.Code < 300, c.now) || res.Code < 300 && a.expired)
 	if first {
-		a.lost = false
+		a.expired = false
 		a.cancel.stop()
 		if res.Code < 300 {
 			l.follow(res.Peer())
@@ -272,7 +278,7 @@ func (c *call) tickAsk(l *leg) {
 	a := &l.ask
 	switch a.due(c.now) {
 	case txResend:
-		c.request(l, l.hop, a.method, a.seq, a.request)
+		c.requestOver(a.over, l, l.hop, a.method, a.seq, a.request)
 	case txTimeout:
 		c.onAskTimeout(l)
 	case txNothing:
@@ -290,13 +296,43 @@ func (c *call) tickAsk(l *leg) {
 
 func (c *call) onAskTimeout(l *leg) {
 	a := &l.ask
-	a.lost = true
+	a.expired = true
 	if a.why == askRelay {
 		a.why = askDropped
 		c.relayFailed(504, "")
 	}
 	if a.why == askRefresh { // RFC 4028 §10: as a 408
 		c.end("dialog_lost")
+	}
+}
+
+// onAskUnreachable is a connection that broke under our request: a re-INVITE has
+// failed with it, another request is sent again. Over UDP timers decide.
+func (c *call) onAskUnreachable(l *leg, seq uint16) {
+	a := &l.ask
+	switch {
+	case seq != a.seq || !a.running() || !a.over.reliable():
+	case a.over != l.over && a.state == txCalling: // RFC 3261 §18.1.1: UDP where TCP is refused
+		l.narrow = true
+		a.begin(a.request, a.method == message.Invite, l.over, c.now)
+		a.went()
+		c.requestOver(l.over, l, l.hop, a.method, a.seq, a.request)
+	case !a.lost(c.now):
+		a.stop()
+		c.onAskTimeout(l)
+	}
+	if l.number != legA {
+		for _, e := range c.b[l.number].opened {
+			if e.seq == seq {
+				e.prack.lost(c.now)
+			}
+		}
+	}
+	if c.phase != phaseUp || c.active == nil {
+		return
+	}
+	if q := c.other(l).info; q != nil && seq == q.seq {
+		q.tx.lost(c.now)
 	}
 }
 

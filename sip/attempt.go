@@ -267,7 +267,12 @@ func (c *call) onUnreachable(ev evUnreachable) {
 	if l == nil {
 		return
 	}
-	if base, _ := splitTry(ev.seq); base == seqBye {
+	base, _ := splitTry(ev.seq)
+	if base >= seqDialog {
+		c.onAskUnreachable(l, ev.seq)
+		return
+	}
+	if base == seqBye {
 		l.narrow = l.narrow || l.bye.over != l.over
 		if !l.bye.lost(c.now) {
 			l.bye.stop()

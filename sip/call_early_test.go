@@ -144,3 +144,25 @@ func manyCodecs(b *bench) {
 	supports100rel(b)
 	b.offer = strings.Replace(b.offer, "RTP/AVP 8 101", "RTP/AVP 8 0 101", 1)
 }
+
+// TestChallengedPrack has a called side ask for a digest with the INVITE, and again
+// with the PRACK.
+func TestChallengedPrack(t *testing.T) {
+	b := newBed(t, withAuthOut)
+	bob := b.callees[0]
+	b.caller.send(b.caller.invite("one"))
+	invite := bob.expect("INVITE ")
+	bob.send(strings.Replace(bob.reply(invite, 180, ""), "Contact:", "Require: 100rel\r\nRSeq: 7\r\nContact:", 1))
+	first := bob.expect("PRACK ")
+	bob.ask(first, 407, askMD5)
+	again := bob.expect("PRACK ")
+	proof(t, again)
+	if header(again, "RAck") != "7 1 INVITE" || header(first, "CSeq") != "2 PRACK" || header(again, "CSeq") != "3 PRACK" || header(again, "Via") == header(first, "Via") {
+		t.Errorf("not the PRACK again:\n%s", again)
+	}
+	bob.send(bob.reply(again, 200, ""))
+	bob.send(strings.Replace(bob.reply(invite, 182, ""), "Contact:", "Require: 100rel\r\nRSeq: 8\r\nContact:", 1))
+	if next := bob.expect("PRACK "); header(next, "RAck") != "8 1 INVITE" || proof(t, next).Count != 2 {
+		t.Errorf("no credentials at once:\n%s", next)
+	}
+}

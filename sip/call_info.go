@@ -113,7 +113,7 @@ func (c *call) dispatchInfo(to *leg, q *infos, d *message.Draft) {
 	data := d.Append(nil)
 	q.tx.begin(data, false, to.fit(len(data)), c.now)
 	q.tx.end = c.now.Add(patience)
-	c.request(to, to.hop, message.Info, q.seq, data)
+	c.requestOver(q.tx.over, to, to.hop, message.Info, q.seq, data)
 }
 
 // onInfoResponse is an answer by the side that got a key press.
@@ -142,12 +142,10 @@ func infoAnswer(code int) message.Reply {
 		return message.Reply{Code: 200}
 	case code == 405 || code == 501:
 		return noInfo()
-	case code == 408: // it would end the sender's dialog
-		return message.Reply{Code: 504}
 	case code == 415:
 		return message.Reply{Code: 415}
 	default:
-		return message.Reply{Code: answerFor(code)}
+		return message.Reply{Code: inDialogAnswer(code)}
 	}
 }
 
@@ -168,7 +166,7 @@ func (c *call) tickInfo(l *leg) {
 	switch l.info.tx.due(c.now) {
 	case txResend:
 		to := c.other(l)
-		c.request(to, to.hop, message.Info, l.info.seq, l.info.tx.request)
+		c.requestOver(l.info.tx.over, to, to.hop, message.Info, l.info.seq, l.info.tx.request)
 	case txTimeout:
 		c.concludeInfo(l, message.Reply{Code: 504})
 	case txNothing:

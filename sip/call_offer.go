@@ -205,14 +205,10 @@ func (c *call) onRelayRefused(l *leg, res *message.Response) {
 	case code == 481: // the dialog is gone there. RFC 3261 §12.2.1.2
 		c.relayFailed(481, "")
 		c.end("dialog_lost")
-	case code == 491:
-		c.relayFailed(491, "")
-	case code == 408:
-		c.relayFailed(504, "") // 408 would end the dialog of who asked
 	case code == 500 && res.RetryAfter > 0:
 		c.relayFailed(500, c.retryAfter(l, l.ask.cseq))
 	default:
-		c.relayFailed(answerFor(code), "")
+		c.relayFailed(inDialogAnswer(code), "")
 	}
 }
 
@@ -232,7 +228,7 @@ func (c *call) relayFailed(code int, header string) {
 		c.exchange = nil
 		return
 	}
-	c.closeExchange(message.Reply{Code: code, Header: header, Allow: code == 405})
+	c.closeExchange(message.Reply{Code: code, Header: header})
 }
 
 // dropExchange ends an exchange with its call. RFC 3261 §15.1.2.

@@ -48,6 +48,8 @@ func TestOffers(t *testing.T) {
 		{"refused", "", after(asked, step{"B0 488 re", "B0 ACK, A 488"}, step{"B0 488 re", "B0 ACK"}, step{"A ACK #20", ""},
 			step{"A INVITE #21 +sdp", "A 200+sdp"})},
 		{"refused by a code about our request", "", after(asked, step{"B0 400 re", "B0 ACK, A 500"})},
+		{"refused by a code that would end the dialog", "", after(asked, step{"B0 404 re", "B0 ACK, A 500"})},
+		{"redirected", "", after(asked, step{"B0 302 re", "B0 ACK, A 500"})},
 		{"declined", "", after(asked, step{"B0 603 re", "B0 ACK, A 603"})},
 		{"408 does not end the asker's dialog", "", after(asked, step{"B0 408 re", "B0 ACK, A 504"})},
 		{"481 ends the call", "", after(asked, step{"B0 481 re", "B0 ACK, A 481, B0 BYE, A BYE, " + end + "dialog_lost 200"})},
@@ -99,7 +101,7 @@ func TestOffers(t *testing.T) {
 		{"UPDATE while one is open", "Allow: UPDATE\r\n", after(up, step{"A UPDATE #20 +hold", "B0 UPDATE+sdp"}, step{"A UPDATE #21 +sdp", "A 500"}, step{"A INVITE #22 +sdp", "A 500"}, step{"A UPDATE #23", "A 500"})},
 		{"UPDATE with a description that is none", "", after(up, step{"A UPDATE #20 +junk", "A 400"})},
 		{"UPDATE after the end", "", after(up, step{"A BYE", "A 200, B0 BYE, " + end + "caller 200"}, step{"A UPDATE #60", "A 481"})},
-		{"UPDATE before the answer", "", after(up[:1], step{"B0 180", "report B0 ok, ring, A 180"}, step{"A UPDATE #20", "A 200"}, step{"A UPDATE #21 +hold", "A 491"})},
+		{"UPDATE before the answer", "", after(up[:1], step{"B0 180", "report B0 ok, ring, A 180"}, step{"A UPDATE #20", "A 200"}, step{"A UPDATE #21 +hold", "A 500"}, step{"B0 UPDATE #20 +hold", "B0 491"})},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

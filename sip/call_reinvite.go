@@ -66,6 +66,8 @@ func (c *call) mayModify(l *leg, req *message.Request) message.Reply {
 		return message.Reply{Code: 500}
 	case l.again.state == txProceeding || l.update.open: // we have not answered its last one
 		return message.Reply{Code: 500, Header: c.retryAfter(l, req.CSeq)}
+	case l.number == legA && c.phase < phaseAnswered && !c.delayed: // its offer waits for our answer
+		return message.Reply{Code: 500, Header: c.retryAfter(l, req.CSeq)}
 	case !c.established(l) || !l.free():
 		return message.Reply{Code: 491}
 	default:

@@ -148,14 +148,16 @@ func TestNamedTrunk(t *testing.T) {
 		c.Resolver, c.DNSRefresh = dns, 20*time.Millisecond
 		c.Trunks[1].Addr, c.Trunks[1].Allow = "udp://alfa.example", nil
 		c.Trunks[2].Addr = "udp://127.0.0.1:9" // nobody
+	}, func(e *Edge) {
+		decide := e.decide
+		e.decide = func(req *routing.Request) evRouted {
+			ev := decide(req)
+			ev.candidates = e.candidates(nil, e.router.Carrier("alfa"), e.set().list[1], 1)
+			return ev
+		}
 	})
 	edge := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), b.addr.Port())
 	b.caller.edge, live.edge = edge, edge
-	b.edge.decide = func(req *routing.Request) evRouted {
-		ev := b.decide(req)
-		ev.candidates = b.edge.candidates(nil, b.router.Carrier("alfa"), b.edge.set().list[1], 1)
-		return ev
-	}
 	b.callees[0] = live
 	known := func() bool { return b.edge.Trunks()[1].Up && len(b.edge.set().list[1].targets(0, time.Now())) > 0 }
 	eventually(t, "the name is known", known)

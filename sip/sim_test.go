@@ -568,7 +568,7 @@ func TestSimulation(t *testing.T) {
 			t.Errorf("no seed has %s inside a dialog", what)
 		}
 	}
-	for _, why := range []string{"caller", "callee", "cancelled", "refused", "timeout", "unreachable", "no_answer", "no_ack", "bad_answer", "max_duration", "drain", "no_media_ports", "media_address", "no_carrier", "no_prack", "not_accepted", "unknown_mask", "announcement_played", "announcement_cut", "announcement_failed", "CSeq: 2 INVITE", "CSeq: 3 INVITE", "CSeq: 4 BYE", "challenged INVITE", "challenged UPDATE", "challenged INFO", "challenged PRACK", "challenged BYE"} {
+	for _, why := range []string{"caller", "callee", "cancelled", "refused", "timeout", "unreachable", "no_answer", "no_ack", "bad_answer", "max_duration", "drain", "no_media_ports", "media_address", "no_carrier", "no_prack", "session_expired", "session_interval", "dialog_lost", "not_accepted", "unknown_mask", "announcement_played", "announcement_cut", "announcement_failed", "CSeq: 2 INVITE", "CSeq: 3 INVITE", "CSeq: 4 BYE", "challenged INVITE", "challenged UPDATE", "challenged INFO", "challenged PRACK", "challenged BYE"} {
 		if whys[why] == 0 {
 			t.Errorf("no seed ends with %q", why)
 		}

@@ -87,6 +87,9 @@ func (u *simUA) guards(text string) bool {
 	if u.invited != "" {
 		return false
 	}
+	if u.tooShort(text) {
+		return true
+	}
 	var cseq int
 	_, _ = fmt.Sscanf(header(text, "CSeq"), "%d", &cseq)
 	if cseq <= g.cseq || g.closed {
@@ -139,4 +142,14 @@ func (u *simUA) guardsDialog(text string) bool {
 		u.send(reply)
 	}
 	return true
+}
+
+// provesAny holds the credentials of a request inside the dialog against any
+// challenge that was made.
+func (u *simUA) provesAny(request string) {
+	c, err := message.ParseCredentials(header(request, "Authorization") + header(request, "Proxy-Authorization"))
+	method, _, _ := strings.Cut(request, " ")
+	if err != nil || c.Response != message.NewDigestUser(simUser, simPassword, simRealm).Response(&c, method) {
+		u.s.fail("%s got wrong credentials (%v) in\n%s", u.name, err, request)
+	}
 }

@@ -107,7 +107,7 @@ func (u *simUA) request(head string) {
 	}
 	u.d.cseq++
 	key := strconv.Itoa(u.d.cseq) + " " + method
-	a.text = withBody(fmt.Sprintf("%s sip:edge SIP/2.0\r\n", method)+u.via(u.branch())+head+"CSeq: "+key+"\r\n"+u.d.allow+u.contact()+"X-Real: "+u.number.Reveal()+"\r\n", a.body)
+	a.text = withBody(fmt.Sprintf("%s sip:edge SIP/2.0\r\n", method)+u.via(u.branch())+head+"CSeq: "+key+"\r\n"+u.d.allow+u.sessionOf(method)+u.contact()+"X-Real: "+u.number.Reveal()+"\r\n", a.body)
 	if method == "INFO" {
 		a.text = strings.Replace(a.text, "application/sdp", "application/dtmf-relay", 1)
 	}
@@ -175,6 +175,9 @@ func (u *simUA) answeredOwn(cseq string, code int, text string) {
 	first := a.final == ""
 	a.final = text
 	number, method, _ := strings.Cut(cseq, " ")
+	if first && code < 300 && method != "INFO" {
+		u.agrees(text, true)
+	}
 	answer := ""
 	if method == "INVITE" && code < 300 && a.body == "" {
 		answer = u.describe("")
@@ -221,6 +224,9 @@ func (u *simUA) asked(text string) {
 	if method == "INFO" && !strings.HasPrefix(body, "Signal=5\r\nDuration=") {
 		u.s.fail("INFO with %q", body)
 	}
+	if strings.Contains(text, "Authorization: ") {
+		u.provesAny(text)
+	}
 	r := u.s.rnd
 	delay := time.Duration(r.IntN(300)) * time.Millisecond
 	if u.d.moody && r.IntN(4) == 0 {
@@ -263,6 +269,9 @@ func (u *simUA) decide(method string, t *simServed) {
 		}
 	}
 	u.finish(t, u.reply(t.text, code, u.tag, body), method)
+	if code == 200 && method != "INFO" {
+		u.agrees(t.final, false)
+	}
 	if code == 200 && method != "INFO" && !t.bare && body != "" {
 		u.d.agreed, u.d.said = t.port, body
 	}
@@ -311,7 +320,7 @@ func (u *simUA) ackedInDialog(text string) {
 func (u *simUA) cancelledInDialog(text string) {
 	number, _, _ := strings.Cut(header(text, "CSeq"), " ")
 	t := u.d.theirs[number+" INVITE"]
-	if t == nil || header(t.text, "Via") != header(text, "Via") {
+	if t == nil || transaction(t.text) != transaction(text) {
 		u.s.fail("%s got a CANCEL of nothing:\n%s", u.name, text)
 	}
 	u.send(u.reply(text, 200, u.tag, ""))

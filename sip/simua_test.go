@@ -36,6 +36,7 @@ type simUA struct {
 	elsewhere bool // names an address in Contact that its trunk does not allow
 	rushed    bool // hangs up before its answer is acknowledged
 	rel       simReliable
+	ses       simSession
 	guard     simGuard
 	delayed   bool            // its INVITE has no offer
 	picky     bool            // its trunk takes no codec that anybody offers
@@ -59,6 +60,7 @@ func (u *simUA) plan(caller bool) {
 	u.hangsUp, u.cancels = -1, -1
 	u.elsewhere = r.IntN(4) == 0
 	u.planReliable()
+	u.planSession(caller)
 	u.planDialog()
 	if caller {
 		switch r.IntN(4) {
@@ -172,7 +174,7 @@ func (u *simUA) invite() {
 	}
 	u.invited = withBody(fmt.Sprintf("INVITE sip:%s@edge SIP/2.0\r\n", simMaskA.Reveal())+u.via(u.branch())+
 		fmt.Sprintf("From: \"%s\" <sip:%s@home>;tag=%s\r\nTo: %s\r\nCall-ID: secret-%s\r\nCSeq: 1 INVITE\r\n", n, n, u.tag, u.remoteTo, n)+
-		u.contact()+u.d.allow+"P-Asserted-Identity: <tel:"+n+">\r\nX-Real: "+n+"\r\n"+u.supported(), offer)
+		u.contact()+u.d.allow+"P-Asserted-Identity: <tel:"+n+">\r\nX-Real: "+n+"\r\n"+u.supported()+u.proposes(), offer)
 	heard := func() bool { return u.final != 0 || len(u.said) > 0 }
 	u.repeatUntil(u.invited, t1, 7, heard)
 	if u.cancels >= 0 {
@@ -256,7 +258,7 @@ func (u *simUA) reply(request string, code int, tag, body string) string {
 	n := u.number.Reveal()
 	return withBody(fmt.Sprintf("SIP/2.0 %d call %s\r\nVia: %s\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s\r\nServer: %s\r\n",
 		code, n, header(request, "Via"), header(request, "From"), to, header(request, "Call-ID"), header(request, "CSeq"), n)+
-		u.contact()+u.d.allow+"Warning: 399 x \""+n+"\"\r\n", body)
+		u.contact()+u.d.allow+u.grants(request, code)+"Warning: 399 x \""+n+"\"\r\n", body)
 }
 
 // ring is the callee at an INVITE, first or repeated.
@@ -365,12 +367,14 @@ func (u *simUA) acked(text string) {
 	if bare := !strings.Contains(u.invited, "m=audio"); bare != strings.Contains(text, "m=audio") && !u.badAnswer && !u.picky {
 		u.s.fail("%s got the wrong ACK:\n%s", u.name, text)
 	}
+	u.agrees(u.said["INVITE"], false)
 	u.talk(header(u.invited, "To")+";tag="+u.tag, header(u.invited, "From"), header(u.invited, "Call-ID"))
 }
 
 // talk is what both sides do in an answered call.
 func (u *simUA) talk(from, to, callID string) {
 	head := fmt.Sprintf("From: %s\r\nTo: %s\r\nCall-ID: %s\r\n", from, to, callID)
+	u.ses.head = head
 	u.converse(head)
 	if u.hangsUp >= 0 {
 		u.s.at(u.hangsUp, func() { u.hangUp(head) })
@@ -446,6 +450,7 @@ func (u *simUA) response(text string) {
 	u.ackFor(text, "1")
 	if first && code < 300 {
 		u.confirmed = true
+		u.agrees(text, true)
 		u.talk(header(text, "From"), header(text, "To"), header(text, "Call-ID"))
 	}
 }

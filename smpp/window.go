@@ -1,6 +1,8 @@
 package smpp
 
 import (
+	"slices"
+
 	"maskline/routing"
 	"maskline/smpp/pdu"
 )
@@ -185,8 +187,7 @@ func (w *window) clear(fn func(slot)) {
 // response which comes after all is told from one that nobody asked for.
 type lateSet struct {
 	by    map[uint32]lateRequest
-	order []uint32
-	at    int
+	order []uint32 // of their sending; answered ones are left in it for a while
 	limit int
 }
 
@@ -201,14 +202,14 @@ func (l *lateSet) add(sequence uint32, r lateRequest) {
 	if l.by == nil {
 		l.by = make(map[uint32]lateRequest)
 	}
-	if len(l.order) < l.limit {
-		l.order = append(l.order, sequence)
-	} else {
-		delete(l.by, l.order[l.at])
-		l.order[l.at] = sequence
-		l.at = (l.at + 1) % l.limit
+	for len(l.by) >= l.limit {
+		delete(l.by, l.order[0])
+		l.order = l.order[1:]
 	}
-	l.by[sequence] = r
+	if len(l.order) >= 2*l.limit {
+		l.order = slices.DeleteFunc(l.order, func(s uint32) bool { _, open := l.by[s]; return !open })
+	}
+	l.by[sequence], l.order = r, append(l.order, sequence)
 }
 
 func (l *lateSet) take(sequence uint32) (lateRequest, bool) {

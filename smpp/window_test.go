@@ -128,11 +128,26 @@ func TestLateSetIsBounded(t *testing.T) {
 	for s := range uint32(1000) {
 		l.add(s+1, lateRequest{})
 	}
-	if len(l.by) != 10 || len(l.order) != 10 {
-		t.Fatalf("%d remembered", len(l.by))
+	if len(l.by) != 10 || len(l.order) > 20 || cap(l.order) > 80 {
+		t.Fatalf("%d remembered, %d in order, room for %d", len(l.by), len(l.order), cap(l.order))
 	}
 	if _, ok := l.take(1000); !ok {
 		t.Fatal("the latest is forgotten")
+	}
+}
+
+func TestAnsweredLateRequestsPushNoneOut(t *testing.T) {
+	l := lateSet{limit: 4}
+	l.add(1, lateRequest{})
+	for s := uint32(2); s < 100; s++ {
+		l.add(s, lateRequest{})
+		l.take(s)
+	}
+	if _, ok := l.take(1); !ok {
+		t.Error("one that was not answered is forgotten for those that were")
+	}
+	if len(l.order) > 8 {
+		t.Errorf("%d in order", len(l.order))
 	}
 }
 

@@ -256,3 +256,27 @@ func BenchmarkParseSDP(b *testing.B) {
 		}
 	}
 }
+
+// TestLayout keeps the m= lines of a description for later ones of ours.
+func TestLayout(t *testing.T) {
+	if goodSDP(t, plainSDP).Layout() != nil {
+		t.Error("one line needs no layout")
+	}
+	s := goodSDP(t, offer)
+	got := string(goodSDP(t, plainSDP).AppendAnswer(nil, Origin{ID: 1, Version: 2}, ourRTP, s.Layout()))
+	if !strings.Contains(got, "t=0 0\r\nm=video 0 RTP/AVP 0\r\nm=audio 20000 RTP/AVP 0 8\r\n") {
+		t.Error(got)
+	}
+}
+
+// TestAppendInactive agrees to an offer's formats, and to no media.
+func TestAppendInactive(t *testing.T) {
+	s := goodSDP(t, offer)
+	got := string(s.AppendInactive(nil, Origin{ID: 1, Version: 1}, ourRTP))
+	if !strings.Contains(got, "m=video 0 RTP/AVP 0\r\nm=audio 20000 RTP/AVP 8 0 18 101\r\n") || !strings.HasSuffix(got, "a=inactive\r\n") {
+		t.Error(got)
+	}
+	if s.Direction != SendOnly {
+		t.Error("the offer itself was changed")
+	}
+}

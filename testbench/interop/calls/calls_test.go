@@ -30,6 +30,11 @@ func TestCalls(t *testing.T) {
 		{"both carriers refuse", "caller_refused_503", "callee_503", "callee_503", "refused", calls},
 		{"cancelled while ringing", "caller_cancels_ringing", "callee_cancelled", "", "cancelled", 0},
 		{"cancelled while it answers", "caller_cancels_ringing", "callee_answers_cancel", "", "cancelled", 0},
+		{"the caller changes the session", "caller_changes", "callee_follows", "", "caller", 0},
+		{"the called side changes the session", "caller_follows", "callee_changes", "", "callee", 0},
+		{"an INVITE without an offer", "caller_without_offer", "callee_offers", "", "caller", 0},
+		{"without an offer, by the second carrier", "caller_without_offer", "callee_503", "callee_offers", "caller", calls},
+		{"both sides change at once", "caller_meets_glare", "callee_makes_glare", "", "caller", 0},
 		{"cancelled before any answer", "caller_cancels_early", "silent", "", "cancelled", 0},
 	}
 	for _, c := range cases {

@@ -45,6 +45,7 @@ type run struct {
 	over     string // SIPp's name of a transport; empty: UDP
 	ip       string // empty: 127.0.0.1
 	args     []string
+	patience int // seconds to wait for a message, and for the end; 0: 15 and 60
 }
 
 func start(t *testing.T, r run, to string) *sipp {
@@ -54,9 +55,13 @@ func start(t *testing.T, r run, to string) *sipp {
 		t: t, scenario: r.scenario, ip: cmp.Or(r.ip, "127.0.0.1"), tcp: r.over != "", port: r.port.number, done: make(chan error, 1),
 		trace: filepath.Join(dir, "messages"), errors: filepath.Join(dir, "errors"),
 	}
+	file := r.scenario + ".xml"
+	if !filepath.IsAbs(file) {
+		file = filepath.Join("testdata", file)
+	}
 	args := []string{
-		"-sf", filepath.Join("testdata", r.scenario+".xml"), "-i", s.ip, "-t", cmp.Or(r.over, "u1"), "-p", strconv.Itoa(r.port.number),
-		"-m", strconv.Itoa(max(r.calls, 1)), "-nostdin", "-timeout", "60", "-timeout_error", "-recv_timeout", "15000",
+		"-sf", file, "-i", s.ip, "-t", cmp.Or(r.over, "u1"), "-p", strconv.Itoa(r.port.number),
+		"-m", strconv.Itoa(max(r.calls, 1)), "-nostdin", "-timeout", strconv.Itoa(cmp.Or(r.patience, 60)), "-timeout_error", "-recv_timeout", strconv.Itoa(1000 * cmp.Or(r.patience, 15)),
 		"-buff_size", "4194304", "-key", "real", r.number.Reveal(), "-trace_err", "-error_file", s.errors,
 	}
 	if r.over == "tn" {

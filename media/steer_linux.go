@@ -1,0 +1,184 @@
+package media
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+
+	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
+)
+
+// steer has one receiving socket per thread for the whole range of ports, and one
+// raw socket to send with: a port is an entry in two tables, and packets are
+// read and written many at a time. A BPF program finds the thread of a port
+// (steer_program_linux.go). It needs CAP_BPF, CAP_NET_ADMIN and CAP_NET_RAW.
+type steer struct {
+	cfg      Config
+	total    *counters
+	table    []atomic.Pointer[steered] // by port, from PortMin on
+	held     heldPorts
+	steering *steering
+	raw      int
+	loops    []*steerLoop
+	running  sync.WaitGroup
+
+	single sync.Mutex // of what is sent outside a thread's turn
+	packet outgoing
+}
+
+func openSteer(cfg Config, total *counters, now clock, log *zap.Logger) (backend, error) {
+	if cfg.Addr.IsUnspecified() {
+		return nil, errors.New("steer needs one address of this host in media.addr")
+	}
+	b := &steer{cfg: cfg, total: total, raw: -1, table: make([]atomic.Pointer[steered], int(cfg.PortMax)-int(cfg.PortMin)+1)}
+	b.held = heldPorts{cfg: &b.cfg, now: now}
+	if err := b.open(now, log); err != nil {
+		b.release()
+		return nil, err
+	}
+	for _, l := range b.loops {
+		b.running.Go(l.run)
+	}
+	return b, nil
+}
+
+func (b *steer) open(now clock, log *zap.Logger) (err error) {
+	if b.steering, err = newSteering(b.cfg); err != nil {
+		return err
+	}
+	if b.raw, err = openRaw(b.cfg.Addr); err != nil {
+		return err
+	}
+	var sockets []int
+	for range b.cfg.Loops {
+		l, err := newSteerLoop(b, now, log)
+		if err != nil {
+			return err
+		}
+		b.loops, sockets = append(b.loops, l), append(sockets, l.fd)
+	}
+	return b.steering.attach(sockets)
+}
+
+// openRaw makes the socket that takes whole IP packets and receives none.
+func openRaw(addr netip.Addr) (int, error) {
+	family := unix.AF_INET
+	if addr.Is6() {
+		family = unix.AF_INET6
+	}
+	fd, err := unix.Socket(family, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.IPPROTO_RAW)
+	if err != nil {
+		return -1, fmt.Errorf("opening the raw socket: %w", err)
+	}
+	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, steerSendBuffer) // as far as it goes
+	return fd, nil
+}
+
+const (
+	steerSendBuffer    = 4 << 20
+	steerReceiveBuffer = 16 << 20
+)
+
+func (b *steer) name() string { return "steer" }
+
+// bind sees to it that nobody else has the port, who would lose what comes there.
+func (b *steer) bind(port uint16) (endpoint, error) {
+	held, err := b.held.has(port)
+	if err == nil && held {
+		err = unix.EADDRINUSE
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &steered{backend: b, number: port}, nil
+}
+
+func (b *steer) stop() {
+	b.steering.detach()
+	for _, l := range b.loops {
+		l.stopped.Store(true)
+	}
+	b.running.Wait()
+}
+
+func (b *steer) release() {
+	if b.steering != nil {
+		b.steering.close()
+	}
+	for _, l := range b.loops {
+		_ = unix.Close(l.fd)
+	}
+	if b.raw >= 0 {
+		_ = unix.Close(b.raw)
+	}
+}
+
+// steered is one port.
+type steered struct {
+	backend *steer
+	port    *port // set by start
+	loop    *steerLoop
+	peer    netip.AddrPort
+	number  uint16
+	dscp    uint8
+	closed  bool
+}
+
+func (e *steered) index() int { return int(e.number - e.backend.cfg.PortMin) }
+
+func (e *steered) start(p *port) error {
+	e.port = p
+	thread := int(p.session.shard % uint32(len(e.backend.loops)))
+	e.loop = e.backend.loops[thread]
+	e.backend.table[e.index()].Store(e)
+	e.backend.steering.set(e.index(), thread)
+	return nil
+}
+
+// aim keeps where to send; the latch judges who may send to us.
+func (e *steered) aim(peer netip.AddrPort, dscp uint8) error {
+	if e.closed {
+		return ErrClosed
+	}
+	e.peer, e.dscp = peer, dscp
+	return nil
+}
+
+// send adds to what the thread sends at the end of its turn; outside of a turn
+// it sends at once.
+func (e *steered) send(b []byte, target netip.AddrPort) Drop {
+	if e.closed {
+		return DropDraining
+	}
+	if !target.IsValid() {
+		target = e.peer
+	}
+	from := netip.AddrPortFrom(e.backend.cfg.Addr, e.number)
+	if e.port.session.turning {
+		return e.loop.outbox.add(from, target, e.dscp, b)
+	}
+	s := e.backend
+	s.single.Lock()
+	defer s.single.Unlock()
+	if !s.packet.write(from, target, e.dscp, b) {
+		return DropSize
+	}
+	if errno := s.packet.to.send(s.raw, s.packet.bytes()); errno != 0 {
+		return DropSend
+	}
+	return Relayed
+}
+
+func (e *steered) close() {
+	if e.closed {
+		return
+	}
+	e.closed = true
+	if e.port != nil {
+		e.backend.steering.set(e.index(), -1)
+		e.backend.table[e.index()].CompareAndSwap(e, nil)
+	}
+}
