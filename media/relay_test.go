@@ -322,9 +322,9 @@ func TestDSCPMarksWhatWeSend(t *testing.T) {
 }
 
 // A port that was closed makes the peer's host refuse packets. The refusal is
-// reported on a later call, which must not cost a packet.
+// reported on a later call, which must not cost a packet. Raw sockets hear of none.
 func TestRefusedPacketsCostNoOther(t *testing.T) {
-	b := newBed(t, nil)
+	b := newBed(t, onPortable)
 	a, z := newPeer(t, "127.0.0.2"), newPeer(t, "127.0.0.3")
 	s := b.call(a, z)
 	exchange(t, s, A, a, z, 1)
