@@ -94,9 +94,10 @@ func TestANewRateCountsAtOnce(t *testing.T) {
 	cfg.Carriers = b.cfg.Carriers
 	b.reload(t, cfg, func(c *Config) { c.Accounts[0].TPS = 1 })
 	shop.send(t, pdu.SubmitSM, text(alice, maskOfBob, "1"))
+	first := carrier.expect(t, pdu.SubmitSM, pdu.ROK)
 	shop.send(t, pdu.SubmitSM, text(alice, maskOfBob, "2"))
-	carrier.respond(t, carrier.expect(t, pdu.SubmitSM, pdu.ROK), pdu.ROK, "1")
 	shop.expect(t, pdu.SubmitSMResp, pdu.RThrottled)
+	carrier.respond(t, first, pdu.ROK, "1")
 	shop.expect(t, pdu.SubmitSMResp, pdu.ROK)
 }
 
