@@ -10,7 +10,7 @@ import (
 // leg's trunk may be, and inside the dialog that the request opened.
 func (c *call) onResponse(ev evResponse) {
 	l, res := c.leg(ev.leg), ev.res
-	if l == nil || !l.isFrom(ev.source, ev.res.Trunk) ||
+	if l == nil || !l.isFrom(ev.source, res.Trunk, res.Names) ||
 		res.CallID != l.dialog.CallID || res.FromTag != l.dialog.LocalTag {
 		return
 	}

@@ -75,7 +75,7 @@ func (c *call) onRepeated() {
 // onCancel ends the INVITE; a CANCEL that crosses our final answer is answered
 // and has no effect. RFC 3261 §9.2.
 func (c *call) onCancel(req *message.Request) {
-	if !c.a.isFrom(req.Source, req.Trunk) {
+	if !c.a.isFrom(req.Source, req.Trunk, req.Names) {
 		return
 	}
 	c.answer(&c.a.leg, req, message.Reply{Code: 200})

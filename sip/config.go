@@ -47,7 +47,9 @@ type Config struct {
 	// 10m.
 	IdleTimeout time.Duration
 	// MaxStreams bounds the connections over TCP and TLS that are made to us,
-	// MaxStreamsPerSource those from one address. Zero: 4096 and 64.
+	// MaxStreamsPerSource those from one address, of IPv6 from one /64. Zero: 4096 and 64.
+	// Sources that only a network of everybody holds have half of them at most, before
+	// a certificate or a password has told who they are.
 	MaxStreams, MaxStreamsPerSource int
 	// Resolver looks names of trunks up. Nil: the system's.
 	Resolver Resolver

@@ -77,14 +77,14 @@ func (e *Edge) onInvite(s *socket, t *trunk, req *message.Request) {
 	if e.shed(s, t, req) {
 		return
 	}
-	t, contact := e.byContact(t, req)
-	if t = e.authorize(s, t, req); t == nil {
+	t, contact := e.byContact(e.inEffect(t, req), req)
+	if t = e.authorize(s, t, req); t == nil || e.crowded(s, t, req) {
 		return
 	}
 	if contact {
 		req.Retarget()
 	}
-	held := e.acquire(t, req.Source.Addr())
+	held := e.acquire(t, req)
 	if held == nil {
 		t.state.metrics.busy(inbound, busyRemoved)
 		e.reply(s, t, req, message.Reply{Code: 503})
@@ -122,6 +122,9 @@ func (e *Edge) open(s *socket, t *trunk, req *message.Request, key callKey) {
 	switch how {
 	case addedNew:
 		handed = true
+		if req.Conn != 0 {
+			e.streams.join(req.Conn, t.Name)
+		}
 		t.state.metrics.seized[inbound].Inc()
 		e.active.Add(1)
 		e.unsettled.Add(1)

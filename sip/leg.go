@@ -77,7 +77,7 @@ func (c *call) leg(number uint8) *leg {
 func (l *leg) knows(req *message.Request) bool {
 	return req.CallID == l.dialog.CallID &&
 		(l.dialog.RemoteTag == "" || req.FromTag == l.dialog.RemoteTag) &&
-		l.isFrom(req.Source, req.Trunk)
+		l.isFrom(req.Source, req.Trunk, req.Names)
 }
 
 // accepts reports whether an address may be the peer's, in either direction: one
@@ -113,10 +113,11 @@ func (l *leg) nextHop(p message.Peer) netip.AddrPort {
 }
 
 // isFrom reports whether a message comes from the leg's trunk: from its networks,
-// or by its certificate where that is what it is known by.
-func (l *leg) isFrom(source netip.AddrPort, trunk string) bool {
+// or by its certificate where that is what it is known by, whatever a reload has
+// called the trunk since.
+func (l *leg) isFrom(source netip.AddrPort, trunk string, names []string) bool {
 	if !l.trunk.isPlain() {
-		return trunk == l.trunk.Name && l.trunk.allows(source.Addr())
+		return (trunk == l.trunk.Name || l.trunk.isNamed(names)) && l.trunk.allows(source.Addr())
 	}
 	return l.accepts(source.Addr())
 }

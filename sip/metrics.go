@@ -24,6 +24,7 @@ type metrics struct {
 	requests      *prometheus.CounterVec
 	responses     *prometheus.CounterVec
 	attempts      *prometheus.CounterVec
+	registers     *prometheus.CounterVec
 	failovers     *prometheus.CounterVec
 	busyTotal     *prometheus.CounterVec
 	calls         *prometheus.CounterVec
@@ -60,6 +61,7 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 		requests:      counter("requests_total", "Requests, by trunk, direction and method.", "trunk", "direction", "method"),
 		responses:     counter("responses_total", "Responses, by trunk, direction, method and code.", "trunk", "direction", "method", "code"),
 		attempts:      counter("attempts_total", "Attempts to reach a called side, by trunk, outcome and final code.", "trunk", "outcome", "code"),
+		registers:     counter("registrations_total", "What came of our REGISTER requests, by trunk and outcome.", "trunk", "outcome"),
 		failovers:     counter("failovers_total", "Attempts after which another trunk was tried, by the trunk that was left.", "trunk"),
 		busyTotal:     counter("busy_total", "Calls that a trunk could not take, by direction and reason.", "trunk", "direction", "reason"),
 		calls:         counter("calls_total", "Calls that ended, by the trunk that they came from and why.", "trunk", "why"),
@@ -106,7 +108,7 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 	}
 	for _, c := range []prometheus.Collector{
 		octets, refused, ended, m.tlsFailures, m.dialFailures, m.lookupFailures,
-		m.requests, m.responses, m.attempts, m.failovers, m.busyTotal, m.calls, m.faults, m.announcements, m.setup, m.seizures, m.effective, m.ringing, m.talk, m.auth, dropped, panics,
+		m.requests, m.responses, m.attempts, m.registers, m.failovers, m.busyTotal, m.calls, m.faults, m.announcements, m.setup, m.seizures, m.effective, m.ringing, m.talk, m.auth, dropped, panics,
 		newTrunkCollector(edge),
 	} {
 		if err := reg.Register(c); err != nil {
@@ -162,6 +164,8 @@ type trunkMetrics struct {
 
 	dialFailures, lookupFailures prometheus.Counter
 
+	registrations [registerOutcomes]prometheus.Counter // of a trunk that we register at
+
 	name  string
 	total *metrics
 }
@@ -193,6 +197,16 @@ func (m *metrics) trunk(name string) *trunkMetrics {
 func (t *trunkMetrics) guard() {
 	for v := range authVerdicts {
 		t.auth[v] = t.total.auth.WithLabelValues(t.name, v.String())
+	}
+}
+
+// registers makes the counters of a trunk that we register at, once.
+func (t *trunkMetrics) registers() {
+	if t.registrations[0] != nil {
+		return
+	}
+	for o := range registerOutcomes {
+		t.registrations[o] = t.total.registers.WithLabelValues(t.name, o.String())
 	}
 }
 
@@ -241,14 +255,13 @@ func (t *trunkMetrics) ended(why string) { t.total.calls.WithLabelValues(t.name,
 
 // trunkCollector reads the trunks' state when it is scraped.
 type trunkCollector struct {
-	edge          *Edge
-	up, channels  *prometheus.Desc
-	most, cps     *prometheus.Desc
-	registered    *prometheus.Desc
-	registrations *prometheus.Desc
-	load          *prometheus.Desc
-	calls         *prometheus.Desc
-	streams       *prometheus.Desc
+	edge         *Edge
+	up, channels *prometheus.Desc
+	most, cps    *prometheus.Desc
+	registered   *prometheus.Desc
+	load         *prometheus.Desc
+	calls        *prometheus.Desc
+	streams      *prometheus.Desc
 }
 
 func newTrunkCollector(edge *Edge) *trunkCollector {
@@ -256,16 +269,15 @@ func newTrunkCollector(edge *Edge) *trunkCollector {
 		return prometheus.NewDesc("maskline_sip_"+name, help, labels, nil)
 	}
 	return &trunkCollector{
-		edge:          edge,
-		up:            desc("trunk_up", "1 where the trunk can be sent calls.", "trunk"),
-		channels:      desc("channels", "Calls that occupy the trunk.", "trunk"),
-		most:          desc("channels_limit", "Calls that may occupy the trunk at a time; 0: no limit.", "trunk"),
-		cps:           desc("cps_limit", "New calls per second that the trunk may have in each direction; 0: no limit.", "trunk"),
-		registered:    desc("trunk_registered_seconds", "For how long the registration holds if it is not refreshed; 0: there is none.", "trunk"),
-		registrations: desc("registrations_total", "What came of our REGISTER requests, by trunk and outcome.", "trunk", "outcome"),
-		load:          desc("load", "0: calm; 1: new calls are answered 503; 2: they are dropped before they are parsed."),
-		streams:       desc("connections", "Connections over TCP and TLS that are open or being made.", "transport"),
-		calls:         desc("calls", "Calls in memory: those that are not over, and those of which only transactions are left.", "state"),
+		edge:       edge,
+		up:         desc("trunk_up", "1 where the trunk can be sent calls.", "trunk"),
+		channels:   desc("channels", "Calls that occupy the trunk.", "trunk"),
+		most:       desc("channels_limit", "Calls that may occupy the trunk at a time; 0: no limit.", "trunk"),
+		cps:        desc("cps_limit", "New calls per second that the trunk may have in each direction; 0: no limit.", "trunk"),
+		registered: desc("trunk_registered_seconds", "For how long the registration holds if it is not refreshed; 0: there is none.", "trunk"),
+		load:       desc("load", "0: calm; 1: new calls are answered 503; 2: they are dropped before they are parsed."),
+		streams:    desc("connections", "Connections over TCP and TLS that are open or being made.", "transport"),
+		calls:      desc("calls", "Calls in memory: those that are not over, and those of which only transactions are left.", "state"),
 	}
 }
 
@@ -278,13 +290,16 @@ func (c *trunkCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- c.calls
 	ch <- c.streams
 	ch <- c.registered
-	ch <- c.registrations
 	ch <- c.load
 }
 
 // Collect sends the values.
 func (c *trunkCollector) Collect(ch chan<- prometheus.Metric) {
+	now := c.edge.now()
 	for _, t := range c.edge.Trunks() {
+		if r := t.Registration; r != nil {
+			ch <- prometheus.MustNewConstMetric(c.registered, prometheus.GaugeValue, r.left(now).Seconds(), t.Name)
+		}
 		up := 0.0
 		if t.Up {
 			up = 1
@@ -300,14 +315,6 @@ func (c *trunkCollector) Collect(ch chan<- prometheus.Metric) {
 		}
 	}
 	ch <- prometheus.MustNewConstMetric(c.load, prometheus.GaugeValue, float64(c.edge.load.Load()))
-	now := c.edge.now()
-	for _, r := range c.edge.set().registrars {
-		until, counts := r.figures(now)
-		ch <- prometheus.MustNewConstMetric(c.registered, prometheus.GaugeValue, until.Seconds(), r.trunk.Name)
-		for o, n := range counts {
-			ch <- prometheus.MustNewConstMetric(c.registrations, prometheus.CounterValue, float64(n), r.trunk.Name, registerOutcome(o).String())
-		}
-	}
 	states := [len(phaseNames)]int{}
 	for _, a := range c.edge.calls.all() {
 		if s := a.shown.Load(); s != nil {
