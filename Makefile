@@ -4,6 +4,7 @@ SHELL := /bin/bash
 GO ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 export CGO_ENABLED ?= 0
+PEERS ?= peers,long
 
 .PHONY: help
 help: ## print this list
@@ -18,6 +19,7 @@ demo: build ## build and show masked SMS and calls between simulated carriers; n
 	./bin/maskline demo
 
 .PHONY: test
+test: PEERS = peers
 test: lint unit interop ## everything: linters, unit tests, foreign peers, the demo's scenario
 	./bin/maskline demo --once
 
@@ -26,8 +28,8 @@ unit: ## unit tests with the race detector; needs Go and a C compiler
 	CGO_ENABLED=1 $(GO) test -race ./...
 
 .PHONY: interop
-interop: build peers ## tests against foreign peers (node-smpp, Kannel, SIPp, Kamailio, baresip, Postgres)
-	MASKLINE_BINARY=$(CURDIR)/bin/maskline $(GO) test -tags peers -p 1 -timeout 15m ./testbench/... ./numberdb/...
+interop: build peers ## tests against foreign peers (node-smpp, Kannel, SIPp, Kamailio, baresip, linphone, Postgres), those of minutes too
+	MASKLINE_BINARY=$(CURDIR)/bin/maskline $(GO) test -tags $(PEERS) -p 1 -timeout 15m ./testbench/... ./numberdb/...
 
 .PHONY: soak
 soak: build ## load, kills and outages for MINUTES (default 30), counted; needs Postgres
@@ -39,7 +41,7 @@ peers: ## install the foreign peers (as root on Debian), or print the command th
 
 .PHONY: lint
 lint: bin/golangci-lint ## vet, linters and the import chart
-	$(GO) vet ./... && $(GO) vet -tags peers ./...
+	$(GO) vet ./... && $(GO) vet -tags peers,long ./...
 	bin/golangci-lint run ./...
 
 bin/golangci-lint: tools/go.mod tools/go.sum

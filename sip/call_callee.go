@@ -130,12 +130,13 @@ func (c *call) onSuccess(a *attempt, ev evResponse) {
 		return
 	}
 	if !a.invite.final(true, c.now) && !a.invite.late(c.now) {
-		return // after a refusal
+		return
 	}
 	a.cancel.stop()
 	a.deadline = time.Time{}
 	c.report(a, true)
 	a.dialog.RemoteTag = ev.res.ToTag
+	a.forget()
 	a.learn(ev.res.Peer(), ev.source)
 	a.hears(ev.res.Allowed())
 	ext := ev.res.Extensions()

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -283,8 +284,12 @@ func (s *stream) pong() bool {
 // where the connection is at its end; a fault of ours is none.
 func (s *stream) message(data []byte) (going bool) {
 	e := s.table.edge
-	going = true
-	defer e.recovered("message")
+	defer func() {
+		if fault := recover(); fault != nil {
+			e.panicked("message", debug.Stack())
+			going = true
+		}
+	}()
 	t, now := s.hears()
 	if !now {
 		return t != nil

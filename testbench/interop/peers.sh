@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 declare -A package=(
-  [sipp]=sip-tester [bearerbox]=kannel [baresip]=baresip-core [kamailio]=kamailio [tshark]=tshark
+  [sipp]=sip-tester [bearerbox]=kannel [baresip]=baresip-core [linphonec]=linphone-cli [kamailio]=kamailio [tshark]=tshark
   [node]=nodejs [npm]=npm [ip]=iproute2
 )
 export PATH="$PATH:/usr/sbin:/sbin"

@@ -1,6 +1,6 @@
 //go:build peers
 
-package calls
+package sip
 
 import (
 	"fmt"
@@ -58,8 +58,10 @@ func TestFailoverOverTCP(t *testing.T) {
 	b := newBed(t, overTCP)
 	b.alfa.release()
 	callee := start(t, run{scenario: "callee_answers", port: b.bravo, number: bob, calls: calls, over: "t1"}, "")
-	start(t, run{scenario: "caller_hangs_up", port: b.caller, number: alice, dials: maskA, calls: calls, rate: 5, over: "t1"}, b.addr.String()).wait()
+	caller := start(t, run{scenario: "caller_hangs_up", port: b.caller, number: alice, dials: maskA, calls: calls, rate: 5, over: "t1"}, b.addr.String())
+	caller.wait()
 	callee.wait()
+	checkNothingLeaks(t, b, caller, []*sipp{callee})
 	if got := b.count("maskline_sip_attempts_total", "trunk", "alfa", "outcome", "unreachable"); got != calls {
 		t.Errorf("%v attempts", got)
 	}
@@ -115,7 +117,7 @@ func TestKamailioOverTLS(t *testing.T) {
 	})
 	secure.release()
 	plain.release()
-	startKamailio(t, names, secure.number, plain.number, b.alfa.number, int(b.addr.Port()))
+	startKamailioTLS(t, names, secure.number, plain.number, b.alfa.number, int(b.addr.Port()))
 	callee := start(t, run{scenario: "callee_answers", port: b.alfa, number: bob, calls: calls}, "")
 	caller := start(t, run{scenario: "caller_hangs_up", port: b.caller, number: alice, dials: maskA, calls: calls, rate: 10}, fmt.Sprintf("127.0.0.1:%d", plain.number))
 	caller.wait()

@@ -1,18 +1,18 @@
 //go:build peers
 
-package calls
+package sip
 
 import (
 	"bytes"
 	"cmp"
 	"context"
-	"io"
-	"net"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -75,7 +75,7 @@ func start(t *testing.T, r run, to string) *sipp {
 		args = append(args, "-s", r.dials.Reveal(), "-r", strconv.Itoa(max(r.rate, 1)), to)
 	}
 	r.port.release()
-	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(cmp.Or(r.patience, 60)+30)*time.Second)
 	s.cmd = exec.CommandContext(ctx, "sipp", args...)
 	s.cmd.Stdout, s.cmd.Stderr = &s.output, &s.output
 	if err := s.cmd.Start(); err != nil {
@@ -95,20 +95,29 @@ func start(t *testing.T, r run, to string) *sipp {
 // waitForPort returns when SIPp holds its port.
 func (s *sipp) waitForPort() {
 	s.t.Helper()
-	eventually(s.t, "sipp listens", func() bool {
-		var conn io.Closer
-		var err error
-		if at := net.JoinHostPort(s.ip, strconv.Itoa(s.port)); s.tcp {
-			conn, err = net.Listen("tcp", at)
-		} else {
-			conn, err = net.ListenPacket("udp", at)
-		}
+	network := "udp"
+	if s.tcp {
+		network = "tcp"
+	}
+	eventually(s.t, "sipp listens", func() bool { return held(s.t, network, s.port) })
+}
+
+// held says whether a socket has a port. To try to open it could be in the way of
+// who shall have it.
+func held(t *testing.T, network string, port int) bool {
+	t.Helper()
+	for _, table := range []string{network, network + "6"} {
+		text, err := os.ReadFile("/proc/net/" + table)
 		if err != nil {
-			return true
+			t.Fatal(err)
 		}
-		_ = conn.Close()
-		return false
-	})
+		for line := range strings.Lines(string(text)) {
+			if f := strings.Fields(line); len(f) > 1 && strings.HasSuffix(f[1], fmt.Sprintf(":%04X", port)) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // wait wants the scenario to have gone as written.

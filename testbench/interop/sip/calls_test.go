@@ -1,6 +1,6 @@
 //go:build peers
 
-package calls
+package sip
 
 import (
 	"bytes"
@@ -36,6 +36,9 @@ func TestCalls(t *testing.T) {
 		{"without an offer, by the second carrier", "caller_without_offer", "callee_503", "callee_offers", "caller", calls},
 		{"both sides change at once", "caller_meets_glare", "callee_makes_glare", "", "caller", 0},
 		{"cancelled before any answer", "caller_cancels_early", "silent", "", "cancelled", 0},
+		{"the caller changes the session", "caller_changes_behind_proxy", "callee_changed_behind_proxy", "", "caller", 0},
+		{"the called side changes the session", "caller_changed_behind_proxy", "callee_changes_behind_proxy", "", "callee", 0},
+		{"reliable provisional answers", "caller_pracks", "callee_reliable", "", "caller", 0},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -77,7 +80,9 @@ func TestCalls(t *testing.T) {
 func TestUnknownMask(t *testing.T) {
 	b := newBed(t, nil)
 	nobody := e164.MustParse("441119999999")
-	start(t, run{scenario: "caller_refused_404", port: b.caller, number: alice, dials: nobody, calls: 3, rate: 10}, b.addr.String()).wait()
+	caller := start(t, run{scenario: "caller_refused_404", port: b.caller, number: alice, dials: nobody, calls: 3, rate: 10}, b.addr.String())
+	caller.wait()
+	checkNothingLeaks(t, b, caller, nil)
 	if got := b.count("maskline_sip_calls_total", "why", "unknown_mask"); got != 3 {
 		t.Errorf("%v", got)
 	}

@@ -1,6 +1,6 @@
 //go:build peers
 
-package calls
+package sip
 
 import (
 	"os"

@@ -1,12 +1,11 @@
 //go:build peers
 
-package calls
+package sip
 
 import (
 	"testing"
 
 	"maskline/sip"
-	"maskline/testbench/leak"
 )
 
 const user, password = "pbx", "hunter2"
@@ -34,18 +33,18 @@ func TestDigestBothWays(t *testing.T) {
 	if got := b.count("maskline_sip_attempts_total", "trunk", "alfa", "outcome", "answered"); got != calls {
 		t.Errorf("%v attempts\n%s", got, b.log.bytes())
 	}
-	if leak.Contains(caller.received(), bob) || leak.Contains(callee.received(), alice) {
-		t.Error("the other side's number leaks")
-	}
+	checkNothingLeaks(t, b, caller, []*sipp{callee})
 }
 
 func TestWrongPassword(t *testing.T) {
 	b := newBed(t, withDigest)
 	b.alfa.release()
 	b.bravo.release()
-	start(t, run{
+	caller := start(t, run{
 		scenario: "caller_wrong_password", port: b.caller, number: alice, dials: maskA, calls: 3, rate: 5, args: digestArgs("guess"),
-	}, b.addr.String()).wait()
+	}, b.addr.String())
+	caller.wait()
+	checkNothingLeaks(t, b, caller, nil)
 	if got := b.count("maskline_sip_auth_total", "trunk", "origin", "verdict", "wrong"); got != 3 {
 		t.Errorf("%v", got)
 	}

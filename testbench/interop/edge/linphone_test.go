@@ -1,0 +1,172 @@
+//go:build peers
+
+package edge
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"maskline/e164"
+	"maskline/testbench/process"
+)
+
+// linphone is a linphonec process with a tone as its voice. What it hears is
+// recorded.
+type linphone struct {
+	t      *testing.T
+	number e164.Number
+	dir    string
+	addr   netip.AddrPort // of SIP
+	child  *process.Child
+	keys   io.WriteCloser // its commands
+	output *os.File
+	read   int // octets of the output that await has passed
+	edge   netip.AddrPort
+}
+
+const linphoneConfig = `[sip]
+sip_port=%[1]d
+sip_tcp_port=0
+sip_tls_port=0
+bind_address=%[2]s
+ipv6_migration_done=1
+use_ipv6=0
+guess_hostname=0
+contact=<sip:%[3]s@%[2]s>
+use_info=0
+use_rfc2833=1
+[rtp]
+audio_rtp_port=-1
+bind_address=%[2]s
+[net]
+firewall_policy=0
+[sound]
+echocancellation=0
+`
+
+func newLinphone(t *testing.T, number e164.Number, tone float64) *linphone {
+	t.Helper()
+	p := &linphone{t: t, number: number, dir: t.TempDir(), addr: free(t, loopback(), "udp")}
+	writeTone(t, p.file("tone.wav"), tone)
+	if err := os.MkdirAll(p.file(".local/share/linphone"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	config := fmt.Sprintf(linphoneConfig, p.addr.Port(), p.addr.Addr(), number.Reveal())
+	if err := os.WriteFile(p.file("config"), []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if p.output, err = os.Create(p.file("output")); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.output.Close() })
+	cmd := exec.Command("linphonec", "-a", "-c", p.file("config"), "-l", p.file("log"), "-d", "6") // it logs every SIP message
+	cmd.Dir, cmd.Stdout, cmd.Stderr = p.dir, p.output, p.output
+	cmd.Env = append(os.Environ(), "HOME="+p.dir)
+	if p.keys, err = cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if p.child, err = process.StartChild(cmd); err != nil {
+		t.Fatalf("linphonec is needed (Debian: apt-get install linphone-cli): %v", err)
+	}
+	t.Cleanup(p.quit)
+	p.command("soundcard use files")
+	p.command("play " + p.file("tone.wav"))
+	p.command("record " + p.file("heard.wav"))
+	p.command("ports")
+	p.see(fmt.Sprintf("sip port = %d", p.addr.Port()))
+	return p
+}
+
+func (p *linphone) file(name string) string { return filepath.Join(p.dir, name) }
+
+func (p *linphone) command(line string) {
+	p.t.Helper()
+	if _, err := io.WriteString(p.keys, line+"\n"); err != nil {
+		p.t.Fatalf("linphonec takes no command: %v\n%s", err, p.printed())
+	}
+}
+
+func (p *linphone) printed() string {
+	text, err := os.ReadFile(p.output.Name())
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
+// see waits until linphonec prints a text, after what was seen before.
+func (p *linphone) see(text string) {
+	p.t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) { // between two looks
+		printed := p.printed()
+		if at := strings.Index(printed[p.read:], text); at >= 0 {
+			p.read += at + len(text)
+			return
+		}
+		if time.Now().After(deadline) || p.child.Ended() {
+			p.t.Fatalf("linphonec does not print %q:\n%s", text, printed)
+		}
+	}
+}
+
+func (p *linphone) dial(to e164.Number) {
+	p.t.Helper()
+	p.command(fmt.Sprintf("call sip:%s@%s", to.Reveal(), p.edge))
+}
+
+func (p *linphone) do(w wish, key string) {
+	p.t.Helper()
+	if w == resume {
+		p.see("is now paused")
+	}
+	p.command(map[wish]string{hold: "pause", resume: "resume", press: key, hangUp: "terminate"}[w])
+}
+
+func (p *linphone) await(n news, key string) {
+	p.t.Helper()
+	p.see(map[news]string{established: "Media streams established", pressed: "Receiving tone " + key, closed: " ended ("}[n])
+}
+
+// said is the log, with every SIP message.
+func (p *linphone) said() string {
+	text, err := os.ReadFile(p.file("log"))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return string(text)
+}
+
+// heard is the recording so far, at the rate of the codec. Its header is written
+// at the end.
+func (p *linphone) heard() []float64 {
+	p.t.Helper()
+	b, err := os.ReadFile(p.file("heard.wav"))
+	if err != nil || len(b) < wavHeader {
+		return nil
+	}
+	if rate := binary.LittleEndian.Uint32(b[24:]); rate != 0 && rate != sampleRate {
+		p.t.Fatalf("linphone records %d samples a second", rate)
+	}
+	var samples []float64
+	for b = b[wavHeader:]; len(b) >= 2; b = b[2:] {
+		samples = append(samples, float64(int16(binary.LittleEndian.Uint16(b))))
+	}
+	return samples
+}
+
+func (p *linphone) quit() {
+	_, _ = io.WriteString(p.keys, "quit\n")
+	_ = p.keys.Close()
+	if _, err := p.child.Wait(patience); err != nil {
+		_ = p.child.Kill()
+	}
+}

@@ -1,0 +1,121 @@
+//go:build peers
+
+package sip
+
+import (
+	"bytes"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"maskline/sip"
+	"maskline/testbench/leak"
+)
+
+// TestKamailioBetween has Kamailio between the edge and either side, in every
+// dialog by Record-Route. Its sanity module holds each request of the edge against
+// all that it knows, and all that the edge sends it is searched.
+func TestKamailioBetween(t *testing.T) {
+	const calls = 5
+	for _, c := range []struct {
+		name           string
+		caller, callee string
+		why            string // how the edge names the end
+		over           string
+		busy           bool // the proxy refuses the first carrier's calls
+	}{
+		{"the caller hangs up", "caller_behind_proxy", "callee_behind_proxy", "caller", "udp", false},
+		{"the called side hangs up", "caller_waits_behind_proxy", "callee_hangs_up_behind_proxy", "callee", "udp", false},
+		{"early media", "caller_behind_proxy", "callee_early_media_behind_proxy", "caller", "udp", false},
+		{"cancelled while ringing", "caller_cancels_ringing", "callee_cancelled_behind_proxy", "cancelled", "udp", false},
+		{"the first carrier's proxy answers 503", "caller_behind_proxy", "callee_behind_proxy", "caller", "udp", true},
+		{"the caller changes the session", "caller_changes_behind_proxy", "callee_changed_behind_proxy", "caller", "udp", false},
+		{"the called side changes the session", "caller_changed_behind_proxy", "callee_changes_behind_proxy", "callee", "udp", false},
+		{"reliable provisional answers", "caller_pracks", "callee_reliable", "caller", "udp", false},
+		{"over TCP", "caller_behind_proxy", "callee_behind_proxy", "caller", "tcp", false},
+		{"changes over TCP", "caller_changed_behind_proxy", "callee_changes_behind_proxy", "callee", "tcp", false},
+		{"reliable over TCP", "caller_pracks", "callee_reliable", "caller", "tcp", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			near, far, busy, callee := reserve(t), reserve(t), reserve(t), reserve(t)
+			b := newBed(t, func(cfg *sip.Config) {
+				cfg.Listen[0].Addr = c.over + "://127.0.0.1:0"
+				for i, p := range []*port{near, far, far} {
+					cfg.Trunks[i].Addr = fmt.Sprintf("%s://127.0.0.1:%d", c.over, p.number)
+					cfg.Trunks[i].FirstResponse = 5 * time.Second
+				}
+				if c.busy {
+					cfg.Trunks[1].Addr = fmt.Sprintf("%s://127.0.0.1:%d", c.over, busy.number)
+				}
+			})
+			k := startProxy(t, b, near, far, busy, callee, c.over)
+			callees := start(t, run{scenario: c.callee, port: callee, number: bob, calls: calls}, "")
+			caller := start(t, run{scenario: c.caller, port: b.caller, number: alice, dials: maskA, calls: calls, rate: 5}, fmt.Sprintf("127.0.0.1:%d", near.number))
+			caller.wait()
+			callees.wait()
+			eventually(t, "all calls are over", func() bool { return len(b.edge.Calls()) == 0 })
+			if got := b.count("maskline_sip_calls_total", "trunk", "origin", "why", c.why); got != calls {
+				t.Errorf("%v calls ended with %q\n%s", got, c.why, b.log.bytes())
+			}
+			second := 0
+			if c.busy {
+				second = calls
+			}
+			if got := b.count("maskline_sip_attempts_total", "trunk", "bravo"); got != float64(second) {
+				t.Errorf("%v attempts by the second carrier, want %d", got, second)
+			}
+			checkNothingLeaks(t, b, caller, []*sipp{callees})
+			k.judge(7 * calls)
+		})
+	}
+}
+
+// startProxy runs Kamailio on near, far and busy, before an edge that speaks over.
+func startProxy(t *testing.T, b *bed, near, far, busy, callee *port, over string) *kamailio {
+	t.Helper()
+	text, err := os.ReadFile("testdata/proxy.cfg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	number := func(p *port) string { return strconv.Itoa(p.number) }
+	near.release()
+	far.release()
+	busy.release()
+	return startKamailio(t, near, strings.NewReplacer(
+		"NEARPORT", number(near), "FARPORT", number(far), "BUSYPORT", number(busy), "CALLEEPORT", number(callee),
+		"CALLERPORT", number(b.caller), "EDGEPORT", strconv.Itoa(int(b.addr.Port())), "TRANSPORT", over,
+	).Replace(string(text)))
+}
+
+// judge wants at least so many messages of the edge's to have come, all of them
+// sane, and none with a number that its addressee must not see.
+func (k *kamailio) judge(least int) {
+	k.t.Helper()
+	output := k.output.bytes()
+	if bytes.Contains(output, []byte("INSANE")) {
+		k.t.Errorf("kamailio refuses what we sent:\n%s", tail(output))
+	}
+	watch, seen := leak.NewWatch(alice, bob), 0
+	for line := range strings.Lines(string(output)) {
+		_, text, found := strings.Cut(line, "WITNESS ")
+		if !found {
+			continue
+		}
+		message, err := hex.DecodeString(strings.TrimSpace(text))
+		if err != nil {
+			k.t.Fatal(err)
+		}
+		seen++
+		start, _, _ := strings.Cut(string(message), " ")
+		for _, f := range watch.SIP(message) {
+			k.t.Errorf("the edge's %s shows %v", start, f)
+		}
+	}
+	if seen < least {
+		k.t.Errorf("only %d messages of the edge's came", seen)
+	}
+}
