@@ -11,17 +11,17 @@ import (
 	"maskline/sip/message"
 )
 
-// docsTable reads the first table below a heading of docs/sip.md, without its
+// docsTable reads the first table below a heading of docs/sip-reference.md, without its
 // head. A cell in code is bare.
 func docsTable(t *testing.T, heading string) [][]string {
 	t.Helper()
-	page, err := os.ReadFile("../docs/sip.md")
+	page, err := os.ReadFile("../docs/sip-reference.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, rest, found := strings.Cut(string(page), "\n"+heading+"\n")
 	if !found {
-		t.Fatalf("docs/sip.md has no heading %q", heading)
+		t.Fatalf("docs/sip-reference.md has no heading %q", heading)
 	}
 	var rows [][]string
 	for line := range strings.Lines(rest) {
@@ -37,7 +37,7 @@ func docsTable(t *testing.T, heading string) [][]string {
 		}
 	}
 	if len(rows) < 3 {
-		t.Fatalf("docs/sip.md has no table below %q", heading)
+		t.Fatalf("docs/sip-reference.md has no table below %q", heading)
 	}
 	return rows[2:]
 }

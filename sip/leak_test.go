@@ -252,7 +252,7 @@ func (l *leakBed) judge() {
 	}
 }
 
-// TestNothingCrosses plants a number in each place of docs/sip.md's table, in all
+// TestNothingCrosses plants a number in each place of docs/sip-reference.md's table, in all
 // that either side sends: requests, provisional, final and refusing answers,
 // requests inside the dialog; and looks for it in all that the other side gets.
 func TestNothingCrosses(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// place is one where a number may stand, as docs/sip.md names it.
+// place is one where a number may stand, as docs/sip-reference.md names it.
 type place struct {
 	docs  string
 	plant func(m *leakMessage, number string)

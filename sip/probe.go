@@ -57,10 +57,14 @@ type prober struct {
 	failures int // in a row, over a stream
 	message  []byte
 	every    time.Duration // until the probe is repeated
+	began    time.Time     // the latest one
 	giveUp   time.Time
 }
 
-const probeTimeout = 4 * time.Second
+const (
+	probeTimeout = 4 * time.Second
+	lostPause    = time.Second // between probes whose connections end after their answers
+)
 
 // newProber is nil for a trunk that is not probed.
 func (e *Edge) newProber(t *trunk) *prober {
@@ -94,9 +98,30 @@ func (p *prober) fire() {
 func (e *Edge) linkLost(t *trunk) {
 	for _, p := range e.set().probers {
 		if p.trunk.Name == t.Name {
-			e.timers.set(&p.alarm, e.now())
+			p.lost(e.now())
 		}
 	}
+}
+
+// lost is the end of a connection. A probe that had no answer over it has failed:
+// a peer that takes connections only to close them is not asked without pause.
+func (p *prober) lost(now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.stopped:
+	case p.waiting:
+		p.outcome(false, now)
+	default:
+		p.edge.timers.set(&p.alarm, later(now, p.began.Add(lostPause)))
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // due is the next probe, or the one that waits once more, or nothing where that
@@ -110,7 +135,7 @@ func (p *prober) due(now time.Time) ([]byte, netip.AddrPort, token) {
 	case p.waiting && reached(p.giveUp, now):
 		p.outcome(false, now)
 		return nil, netip.AddrPort{}, token{}
-	case p.waiting: // over a stream: its connection was lost
+	case p.waiting:
 		p.every *= 2
 	default:
 		if !p.aim(now) {
@@ -140,7 +165,7 @@ func (p *prober) aim(now time.Time) bool {
 
 func (p *prober) begin(now time.Time) {
 	p.seq++
-	p.waiting, p.every = true, t1
+	p.waiting, p.every, p.began = true, t1, now
 	p.giveUp = now.Add(min(p.trunk.Probe.Every, probeTimeout))
 	_, address := p.trunk.from(p.to.Addr())
 	own, host := "sip:"+sentBy(address), "sip:"+p.trunk.host

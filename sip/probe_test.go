@@ -69,6 +69,40 @@ func TestHealth(t *testing.T) {
 	}
 }
 
+// TestProbeOverALostConnection has a peer take connections and close them, before
+// its answer and after it: the next one is made after a pause.
+func TestProbeOverALostConnection(t *testing.T) {
+	b := newBed(t, func(c *Config) {
+		c.Listen = append(c.Listen, Listen{Addr: "tcp://127.0.0.1:0"})
+		c.Trunks = append(c.Trunks, TrunkConfig{
+			Name: "closer", Carrier: "alfa", Addr: "tcp://127.0.0.2:9", Probe: Probe{Every: time.Hour},
+		})
+	})
+	trunks := b.edge.set().byCarrier["alfa"]
+	p := b.edge.newProber(trunks[len(trunks)-1])
+	now := b.edge.now().Add(time.Hour) // so that no alarm goes off
+	next := func(at time.Time) time.Duration {
+		b.edge.timers.clear(&p.alarm)
+		p.lost(at)
+		return p.alarm.at.Sub(now)
+	}
+	for _, want := range []time.Duration{firstPause, 2 * firstPause, 4 * firstPause} {
+		p.begin(now)
+		if got := next(now); got != want {
+			t.Errorf("without an answer: after %v, want %v", got, want)
+		}
+	}
+	p.begin(now)
+	p.outcome(true, now)
+	if got := next(now); got != lostPause {
+		t.Errorf("right after an answer: after %v", got)
+	}
+	if got := next(now.Add(time.Minute)); got != time.Minute {
+		t.Errorf("a minute after it: after %v", got)
+	}
+	b.edge.timers.clear(&p.alarm)
+}
+
 // TestCarrierOfTwoTrunks has one trunk go down while the other one comes up: the
 // carrier is up, whoever tells last.
 func TestCarrierOfTwoTrunks(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -94,6 +95,28 @@ func TestMetricsAreDocumented(t *testing.T) {
 	}
 	if diff := cmp.Diff(text, string(page)); diff != "" {
 		t.Errorf("docs/metrics.md is not what the code has; -update writes it:\n%s", diff)
+	}
+}
+
+var metricName = regexp.MustCompile(`\bmaskline_(?:ledger|media|numberdb|routing|sip|smpp)_[a-z_]*[a-z]`)
+
+// TestMetricsOfTheDocsExist finds alarms and formulas that would never fire.
+func TestMetricsOfTheDocsExist(t *testing.T) {
+	list := readPage(t, "../..", "docs/metrics.md")
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range append(pages, "../../README.md") {
+		for _, name := range metricName.FindAllString(readPage(t, "", page), -1) {
+			base := name
+			for _, part := range []string{"_bucket", "_sum", "_count"} {
+				base = strings.TrimSuffix(base, part)
+			}
+			if !strings.Contains(list, "`"+name+"`") && !strings.Contains(list, "`"+base+"`") {
+				t.Errorf("%s names %s, which is no metric", filepath.Base(page), name)
+			}
+		}
 	}
 }
 
