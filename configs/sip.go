@@ -82,7 +82,7 @@ type Trunk struct {
 	// Networks that its media may come from beside the address in its SDP; private and
 	// loopback ones are accepted only from here. Default empty: none.
 	MediaFrom []netip.Prefix `key:"media_from"`
-	// New calls per second and direction; 0: no limit. Default 0.
+	// New calls per second and direction, and as many text messages; 0: no limit. Default 0.
 	CPS int `key:"cps" default:"0" min:"0" max:"1000000"`
 	// Calls at a time, both directions together; 0: no limit. Default 0.
 	Channels int `key:"channels" default:"0" min:"0" max:"1000000"`

@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"maskline/routing"
 	"maskline/sip/message"
 )
 
@@ -33,6 +34,7 @@ type metrics struct {
 	effective     *prometheus.CounterVec
 	ringing       *prometheus.HistogramVec
 	talk          *prometheus.HistogramVec
+	texts         *prometheus.CounterVec
 	drops         [message.DropCount]prometheus.Counter // by message.Drop
 	strangers     prometheus.Counter
 	floods        prometheus.Counter
@@ -67,6 +69,7 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 		calls:         counter("calls_total", "Calls that ended, by the trunk that they came from and why.", "trunk", "why"),
 		auth:          counter("auth_total", "Requests of a trunk that must bring a digest, by what came of it.", "trunk", "verdict"),
 		faults:        counter("faults_total", "Messages refused after parsing, by fault.", "fault"),
+		texts:         counter("messages_total", "Text messages, by the trunk that they came from or went to, direction and what became of them.", "trunk", "direction", "outcome"),
 		seizures:      counter("seizures_total", "Calls that a trunk was seized for, by direction: taken from it, or attempts to it.", "trunk", "direction"),
 		effective:     counter("effective_total", "Attempts in which the trunk did its part: answered, rang, or refused by the called side.", "trunk"),
 		announcements: counter("announcements_total", "Announcements to callers in place of a called side, by prompt, and by whether they were played, cut short or could not be played.", "announcement", "outcome"),
@@ -108,7 +111,7 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 	}
 	for _, c := range []prometheus.Collector{
 		octets, refused, ended, m.tlsFailures, m.dialFailures, m.lookupFailures,
-		m.requests, m.responses, m.attempts, m.registers, m.failovers, m.busyTotal, m.calls, m.faults, m.announcements, m.setup, m.seizures, m.effective, m.ringing, m.talk, m.auth, dropped, panics,
+		m.requests, m.responses, m.attempts, m.registers, m.failovers, m.busyTotal, m.calls, m.faults, m.announcements, m.setup, m.seizures, m.effective, m.ringing, m.talk, m.texts, m.auth, dropped, panics,
 		newTrunkCollector(edge),
 	} {
 		if err := reg.Register(c); err != nil {
@@ -131,7 +134,7 @@ func children(vec *prometheus.CounterVec, t transport, reasons []string) map[str
 }
 
 // countedMethods are those with a label of their own.
-var countedMethods = [...]string{message.Invite, message.Ack, message.Bye, message.Cancel, message.Options, message.Prack, message.Update}
+var countedMethods = [...]string{message.Invite, message.Ack, message.Bye, message.Cancel, message.Options, message.Prack, message.Update, message.Message}
 
 const otherMethod = len(countedMethods)
 
@@ -191,6 +194,11 @@ func (m *metrics) trunk(name string) *trunkMetrics {
 	t.in.init(m, name, inbound)
 	t.out.init(m, name, outbound)
 	return t
+}
+
+// text counts a message.
+func (t *trunkMetrics) text(d direction, fate routing.Fate) {
+	t.total.texts.WithLabelValues(t.name, d.String(), fate.String()).Inc()
 }
 
 // guard makes the counters of a trunk that asks for a digest.
@@ -260,7 +268,7 @@ type trunkCollector struct {
 	most, cps    *prometheus.Desc
 	registered   *prometheus.Desc
 	load         *prometheus.Desc
-	calls        *prometheus.Desc
+	calls, texts *prometheus.Desc
 	streams      *prometheus.Desc
 }
 
@@ -278,6 +286,7 @@ func newTrunkCollector(edge *Edge) *trunkCollector {
 		load:       desc("load", "0: calm; 1: new calls are answered 503; 2: they are dropped before they are parsed."),
 		streams:    desc("connections", "Connections over TCP and TLS that are open or being made.", "transport"),
 		calls:      desc("calls", "Calls in memory: those that are not over, and those of which only transactions are left.", "state"),
+		texts:      desc("messages", "Text messages in memory, by direction: those under way, and the answers that are kept for repeated requests.", "direction"),
 	}
 }
 
@@ -288,6 +297,7 @@ func (c *trunkCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- c.most
 	ch <- c.cps
 	ch <- c.calls
+	ch <- c.texts
 	ch <- c.streams
 	ch <- c.registered
 	ch <- c.load
@@ -315,6 +325,9 @@ func (c *trunkCollector) Collect(ch chan<- prometheus.Metric) {
 		}
 	}
 	ch <- prometheus.MustNewConstMetric(c.load, prometheus.GaugeValue, float64(c.edge.load.Load()))
+	for d, n := range c.edge.texts.size() {
+		ch <- prometheus.MustNewConstMetric(c.texts, prometheus.GaugeValue, float64(n), direction(d).String())
+	}
 	states := [len(phaseNames)]int{}
 	for _, a := range c.edge.calls.all() {
 		if s := a.shown.Load(); s != nil {

@@ -124,10 +124,15 @@ func (e *Edge) turnAway(s *socket, t *trunk, req *message.Request, why busy) boo
 	if e.isEmergency(t, req) {
 		return false
 	}
+	e.refuseBusy(s, t, req, why)
+	return true
+}
+
+// refuseBusy tells a trunk to come again a little later.
+func (e *Edge) refuseBusy(s *socket, t *trunk, req *message.Request, why busy) {
 	t.state.metrics.busy(inbound, why)
 	after := leastRetryAfter + hash(req.Branch+req.CallID)%retryAfterSpread // the same for a repeated request
 	e.reply(s, t, req, message.Reply{Code: 503, Cause: causeCongestion, Header: fmt.Sprintf("Retry-After: %d", after)})
-	return true
 }
 
 // drops reports whether a datagram is not even parsed now: it would open a call.

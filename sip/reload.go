@@ -135,7 +135,7 @@ func (t *trunk) follow(before *trunk) {
 		return
 	}
 	t.state = before.state
-	if t.flood, t.in, t.out = before.flood, before.in, before.out; t.CPS != before.CPS {
+	if t.flood, t.in, t.out, t.texts = before.flood, before.in, before.out, before.texts; t.CPS != before.CPS {
 		t.initLimits()
 	}
 	if t.digest != nil && before.digest != nil && t.AuthIn == before.AuthIn {
