@@ -44,7 +44,7 @@ func (e *Edge) onText(s *socket, t *trunk, req *message.Request) {
 		e.refuseBusy(s, t, req, busyOverload)
 		return
 	}
-	t, contact := e.byContact(t, req)
+	t, contact := e.byContact(e.inEffect(t, req), req)
 	if t = e.authorize(s, t, req); t == nil {
 		return
 	}
