@@ -19,7 +19,7 @@ type SIP struct {
 	DNSRefresh time.Duration `key:"dns_refresh" default:"1m" min:"5s"`
 	// Connections over TCP and TLS that others make to us, at a time and in all; not 0. Default 4096.
 	Connections int `key:"connections" default:"4096" min:"1" max:"1000000"`
-	// Those of them that come from one address; not 0. Default 64.
+	// Those of them that come from one address, of IPv6 from one /64; not 0. Default 64.
 	ConnectionsPerSource int `key:"connections_per_source" default:"64" min:"1" max:"1000000"`
 	// Calls in memory, ended ones for up to 32 s included; beyond it new ones are answered 503; not 0. Default 200000.
 	MaxCalls int `key:"max_calls" default:"200000" min:"1" max:"10000000"`
@@ -56,7 +56,7 @@ type SIPListen struct {
 	Advertise HostPort `key:"advertise"`
 	// Sockets that share the address over UDP, each read by itself; Linux alone has more than one. 0: one per core. Default 0.
 	Sockets int `key:"sockets" default:"0" min:"0" max:"64"`
-	// TLS of a tls:// listener.
+	// TLS of a tls:// listener. A reload reads its files again.
 	TLS ServerTLS `key:"tls"`
 }
 
@@ -82,7 +82,7 @@ type Trunk struct {
 	// Networks that its media may come from beside the address in its SDP; private and
 	// loopback ones are accepted only from here. Default empty: none.
 	MediaFrom []netip.Prefix `key:"media_from"`
-	// New calls per second and direction; 0: no limit. Default 0.
+	// New calls per second and direction, and as many text messages; 0: no limit. Default 0.
 	CPS int `key:"cps" default:"0" min:"0" max:"1000000"`
 	// Calls at a time, both directions together; 0: no limit. Default 0.
 	Channels int `key:"channels" default:"0" min:"0" max:"1000000"`
@@ -92,7 +92,7 @@ type Trunk struct {
 	AuthOut AuthOut `key:"auth_out"`
 	// Our registration there.
 	Register Register `key:"register"`
-	// TLS towards it.
+	// TLS towards it. A reload reads its files again, for the next connection.
 	TLS SIPTLS `key:"tls"`
 	// Length of a request, in bytes, above which it goes to addr over TCP and not over UDP, and over UDP after all where
 	// TCP is refused; RFC 3261 has it at 1300. 0: never, long ones are sent in fragments. Default 0.

@@ -32,7 +32,6 @@ func unavailable() []later {
 		{path: "api.oidc"},
 		{path: "api.webhooks"},
 		{path: "media.addr", one: true},
-		{path: "media.backend", only: []string{"auto", "steer", "portable"}},
 		{path: "carriers[].present", only: []string{"any"}},
 		{path: "observe.hep"},
 	}

@@ -38,7 +38,6 @@ func TestKeysTellWhatThisVersionHas(t *testing.T) {
 		"smpp.bind_timeout":          "",
 		"observe.hep.addr":           "no such key",
 		"lifecycle.ttl":              "1h",
-		"media.backend":              "auto or steer or portable",
 		"api.oidc[].issuer":          "no such key",
 		"sip.peers[].srtp":           "off",
 		"routing.unknown_mask.voice": "",

@@ -175,6 +175,7 @@ func TestHostilePacketsDoNotDisturb(t *testing.T) {
 			before := s.Stats().A.Dropped[tt.want]
 			a.send(s.Local(A), tt.in)
 			exchange(t, s, A, a, z, uint16(i))
+			eventually(t, "it is counted as "+tt.want.String(), func() bool { return s.Stats().A.Dropped[tt.want] > before })
 			if n := s.Stats().A.Dropped[tt.want] - before; n != 1 {
 				t.Errorf("counted %d times as %v, want once", n, tt.want)
 			}

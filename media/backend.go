@@ -40,12 +40,20 @@ type endpoint interface {
 func openBackend(cfg Config, total *counters, now clock, log *zap.Logger) (b backend, why string, err error) {
 	switch cfg.Backend {
 	case "", "auto":
-		b, denied := openSteer(cfg, total, now, log)
+		b, denied := openKernel(cfg, total, now, log)
 		if denied == nil {
 			return b, "the fastest that this host permits", nil
 		}
+		b, err = openSteer(cfg, total, now, log)
+		if err == nil {
+			return b, "kernel cannot be had here: " + denied.Error(), nil
+		}
+		why = "steer cannot be had here: " + err.Error()
 		b, err = openReserved(cfg, total, now, log)
-		return b, "steer cannot be had here: " + denied.Error(), err
+		return b, why, err
+	case "kernel":
+		b, err = openKernel(cfg, total, now, log)
+		return b, "configured", err
 	case "steer":
 		b, err = openSteer(cfg, total, now, log)
 		return b, "configured", err
@@ -53,7 +61,7 @@ func openBackend(cfg Config, total *counters, now clock, log *zap.Logger) (b bac
 		b, err = openReserved(cfg, total, now, log)
 		return b, "configured", err
 	default:
-		return nil, "", fmt.Errorf("media backend %q is not known here: auto, steer or portable", cfg.Backend)
+		return nil, "", fmt.Errorf("media backend %q is not known here: auto, kernel, steer or portable", cfg.Backend)
 	}
 }
 

@@ -18,8 +18,8 @@ type Config struct {
 	// PortMin and PortMax bound the ports, both inclusive. Both zero:
 	// 10000-32767. A session takes four ports.
 	PortMin, PortMax uint16
-	// Backend is "portable", "steer" (CAP_BPF, CAP_NET_ADMIN and CAP_NET_RAW), or
-	// "auto": the fastest that the host permits. Empty: auto.
+	// Backend is "portable", "steer" or "kernel" (both need CAP_BPF, CAP_NET_ADMIN
+	// and CAP_NET_RAW), or "auto": the fastest that the host permits. Empty: auto.
 	Backend string
 	// Loops is how many threads move packets. Zero: one per processor that the
 	// process may use.

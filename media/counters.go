@@ -16,6 +16,11 @@ type counters struct {
 
 type flowCounter struct{ packets, octets atomic.Uint64 }
 
+func (c *flowCounter) addMany(packets, octets uint64) {
+	c.packets.Add(packets)
+	c.octets.Add(octets)
+}
+
 func (c *flowCounter) add(octets int) {
 	c.packets.Add(1)
 	c.octets.Add(uint64(octets))

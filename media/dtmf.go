@@ -43,6 +43,7 @@ type keypad struct {
 func (s *Session) Listen(which Side, payloadType uint8) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.reclaim()
 	s.sides[which].keypad = nil
 	if payloadType < 128 {
 		s.sides[which].keypad = &keypad{payloadType: payloadType}

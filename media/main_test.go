@@ -18,7 +18,7 @@ type overEachBackend struct{ *testing.M }
 
 func (o overEachBackend) Run() int {
 	code := o.M.Run()
-	for name, open := range map[string]func(Config, *counters, clock, *zap.Logger) (backend, error){"steer": openSteer} {
+	for name, open := range map[string]func(Config, *counters, clock, *zap.Logger) (backend, error){"steer": openSteer, "kernel": openKernel} {
 		cfg, _ := Config{Addr: ownAddr(), PortMin: 20000, PortMax: 20003, Loops: 1}.checked()
 		b, err := open(cfg, &counters{}, monotonic(), zap.NewNop())
 		if err != nil {

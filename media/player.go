@@ -69,6 +69,7 @@ func (s *Session) Play(which Side, p Prompt) error {
 	if s.released {
 		return ErrClosed
 	}
+	s.reclaim()
 	d := &s.sides[which]
 	if d.voice == nil || d.voice.now == nil {
 		if !s.relay.pacer.admit() {
@@ -106,6 +107,7 @@ func (d *side) hush(r *Relay) {
 func (s *Session) Separate(apart bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.reclaim()
 	s.apart = apart
 }
 

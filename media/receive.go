@@ -66,6 +66,7 @@ func (p *port) relayRTP(b []byte, from netip.AddrPort, w *work) Drop {
 	}
 	p.settle(from, who, in)
 	s.quiet.last = w.now
+	s.resume(in, w.now)
 	in.stream.update(&w.header, len(b), w.now, in.clock)
 	w.total.in.add(len(b))
 	if in.keypad != nil {
@@ -83,6 +84,7 @@ func (p *port) relayRTP(b []byte, from netip.AddrPort, w *work) Drop {
 	out.sent.Packets++
 	out.sent.Octets += uint64(len(b))
 	w.total.out.add(len(b))
+	in.offer(s)
 	return Relayed
 }
 
@@ -142,6 +144,7 @@ func (p *port) settle(from netip.AddrPort, who standing, in *side) {
 	if who == known {
 		return
 	}
+	p.session.reclaim() // we may send elsewhere from now on
 	p.latch.settle(from, who, &in.rules)
 	if p.latch.state == latchStrict {
 		p.aimed = p.out.aim(from, in.dscp) == nil

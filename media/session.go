@@ -43,6 +43,7 @@ type side struct {
 	cname     [16]byte // under which this side's stream is known to the other
 	voice     *voice   // what it hears of us; nil: nothing was ever played
 	keypad    *keypad  // nil: nobody wants its keys
+	bypass    bypass   // nil: the backend has none
 
 	stream                 stream
 	sent                   Flow
@@ -71,6 +72,7 @@ func (s *Session) SetRemote(which Side, r Remote) error {
 	if s.released {
 		return ErrClosed
 	}
+	s.reclaim()
 	d := &s.sides[which]
 	d.rules = sources{from: r.From, nat: r.NAT, asymmetric: r.Asymmetric}
 	d.payloads, d.clock, d.direction, d.dscp, d.named = r.PayloadTypes, r.ClockRate, r.Direction, r.DSCP, true
@@ -103,6 +105,9 @@ func (s *Session) Answered() {
 func (s *Session) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for i := range s.sides {
+		s.collect(&s.sides[i], s.relay.now())
+	}
 	return Stats{A: s.sides[A].stats(), B: s.sides[B].stats()}
 }
 
@@ -112,6 +117,7 @@ func (s *Session) Stats() Stats {
 func (s *Session) Release() Stats {
 	s.mu.Lock()
 	first := !s.released
+	s.reclaim()
 	s.released = true
 	for i := range s.sides {
 		s.sides[i].hush(s.relay)
@@ -130,6 +136,9 @@ func (s *Session) expire(now time.Duration) (Timeout, bool) {
 	defer s.mu.Unlock()
 	if s.released || s.quiet.fired {
 		return 0, false
+	}
+	for i := range s.sides {
+		s.collect(&s.sides[i], now)
 	}
 	t, ok := s.quiet.expired(now, &s.relay.cfg)
 	s.quiet.fired = ok

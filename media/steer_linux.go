@@ -21,6 +21,7 @@ type steer struct {
 	table    []atomic.Pointer[steered] // by port, from PortMin on
 	held     heldPorts
 	steering *steering
+	forward  *forwarding // nil: all packets come to user space
 	raw      int
 	loops    []*steerLoop
 	running  sync.WaitGroup
@@ -82,7 +83,12 @@ const (
 	steerReceiveBuffer = 16 << 20
 )
 
-func (b *steer) name() string { return "steer" }
+func (b *steer) name() string {
+	if b.forward != nil {
+		return "kernel"
+	}
+	return "steer"
+}
 
 // bind sees to it that nobody else has the port, who would lose what comes there.
 func (b *steer) bind(port uint16) (endpoint, error) {
@@ -98,6 +104,9 @@ func (b *steer) bind(port uint16) (endpoint, error) {
 
 func (b *steer) stop() {
 	b.steering.detach()
+	if b.forward != nil {
+		b.forward.detach()
+	}
 	for _, l := range b.loops {
 		l.stopped.Store(true)
 	}
@@ -107,6 +116,9 @@ func (b *steer) stop() {
 func (b *steer) release() {
 	if b.steering != nil {
 		b.steering.close()
+	}
+	if b.forward != nil {
+		b.forward.close()
 	}
 	for _, l := range b.loops {
 		_ = unix.Close(l.fd)
@@ -133,6 +145,9 @@ func (e *steered) start(p *port) error {
 	e.port = p
 	thread := int(p.session.shard % uint32(len(e.backend.loops)))
 	e.loop = e.backend.loops[thread]
+	if e.backend.forward != nil && !p.rtcp {
+		p.session.sides[p.side].bypass = &flow{forward: e.backend.forward, now: e.backend.held.now, index: int64(e.index() / 2)}
+	}
 	e.backend.table[e.index()].Store(e)
 	e.backend.steering.set(e.index(), thread)
 	return nil

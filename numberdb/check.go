@@ -18,8 +18,6 @@ func (b *Binding) Check() error {
 		return ErrServices
 	case b.To.Kind == Account && b.Services.Has(Voice):
 		return ErrSMPPVoice
-	case b.To.Kind == SIP && b.Services.Has(SMS):
-		return ErrSIPMessage
 	case b.Party.Canonical() == b.Mask.Canonical(),
 		b.To.Kind == Tel && b.To.Number.Canonical() == b.Mask.Canonical():
 		return ErrSelf

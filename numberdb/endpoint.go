@@ -15,7 +15,6 @@ var (
 	ErrSIP          = errors.New("expected sip: and USER@HOST or USER@HOST:PORT, without parameters")
 	ErrNotDelivered = errors.New("webhook: and voicemail: are not delivered by this version; expected tel:, smpp: or sip: instead")
 	ErrSMPPVoice    = errors.New("an smpp: endpoint takes no calls; expected sms")
-	ErrSIPMessage   = errors.New("a sip: endpoint takes no SMS; expected voice")
 	ErrServices     = errors.New("expected sms, voice or sms+voice")
 	ErrNoMask       = errors.New("a binding needs a mask")
 	ErrNoPresent    = errors.New("a binding needs the number that is presented")

@@ -111,7 +111,7 @@ func TestCheck(t *testing.T) {
 		{"no endpoint", func(b *Binding) { b.To = Endpoint{} }, ErrEndpoint},
 		{"number of none", func(b *Binding) { b.To = Endpoint{Kind: Tel} }, ErrTel},
 		{"account and voice", func(b *Binding) { b.To = Endpoint{Kind: Account, Name: "a"} }, ErrSMPPVoice},
-		{"sip and sms", func(b *Binding) { b.To = Endpoint{Kind: SIP, Name: "a@b"} }, ErrSIPMessage},
+		{"sip and all services", func(b *Binding) { b.To, b.Services = Endpoint{Kind: SIP, Name: "a@b"}, SMS|Voice }, nil},
 		{"its own party", func(b *Binding) { b.Party = b.Mask }, ErrSelf},
 		{"its own destination", func(b *Binding) { b.To.Number = b.Mask }, ErrSelf},
 		{"nanoseconds", func(b *Binding) { b.Expires = noon.Add(1) }, ErrExpiry},

@@ -35,7 +35,9 @@ type actor struct {
 	last      *trunk // of the latest attempt
 	parties   parties
 	uses      []*trunk // that it holds on to
+	engaged   *trunk   // of the attempt that has not ended; nil: none
 	emergency bool
+	over      bool // actOver was carried out
 	settled   bool // over, and nothing of ours is unanswered
 	dead      bool
 
@@ -125,11 +127,11 @@ func (a *actor) rescue() {
 		return
 	}
 	a.edge.panicked(fmt.Sprintf("%T", fault), debug.Stack())
-	if a.call.phase != phaseOver {
-		if c := a.call.active; c != nil && !c.closed {
-			c.trunk.leave()
-		}
-		a.over(summary{from: a.trunk, why: "panic", code: 500, attempts: a.call.attempts(), began: a.call.began, ringing: a.call.ringingAt, answered: a.call.answered, ended: a.edge.now()})
+	if a.engaged != nil {
+		a.engaged.leave()
+	}
+	if !a.over {
+		a.end(summary{from: a.trunk, why: "panic", code: 500, attempts: a.call.attempts(), began: a.call.began, ringing: a.call.ringingAt, answered: a.call.answered, ended: a.edge.now()})
 	}
 	a.remove()
 }
@@ -177,6 +179,7 @@ func (a *actor) do(act action, now time.Time) event {
 		}
 	case actAttempt:
 		t := act.candidate.trunk
+		a.engaged = nil
 		t.leave()
 		t.hold(act.retryAfter, now)
 		if act.outcome == attemptTimeout || act.outcome == attemptUnreachable {
@@ -188,7 +191,7 @@ func (a *actor) do(act action, now time.Time) event {
 			a.last.state.metrics.setup.Observe(act.after.Seconds())
 		}
 	case actOver:
-		a.over(act.summary)
+		a.end(act.summary)
 	case actGone: // handle removes it
 	default:
 		return a.doVoice(act)
@@ -244,12 +247,13 @@ func (a *actor) begin(c candidate, now time.Time) bool {
 	if a.last != nil {
 		a.last.state.metrics.failovers.Inc()
 	}
-	a.last = t
+	a.last, a.engaged = t, t
 	return true
 }
 
-// over gives everything back and says so in the log, once.
-func (a *actor) over(s summary) {
+// end gives everything back and says so in the log, once.
+func (a *actor) end(s summary) {
+	a.over = true
 	var stats MediaStats
 	var media *MediaStats
 	if a.media != nil {

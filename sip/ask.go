@@ -276,6 +276,9 @@ func (c *call) onRestated(l *leg, res *message.Response) {
 // tickAsk repeats our request, or asks again after a glare.
 func (c *call) tickAsk(l *leg) {
 	a := &l.ask
+	if a.why == askRelay && a.state == txProceeding && reached(a.end, c.now) {
+		c.relayFailed(504, "") // the other side is still at it, and is told to stop
+	}
 	switch a.due(c.now) {
 	case txResend:
 		c.requestOver(a.over, l, l.hop, a.method, a.seq, a.request)
@@ -286,11 +289,16 @@ func (c *call) tickAsk(l *leg) {
 	if a.cancel.due(c.now) == txResend {
 		c.requestOver(a.over, l, l.hop, message.Cancel, a.seq, a.cancel.request)
 	}
-	if reached(a.retry, c.now) {
+	if !reached(a.retry, c.now) {
+		return
+	}
+	switch {
+	case c.phase != phaseUp || l.ended:
 		a.retry = time.Time{}
-		if c.phase == phaseUp && l.free() {
-			c.ask(l, a.method, a.offer, a.why)
-		}
+	case l.free():
+		c.ask(l, a.method, l.said, a.why) // something else may be agreed by now
+	default:
+		a.retry = c.now.Add(refreshBusy)
 	}
 }
 
@@ -303,36 +311,6 @@ func (c *call) onAskTimeout(l *leg) {
 	}
 	if a.why == askRefresh { // RFC 4028 §10: as a 408
 		c.end("dialog_lost")
-	}
-}
-
-// onAskUnreachable is a connection that broke under our request: a re-INVITE has
-// failed with it, another request is sent again. Over UDP timers decide.
-func (c *call) onAskUnreachable(l *leg, seq uint16) {
-	a := &l.ask
-	switch {
-	case seq != a.seq || !a.running() || !a.over.reliable():
-	case a.over != l.over && a.state == txCalling: // RFC 3261 §18.1.1: UDP where TCP is refused
-		l.narrow = true
-		a.begin(a.request, a.method == message.Invite, l.over, c.now)
-		a.went()
-		c.requestOver(l.over, l, l.hop, a.method, a.seq, a.request)
-	case !a.lost(c.now):
-		a.stop()
-		c.onAskTimeout(l)
-	}
-	if l.number != legA {
-		for _, e := range c.b[l.number].opened {
-			if e.seq == seq {
-				e.prack.lost(c.now)
-			}
-		}
-	}
-	if c.phase != phaseUp || c.active == nil {
-		return
-	}
-	if q := c.other(l).info; q != nil && seq == q.seq {
-		q.tx.lost(c.now)
 	}
 }
 

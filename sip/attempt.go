@@ -177,7 +177,7 @@ func (c *call) giveUp(a *attempt) {
 		c.report(a, true) // otherwise what it does now decides
 	}
 	c.cancel(a)
-	if a.invite.state == txAccepted {
+	if !a.course.answered.IsZero() {
 		c.hang(&a.leg) // the caller has not had its answer yet
 	}
 }
@@ -258,47 +258,5 @@ func (c *call) tickAttempt(a *attempt) {
 		if f.bye.due(c.now) == txResend {
 			c.request(&f.leg, f.hop, message.Bye, f.seq+1, f.bye.request)
 		}
-	}
-}
-
-// onUnreachable is a request that came back as undeliverable.
-func (c *call) onUnreachable(ev evUnreachable) {
-	l := c.leg(ev.leg)
-	if l == nil {
-		return
-	}
-	base, _ := splitTry(ev.seq)
-	if base >= seqDialog {
-		c.onAskUnreachable(l, ev.seq)
-		return
-	}
-	if base == seqBye {
-		l.narrow = l.narrow || l.bye.over != l.over
-		if !l.bye.lost(c.now) {
-			l.bye.stop()
-		}
-		return
-	}
-	if ev.leg == legA || ev.seq != c.b[ev.leg].seq {
-		return
-	}
-	a := c.b[ev.leg]
-	if a.cancel.running() && !a.cancel.lost(c.now) {
-		a.cancel.stop()
-	}
-	if a.invite.state != txCalling {
-		return // it was there a moment ago: timers decide
-	}
-	if a.invite.over != a.over && !a.giving { // RFC 3261 §18.1.1: UDP where TCP is refused
-		a.narrow = true
-		c.invite(a, a.invite.request)
-		return
-	}
-	a.invite.quieten()
-	a.giving = true // should it answer after all, that is ended
-	c.report(a, false)
-	if a == c.active && c.phase == phaseCalling {
-		c.close(a, attemptUnreachable, 503, 0)
-		c.failed(a, true, refusal{503, causeNoCircuit, "unreachable"})
 	}
 }

@@ -85,6 +85,10 @@ func (c *call) mayReinvite(a *attempt) bool {
 func (c *call) reinvite(a *attempt, ev evResponse, seq uint16) {
 	a.invite.final(false, c.now)
 	a.refusedBy = ev.res.ToTag
+	for _, e := range a.opened {
+		e.prack.stop() // its dialog is no more
+	}
+	a.opened, a.early, a.earlyTag = nil, nil, ""
 	a.passed = append(a.passed, passed{a.invite.over, c.acknowledgeRefusal(a)})
 	a.cseq++
 	a.invited, a.draft.CSeq, a.seq = a.cseq, a.cseq, seq

@@ -75,6 +75,7 @@ type authGuard struct {
 	key     [32]byte
 	serial  atomic.Uint64
 	sources *authSources
+	owners  *authOwners
 	nobody  *message.DigestUser // whom unknown users are compared with
 	offered []message.Algorithm
 }
@@ -84,7 +85,7 @@ func newAuthGuard(cfg Auth) *authGuard {
 	setDefault(&cfg.Failures, defaultFailures)
 	setDefault(&cfg.TrunkFailures, defaultTrunkFailures)
 	setDefault(&cfg.Per, defaultAuthPer)
-	g := &authGuard{cfg: cfg, sources: newAuthSources(cfg)}
+	g := &authGuard{cfg: cfg, sources: newAuthSources(cfg), owners: newAuthOwners()}
 	if cfg.Algorithms == nil {
 		g.offered = message.Algorithms()
 	}
@@ -186,6 +187,7 @@ func (g *authGuard) prove(t *trunk, c *message.Credentials, req *message.Request
 	if !t.digest.replays.use(serial, issued, c.Count, transactionHash(req), now) {
 		return authStale
 	}
+	g.owners.note(source, t.Name)
 	return authAccepted
 }
 

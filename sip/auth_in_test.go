@@ -376,3 +376,20 @@ func BenchmarkJudge(b *testing.B) {
 		}
 	}
 }
+
+// TestStrangersUseUpNothing has one without a password call while there is room for
+// one call a second: who knows it gets through.
+func TestStrangersUseUpNothing(t *testing.T) {
+	b := newBed(t, func(c *Config) {
+		withAuthIn(c)
+		c.MaxCPS = 1
+	})
+	b.caller.send(b.caller.invite("one"))
+	ask := challenges(t, b.caller.expect("SIP/2.0 401"))
+	b.caller.send(b.caller.with("one", credentials(ask[0], inUser, inPassword, 1)))
+	b.caller.expect("SIP/2.0 100")
+	b.caller.send(b.caller.invite("two"))
+	ask = challenges(t, b.caller.expect("SIP/2.0 401"))
+	b.caller.send(b.caller.with("two", credentials(ask[0], inUser, inPassword, 1)))
+	b.caller.expect("SIP/2.0 503")
+}

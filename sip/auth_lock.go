@@ -76,6 +76,38 @@ func (s *authSources) evict() {
 	delete(s.seen, oldest)
 }
 
+// authOwners tells which trunk's password a source had right last. The table is
+// bounded, and only who has a password gets into it.
+type authOwners struct {
+	mu     sync.RWMutex
+	trunks map[netip.Prefix]string
+}
+
+// maxAuthOwners bounds the table.
+const maxAuthOwners = 1 << 16
+
+func newAuthOwners() *authOwners { return &authOwners{trunks: map[netip.Prefix]string{}} }
+
+// of is empty for an unknown source.
+func (o *authOwners) of(source netip.Addr) string {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	return o.trunks[sourceOf(source)]
+}
+
+func (o *authOwners) note(source netip.Addr, trunk string) {
+	key := sourceOf(source)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if _, known := o.trunks[key]; !known && len(o.trunks) >= maxAuthOwners {
+		for other := range o.trunks {
+			delete(o.trunks, other)
+			break
+		}
+	}
+	o.trunks[key] = trunk
+}
+
 // guesses guards a trunk against guessing from many sources at once. Those that
 // its networks name, or that have had the password right, are trusted: they
 // neither count nor are they locked out, so nobody can lock out the owner.

@@ -264,3 +264,31 @@ func TestChallengedInDialog(t *testing.T) {
 		t.Errorf("not the first one's:\n%s", ack)
 	}
 }
+
+// TestLongerSessionAfterAChallenge has the carrier's count of a nonce's uses go on.
+func TestLongerSessionAfterAChallenge(t *testing.T) {
+	b := newBench(t)
+	b.trunks[0].auth, _ = newAuthorizer(AuthOut{Username: authUser, Password: authPassword, Realm: authRealm}, "")
+	b.step("A INVITE")
+	b.step("B0 401 h:WWW-Authenticate:_" + strings.ReplaceAll(askMD5, " ", "_"))
+	if got := b.step("B0 422 h:Min-SE:_3600"); got != "B0 ACK, B0 INVITE" {
+		t.Fatal(got)
+	}
+	if got := proof(t, b.last["B0"]); got.Count != 2 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestRungBeforeAChallenge has the early dialogs of a challenged INVITE end with it,
+// though the next one's have the same tag.
+func TestRungBeforeAChallenge(t *testing.T) {
+	script(t, func(b *bench) {
+		b.trunks[0].auth, _ = newAuthorizer(AuthOut{Username: authUser, Password: authPassword, Realm: authRealm}, "")
+	}, [][2]string{
+		{"A INVITE", dialled},
+		{"B0 183+sdp rseq-5", "B0 PRACK, report B0 ok, remote B, ring, A 183+sdp"},
+		{"B0 401 h:WWW-Authenticate:_" + strings.ReplaceAll(askMD5, " ", "_"), "B0 ACK, B0 INVITE"},
+		{"B0 183+moved rseq-1", "B0 PRACK, remote B, A 183+sdp"},
+		{"B0 200", "B0 ACK, answered, A 200+sdp"},
+	}...)
+}

@@ -153,6 +153,17 @@ func (b *bench) do(a action) (string, event) {
 		return fmt.Sprintf("over %s %d", a.summary.why, a.summary.code), nil
 	case actGone:
 		return "gone", nil
+	case actPlay:
+		return "play " + string('A'+rune(a.side)) + " " + a.prompt.Name, evPlaying{a.side, true}
+	case actHush:
+		return "hush " + string('A'+rune(a.side)), nil
+	case actSeparate:
+		if a.apart {
+			return "apart", nil
+		}
+		return "together", nil
+	case actListen:
+		return "listen", nil
 	}
 	return "?", nil
 }
@@ -166,7 +177,7 @@ func (b *bench) sent(a actSend) string {
 	b.last[side], b.sentTo[side] = text, a.to
 	b.repeated, b.everSent[text] = b.everSent[text], true
 	switch a.method {
-	case message.Invite, message.Update, message.Info:
+	case message.Invite, message.Update, message.Info, message.Prack:
 		if base, _ := splitTry(a.seq); a.code == 0 && base >= seqDialog {
 			b.asked[side] = text
 		} else if a.code == 0 {
@@ -199,8 +210,13 @@ func (b *bench) sent(a actSend) string {
 
 func (b *bench) event(words []string) event {
 	side := words[0]
-	if side == "end" {
+	switch side {
+	case "end":
 		return evEnd{words[1]}
+	case "key": // of the called side
+		return evDigit{SideB, words[1][0]}
+	case "played": // to the caller
+		return evPlayed{SideA}
 	}
 	number := uint8(legA)
 	if side != "A" {
@@ -213,6 +229,10 @@ func (b *bench) event(words []string) event {
 	switch {
 	case words[1] == "icmp":
 		return evUnreachable{number, seqInvite}
+	case words[1] == "lost": // the connection of the last request inside the dialog
+		_, branch, _ := strings.Cut(header(b.asked[side], "Via"), "branch=")
+		k, _ := b.call.tokens.openBranch(branch, branchToken)
+		return evUnreachable{number, k.seq}
 	case words[1][0] >= '0' && words[1][0] <= '9':
 		return b.response(side, number, words[1:])
 	case side == "A" && len(words) == 2 && words[1] == message.Invite:
@@ -220,7 +240,7 @@ func (b *bench) event(words []string) event {
 			return evRepeated{}
 		}
 		b.invite = b.inviteText()
-		return evInvite{req: b.parse(b.invite, "192.0.2.10:5062"), trunk: b.trunkA, own: "203.0.113.1:5060"}
+		return evInvite{req: b.parse(b.invite, "192.0.2.10:5062"), trunk: b.trunkA, over: b.trunkA.over, own: "203.0.113.1:5060"}
 	default:
 		return b.request(side, number, words[1:])
 	}
@@ -349,7 +369,7 @@ func (b *bench) response(side string, number uint8, words []string) event {
 	} else {
 		source = b.trunks[int(number)%len(b.trunks)].addr.String()
 	}
-	callID, inside := "", false
+	callID, inside, contact := "", false, "Contact: <sip:"+source+">\r\n"
 	for _, w := range words[1:] {
 		switch {
 		case strings.HasPrefix(w, "cause-"):
@@ -366,6 +386,8 @@ func (b *bench) response(side string, number uint8, words []string) event {
 			source = "203.0.113.66:5060"
 		case w == "wrong-call-id":
 			callID = "other"
+		case w == "no-contact":
+			contact = ""
 		default:
 			method = w
 		}
@@ -394,8 +416,8 @@ func (b *bench) response(side string, number uint8, words []string) event {
 		to += ";tag=" + tag
 	}
 	cseq, _, _ := strings.Cut(header(request, "CSeq"), " ")
-	text := withBody(fmt.Sprintf("SIP/2.0 %s x\r\nVia: %s\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s %s\r\nContact: <sip:%s>\r\n%s%s",
-		code, header(request, "Via"), header(request, "From"), to, callID, cseq, method, source, b.routes, b.allow+extra), body)
+	text := withBody(fmt.Sprintf("SIP/2.0 %s x\r\nVia: %s\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s %s\r\n%s%s%s",
+		code, header(request, "Via"), header(request, "From"), to, callID, cseq, method, contact, b.routes, b.allow+extra), body)
 	msg, err := gosip.NewParser().ParseSIP([]byte(text))
 	if err != nil {
 		b.t.Fatalf("%v\n%s", err, text)

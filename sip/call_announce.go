@@ -147,7 +147,7 @@ func (c *call) onVoiceRequest(l *leg, req *message.Request) bool {
 	switch {
 	case req.Method != message.Info:
 		return false
-	case c.accepting != nil && l == &c.accepting.attempt.leg:
+	case c.accepting != nil && l == &c.accepting.attempt.leg && !l.ended:
 		c.onKeyInfo(l, req)
 		return true
 	case c.alone() && !l.ended:

@@ -10,7 +10,7 @@ import (
 // leg's trunk may be, and inside the dialog that the request opened.
 func (c *call) onResponse(ev evResponse) {
 	l, res := c.leg(ev.leg), ev.res
-	if l == nil || !l.isFrom(ev.source, ev.res.Trunk) ||
+	if l == nil || !l.isFrom(ev.source, res.Trunk, res.Names) ||
 		res.CallID != l.dialog.CallID || res.FromTag != l.dialog.LocalTag {
 		return
 	}
@@ -130,12 +130,13 @@ func (c *call) onSuccess(a *attempt, ev evResponse) {
 		return
 	}
 	if !a.invite.final(true, c.now) && !a.invite.late(c.now) {
-		return // after a refusal
+		return
 	}
 	a.cancel.stop()
 	a.deadline = time.Time{}
 	c.report(a, true)
 	a.dialog.RemoteTag = ev.res.ToTag
+	a.forget()
 	a.learn(ev.res.Peer(), ev.source)
 	a.hears(ev.res.Allowed())
 	ext := ev.res.Extensions()

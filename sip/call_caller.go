@@ -75,7 +75,7 @@ func (c *call) onRepeated() {
 // onCancel ends the INVITE; a CANCEL that crosses our final answer is answered
 // and has no effect. RFC 3261 §9.2.
 func (c *call) onCancel(req *message.Request) {
-	if !c.a.isFrom(req.Source, req.Trunk) {
+	if !c.a.isFrom(req.Source, req.Trunk, req.Names) {
 		return
 	}
 	c.answer(&c.a.leg, req, message.Reply{Code: 200})
@@ -145,8 +145,10 @@ func (c *call) onMediaFault(ev evMediaFault) {
 	if c.phase == phaseNew || c.phase == phaseCalling {
 		if ev.side == SideA || c.held != nil {
 			c.refuse(refusal{code: 488, why: "media_address"})
+		} else if c.active != nil {
+			c.active.early = nil // the relay does not have it; the answer may be better
 		}
-		return // early media of one candidate: its answer may be better
+		return
 	}
 	c.end("media_address")
 }
@@ -208,9 +210,6 @@ func (c *call) onRing(code int, media message.EarlyMedia, sdp []byte) {
 	if !c.a.wants.EarlyMedia.Has(message.EarlySupported) {
 		media = 0
 	}
-	if c.a.reliable.told {
-		sdp = nil // the caller has our answer
-	}
 	if sdp == nil && code == c.relayed && (media == 0 || media == c.relayedMedia) {
 		return
 	}
@@ -233,7 +232,7 @@ func (c *call) ringing() {
 // reliable one of ours is acknowledged, and not with a second one after it. RFC
 // 3262 §3, RFC 3261 §13.2.1.
 func (c *call) connect(a *attempt, answer *message.SDP) {
-	if c.a.reliable.open && c.a.reliable.sdp {
+	if c.a.reliable.open && c.a.reliable.sdp != nil {
 		c.held = answer
 		return
 	}

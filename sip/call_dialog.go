@@ -15,6 +15,9 @@ func (c *call) onRequest(ev evRequest) {
 		return
 	}
 	l.conn = req.Conn
+	if l.dialog.RemoteTag == "" {
+		l.forget()
+	}
 	if c.onVoiceRequest(l, req) {
 		return
 	}
@@ -43,6 +46,10 @@ func (c *call) onRequest(ev evRequest) {
 		c.onOther(l, req)
 	}
 }
+
+// forget starts the peer's count of requests anew: before the answer each device on
+// the called side has its own.
+func (l *leg) forget() { l.seen, l.answered, l.update = 0, nil, served{} }
 
 // onOther is a request that changes nothing in the dialog.
 func (c *call) onOther(l *leg, req *message.Request) {

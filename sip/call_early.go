@@ -157,7 +157,11 @@ func (c *call) relay(a *attempt, p provisional, res *message.Response) {
 	default:
 		c.adopt(a, answer)
 		a.early, a.earlyTag, c.early = answer, res.ToTag, true
-		c.onRing(code, p.media, c.describeCalled(answer))
+		var sdp []byte
+		if !c.a.reliable.told { // else the caller has our answer
+			sdp = c.describeCalled(answer)
+		}
+		c.onRing(code, p.media, sdp)
 	}
 }
 

@@ -57,6 +57,21 @@ func TestEarlyMedia(t *testing.T) {
 			{"A ACK", ""},
 			{"10s", ""},
 		}},
+		{"the caller was told reliably, the same device changes its mind and answers", manyCodecs, [][2]string{
+			dial, early,
+			{"A PRACK rack", "A 200"},
+			{"B0 183+codec", "remote B"},
+			{"B0 200+codec", "B0 ACK, answered, A 200"},
+			{"A ACK", "A INVITE+sdp"},
+		}},
+		{"it does so while the PRACK is awaited", manyCodecs, [][2]string{
+			dial, early,
+			{"B0 183+codec", "remote B"},
+			{"A PRACK rack", "A 200, A 183"},
+			{"A PRACK rack next", "A 200"},
+			{"B0 200+codec", "B0 ACK, answered, A 200"},
+			{"A ACK", "A INVITE+sdp"},
+		}},
 		{"the caller was told the answer reliably, a device with another codec answers", manyCodecs, [][2]string{
 			dial, early,
 			{"A PRACK rack", "A 200"},

@@ -32,7 +32,7 @@ func (q *infos) next() time.Time {
 
 // onInfo passes a key press on. RFC 6086 §4.2.2.
 func (c *call) onInfo(l *leg, req *message.Request) {
-	if c.phase == phaseOver || l.ended {
+	if c.phase == phaseOver || l.ended || c.phase == phaseUp && !c.established(l) {
 		c.answer(l, req, message.Reply{Code: 481})
 		return
 	}

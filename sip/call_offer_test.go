@@ -222,3 +222,64 @@ func TestGlareTimes(t *testing.T) {
 		t.Errorf("%d different ones", len(seen))
 	}
 }
+
+// TestRestoredAfterAGlare has a side refuse to be told again what was agreed, since it
+// wants a change of its own: what it gets then is what is agreed by then.
+func TestRestoredAfterAGlare(t *testing.T) {
+	b := script(t, nil, [][2]string{
+		{"A INVITE", dialled},
+		{"B0 200+sdp", "report B0 ok, B0 ACK, remote B, ring, answered, A 200+sdp"},
+		{"A ACK", ""},
+		{"A INVITE #20 +moved", "A 100, B0 INVITE+sdp"},
+		{"32s", "A 504"},
+		{"A ACK #20", ""},
+		{"B0 200+sdp re", "B0 ACK, B0 INVITE+sdp"},
+		{"B0 491 re", "B0 ACK"},
+		{"B0 INVITE #20 +hold", "B0 100, A INVITE+sdp"},
+		{"A 200+held re", "A ACK, remote A, remote B, B0 200+sdp"},
+	}...)
+	agreed := b.last["B0"]
+	b.step("B0 ACK #20")
+	if got := b.step("4s"); !strings.HasPrefix(got, "B0 INVITE+sdp") {
+		t.Fatal(got)
+	}
+	if !strings.Contains(b.last["B0"], "a=recvonly\r\n") || version(b.last["B0"]) != version(agreed) {
+		t.Errorf("after\n%s\ncame\n%s", agreed, b.last["B0"])
+	}
+}
+
+// TestRefreshAfterAGlare has the leg busy with a change when our refresh, which met a
+// glare, is due again; the change comes to nothing.
+func TestRefreshAfterAGlare(t *testing.T) {
+	script(t, func(b *bench) { b.headers = "Supported: timer\r\nSession-Expires: 90;refresher=uas\r\n" }, [][2]string{
+		{"A INVITE", dialled},
+		{"B0 200+sdp", "report B0 ok, B0 ACK, remote B, ring, answered, A 200+sdp"},
+		{"A ACK", ""},
+		{"45s", "A INVITE+sdp"},
+		{"A 491 re", "A ACK"},
+		{"B0 INVITE #20 +hold", "B0 100, A INVITE+sdp"},
+		{"A 100 re", ""},
+		{"5s", ""},
+		{"A 488 re", "A ACK, B0 488"},
+		{"B0 ACK #20", ""},
+		{"500ms", "A INVITE+sdp"},
+		{"A 200+sdp re", "A ACK"},
+		{"44s", ""},
+	}...)
+}
+
+// TestChangeThatIsNeverDecided has the other side work on a re-INVITE for ever.
+func TestChangeThatIsNeverDecided(t *testing.T) {
+	script(t, nil, [][2]string{
+		{"A INVITE", dialled},
+		{"B0 200+sdp", "report B0 ok, B0 ACK, remote B, ring, answered, A 200+sdp"},
+		{"A ACK", ""},
+		{"A INVITE #20 +hold", "A 100, B0 INVITE+sdp"},
+		{"B0 180 re", ""},
+		{"32s", "B0 CANCEL, A 504"},
+		{"A ACK #20", ""},
+		{"B0 487 re", "B0 ACK"},
+		{"B0 200 CANCEL", ""},
+		{"A INVITE #21 +hold", "A 100, B0 INVITE+sdp"},
+	}...)
+}

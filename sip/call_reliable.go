@@ -12,10 +12,10 @@ type reliable struct {
 	on      bool
 	rseq    uint32       // of the latest one
 	open    bool         // it has not been acknowledged
-	sdp     bool         // it holds a session description
+	sdp     []byte       // the session description in it; nil: none
+	version uint64       // of sdp
 	told    bool         // the caller has acknowledged a session description: that was our answer
 	now     *message.SDP // what the called side answered since
-	data    []byte       // to send again
 	every   time.Duration
 	resend  time.Time
 	end     time.Time
@@ -28,7 +28,7 @@ func (r *reliable) next() time.Time { return sooner(r.resend, r.end) }
 
 // quieten stops repeating. Its PRACK may still come.
 func (r *reliable) quieten() {
-	r.data, r.waiting, r.resend, r.end = nil, nil, time.Time{}, time.Time{}
+	r.waiting, r.resend, r.end = nil, time.Time{}, time.Time{}
 }
 
 func (r *reliable) due(now time.Time) txDue {
@@ -75,7 +75,7 @@ func (c *call) informReliably(reply message.Reply) {
 	}
 	reply.Extensions.Required, reply.Extensions.RSeq = message.Reliable, r.rseq
 	c.tell(reply)
-	r.open, r.sdp, r.data = true, reply.SDP != nil, c.a.invite.last
+	r.open, r.sdp, r.version = true, reply.SDP, c.a.version
 	r.every, r.resend, r.end = t1, c.now.Add(t1), c.now.Add(t64)
 }
 
@@ -131,7 +131,12 @@ func (c *call) onPrack(l *leg, req *message.Request) {
 		c.answer(l, req, message.Reply{Code: 500})
 		return
 	}
-	l.seen, r.branch, r.open, r.told = req.CSeq, req.Branch, false, r.told || r.sdp
+	l.seen, r.branch, r.open = req.CSeq, req.Branch, false
+	if r.sdp != nil { // what came after it is no answer
+		r.told = true
+		c.a.says(r.sdp, r.version)
+		r.sdp = nil
+	}
 	waiting := r.waiting
 	r.quieten()
 	r.code = c.judgePrack(req)

@@ -19,6 +19,7 @@ type session struct {
 	interval time.Duration // 0: none
 	least    time.Duration // the lowest that the peer takes; 0: unknown
 	ours     bool          // we refresh
+	raised   bool          // our refresh asks for longer after a 422
 	due      time.Time     // our next refresh
 	expires  time.Time     // the BYE, somewhat before the session ends
 }
@@ -27,7 +28,7 @@ func (s *session) next() time.Time { return sooner(s.due, s.expires) }
 
 // start begins the agreed interval anew.
 func (s *session) start(interval time.Duration, ours bool, now time.Time) {
-	s.interval, s.ours, s.due = max(interval, leastSession), ours, time.Time{}
+	s.interval, s.ours, s.raised, s.due = max(interval, leastSession), ours, false, time.Time{}
 	if ours {
 		s.due = now.Add(s.interval / 2)
 	}
@@ -40,7 +41,7 @@ func (s *session) stop() { *s = session{least: s.least} }
 // 0 where it does not. What a proxy added for a sender that knows no timers, none
 // would understand. RFC 4028 §9.
 func (t *trunk) tooShort(e *message.Extensions) message.Reply {
-	if t.SessionExpires < 0 || e.Expires == 0 || e.Expires >= leastSession || !e.Supported.Has(message.Timer) {
+	if t.SessionExpires < 0 || e.Expires == 0 || e.Expires >= leastSession || !(e.Supported | e.Required).Has(message.Timer) {
 		return message.Reply{}
 	}
 	return message.Reply{Code: 422, Extensions: message.Extensions{MinSE: leastSession}}
@@ -149,14 +150,15 @@ func (c *call) onRefreshRefused(l *leg, res *message.Response) {
 	case res.Code == 408 || res.Code == 481:
 		c.end("dialog_lost")
 	case res.Code == 491:
-		l.ask.retry = c.now.Add(c.glare(l))
-	case res.Code == 422 && ext.MinSE > s.interval && ext.MinSE <= longestSession:
-		s.interval, s.least = ext.MinSE, ext.MinSE
+		s.due = c.now.Add(c.glare(l))
+	case res.Code == 422 && ext.MinSE > s.interval && ext.MinSE <= longestSession && !s.raised:
+		s.interval, s.least, s.raised = ext.MinSE, ext.MinSE, true
 		c.refresh(l)
 	case l.ask.method == message.Update && (res.Code == 405 || res.Code == 501):
 		l.serves = l.serves.Without(message.Update)
 		c.refresh(l)
 	default:
+		s.raised = false
 		s.due = c.now.Add(max(refreshRetry, res.RetryAfter))
 	}
 }
@@ -176,6 +178,7 @@ func (c *call) lengthen(a *attempt, ev evResponse) bool {
 	a.draft.Extensions.Expires, a.draft.Extensions.MinSE = ext.MinSE, ext.MinSE
 	seq := joinTry(seqInvite, try+1)
 	a.draft.Branch = c.tokens.branch(token{c.id, branchToken, a.number, seq})
+	c.preauthorize(&a.leg, a.draft, a.hop, seq)
 	c.reinvite(a, ev, seq)
 	return true
 }

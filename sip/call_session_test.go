@@ -59,6 +59,7 @@ func TestSessionTimerOfTheCaller(t *testing.T) {
 		{"lowered to what the trunk has", "Supported: timer\r\nSession-Expires: 3600\r\n", 10 * time.Minute, up("|Session-Expires: 600;refresher=uas\r\n")},
 		{"not below the caller's Min-SE", "Supported: timer\r\nSession-Expires: 3600\r\nMin-SE: 900\r\n", 10 * time.Minute, up("|Session-Expires: 900;refresher=uas\r\n")},
 		{"too short", "Supported: timer\r\nSession-Expires: 60\r\n", 0, [][2]string{{"A INVITE", "A 100, A 422, over session_interval 422|Min-SE: 90\r\n"}, {"A ACK", ""}}},
+		{"too short, and required", "Require: timer\r\nSession-Expires: 60\r\n", 0, [][2]string{{"A INVITE", "A 100, A 422, over session_interval 422|Min-SE: 90\r\n"}, {"A ACK", ""}}},
 		{"too short in a refresh", "Supported: timer\r\nSession-Expires: 1800;refresher=uac\r\n", 0, with(theirs,
 			[2]string{"A INVITE #20 +sdp h:Supported:_timer h:Session-Expires:_60", "A 422|Min-SE: 90\r\n"},
 			[2]string{"A UPDATE #21 h:Supported:_timer h:Session-Expires:_89", "A 422|Min-SE: 90\r\n"})},
@@ -80,6 +81,9 @@ func TestSessionTimerOfTheCaller(t *testing.T) {
 		{"our refresh is too short", "Supported: timer\r\n", 0, with(ours,
 			[2]string{"15m", "A INVITE+sdp"}, [2]string{"A 422 re h:Min-SE:_3600", "A ACK, A INVITE+sdp|Session-Expires: 3600;refresher=uac\r\nMin-SE: 3600\r\n"},
 			[2]string{"A 200+sdp re h:Session-Expires:_3600;refresher=uac", "A ACK"}, [2]string{"30m", "A INVITE+sdp"})},
+		{"our refresh is too short again and again", "Supported: timer\r\n", 0, with(ours,
+			[2]string{"15m", "A INVITE+sdp"}, [2]string{"A 422 re h:Min-SE:_3600", "A ACK, A INVITE+sdp"}, [2]string{"A 422 re h:Min-SE:_3601", "A ACK"},
+			[2]string{"9s", ""}, [2]string{"1s", "A INVITE+sdp|Session-Expires: 3600;refresher=uac\r\n"})},
 		{"no UPDATE there after all", "Supported: timer\r\nAllow: UPDATE\r\n", 0, with(ours,
 			[2]string{"15m", "A UPDATE"}, [2]string{"A 405 re", "A INVITE+sdp"}, [2]string{"A 200+sdp re h:Session-Expires:_1800;refresher=uac", "A ACK"},
 			[2]string{"15m", "A INVITE+sdp"})},
@@ -202,4 +206,18 @@ func TestGrant(t *testing.T) {
 			t.Errorf("%+v: %+v", e, got)
 		}
 	}
+}
+
+// TestSessionTimerEndsWithTheCall has the edge end a call long before its next
+// refresh is due.
+func TestSessionTimerEndsWithTheCall(t *testing.T) {
+	script(t, func(b *bench) { b.headers = "Supported: timer\r\n" }, [][2]string{
+		{"A INVITE", dialled},
+		{"B0 200+sdp h:Session-Expires:_1800;refresher=uac", "report B0 ok, B0 ACK, remote B, ring, answered, A 200+sdp"},
+		{"A ACK", ""},
+		{"1m", ""},
+		{"end drain", "B0 BYE, A BYE, attempt B0 answered 200, over drain 200"},
+		{"B0 200 BYE", ""},
+		{"A 200 BYE", "gone"},
+	}...)
 }

@@ -74,6 +74,9 @@ func TestCall(t *testing.T) {
 		{"refusal repeated", after(calling,
 			step{"B0 486", "B0 ACK, report B0 ok, attempt B0 refused 486, A 486, over refused 486"},
 			step{"B0 486", "B0 ACK"}, step{"A INVITE", "A 486"}, step{"500ms", "A 486"}, step{"1s", "A 486"}, step{"A ACK", ""}, step{"2s", ""})},
+		{"a second device answers after the refusal", after(calling,
+			step{"B0 503", "B0 ACK, report B0 bad, attempt B0 refused 503, begin, B1 INVITE"},
+			step{"B0 200+sdp", "B0 ACK, B0 BYE"}, step{"B0 200+sdp", "B0 ACK"})},
 		{"refusal without an ACK", after(calling,
 			step{"B0 486", "B0 ACK, report B0 ok, attempt B0 refused 486, A 486, over refused 486"},
 			step{"32s", "gone"})},
@@ -271,6 +274,17 @@ func TestMediaToTheCalledSideImpossible(t *testing.T) {
 	}
 	if got := b.step("A ACK"); got != "A BYE" {
 		t.Fatal(got)
+	}
+}
+
+func TestEarlyMediaToTheCalledSideImpossible(t *testing.T) {
+	b := newBench(t)
+	b.mediaFault = "B"
+	b.step("A INVITE")
+	b.step("B0 183+sdp")
+	want := "B0 ACK, remote B, answered, A 200+sdp, B0 BYE, attempt B0 answered 200, over media_address 200"
+	if got := b.step("B0 200+sdp"); got != want {
+		t.Fatalf("\n got %s\nwant %s", got, want)
 	}
 }
 

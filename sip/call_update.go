@@ -87,8 +87,10 @@ func (c *call) onTargetRefresh(l *leg, req *message.Request) {
 	}
 	l.seen = req.CSeq
 	l.update.begin(req)
-	l.follow(req.Peer())
-	l.hears(req.Allowed())
+	if l.dialog.RemoteTag != "" { // else it is one of several devices
+		l.follow(req.Peer())
+		l.hears(req.Allowed())
+	}
 	reply := message.Reply{Code: 200, Contact: l.own, Allow: true}
 	if c.established(l) {
 		reply.Extensions = c.agree(l, &ext)

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"maskline/routing"
 	"maskline/sip/message"
 )
 
@@ -37,6 +38,9 @@ type Config struct {
 	Auth Auth
 	// Records takes a record of each call. Nil: none are kept.
 	Records Records
+	// Messenger takes the text messages that peers send to masks; Edge.Deliver takes
+	// those for peers. Nil: MESSAGE is answered 405, and none is sent.
+	Messenger routing.Messenger
 	// MessageTimeout bounds the time from the first to the last octet of a message
 	// over TCP or TLS, the first message of a connection to us, a TLS handshake, a
 	// connection that we make, and a write. Zero: 5s.
@@ -47,7 +51,9 @@ type Config struct {
 	// 10m.
 	IdleTimeout time.Duration
 	// MaxStreams bounds the connections over TCP and TLS that are made to us,
-	// MaxStreamsPerSource those from one address. Zero: 4096 and 64.
+	// MaxStreamsPerSource those from one address, of IPv6 from one /64. Zero: 4096 and 64.
+	// Sources that only a network of everybody holds have half of them at most, before
+	// a certificate or a password has told who they are.
 	MaxStreams, MaxStreamsPerSource int
 	// Resolver looks names of trunks up. Nil: the system's.
 	Resolver Resolver

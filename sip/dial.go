@@ -41,7 +41,7 @@ func (e *Edge) homeOf(index int, over transport) *socket {
 
 // dial makes a connection.
 func (t *streams) dial(s *stream) {
-	key := streamKey{s.home, s.over, s.remote}
+	key := streamKey{s.dialled.Name, s.over, s.remote}
 	conn, err := t.connect(s)
 	t.tried(key, err == nil)
 	if err != nil {
@@ -70,7 +70,7 @@ func (t *streams) connect(s *stream) (net.Conn, error) {
 	}
 	secure := tls.Client(conn, s.dialled.tls)
 	if err := secure.HandshakeContext(ctx); err != nil {
-		t.tlsFailed(s.home, err)
+		t.tlsFailed(s.dialled.Name, err)
 		refuse(conn)
 		return nil, err
 	}

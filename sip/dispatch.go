@@ -40,9 +40,13 @@ func (e *Edge) onRequest(s *socket, t *trunk, req *message.Request, fault *messa
 		if e.draining.Load() || retirement(t.retired.Load()) == removed {
 			code = 503
 		}
-		e.reply(s, t, req, message.Reply{Code: code, Allow: true, Header: "Accept: " + message.Accept})
+		e.reply(s, t, req, message.Reply{Code: code, Allow: true, Texts: e.texts != nil, Header: e.accepts()})
 	default:
-		e.reply(s, t, req, message.Reply{Code: refuseMethod(req.Method), Allow: true})
+		if req.Method == message.Message && e.texts != nil {
+			e.onText(s, t, req)
+			return
+		}
+		e.reply(s, t, req, message.Reply{Code: refuseMethod(req.Method), Allow: true, Texts: e.texts != nil})
 	}
 }
 
@@ -77,14 +81,14 @@ func (e *Edge) onInvite(s *socket, t *trunk, req *message.Request) {
 	if e.shed(s, t, req) {
 		return
 	}
-	t, contact := e.byContact(t, req)
-	if t = e.authorize(s, t, req); t == nil {
+	t, contact := e.byContact(e.inEffect(t, req), req)
+	if t = e.authorize(s, t, req); t == nil || e.crowded(s, t, req) {
 		return
 	}
 	if contact {
 		req.Retarget()
 	}
-	held := e.acquire(t, req.Source.Addr())
+	held := e.acquire(t, req)
 	if held == nil {
 		t.state.metrics.busy(inbound, busyRemoved)
 		e.reply(s, t, req, message.Reply{Code: 503})
@@ -122,6 +126,9 @@ func (e *Edge) open(s *socket, t *trunk, req *message.Request, key callKey) {
 	switch how {
 	case addedNew:
 		handed = true
+		if req.Conn != 0 {
+			e.streams.join(req.Conn, t.Name)
+		}
 		t.state.metrics.seized[inbound].Inc()
 		e.active.Add(1)
 		e.unsettled.Add(1)
@@ -145,17 +152,22 @@ func overLimit(t *trunk) message.Reply {
 	return message.Reply{Code: 503, Cause: causeNoCircuit}
 }
 
-// isLoop reports whether an INVITE of ours came back: a branch of ours is in its
+// isLoop reports whether an INVITE or MESSAGE of ours came back: a branch of ours is in its
 // Via. RFC 3261 §16.3.
 func (e *Edge) isLoop(req *message.Request) bool {
-	_, loop := e.tokens.openBranch(req.Branch, branchToken)
+	loop := e.isOurs(req.Branch)
 	req.Branches(func(branch string) bool {
-		if _, ours := e.tokens.openBranch(branch, branchToken); ours {
-			loop = true
-		}
+		loop = loop || e.isOurs(branch)
 		return !loop
 	})
 	return loop
+}
+
+// isOurs reports whether a branch is that of an INVITE or MESSAGE of ours.
+func (e *Edge) isOurs(branch string) bool {
+	_, call := e.tokens.openBranch(branch, branchToken)
+	_, text := e.tokens.openBranch(branch, textToken)
+	return call || text
 }
 
 // reply answers a request that has no call.
@@ -186,6 +198,9 @@ func (e *Edge) onResponse(t *trunk, res *message.Response, fault *message.Fault,
 			a.deliver(evResponse{leg: k.leg, seq: k.seq, res: res, source: source, conn: conn})
 			return
 		}
+	}
+	if k, ok := e.tokens.openBranch(res.Branch, textToken); ok && e.texts.answered(k, res, source) {
+		return
 	}
 	if k, ok := e.tokens.openBranch(res.Branch, probeToken); ok && e.isProbed(k, source) {
 		e.probed(k, res.Code != 408 && res.Code != 503)

@@ -27,5 +27,9 @@
 // own realm and address alone; register.go keeps us registered. What the edge says
 // itself is in voice.go.
 //
+// A MESSAGE is no part of a call: text_in.go hands it to the other protocol and
+// answers when that has it, text_out.go sends what comes from there; texts.go has
+// the bounds. docs/decisions/020-messages-cross.md
+//
 // Start reading at call.go, then edge.go, then listen.go.
 package sip

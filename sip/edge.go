@@ -50,6 +50,7 @@ type Edge struct {
 	measure       func(due time.Time) (backlog float64, lag time.Duration)
 	leaving       atomic.Int64 // registrations that are being taken away
 	calls         *calls
+	texts         *texts // nil: MESSAGE is not served
 	voice         atomic.Pointer[VoiceConfig]
 	timers        *timers
 	showing       sync.Mutex // of a carrier's state to routing
@@ -78,6 +79,7 @@ func New(cfg Config, router Router, media Media, log *zap.Logger, reg prometheus
 		tokens: ids, draws: rand.NewChaCha8([32]byte(seed[:32])), calls: newCalls(), timers: newTimers(),
 	}
 	e.auth, e.newcomers, e.newCalls = newAuthGuard(cfg.Auth), newNewcomers(), limiter(cfg.MaxCPS, 0)
+	e.texts = newTexts(e)
 	e.measure = e.measureLoad
 	e.SetVoice(cfg.Voice)
 	e.decide, e.goodbye = e.decideByRouting, defaultGoodbye
@@ -222,6 +224,7 @@ func (e *Edge) drain() {
 	e.unregister()
 	e.log.Info("draining", zap.Int64("calls", e.active.Load()))
 	e.await(e.cfg.Drain, &e.active)
+	e.texts.drain()
 	for _, a := range e.calls.all() {
 		a.post(evEnd{"drain"})
 	}

@@ -59,6 +59,28 @@ func (e *Edge) hears(t *trunk, source netip.Addr) bool {
 	return true
 }
 
+// find is the trunk of a source, nil for a stranger.
+func (e *Edge) find(source netip.AddrPort) *trunk { return e.findNamed(source, nil) }
+
+// findNamed is the trunk of a source that showed a certificate of these names. Of
+// several that may be everybody, it is the one whose password the source has had
+// right, else one that is gone and has calls yet: it is heard as that one's.
+func (e *Edge) findNamed(source netip.AddrPort, names []string) *trunk {
+	set := e.set()
+	t := set.findNamed(source, names)
+	if t == nil || !t.isNewcomer(source.Addr()) {
+		return t
+	}
+	if known := set.byName[e.auth.owners.of(source.Addr())]; known != nil && known.digest != nil && known.isPlain() &&
+		known.allows(source.Addr()) && known.digest.guesses.knows(source.Addr()) {
+		return known
+	}
+	if before := set.retiredAt(source, names); before != nil {
+		return before
+	}
+	return t
+}
+
 // isNewcomer reports whether nothing but a digest can tell that a source is the
 // trunk's, and it has not had one right yet.
 func (t *trunk) isNewcomer(source netip.Addr) bool {

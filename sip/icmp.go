@@ -38,5 +38,9 @@ func (e *Edge) undelivered(branch string) {
 	}
 	if k, ok := e.tokens.openBranch(branch, registerToken); ok {
 		e.onRegisterUndeliverable(k)
+		return
+	}
+	if k, ok := e.tokens.openBranch(branch, textToken); ok {
+		e.texts.undelivered(k)
 	}
 }

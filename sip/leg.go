@@ -77,7 +77,7 @@ func (c *call) leg(number uint8) *leg {
 func (l *leg) knows(req *message.Request) bool {
 	return req.CallID == l.dialog.CallID &&
 		(l.dialog.RemoteTag == "" || req.FromTag == l.dialog.RemoteTag) &&
-		l.isFrom(req.Source, req.Trunk)
+		l.isFrom(req.Source, req.Trunk, req.Names)
 }
 
 // accepts reports whether an address may be the peer's, in either direction: one
@@ -113,17 +113,21 @@ func (l *leg) nextHop(p message.Peer) netip.AddrPort {
 }
 
 // isFrom reports whether a message comes from the leg's trunk: from its networks,
-// or by its certificate where that is what it is known by.
-func (l *leg) isFrom(source netip.AddrPort, trunk string) bool {
+// or by its certificate where that is what it is known by, whatever a reload has
+// called the trunk since.
+func (l *leg) isFrom(source netip.AddrPort, trunk string, names []string) bool {
 	if !l.trunk.isPlain() {
-		return trunk == l.trunk.Name && l.trunk.allows(source.Addr())
+		return (trunk == l.trunk.Name || l.trunk.isNamed(names)) && l.trunk.allows(source.Addr())
 	}
 	return l.accepts(source.Addr())
 }
 
-// follow takes over the contact that a request inside the dialog names; the route
-// set stays. RFC 3261 §12.2.1.2.
+// follow takes over the contact that a message inside the dialog names, if it names
+// one; the route set stays. RFC 3261 §12.2.1.2.
 func (l *leg) follow(p message.Peer) {
+	if p.Target == "" {
+		return
+	}
 	l.dialog.Target = p.Target
 	if hop := l.nextHop(p); len(l.dialog.Routes)+len(p.Routes) == 0 && hop.IsValid() {
 		l.hop = hop
@@ -138,7 +142,11 @@ func (l *leg) hears(m message.Methods) {
 }
 
 func (l *leg) next() time.Time {
-	return sooner(l.bye.next(), l.again.next(), l.ask.next(), l.update.end, l.info.next(), l.session.next(), l.byeUntil)
+	first := sooner(l.bye.next(), l.again.next(), l.ask.next(), l.update.end, l.info.next(), l.byeUntil)
+	if l.ended {
+		return first
+	}
+	return sooner(first, l.session.next())
 }
 
 // draft starts a request of ours inside the leg's dialog.
@@ -188,14 +196,14 @@ func (c *call) answer(l *leg, req *message.Request, reply message.Reply) []byte 
 // hang ends the leg's dialog with a BYE, unless it has ended. The caller's
 // waits for the ACK, without which no BYE may follow our 2xx (RFC 3261 §15).
 func (c *call) hang(l *leg) {
-	if l.ended {
-		return
-	}
 	if l.number == legA && c.a.invite.state == txAccepted {
-		c.a.byeWanted = true
+		c.a.byeWanted = !l.ended
 		return
 	}
 	c.declineHeld(l)
+	if l.ended {
+		return
+	}
 	l.ended = true
 	l.cseq++
 	l.byeSeq = seqBye

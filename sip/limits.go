@@ -19,11 +19,12 @@ const (
 // trunkState is what changes about a trunk. Its methods may be called from any
 // goroutine.
 type trunkState struct {
-	channels       atomic.Int64 // calls that occupy it
-	unacknowledged atomic.Int64 // calls from it whose final answer waits for its ACK
-	up             atomic.Bool  // it answers its probes, or is not probed
-	registered     atomic.Bool  // we are, where it wants that
-	heldUntil      atomic.Int64 // Retry-After, nanoseconds since 1970
+	channels       atomic.Int64    // calls that occupy it
+	unacknowledged atomic.Int64    // calls from it whose final answer waits for its ACK
+	up             atomic.Bool     // it answers its probes, or is not probed
+	registered     atomic.Bool     // we are, where it wants that
+	heldUntil      atomic.Int64    // Retry-After, nanoseconds since 1970
+	waiting        [2]atomic.Int64 // messages that are not answered yet, by direction
 	metrics        *trunkMetrics
 
 	shunning sync.Mutex
@@ -39,6 +40,7 @@ func (t *trunk) initState() {
 func (t *trunk) initLimits() {
 	t.flood = limiter(t.CPS*floodPerCall, floodFloor)
 	t.in, t.out = limiter(t.CPS, 0), limiter(t.CPS, 0)
+	t.texts = [2]*rate.Limiter{limiter(t.CPS, 0), limiter(t.CPS, 0)}
 }
 
 // limiter allows n a second and bursts of a second's worth; 0 is no bound.
@@ -69,10 +71,11 @@ const (
 	busyEdge           // its own calls per second
 	busyRecords        // too many records of calls wait for the disk
 	busyRemoved        // it is no longer configured
+	busyTexts          // too many of its messages wait for their answer
 	busies
 )
 
-var busyNames = [busies]string{"free", "down", "held", "channels", "cps", "breaker", "unacknowledged", "overload", "edge_cps", "records", "removed"}
+var busyNames = [busies]string{"free", "down", "held", "channels", "cps", "breaker", "unacknowledged", "overload", "edge_cps", "records", "removed", "messages"}
 
 func (b busy) String() string { return busyNames[b] }
 

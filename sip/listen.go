@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"unicode"
 
 	gosip "github.com/emiago/sipgo/sip"
@@ -25,9 +26,9 @@ type socket struct {
 	local netip.AddrPort
 	own   string // address as our URIs write it
 
-	udp      []*datagrams // over UDP
-	listener net.Listener // over a stream
-	tls      *tls.Config  // over TLS
+	udp      []*datagrams               // over UDP
+	listener net.Listener               // over a stream
+	tls      atomic.Pointer[tls.Config] // over TLS
 }
 
 func (e *Edge) listen(ctx context.Context, index int, cfg Listen) (*socket, error) {
@@ -72,9 +73,11 @@ func (s *socket) open(ctx context.Context, cfg Listen) error {
 func (s *socket) listenStream(ctx context.Context, addr netip.AddrPort, cfg ServerTLS) error {
 	var err error
 	if s.over == overTLS {
-		if s.tls, err = cfg.load(); err != nil {
+		secured, err := cfg.load()
+		if err != nil {
 			return err
 		}
+		s.tls.Store(secured)
 	}
 	var config net.ListenConfig
 	if s.listener, err = config.Listen(ctx, network("tcp", addr.Addr()), addr.String()); err != nil {
@@ -119,17 +122,17 @@ func (s *socket) discard() {
 }
 
 // receive gives a parsed message on. Over a stream conn is the number of its
-// connection.
-func (s *socket) receive(t *trunk, msg gosip.Message, source netip.AddrPort, conn uint64) {
+// connection, and names are those of the certificate that it showed.
+func (s *socket) receive(t *trunk, msg gosip.Message, source netip.AddrPort, conn uint64, names []string) {
 	switch msg := msg.(type) {
 	case *gosip.Request:
 		req, fault := message.NewRequest(msg, source)
-		req.Conn, req.Trunk = conn, t.Name
+		req.Conn, req.Trunk, req.Names = conn, t.Name, names
 		s.edge.onRequest(s, t, req, fault)
 	case *gosip.Response:
 		res, fault := message.NewResponse(msg)
 		if res != nil {
-			res.Trunk = t.Name
+			res.Trunk, res.Names = t.Name, names
 		}
 		s.edge.onResponse(t, res, fault, source, conn)
 	}

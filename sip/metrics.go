@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"maskline/routing"
 	"maskline/sip/message"
 )
 
@@ -24,6 +25,7 @@ type metrics struct {
 	requests      *prometheus.CounterVec
 	responses     *prometheus.CounterVec
 	attempts      *prometheus.CounterVec
+	registers     *prometheus.CounterVec
 	failovers     *prometheus.CounterVec
 	busyTotal     *prometheus.CounterVec
 	calls         *prometheus.CounterVec
@@ -32,6 +34,7 @@ type metrics struct {
 	effective     *prometheus.CounterVec
 	ringing       *prometheus.HistogramVec
 	talk          *prometheus.HistogramVec
+	texts         *prometheus.CounterVec
 	drops         [message.DropCount]prometheus.Counter // by message.Drop
 	strangers     prometheus.Counter
 	floods        prometheus.Counter
@@ -60,11 +63,13 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 		requests:      counter("requests_total", "Requests, by trunk, direction and method.", "trunk", "direction", "method"),
 		responses:     counter("responses_total", "Responses, by trunk, direction, method and code.", "trunk", "direction", "method", "code"),
 		attempts:      counter("attempts_total", "Attempts to reach a called side, by trunk, outcome and final code.", "trunk", "outcome", "code"),
+		registers:     counter("registrations_total", "What came of our REGISTER requests, by trunk and outcome.", "trunk", "outcome"),
 		failovers:     counter("failovers_total", "Attempts after which another trunk was tried, by the trunk that was left.", "trunk"),
 		busyTotal:     counter("busy_total", "Calls that a trunk could not take, by direction and reason.", "trunk", "direction", "reason"),
 		calls:         counter("calls_total", "Calls that ended, by the trunk that they came from and why.", "trunk", "why"),
 		auth:          counter("auth_total", "Requests of a trunk that must bring a digest, by what came of it.", "trunk", "verdict"),
 		faults:        counter("faults_total", "Messages refused after parsing, by fault.", "fault"),
+		texts:         counter("messages_total", "Text messages, by the trunk that they came from or went to, direction and what became of them.", "trunk", "direction", "outcome"),
 		seizures:      counter("seizures_total", "Calls that a trunk was seized for, by direction: taken from it, or attempts to it.", "trunk", "direction"),
 		effective:     counter("effective_total", "Attempts in which the trunk did its part: answered, rang, or refused by the called side.", "trunk"),
 		announcements: counter("announcements_total", "Announcements to callers in place of a called side, by prompt, and by whether they were played, cut short or could not be played.", "announcement", "outcome"),
@@ -106,7 +111,7 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 	}
 	for _, c := range []prometheus.Collector{
 		octets, refused, ended, m.tlsFailures, m.dialFailures, m.lookupFailures,
-		m.requests, m.responses, m.attempts, m.failovers, m.busyTotal, m.calls, m.faults, m.announcements, m.setup, m.seizures, m.effective, m.ringing, m.talk, m.auth, dropped, panics,
+		m.requests, m.responses, m.attempts, m.registers, m.failovers, m.busyTotal, m.calls, m.faults, m.announcements, m.setup, m.seizures, m.effective, m.ringing, m.talk, m.texts, m.auth, dropped, panics,
 		newTrunkCollector(edge),
 	} {
 		if err := reg.Register(c); err != nil {
@@ -129,7 +134,7 @@ func children(vec *prometheus.CounterVec, t transport, reasons []string) map[str
 }
 
 // countedMethods are those with a label of their own.
-var countedMethods = [...]string{message.Invite, message.Ack, message.Bye, message.Cancel, message.Options, message.Prack, message.Update}
+var countedMethods = [...]string{message.Invite, message.Ack, message.Bye, message.Cancel, message.Options, message.Prack, message.Update, message.Message}
 
 const otherMethod = len(countedMethods)
 
@@ -162,6 +167,8 @@ type trunkMetrics struct {
 
 	dialFailures, lookupFailures prometheus.Counter
 
+	registrations [registerOutcomes]prometheus.Counter // of a trunk that we register at
+
 	name  string
 	total *metrics
 }
@@ -189,10 +196,25 @@ func (m *metrics) trunk(name string) *trunkMetrics {
 	return t
 }
 
+// text counts a message.
+func (t *trunkMetrics) text(d direction, fate routing.Fate) {
+	t.total.texts.WithLabelValues(t.name, d.String(), fate.String()).Inc()
+}
+
 // guard makes the counters of a trunk that asks for a digest.
 func (t *trunkMetrics) guard() {
 	for v := range authVerdicts {
 		t.auth[v] = t.total.auth.WithLabelValues(t.name, v.String())
+	}
+}
+
+// registers makes the counters of a trunk that we register at, once.
+func (t *trunkMetrics) registers() {
+	if t.registrations[0] != nil {
+		return
+	}
+	for o := range registerOutcomes {
+		t.registrations[o] = t.total.registers.WithLabelValues(t.name, o.String())
 	}
 }
 
@@ -241,14 +263,13 @@ func (t *trunkMetrics) ended(why string) { t.total.calls.WithLabelValues(t.name,
 
 // trunkCollector reads the trunks' state when it is scraped.
 type trunkCollector struct {
-	edge          *Edge
-	up, channels  *prometheus.Desc
-	most, cps     *prometheus.Desc
-	registered    *prometheus.Desc
-	registrations *prometheus.Desc
-	load          *prometheus.Desc
-	calls         *prometheus.Desc
-	streams       *prometheus.Desc
+	edge         *Edge
+	up, channels *prometheus.Desc
+	most, cps    *prometheus.Desc
+	registered   *prometheus.Desc
+	load         *prometheus.Desc
+	calls, texts *prometheus.Desc
+	streams      *prometheus.Desc
 }
 
 func newTrunkCollector(edge *Edge) *trunkCollector {
@@ -256,16 +277,16 @@ func newTrunkCollector(edge *Edge) *trunkCollector {
 		return prometheus.NewDesc("maskline_sip_"+name, help, labels, nil)
 	}
 	return &trunkCollector{
-		edge:          edge,
-		up:            desc("trunk_up", "1 where the trunk can be sent calls.", "trunk"),
-		channels:      desc("channels", "Calls that occupy the trunk.", "trunk"),
-		most:          desc("channels_limit", "Calls that may occupy the trunk at a time; 0: no limit.", "trunk"),
-		cps:           desc("cps_limit", "New calls per second that the trunk may have in each direction; 0: no limit.", "trunk"),
-		registered:    desc("trunk_registered_seconds", "For how long the registration holds if it is not refreshed; 0: there is none.", "trunk"),
-		registrations: desc("registrations_total", "What came of our REGISTER requests, by trunk and outcome.", "trunk", "outcome"),
-		load:          desc("load", "0: calm; 1: new calls are answered 503; 2: they are dropped before they are parsed."),
-		streams:       desc("connections", "Connections over TCP and TLS that are open or being made.", "transport"),
-		calls:         desc("calls", "Calls in memory: those that are not over, and those of which only transactions are left.", "state"),
+		edge:       edge,
+		up:         desc("trunk_up", "1 where the trunk can be sent calls.", "trunk"),
+		channels:   desc("channels", "Calls that occupy the trunk.", "trunk"),
+		most:       desc("channels_limit", "Calls that may occupy the trunk at a time; 0: no limit.", "trunk"),
+		cps:        desc("cps_limit", "New calls per second that the trunk may have in each direction; 0: no limit.", "trunk"),
+		registered: desc("trunk_registered_seconds", "For how long the registration holds if it is not refreshed; 0: there is none.", "trunk"),
+		load:       desc("load", "0: calm; 1: new calls are answered 503; 2: they are dropped before they are parsed."),
+		streams:    desc("connections", "Connections over TCP and TLS that are open or being made.", "transport"),
+		texts:      desc("messages", "Text messages in memory, by direction: those under way, and the answers that are kept for repeated requests.", "direction"),
+		calls:      desc("calls", "Calls in memory: those that are not over, and those of which only transactions are left.", "state"),
 	}
 }
 
@@ -276,15 +297,19 @@ func (c *trunkCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- c.most
 	ch <- c.cps
 	ch <- c.calls
+	ch <- c.texts
 	ch <- c.streams
 	ch <- c.registered
-	ch <- c.registrations
 	ch <- c.load
 }
 
 // Collect sends the values.
 func (c *trunkCollector) Collect(ch chan<- prometheus.Metric) {
+	now := c.edge.now()
 	for _, t := range c.edge.Trunks() {
+		if r := t.Registration; r != nil {
+			ch <- prometheus.MustNewConstMetric(c.registered, prometheus.GaugeValue, r.left(now).Seconds(), t.Name)
+		}
 		up := 0.0
 		if t.Up {
 			up = 1
@@ -300,13 +325,8 @@ func (c *trunkCollector) Collect(ch chan<- prometheus.Metric) {
 		}
 	}
 	ch <- prometheus.MustNewConstMetric(c.load, prometheus.GaugeValue, float64(c.edge.load.Load()))
-	now := c.edge.now()
-	for _, r := range c.edge.set().registrars {
-		until, counts := r.figures(now)
-		ch <- prometheus.MustNewConstMetric(c.registered, prometheus.GaugeValue, until.Seconds(), r.trunk.Name)
-		for o, n := range counts {
-			ch <- prometheus.MustNewConstMetric(c.registrations, prometheus.CounterValue, float64(n), r.trunk.Name, registerOutcome(o).String())
-		}
+	for d, n := range c.edge.texts.size() {
+		ch <- prometheus.MustNewConstMetric(c.texts, prometheus.GaugeValue, float64(n), direction(d).String())
 	}
 	states := [len(phaseNames)]int{}
 	for _, a := range c.edge.calls.all() {

@@ -32,13 +32,25 @@ type RegistrationState struct {
 	Failures   uint64    `json:"failures"`       // since the start
 }
 
+// left is for how long it holds if it is not refreshed.
+func (s *RegistrationState) left(now time.Time) time.Duration {
+	if !s.Registered {
+		return 0
+	}
+	return s.Until.Sub(now)
+}
+
 // newRegistrar gives a trunk its registrar, nil where it wants none.
 func (e *Edge) newRegistrar(t *trunk) *registrar {
 	if !t.Register.Enabled {
 		return nil
 	}
 	r := &registrar{edge: e, trunk: t, number: e.lastRegistrar.Add(1)}
-	r.reg = newRegistration(t, e.tokens, int(r.number), t.targets(0, e.now()), func(o registerOutcome) { r.counts[o]++ })
+	t.state.metrics.registers()
+	r.reg = newRegistration(t, e.tokens, int(r.number), t.targets(0, e.now()), func(o registerOutcome) {
+		r.counts[o]++
+		r.trunk.state.metrics.registrations[o].Inc()
+	})
 	r.alarm.fire = func() {
 		defer e.recovered("registration")
 		r.do(func(now time.Time, chance float64) *sending { return r.reg.tick(now, chance) })
@@ -115,16 +127,29 @@ func (r *registrar) do(act func(now time.Time, chance float64) *sending) {
 			}
 		}
 	}
+	if t := r.rest(); t != nil {
+		r.edge.release(t)
+	}
+}
+
+// rest sets the next alarm. Of a registration that has just gone with its trunk it
+// returns the trunk, which nothing else of it needs.
+func (r *registrar) rest() *trunk {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.edge.timers.clear(&r.alarm)
 	if next := r.reg.next(); !next.IsZero() && !r.reg.gone {
 		r.edge.timers.set(&r.alarm, next)
 	}
-	if r.reg.gone && !r.left {
-		r.left = true
-		r.edge.leaving.Add(-1)
+	if !r.reg.gone || r.left {
+		return nil
 	}
+	r.left = true
+	r.edge.leaving.Add(-1)
+	if r.ended {
+		return r.trunk
+	}
+	return nil
 }
 
 func (r *registrar) send(t *trunk, out *sending) error {
@@ -213,14 +238,4 @@ func (e *Edge) chance() float64 {
 	e.ids.Lock()
 	defer e.ids.Unlock()
 	return float64(e.draws.Uint64()>>(64-bits)) / (1 << bits)
-}
-
-// figures are for metrics: how long the registration holds, and what came of all.
-func (r *registrar) figures(now time.Time) (time.Duration, [registerOutcomes]uint64) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !r.reg.registered(now) {
-		return 0, r.counts
-	}
-	return r.reg.until.Sub(now), r.counts
 }

@@ -14,19 +14,37 @@ import (
 // that come after it. A trunk is known by its name. Calls go on with the settings
 // that they began with, those of a trunk that is gone too; it takes no new ones.
 // What the trunk counts and its probes tell survive a change, unless its address
-// changes. All else of cfg is left as it is.
+// changes. The files of certificates are read again, for the next connections; apply
+// names those that have changed. All else of cfg is left as it is.
 //
 // One goroutine at a time calls Prepare and what it returns, after Listen.
-func (e *Edge) Prepare(cfg Config) (apply func(), err error) {
+func (e *Edge) Prepare(cfg Config) (apply func() (files []string), err error) {
 	cfg.OwnMedia = e.cfg.OwnMedia
+	renew, err := e.renewals()
+	if err != nil {
+		return nil, fmt.Errorf("sip: %w", err)
+	}
 	next, err := newTrunkSet(&cfg, e.set(), func(t *trunk) error { return errors.Join(e.bind(t), e.equip(t)) })
 	if err != nil {
 		return nil, fmt.Errorf("sip: %w", err)
 	}
-	if slices.Equal(next.list, e.set().list) {
-		return func() {}, nil // nothing has changed
+	for _, t := range next.list {
+		if before := e.set().byName[t.Name]; before != nil && !sameFiles(before.tls, t.tls) && before.TLS.is(&t.TLS) {
+			renew = append(renew, renewal{name: "certificates of trunk " + t.Name})
+		}
 	}
-	return func() { e.adopt(next) }, nil
+	return func() (files []string) {
+		for _, r := range renew {
+			if r.socket != nil {
+				r.socket.tls.Store(r.tls)
+			}
+			files = append(files, r.name)
+		}
+		if !slices.Equal(next.list, e.set().list) {
+			e.adopt(next)
+		}
+		return files
+	}, nil
 }
 
 // adopt puts a set in effect.
@@ -35,8 +53,10 @@ func (e *Edge) adopt(next *trunkSet) {
 	for _, p := range probers {
 		e.timers.set(&p.alarm, e.now())
 	}
-	for _, r := range begun {
-		r.start()
+	if !e.draining.Load() { // nobody would take them away again
+		for _, r := range begun {
+			r.start()
+		}
 	}
 	for _, r := range ended {
 		r.leave()
@@ -69,9 +89,9 @@ func (e *Edge) replace(next *trunkSet) (old *trunkSet, probers []*prober, begun,
 		}
 	}
 	next.matcher.rename(next.list)
+	begun, ended = e.moveRegistrars(old, next)
 	next.retire(old.superseded(next))
 	probers = e.moveProbers(old, next)
-	begun, ended = e.moveRegistrars(old, next)
 	e.trunks.Store(next)
 	return old, probers, begun, ended
 }
@@ -115,8 +135,11 @@ func (t *trunk) follow(before *trunk) {
 		return
 	}
 	t.state = before.state
-	if t.flood, t.in, t.out = before.flood, before.in, before.out; t.CPS != before.CPS {
+	if t.flood, t.in, t.out, t.texts = before.flood, before.in, before.out, before.texts; t.CPS != before.CPS {
 		t.initLimits()
+	}
+	if t.digest != nil && before.digest != nil && t.AuthIn == before.AuthIn {
+		t.digest = before.digest // used nonces stay used, known sources known
 	}
 	same := t.isAt(before)
 	if same {
@@ -177,6 +200,7 @@ func (e *Edge) moveRegistrars(old, next *trunkSet) (begun, ended []*registrar) {
 		case successor != nil && registersAlike(t, successor):
 			r.follow(successor)
 		default:
+			t.users.Add(1) // answers to it are heard until it is away
 			r.end()
 			ended = append(ended, r)
 		}

@@ -53,6 +53,9 @@ func TestReloadOfARegistration(t *testing.T) {
 		t.Errorf("expires by contact: %v, first %s", seen, first)
 	}
 	eventually(t, "it is registered again", registered)
+	if got := b.count("registrations_total", "trunk", "out0", "outcome", "granted"); got != 2 {
+		t.Errorf("%v granted", got)
+	}
 
 	b.reload(without("out0"))
 	if request := registrar.expect("REGISTER "); header(request, "Expires") != "0" {
@@ -61,4 +64,51 @@ func TestReloadOfARegistration(t *testing.T) {
 		grant(request)
 	}
 	eventually(t, "none is left", func() bool { return b.edge.leaving.Load() == 0 })
+}
+
+// TestRemovedRegistrationIsChallenged has the registrar ask for a digest once more when
+// its trunk is gone and nobody else's: the binding is taken away all the same.
+func TestRemovedRegistrationIsChallenged(t *testing.T) {
+	p := newPeer(t, "127.0.0.5")
+	b := newBed(t, func(c *Config) {
+		c.Trunks[0].Addr, c.Trunks[0].Allow = "udp://"+p.addr.String(), nil
+		c.Trunks[0].AuthOut = AuthOut{Username: "u", Password: "p", Realm: "r"}
+		c.Trunks[0].Register.Enabled = true
+	})
+	p.edge = b.addr
+	request := p.expect("REGISTER ")
+	p.send(strings.Replace(p.reply(request, 200, ""), "Contact: ", "Contact: "+header(request, "Contact")+";expires=600, ", 1))
+	eventually(t, "it is registered", func() bool { return b.edge.set().byName["in"].state.registered.Load() })
+	b.reload(without("in"))
+	request = p.expect("REGISTER ")
+	p.send(strings.Replace(p.reply(request, 401, ""), "Contact: ", "WWW-Authenticate: Digest realm=\"r\", nonce=\"n\", qop=\"auth\"\r\nContact: ", 1))
+	for header(request, "Authorization") == "" {
+		request = p.expect("REGISTER ")
+	}
+	if header(request, "Expires") != "0" {
+		t.Errorf("not taken away:\n%s", request)
+	}
+	p.send(p.reply(request, 200, ""))
+	eventually(t, "nothing is left of it", func() bool {
+		return b.edge.leaving.Load() == 0 && len(b.edge.set().retired) == 0 && b.trunkState("in").Name == ""
+	})
+}
+
+// TestReloadWhileDraining begins no registration that nobody would take away.
+func TestReloadWhileDraining(t *testing.T) {
+	b := newBed(t, func(c *Config) { c.Drain = time.Minute })
+	d := b.connect(b.caller, "one")
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		b.stop()
+	}()
+	eventually(t, "it drains", b.edge.draining.Load)
+	b.reload(func(c *Config) {
+		c.Trunks[1].AuthOut.Username, c.Trunks[1].AuthOut.Password = "u", "p"
+		c.Trunks[1].Register.Enabled = true
+	})
+	b.callees[0].silence()
+	b.hangUp(b.caller, d)
+	<-stopped
 }

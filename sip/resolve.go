@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -36,6 +37,7 @@ type resolution struct {
 
 const (
 	lookupTimeout = 5 * time.Second
+	mostLookups   = 16            // at a time
 	mostTargets   = 32            // addresses of a name that are kept
 	mostTried     = 4             // of them, by one call
 	sourceLife    = 4 * time.Hour // that an address is still a source of the trunk
@@ -67,21 +69,31 @@ func (r *resolver) run(ctx context.Context) {
 	tick := time.NewTicker(r.edge.cfg.DNSRefresh)
 	defer tick.Stop()
 	for {
-		changed := false
-		for _, t := range r.edge.set().list {
-			if t.name != "" && ctx.Err() == nil && r.refresh(ctx, t) {
-				changed = true
-			}
-		}
-		if changed {
-			r.edge.rename()
-		}
+		r.refreshAll(ctx)
 		select {
 		case <-ctx.Done():
 			return
 		case <-r.again:
 		case <-tick.C:
 		}
+	}
+}
+
+// refreshAll looks all names up, a few at a time: those that nobody answers for
+// shall not keep the others waiting.
+func (r *resolver) refreshAll(ctx context.Context) {
+	var work sync.WaitGroup
+	defer work.Wait()
+	slots := make(chan struct{}, mostLookups)
+	for _, t := range r.edge.set().list {
+		if t.name == "" || ctx.Err() != nil {
+			continue
+		}
+		slots <- struct{}{}
+		work.Go(func() {
+			defer func() { <-slots }()
+			r.refresh(ctx, t)
+		})
 	}
 }
 
@@ -93,8 +105,9 @@ func (e *Edge) rename() {
 	s.matcher.rename(s.list)
 }
 
-// refresh looks one name up. It is true where its answer is another one.
-func (r *resolver) refresh(ctx context.Context, t *trunk) bool {
+// refresh looks one name up. Its addresses are sources at once, however long the
+// next name takes.
+func (r *resolver) refresh(ctx context.Context, t *trunk) {
 	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()
 	targets, err := r.lookup(ctx, t)
@@ -104,7 +117,7 @@ func (r *resolver) refresh(ctx context.Context, t *trunk) bool {
 		if old == nil {
 			r.edge.log.Warn("the name of a trunk is not known", zap.String("trunk", t.Name))
 		}
-		return false
+		return
 	}
 	now := r.edge.now()
 	next := &resolution{targets: targets, sources: map[netip.Addr]time.Time{}}
@@ -119,10 +132,12 @@ func (r *resolver) refresh(ctx context.Context, t *trunk) bool {
 		next.sources[one.addr.Addr()] = now
 	}
 	t.resolved.Store(next)
+	if old == nil || !maps.EqualFunc(old.sources, next.sources, func(time.Time, time.Time) bool { return true }) {
+		r.edge.rename()
+	}
 	if old == nil {
 		r.edge.found(t)
 	}
-	return old == nil || !maps.EqualFunc(old.sources, next.sources, func(time.Time, time.Time) bool { return true })
 }
 
 // lookup finds the addresses of a name. The transport is given, so NAPTR has no

@@ -206,3 +206,38 @@ func TestNamedTrunkIsProbed(t *testing.T) {
 	live.send(live.reply(live.expect("OPTIONS sip:alfa.example SIP/2.0"), 200, ""))
 	eventually(t, "it is up", func() bool { return b.edge.Trunks()[1].Up })
 }
+
+// stuckDNS never answers for one host.
+type stuckDNS struct {
+	fakeDNS
+	stuck string
+	free  chan struct{}
+}
+
+func (d *stuckDNS) LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error) {
+	if host == d.stuck {
+		<-d.free
+	}
+	return d.fakeDNS.LookupNetIP(ctx, network, host)
+}
+
+// TestNameBesideAStuckOne has calls come from a name, and answers be heard from there,
+// while the lookup of another one hangs.
+func TestNameBesideAStuckOne(t *testing.T) {
+	live := newPeer(t, "127.0.0.3")
+	dns := &stuckDNS{
+		fakeDNS: fakeDNS{hosts: map[string][]netip.Addr{"live.example": addrs("127.0.0.3")}},
+		stuck:   "stuck.example", free: make(chan struct{}),
+	}
+	b := newBed(t, func(c *Config) {
+		c.Listen[0] = Listen{Addr: "udp://0.0.0.0:0", Advertise: "127.0.0.1:5060"}
+		c.Resolver = dns
+		c.Trunks[1].Addr, c.Trunks[1].Allow = "udp://stuck.example:5060", nil
+		c.Trunks[2].Addr, c.Trunks[2].Allow = fmt.Sprintf("udp://live.example:%d", live.addr.Port()), nil
+		c.Trunks[2].Probe.Every = 50 * time.Millisecond
+	})
+	defer close(dns.free)
+	live.edge = netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), b.addr.Port())
+	live.send(live.reply(live.expect("OPTIONS "), 200, ""))
+	eventually(t, "it is up", func() bool { return b.edge.Trunks()[2].Up })
+}

@@ -167,3 +167,28 @@ func TestManyCalls(t *testing.T) {
 		t.Errorf("%v panics", got)
 	}
 }
+
+// TestFaultWhileActing has a fault of ours strike when the call itself has ended and
+// half of what that asks for is done.
+func TestFaultWhileActing(t *testing.T) {
+	b := newBed(t, nil)
+	b.caller.send(b.caller.invite("one"))
+	b.callees[0].expect("INVITE ")
+	a := b.edge.calls.all()[0]
+	a.mu.Lock()
+	a.call.a.trunk = &trunk{} // no state: sending to it panics
+	a.call.a.from = a.trunk.addr.Addr()
+	a.mu.Unlock()
+	a.post(evEnd{"drain"})
+	for _, tr := range b.edge.Trunks() {
+		if tr.Channels != 0 {
+			t.Errorf("%s has %d calls", tr.Name, tr.Channels)
+		}
+	}
+	if n := b.edge.ActiveCalls(); n != 0 {
+		t.Errorf("%d calls", n)
+	}
+	if got := b.count("calls_total", "why", "panic"); got != 1 {
+		t.Errorf("%v calls ended by a fault", got)
+	}
+}

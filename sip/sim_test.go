@@ -62,7 +62,7 @@ type sim struct {
 	challenged               map[string]int // requests in dialogs, by method
 	heardFrom                map[uint8]bool // legs whose INVITE was answered with anything
 	acked                    bool           // the caller's ACK arrived
-	answeredAt               time.Time
+	answeredAt, overAt       time.Time
 	remotes                  [2]Remote
 	inside                   map[string]int    // what the edge sent inside dialogs, by method and code
 	said                     map[string]string // descriptions by leg and version
@@ -293,6 +293,7 @@ func (s *sim) do(a action) event {
 		s.closes++
 	case actOver:
 		s.over++
+		s.overAt = s.now
 		s.checkSummary(&a.summary)
 		if !a.summary.answered.IsZero() && a.summary.announced == "" {
 			s.checkMedia(SideA, s.caller)
@@ -304,6 +305,9 @@ func (s *sim) do(a action) event {
 		}
 	case actGone:
 		s.gone++
+		if late := s.now.Sub(s.overAt); s.clean() && late > 2*t64 {
+			s.fail("gone %v after its end", late)
+		}
 		for _, b := range s.call.b {
 			if b.invite.running() {
 				s.fail("gone while attempt %d is under way", b.number)

@@ -268,7 +268,11 @@ func (u *simUA) decide(method string, t *simServed) {
 			body = ""
 		}
 	}
-	u.finish(t, u.reply(t.text, code, u.tag, body), method)
+	text := u.reply(t.text, code, u.tag, body)
+	if r.IntN(6) == 0 { // many forget it here
+		text = strings.Replace(text, u.contact(), "", 1)
+	}
+	u.finish(t, text, method)
 	if code == 200 && method != "INFO" {
 		u.agrees(t.final, false)
 	}

@@ -299,6 +299,7 @@ func (u *simUA) say(i int) {
 			u.rel.rang = true
 		}
 		u.said["INVITE"] = u.provisional(code, u.tag, body)
+		u.another()
 		u.s.at(u.pace, func() { u.say(i + 1) })
 		return
 	}
@@ -326,6 +327,16 @@ func (u *simUA) say(i int) {
 		u.send(text)
 	}
 	u.s.at(u.pace, func() { u.say(i + 1) })
+}
+
+// another device of the callee's speaks before the answer, and counts from elsewhere.
+func (u *simUA) another() {
+	if u.s.rnd.IntN(8) > 0 {
+		return
+	}
+	method := []string{"UPDATE", "INFO", "OPTIONS"}[u.s.rnd.IntN(3)]
+	u.send(withBody(method+" sip:edge SIP/2.0\r\n"+u.via(u.branch())+fmt.Sprintf("From: %s;tag=%s-x\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: 5000 %s\r\n%s",
+		header(u.invited, "To"), u.tag, header(u.invited, "From"), header(u.invited, "Call-ID"), method, u.contact()), ""))
 }
 
 func (u *simUA) cancelled(text string) {
@@ -429,6 +440,9 @@ func (u *simUA) response(text string) {
 				u.ackFor(text, number)
 			}
 			if method == "BYE" {
+				if code != 200 && code != 481 {
+					u.s.fail("BYE is answered %d", code)
+				}
 				u.ended = true
 			}
 		}

@@ -29,7 +29,7 @@ func (s *sim) planVoice() {
 	v := &s.voice
 	v.announce, v.unreachable = announcement("unknown"), announcement("unreachable")
 	if s.voice.rnd.IntN(3) == 0 {
-		v.accept = 20 * time.Second
+		v.accept = []time.Duration{20 * time.Second, time.Minute}[s.voice.rnd.IntN(2)]
 	}
 	if s.voice.rnd.IntN(3) == 0 {
 		v.ring = 10 * time.Second

@@ -118,7 +118,7 @@ func (s *datagrams) ReadFrom(b []byte) (int, net.Addr, error) {
 // guard returns the trunk of a datagram that may be parsed, else nil.
 func (s *datagrams) guard(b []byte, source netip.AddrPort) *trunk {
 	m := s.edge.metrics
-	t := s.edge.set().find(source)
+	t := s.edge.find(source)
 	if t == nil {
 		m.strangers.Inc()
 		return nil
@@ -140,7 +140,7 @@ func (s *datagrams) guard(b []byte, source netip.AddrPort) *trunk {
 func (s *datagrams) receive(msg gosip.Message) {
 	s.parsed = true
 	defer s.edge.recovered("message")
-	s.socket.receive(s.trunk, msg, s.source, 0)
+	s.socket.receive(s.trunk, msg, s.source, 0, nil)
 }
 
 // send writes one datagram. What ICMP said of an earlier one, to whomever, the

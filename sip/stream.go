@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -25,8 +26,10 @@ type stream struct {
 	over    transport
 	remote  netip.AddrPort
 	dialled *trunk   // that we have connected to; nil: it came to us
-	home    string   // name of the trunk that it was made to, or came from
+	homes   []string // names of the trunks that it was made to, or that calls on it came from; under the lock of table
 	names   []string // of the certificate that it showed us
+
+	guest bool // under the lock of table
 
 	wake chan struct{} // something is to be written
 	done chan struct{} // it is closed
@@ -38,13 +41,13 @@ type stream struct {
 	octets int    // in out
 	ending string // it is closed once out is written, and why; empty: no
 	closed bool
-	sent   [mostSent]string // branches of the latest requests
-	next   int
+	sent   []string // branches of the latest requests
+	next   int      // where the next one stands, once there are mostSent
 }
 
 const (
 	mostOut  = 1 << 20 // octets that wait to be written; a peer that reads nothing is cut off
-	mostSent = 64      // requests that a connection may take down with it, and we know of
+	mostSent = 4096    // requests that a connection may take down with it, and we know of
 )
 
 // Why a connection ended, as metrics name it.
@@ -76,16 +79,26 @@ func (s *stream) enqueue(data []byte) error {
 		return errNoConnection
 	}
 	s.out, s.octets = append(s.out, data), s.octets+len(data)
-	if branch, isRequest := branchOf(data); isRequest {
-		s.sent[s.next%mostSent] = branch
-		s.next++
-	}
+	s.note(data)
 	s.mu.Unlock()
 	select {
 	case s.wake <- struct{}{}:
 	default:
 	}
 	return nil
+}
+
+// note keeps whose request is on its way, of those that want an answer.
+func (s *stream) note(data []byte) {
+	branch, isRequest := branchOf(data)
+	switch {
+	case !isRequest || bytes.HasPrefix(data, []byte("ACK ")):
+	case len(s.sent) < mostSent:
+		s.sent = append(s.sent, branch)
+	default:
+		s.sent[s.next] = branch
+		s.next = (s.next + 1) % mostSent
+	}
 }
 
 // finish closes the connection when all is written that waits.
@@ -106,7 +119,7 @@ func (s *stream) close(why string) {
 		s.mu.Lock()
 		s.closed = true
 		conn, lost := s.conn, s.sent
-		s.out = nil
+		s.out, s.sent = nil, nil
 		s.mu.Unlock()
 		close(s.done)
 		if conn != nil {
@@ -117,9 +130,7 @@ func (s *stream) close(why string) {
 			return
 		}
 		for _, branch := range lost {
-			if branch != "" {
-				s.table.edge.undelivered(branch)
-			}
+			s.table.edge.undelivered(branch)
 		}
 	})
 }
@@ -221,15 +232,16 @@ func endOf(err error, slow bool) string {
 
 // frames works off what has come. It is false where the connection is at its end.
 func (s *stream) frames(f *message.Framer) (cut, ok bool) {
-	for {
+	for pinged := false; ; {
 		kind, data, why := f.Next()
 		switch kind {
 		case message.FramePartial:
 			return cut, true
 		case message.FramePing:
-			if s.enqueue([]byte("\r\n")) != nil {
+			if !pinged && !s.pong() {
 				return cut, false
 			}
+			pinged = true // one answer for all that were read at once
 		case message.FrameMessage:
 			if !s.message(data) {
 				return cut, false
@@ -247,20 +259,40 @@ func (s *stream) frames(f *message.Framer) (cut, ok bool) {
 	}
 }
 
-// message judges one message and gives it on. Over a stream a malformed one ends
-// the connection: what follows it cannot be trusted to be a message.
-func (s *stream) message(data []byte) bool {
-	e := s.table.edge
-	defer e.recovered("message")
-	t := s.trunk()
-	if t == nil {
+// hears reports whether there is time for what has come; a known peer waits. t is
+// nil where the connection is nobody's any more, and ended.
+func (s *stream) hears() (t *trunk, now bool) {
+	if t = s.trunk(); t == nil {
 		s.close(endStranger)
-		return false
+		return nil, false
 	}
-	if !t.isNewcomer(s.remote.Addr()) {
-		s.slowDown(t)
-	} else if !e.hearsNewcomer(s.remote.Addr()) {
-		return true
+	if t.isNewcomer(s.remote.Addr()) {
+		return t, s.table.edge.hearsNewcomer(s.remote.Addr())
+	}
+	s.slowDown(t)
+	return t, true
+}
+
+// pong answers a ping. It counts like a message.
+func (s *stream) pong() bool {
+	t, now := s.hears()
+	return t != nil && (!now || s.enqueue([]byte("\r\n")) == nil)
+}
+
+// message judges one message and gives it on. Over a stream a malformed one ends
+// the connection: what follows it cannot be trusted to be a message. It is false
+// where the connection is at its end; a fault of ours is none.
+func (s *stream) message(data []byte) (going bool) {
+	e := s.table.edge
+	defer func() {
+		if fault := recover(); fault != nil {
+			e.panicked("message", debug.Stack())
+			going = true
+		}
+	}()
+	t, now := s.hears()
+	if !now {
+		return t != nil
 	}
 	if drop := message.CheckStream(data); drop != message.Pass {
 		e.metrics.drops[drop].Inc()
@@ -276,7 +308,7 @@ func (s *stream) message(data []byte) bool {
 		s.close(endMalformed)
 		return false
 	}
-	s.socket.receive(t, msg, s.remote, s.id)
+	s.socket.receive(t, msg, s.remote, s.id, s.names)
 	return true
 }
 
@@ -324,7 +356,7 @@ func (s *stream) unframed(head []byte, why message.Drop) {
 func (s *stream) trunk() *trunk {
 	set := s.table.edge.set()
 	if s.dialled == nil {
-		return set.findNamed(s.remote, s.names)
+		return s.table.edge.findNamed(s.remote, s.names)
 	}
 	return set.named(s.dialled.Name, s.remote.Addr())
 }

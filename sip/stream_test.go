@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -308,4 +309,90 @@ func TestHalfOpen(t *testing.T) {
 	b.hangUp(b.caller, d)
 	b.hangUp(b.caller, b.connect(b.caller, "two"))
 	eventually(t, "they are gone", func() bool { return b.count("connections") == 2 })
+}
+
+// TestGuestsLeaveRoom has strangers of a network of everybody take all connections
+// that they can: a trunk that is named, and one that shows its password, still find
+// room.
+func TestGuestsLeaveRoom(t *testing.T) {
+	const inAll = 20
+	b := newBedOver(t, overTCP, nil, func(c *Config) {
+		c.MaxStreams = inAll
+		c.Trunks[0].AuthIn, c.Trunks[0].Allow, c.Trunks[0].Addr = AuthIn{Username: inUser, Password: inPassword}, prefixes("0.0.0.0/0"), ""
+	})
+	for i := range inAll {
+		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(1+i))}}
+		if conn, err := dialer.DialContext(t.Context(), "tcp", b.addr.String()); err == nil {
+			defer conn.Close()
+		}
+	}
+	eventually(t, "the rest is refused", func() bool { return b.count("connections_refused_total", "reason", refusedMany) == inAll/2 })
+	b.tenant.send(b.tenant.other("OPTIONS"))
+	b.tenant.expect("SIP/2.0 200")
+}
+
+// TestSourceOfIPv6 is a /64: who has one has more addresses than there are
+// connections.
+func TestSourceOfIPv6(t *testing.T) {
+	streams := newStreams(&Edge{cfg: Config{MaxStreams: 10, MaxStreamsPerSource: 1}})
+	enter := func(addr string) string {
+		return streams.enter(&stream{remote: netip.MustParseAddrPort(addr)})
+	}
+	for _, c := range []struct{ addr, want string }{
+		{"[2001:db8::1]:1", ""}, {"[2001:db8::2]:1", refusedSource}, {"[2001:db8:0:1::1]:1", ""}, {"192.0.2.1:1", ""}, {"192.0.2.2:1", ""},
+	} {
+		if got := enter(c.addr); got != c.want {
+			t.Errorf("%s: %q, want %q", c.addr, got, c.want)
+		}
+	}
+}
+
+// TestBusyConnectionBreaks has more BYEs wait for answers than a moment's traffic
+// when their connection breaks: each is sent again.
+func TestBusyConnectionBreaks(t *testing.T) {
+	const calls = 100
+	b := newBedOver(t, overTCP, nil, nil)
+	var all []dialog
+	for i := range calls {
+		all = append(all, b.connect(b.caller, fmt.Sprint("call", i)))
+	}
+	for i, d := range all {
+		b.caller.send(b.caller.inDialog("BYE", d.answer, 2+i))
+		b.callees[0].expect("BYE ")
+	}
+	b.callees[0].link.hangUp()
+	for range calls {
+		b.callees[0].send(b.callees[0].reply(b.callees[0].expect("BYE "), 200, ""))
+	}
+	eventually(t, "no call is left", func() bool { return b.edge.unsettled.Load() == 0 })
+}
+
+// TestFloodOfPings has a peer ask for life all the time: it is answered as often as
+// it is read, and as slowly as its trunk's messages are.
+func TestFloodOfPings(t *testing.T) {
+	b := newBedOver(t, overTCP, nil, func(c *Config) { c.Trunks[0].CPS = 1 })
+	conn, err := net.Dial("tcp", b.addr.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	const pings = 50_000
+	go func() { _, _ = conn.Write([]byte(strings.Repeat("\r\n\r\n", pings))) }()
+	eventually(t, "all are read", func() bool { return b.count("octets_total", "transport", "tcp", "direction", "in") == 4*pings })
+	eventually(t, "it is answered", func() bool { return b.count("octets_total", "transport", "tcp", "direction", "out") > 0 })
+	if got := b.count("octets_total", "transport", "tcp", "direction", "out"); got > pings/10 {
+		t.Errorf("%v octets of answers", got)
+	}
+	b.hangUp(b.caller, b.connect(b.caller, "one"))
+}
+
+// TestFaultInAMessage panics outside of any call: the connection is read on.
+func TestFaultInAMessage(t *testing.T) {
+	b := newBedOver(t, overTCP, nil, func(c *Config) { c.MaxCPS = 1 })
+	b.caller.send(b.caller.invite("one"))
+	b.caller.expect("SIP/2.0 100")
+	b.caller.send(strings.Replace(b.caller.invite("two"), "INVITE sip:"+simMaskA.Reveal(), "INVITE sip:+441110000666", 1))
+	eventually(t, "it is counted", func() bool { return b.count("panics_total") == 1 })
+	b.caller.send(b.caller.other("OPTIONS"))
+	b.caller.expect("SIP/2.0 200")
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,7 +28,8 @@ type streams struct {
 	last    uint64
 	byID    map[uint64]*stream
 	came    int                   // connections that were made to us
-	sources map[netip.Addr]int    // those of them from there
+	guests  int                   // those of them that may be anybody's
+	sources map[netip.Prefix]int  // those of them from there
 	byTrunk map[string][]*stream  // by the trunk's name
 	failed  map[streamKey]backoff // those that could not be made
 	closed  bool
@@ -45,7 +47,7 @@ var refusals = []string{refusedStranger, refusedMany, refusedSource, refusedTLS}
 
 func newStreams(e *Edge) *streams {
 	t := &streams{
-		edge: e, byID: map[uint64]*stream{}, sources: map[netip.Addr]int{},
+		edge: e, byID: map[uint64]*stream{}, sources: map[netip.Prefix]int{},
 		byTrunk: map[string][]*stream{}, failed: map[streamKey]backoff{},
 	}
 	t.parser = gosip.NewParser()
@@ -81,6 +83,7 @@ func (t *streams) take(s *socket, conn net.Conn) {
 	}
 	why := refusedStranger
 	if t.edge.set().knows(remote, s.over) {
+		st.guest = t.edge.isGuest(remote)
 		why = t.enter(st)
 	}
 	if why != "" {
@@ -107,7 +110,9 @@ func (t *streams) enter(s *stream) string {
 	switch {
 	case t.closed, theirs && t.came >= t.edge.cfg.MaxStreams:
 		return refusedMany
-	case theirs && t.sources[s.remote.Addr()] >= t.edge.cfg.MaxStreamsPerSource:
+	case s.guest && t.guests >= (t.edge.cfg.MaxStreams+guestShare-1)/guestShare:
+		return refusedMany
+	case theirs && t.sources[sourceOf(s.remote.Addr())] >= t.edge.cfg.MaxStreamsPerSource:
 		return refusedSource
 	}
 	t.work.Add(1) // for run
@@ -116,9 +121,12 @@ func (t *streams) enter(s *stream) string {
 	t.byID[s.id] = s
 	if theirs {
 		t.came++
-		t.sources[s.remote.Addr()]++
+		t.sources[sourceOf(s.remote.Addr())]++
+		if s.guest {
+			t.guests++
+		}
 	} else {
-		t.byTrunk[s.home] = append(t.byTrunk[s.home], s)
+		t.byTrunk[s.dialled.Name] = append(t.byTrunk[s.dialled.Name], s)
 	}
 	return ""
 }
@@ -141,7 +149,7 @@ func (t *streams) run(s *stream, f func()) {
 // greet brings a connection to us into use.
 func (t *streams) greet(s *stream, conn net.Conn) {
 	if s.over == overTLS {
-		secure := tls.Server(conn, s.socket.tls)
+		secure := tls.Server(conn, s.socket.tls.Load())
 		if err := t.shake(secure); err != nil {
 			t.tlsFailed("none", err)
 			t.edge.metrics.streamsRefused[s.over][refusedTLS].Inc()
@@ -181,15 +189,46 @@ func (t *streams) settle(s *stream, trunk *trunk, conn net.Conn) bool {
 	}
 	s.conn = conn
 	if s.dialled == nil {
-		s.home = trunk.Name
-		t.byTrunk[s.home] = append(t.byTrunk[s.home], s)
+		t.belong(s, trunk.Name)
+		if !trunk.isPlain() {
+			t.identified(s)
+		}
 	}
 	return true
+}
+
+// belong has requests in the calls of one more trunk use a connection.
+func (t *streams) belong(s *stream, trunk string) {
+	s.homes = append(s.homes, trunk)
+	t.byTrunk[trunk] = append(t.byTrunk[trunk], s)
+}
+
+// join tells whose call came over a connection: where several trunks may have its
+// source, another one than its first message showed.
+func (t *streams) join(conn uint64, trunk string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := t.byID[conn]
+	if s == nil {
+		return
+	}
+	t.identified(s)
+	if !slices.Contains(s.homes, trunk) {
+		t.belong(s, trunk)
+	}
 }
 
 func (t *streams) serve(s *stream, conn net.Conn) {
 	t.work.Go(func() { s.write(conn) })
 	s.read(conn)
+}
+
+// proves reports whether a connection is a trunk's that is known by its certificate.
+func (t *streams) proves(conn uint64, trunk *trunk) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := t.byID[conn]
+	return s != nil && (trunk.isNamed(s.names) || s.dialled != nil && s.dialled.Name == trunk.Name && s.dialled.TLS.is(&trunk.TLS))
 }
 
 // remove forgets a connection. why is empty where it was refused.
@@ -202,21 +241,22 @@ func (t *streams) remove(s *stream, why string) {
 	delete(t.byID, s.id)
 	if s.dialled == nil {
 		t.came--
-		if t.sources[s.remote.Addr()]--; t.sources[s.remote.Addr()] == 0 {
-			delete(t.sources, s.remote.Addr())
+		t.identified(s)
+		source := sourceOf(s.remote.Addr())
+		if t.sources[source]--; t.sources[source] == 0 {
+			delete(t.sources, source)
 		}
 	}
-	all := t.byTrunk[s.home]
-	for i, other := range all {
-		if other == s {
+	for _, trunk := range s.homes {
+		all := t.byTrunk[trunk]
+		if i := slices.Index(all, s); i >= 0 {
 			all[i] = all[len(all)-1]
 			all[len(all)-1] = nil
-			t.byTrunk[s.home] = all[:len(all)-1]
-			break
+			t.byTrunk[trunk] = all[:len(all)-1]
 		}
-	}
-	if len(t.byTrunk[s.home]) == 0 {
-		delete(t.byTrunk, s.home)
+		if len(t.byTrunk[trunk]) == 0 {
+			delete(t.byTrunk, trunk)
+		}
 	}
 	if c := t.edge.metrics.streamsEnded[s.over][why]; c != nil {
 		c.Inc()
@@ -258,7 +298,7 @@ func (t *streams) answer(a actSend) error {
 // be made.
 func (t *streams) find(a *actSend) (s *stream, fresh bool) {
 	t.mu.Lock()
-	if s := t.byID[a.conn]; s != nil && s.over == a.over && s.home == a.trunk.Name {
+	if s := t.byID[a.conn]; s != nil && s.over == a.over && slices.Contains(s.homes, a.trunk.Name) {
 		t.mu.Unlock()
 		return s, false
 	}
@@ -285,7 +325,7 @@ func (t *streams) find(a *actSend) (s *stream, fresh bool) {
 		return nil, false
 	}
 	s = &stream{
-		table: t, socket: t.edge.homeOf(a.socket, a.over), over: a.over, remote: a.to, dialled: a.trunk, home: a.trunk.Name,
+		table: t, socket: t.edge.homeOf(a.socket, a.over), over: a.over, remote: a.to, dialled: a.trunk, homes: []string{a.trunk.Name},
 		wake: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	if t.enter(s) != "" {

@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -59,12 +60,12 @@ func (c ServerTLS) load() (*tls.Config, error) {
 	return cfg, nil
 }
 
-// load reads the files; host is that of the trunk's address.
 // is reports whether connections by both are alike.
 func (c *ClientTLS) is(o *ClientTLS) bool {
 	return c == o || c.CA == o.CA && c.Cert == o.Cert && c.Key == o.Key && c.Name == o.Name && slices.Equal(c.Peer, o.Peer)
 }
 
+// load reads the files; host is that of the trunk's address.
 func (c ClientTLS) load(host string) (*tls.Config, error) {
 	cfg := baseTLS()
 	if cfg.ServerName = c.Name; cfg.ServerName == "" {
@@ -104,6 +105,40 @@ func loadAuthorities(file string) (*x509.CertPool, error) {
 		return nil, errors.New("reading the authorities: no certificate in the file")
 	}
 	return pool, nil
+}
+
+// renewal is a certificate, or an authority, that a file holds another one of now.
+type renewal struct {
+	name   string
+	socket *socket // nil: of a trunk, which is made anew
+	tls    *tls.Config
+}
+
+// renewals reads the listeners' files again, and lists those that have changed.
+func (e *Edge) renewals() (list []renewal, err error) {
+	for _, s := range e.sockets {
+		if s.over != overTLS {
+			continue
+		}
+		cfg := &e.cfg.Listen[s.index]
+		secured, err := cfg.TLS.load()
+		if err != nil {
+			return nil, fmt.Errorf("listen %s: %w", cfg.Addr, err)
+		}
+		if !sameFiles(s.tls.Load(), secured) {
+			list = append(list, renewal{"certificates of listener " + cfg.Addr, s, secured})
+		}
+	}
+	return list, nil
+}
+
+// sameFiles reports whether the files of both held the same.
+func sameFiles(a, b *tls.Config) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	chains := func(a, b tls.Certificate) bool { return slices.EqualFunc(a.Certificate, b.Certificate, bytes.Equal) }
+	return slices.EqualFunc(a.Certificates, b.Certificates, chains) && a.RootCAs.Equal(b.RootCAs) && a.ClientCAs.Equal(b.ClientCAs)
 }
 
 // namesOf lists the names of a peer's certificate that was verified, in small

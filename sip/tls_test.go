@@ -244,3 +244,71 @@ func TestPlainOnTLS(t *testing.T) {
 	eventually(t, "it is counted", func() bool { return b.count("tls_failures_total", "reason", "not_tls") == 1 })
 	b.hangUp(b.caller, b.connect(b.caller, "one"))
 }
+
+// TestReloadRenamesATrunk has a trunk that is known by its certificate change its
+// name under a call, and later lose one of its certificates.
+func TestReloadRenamesATrunk(t *testing.T) {
+	names := newAuthority(t)
+	names.issue(t, "alfa", "sbc.alfa.example", time.Hour)
+	b := newBedOver(t, overTLS, names, func(c *Config) {
+		c.Listen[0].TLS.ClientCA = names.certFile("ca")
+		c.Trunks[0].Addr, c.Trunks[0].Allow, c.Trunks[0].TLS = "", prefixes("0.0.0.0/0"), ClientTLS{Peer: []string{"sbc.alfa.example"}}
+	})
+	alfa := newStreamPeer(t, overTLS, names)
+	alfa.edge, alfa.link.client = b.addr, names.config(t, "alfa")
+	d := b.connect(alfa, "one")
+	b.reload(func(c *Config) { c.Trunks[0].Name = "renamed" })
+	b.hangUp(alfa, d)
+
+	b.connect(alfa, "two")
+	b.reload(func(c *Config) { c.Trunks[0].TLS.Peer = []string{"sbc.bravo.example"} })
+	alfa.send(alfa.invite("three"))
+	alfa.expect("SIP/2.0 503")
+}
+
+// TestCertificatesAreReadAgain renews ours on a listener and towards a trunk. Calls
+// stand, and the next connections have the new ones.
+func TestCertificatesAreReadAgain(t *testing.T) {
+	names := newAuthority(t)
+	names.issue(t, "ours", "ours.example", time.Hour)
+	b := newBedOver(t, overTLS, names, func(c *Config) {
+		c.Trunks[1].TLS.Cert, c.Trunks[1].TLS.Key = names.certFile("ours"), names.keyFile("ours")
+	})
+	shown := func() string {
+		conn, err := tls.Dial("tcp", b.addr.String(), names.config(t, "peer"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		return conn.ConnectionState().PeerCertificates[0].SerialNumber.String()
+	}
+	apply := func() []string {
+		cfg := b.edge.cfg
+		cfg.Trunks = b.trunks
+		f, err := b.edge.Prepare(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f()
+	}
+	first := shown()
+	d := b.connect(b.caller, "one")
+	if files := apply(); files != nil {
+		t.Errorf("changed: %v", files)
+	}
+	names.issue(t, "edge", "edge.example", time.Hour)
+	names.issue(t, "ours", "ours.example", time.Hour)
+	if files := apply(); len(files) != 2 || files[1] != "certificates of trunk out0" {
+		t.Errorf("changed: %v", files)
+	}
+	if shown() == first {
+		t.Error("the old one is shown")
+	}
+	b.hangUp(b.caller, d)
+	if err := os.Remove(names.keyFile("edge")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.edge.Prepare(b.edge.cfg); err == nil {
+		t.Error("a file that is away is taken")
+	}
+}

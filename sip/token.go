@@ -17,6 +17,7 @@ const (
 	branchToken                        // one transaction of ours
 	probeToken                         // branch of a probe
 	cnonceToken                        // client nonce of a digest
+	textToken                          // branch, Call-ID and tag of a MESSAGE of ours
 	registerToken                      // user of the Contact that we register, and what a REGISTER needs
 )
 

@@ -107,10 +107,10 @@ func (c *client) final(success bool, now time.Time) bool {
 	return true
 }
 
-// late tells of a 2xx to an INVITE that was given up: what answered must still
-// be told to stop.
+// late tells of a 2xx to an INVITE that was given up, or refused by another device:
+// what answered must still be told to stop.
 func (c *client) late(now time.Time) bool {
-	if c.state != txDone {
+	if c.state != txDone && c.state != txCompleted {
 		return false
 	}
 	c.state, c.end = txAccepted, now.Add(t64)

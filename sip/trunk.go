@@ -40,9 +40,10 @@ type trunk struct {
 	own      string // its address as URIs write it
 	other    *home  // for addresses of its name that are of the other IP version
 
-	flood   *rate.Limiter // datagrams from it
-	in, out *rate.Limiter // new calls
-	state   *trunkState   // shared with those of the same name before and after a reload
+	flood   *rate.Limiter    // datagrams from it
+	in, out *rate.Limiter    // new calls
+	texts   [2]*rate.Limiter // messages, by direction
+	state   *trunkState      // shared with those of the same name before and after a reload
 
 	resolved atomic.Pointer[resolution] // what its name means; nil: not known yet
 

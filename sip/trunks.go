@@ -1,10 +1,13 @@
 package sip
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"reflect"
 	"slices"
+
+	"maskline/sip/message"
 )
 
 // trunkSet is the trunks of one configuration. It never changes: a reload puts
@@ -46,7 +49,7 @@ func newTrunkSet(cfg *Config, old *trunkSet, equip func(*trunk) error) (*trunkSe
 		if s.byName[t.Name] != nil {
 			return nil, fmt.Errorf("trunk %s: there are two of this name", t.Name)
 		}
-		if before := old.byName[t.Name]; before != nil && reflect.DeepEqual(before.TrunkConfig, t.TrunkConfig) {
+		if before := old.byName[t.Name]; before != nil && reflect.DeepEqual(before.TrunkConfig, t.TrunkConfig) && sameFiles(before.tls, t.tls) {
 			t = before
 		} else if err := equip(t); err != nil {
 			return nil, fmt.Errorf("trunk %s: %w", t.Name, err)
@@ -68,20 +71,25 @@ func (s *trunkSet) retire(trunks []*trunk) {
 	s.leftover.rename(trunks)
 }
 
-// find is the trunk of a source, nil for a stranger.
-func (s *trunkSet) find(source netip.AddrPort) *trunk {
-	if t := s.matcher.find(source); t != nil || s.leftover == nil {
-		return t
-	}
-	return s.leftover.find(source)
-}
-
-// findNamed is the trunk of a connection with a certificate of these names.
+// findNamed is the trunk of a source that showed a certificate of these names, nil
+// for a stranger.
 func (s *trunkSet) findNamed(source netip.AddrPort, names []string) *trunk {
 	if t := s.matcher.findNamed(source, names); t != nil || s.leftover == nil {
 		return t
 	}
 	return s.leftover.findNamed(source, names)
+}
+
+// retiredAt is a trunk of an earlier configuration that knows a source, nil where
+// there is none.
+func (s *trunkSet) retiredAt(source netip.AddrPort, names []string) *trunk {
+	if s.leftover == nil {
+		return nil
+	}
+	if t := s.leftover.findNamed(source, names); t != nil && !t.isNewcomer(source.Addr()) {
+		return t
+	}
+	return nil
 }
 
 // knows reports whether a connection from a source may be anybody's.
@@ -107,19 +115,34 @@ func (s *trunkSet) named(name string, addr netip.Addr) *trunk {
 func (e *Edge) set() *trunkSet { return e.trunks.Load() }
 
 // acquire keeps a trunk for a call until release. A trunk that was replaced by now
-// gives way to its successor, if that allows the source too; nil: a call from it
-// cannot begin.
-func (e *Edge) acquire(t *trunk, source netip.Addr) *trunk {
+// gives way to its successor; nil: a call from it cannot begin.
+func (e *Edge) acquire(t *trunk, req *message.Request) *trunk {
 	for t != nil {
 		if t.acquire() {
 			return t
 		}
 		e.release(t)
-		if t = e.set().byName[t.Name]; t != nil && !t.allows(source) {
-			return nil
-		}
+		t = e.successor(t, req)
 	}
 	return nil
+}
+
+// successor is the trunk in effect of the same name, if a request may come from it.
+func (e *Edge) successor(t *trunk, req *message.Request) *trunk {
+	next := e.set().byName[t.Name]
+	if next == nil || !next.allows(req.Source.Addr()) || !next.isPlain() && !e.streams.proves(req.Conn, next) {
+		return nil
+	}
+	return next
+}
+
+// inEffect is whose rules a new call is judged by: those of now, where its source
+// was found among trunks of earlier. A trunk without successor stays, and is refused.
+func (e *Edge) inEffect(t *trunk, req *message.Request) *trunk {
+	if retirement(t.retired.Load()) == current {
+		return t
+	}
+	return cmp.Or(e.successor(t, req), t)
 }
 
 // acquire counts a call that uses the trunk. It is false where the trunk is no

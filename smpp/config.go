@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"maskline/routing"
 	"maskline/smpp/pdu"
 )
 
@@ -29,6 +30,9 @@ type Config struct {
 	SubmissionsFor time.Duration // how long a receipt can be joined; 0: 72 h
 	Accounts       []AccountConfig
 	Carriers       []CarrierConfig
+
+	// Messenger takes messages for SIP peers, and theirs come by Edge.Deliver; nil: none go either way.
+	Messenger routing.Messenger
 }
 
 // ListenConfig is a listener.

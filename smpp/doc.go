@@ -22,6 +22,7 @@
 // Start reading at edge.go, session.go and handle.go; then relay.go, send.go and
 // destination.go for a message's way, spread.go, lane.go and flow.go for which
 // bind takes it and when, shape.go and whole.go for what it is turned into where
-// two binds differ, receipts.go for what comes back. The page docs/smpp.md has the
+// two binds differ, receipts.go for what comes back. Messages of
+// and for SIP peers cross by fromsip.go and topeer.go. The page docs/smpp.md has the
 // tables: what passes, what is answered, what is bounded.
 package smpp

@@ -42,6 +42,7 @@ type Edge struct {
 	carriers     map[string]*carrier // by name
 	destinations atomic.Int32        // of carriers and accounts
 	redeliveries *redeliveries       // nil: none are recognised
+	foreign      *foreign            // nil: there is no SIP
 	joinable     joinSpace           // submissions of all carriers
 	noPassword   [sha256.Size]byte   // what unknown system_ids are compared with
 
@@ -99,6 +100,7 @@ func newEdge(cfg Config, router Router, journal Journal, log *zap.Logger, reg pr
 	if err := e.makeAccounts(); err != nil {
 		return nil, fmt.Errorf("smpp: %w", err)
 	}
+	e.foreign = e.newForeign()
 	if err := e.metrics.register(e, reg); err != nil {
 		return nil, fmt.Errorf("smpp: registering metrics: %w", err)
 	}

@@ -60,7 +60,9 @@ type message struct {
 	sent      sentAs // by the last attempt
 	unfit     bool   // the last destination cannot be sent it
 	parts     fragments
-	joined    *message // the segments that it was put together from
+	joined    *message               // the segments that it was put together from
+	back      func(routing.Delivery) // of a SIP peer's message: answers it
+	dialled   []byte                 // and what it dialled, as it came
 	answerBy  int64
 
 	// Place in a destination's queue or a bind's lane.
@@ -120,6 +122,7 @@ func (m *message) reset() {
 	m.candidate, m.wants, m.registered, m.segments, m.charged = 0, 0, 0, 0, 0
 	m.sticky, m.inTLV, m.more, m.sar, m.unfit = false, false, false, false, false
 	m.isUSSD, m.ussd = false, nil
+	m.back, m.dialled = nil, nil
 }
 
 // keep copies b behind what data holds already. The capacity must be there,

@@ -46,10 +46,10 @@ func (r receiptResult) String() string {
 }
 
 // submitted notes a message whose originator wants receipts. A carrier's
-// receipt will be joined with it; where an account has the message, nobody else
-// will write one, so it is written here.
+// receipt will be joined with it; where an account has the message, or a SIP peer
+// (no session), nobody else will write one, so it is written here.
 func (e *Edge) submitted(t *turn, s *session, sub *submission, remoteID []byte) {
-	if s.terms.bind == nil {
+	if s == nil || s.terms.bind == nil {
 		e.receiptFor(t, sub, pdu.Receipt{State: pdu.Delivered, Done: t.now})
 		return
 	}

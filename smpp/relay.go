@@ -136,8 +136,8 @@ func (e *Edge) passed(t *turn, m *message) bool {
 		e.ruled(t, m)
 		return false
 	}
-	if m.plan.To.Kind == routing.ToPeer {
-		e.refuse(t, m, badDestination) // a SIP peer takes no SMS here
+	if m.plan.To.Kind == routing.ToPeer && e.foreign == nil {
+		e.refuse(t, m, badDestination) // there is no SIP
 		return false
 	}
 	return true
@@ -149,6 +149,9 @@ func (e *Edge) decide(t *turn, m *message) {
 	t.request.Origin = m.up.terms.origin
 	t.request.Now = t.now
 	m.address(&t.request, &t.in, m.up.terms.numbers)
+	if m.back != nil {
+		t.request.Dialled = m.dialled
+	}
 	e.hear(t, m)
 	e.router.Decide(&t.request, &m.plan)
 }
@@ -161,6 +164,10 @@ func (e *Edge) advance(t *turn, m *message) {
 		return
 	}
 	m.unclaim()
+	if m.plan.To.Kind == routing.ToPeer {
+		e.toPeer(t, m)
+		return
+	}
 	for t.at < m.answerBy && !m.abandoned() {
 		d, last := e.candidate(t, m)
 		if d == nil {
@@ -260,8 +267,8 @@ func (e *Edge) answered(t *turn, s *session, m *message, status pdu.Status, id [
 	}
 }
 
-// accept ends a message that a downstream has accepted; local is the id that it
-// gets. The upstream is answered before any receipt, so that it knows the id.
+// accept ends a message that a downstream has accepted, over a session or as a SIP
+// peer (nil); local is the id that it gets. The upstream is answered before any receipt, so that it knows the id.
 func (e *Edge) accept(t *turn, s *session, m *message, local uint64, remoteID []byte) {
 	e.router.Delivered(m.fingerprint, t.now)
 	if m.wants == 0 {
@@ -322,6 +329,10 @@ func (e *Edge) end(t *turn, m *message, o outcome, status pdu.Status, local uint
 	if local != 0 {
 		id = appendID(id, local)
 	}
-	m.up.answer(t, m.command, status, m.sequence, id)
+	if m.back != nil {
+		m.tellBack(o, status)
+	} else {
+		m.up.answer(t, m.command, status, m.sequence, id)
+	}
 	e.messages.put(m)
 }

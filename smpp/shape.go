@@ -46,7 +46,7 @@ func (m *message) passes(t *terms) bool {
 	case LongPayload:
 		return true
 	default:
-		return m.joined == nil
+		return !m.formless()
 	}
 }
 
@@ -71,7 +71,7 @@ func (sh *shape) make(m *message, t *terms, next func() uint16) refusal {
 	room := sh.room(0)
 	fits := pdu.Units(sh.alphabet, sh.text) <= room && headed(len(sh.header))+len(sh.text) <= pdu.MaxText
 	switch {
-	case t.long == LongPayload, t.long == LongAsItCame && m.inTLV && m.joined == nil:
+	case t.long == LongPayload, t.long == LongAsItCame && m.inTLV && !m.formless():
 		return sh.whole(!fits)
 	case fits:
 		return sh.whole(false)

@@ -39,11 +39,11 @@ func (e *Edge) gather(t *turn, m *message) bool {
 	return true
 }
 
-// takesWhole reports whether the first carrier of a plan takes long messages
-// whole.
+// takesWhole reports whether the first carrier of a plan, or the SIP peer, takes
+// long messages whole.
 func (e *Edge) takesWhole(p *routing.Plan) bool {
-	if p.To.Kind == routing.ToAccount {
-		return false
+	if p.To.Kind == routing.ToAccount || p.To.Kind == routing.ToPeer {
+		return p.To.Kind == routing.ToPeer
 	}
 	for i := range p.Carriers() {
 		if c := e.carriers[p.Carrier(i).Name]; c != nil {

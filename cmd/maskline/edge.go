@@ -89,6 +89,9 @@ func (e *edge) build(ctx context.Context) (err error) {
 	}
 	s := smppConfig(cfg)
 	s.Usage = usageFile(filepath.Join(string(cfg.DataDir), "quotas.json"))
+	if len(cfg.SIP.Listen) > 0 {
+		s.Messenger = toSIP{e}
+	}
 	if e.smpp, err = smpp.New(s, e.router, &journal{e.ledger}, log.Named("smpp"), e.metrics); err != nil {
 		return err
 	}
@@ -107,6 +110,7 @@ func (e *edge) build(ctx context.Context) (err error) {
 // sipConfig is the configuration of SIP with what only this edge has.
 func (e *edge) sipConfig(cfg *configs.Config) sip.Config {
 	s := sipConfig(cfg)
+	s.Messenger = e.smpp
 	if e.cdrs != nil {
 		s.Records = records{e.cdrs}
 	}

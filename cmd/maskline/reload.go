@@ -124,7 +124,7 @@ func (r *reloader) apply(file string) (api.Reloaded, error) {
 	if err != nil {
 		return api.Reloaded{}, err
 	}
-	trunks := func() {}
+	trunks := func() []string { return nil }
 	if r.edge.sip != nil {
 		if trunks, err = r.edge.sip.Prepare(r.edge.sipConfig(merged)); err != nil {
 			return api.Reloaded{}, err
@@ -139,7 +139,7 @@ func (r *reloader) apply(file string) (api.Reloaded, error) {
 		return api.Reloaded{}, err
 	}
 	rules()
-	trunks()
+	files = append(files, trunks()...)
 	if r.edge.sip != nil {
 		r.edge.prompts.Store(prompts)
 		r.edge.sip.SetVoice(voiceConfig(merged))

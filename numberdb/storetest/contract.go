@@ -108,6 +108,10 @@ func bindings() []numberdb.Binding {
 			Services: numberdb.Voice, Expires: time.Unix(0, 0).UTC(),
 		},
 		{
+			Mask: Mask(3), Party: Party(1), To: numberdb.Endpoint{Kind: numberdb.SIP, Name: "desk@pbx.example"}, Present: Party(9),
+			Services: numberdb.SMS | numberdb.Voice,
+		},
+		{
 			Mask: e164.MustParse("0000000"), Party: e164.MustParse("000000000000000"), Services: numberdb.SMS,
 			To: numberdb.Endpoint{Kind: numberdb.Tel, Number: e164.MustParse("999999999999999")}, Present: e164.MustParse("1234567"),
 		},

@@ -43,13 +43,14 @@ type Draft struct {
 	Expires     string // seconds; empty: none
 	Credentials string // line of ours that answers a challenge; empty: none
 	SDP         []byte
-	DTMF        *DTMF // of an INFO; nil: none
+	DTMF        *DTMF  // of an INFO; nil: none
+	Text        []byte // of a MESSAGE, UTF-8; nil: none
 }
 
 // Append writes the request.
 func (d *Draft) Append(dst []byte) []byte {
 	g := d.Dialog
-	dst = slices.Grow(dst, messageSize+len(d.SDP))
+	dst = slices.Grow(dst, messageSize+len(d.SDP)+len(d.Text))
 	dst = append(dst, d.Method...)
 	dst = append(dst, ' ')
 	dst = append(dst, g.Target...)
@@ -109,6 +110,9 @@ func (d *Draft) Append(dst []byte) []byte {
 	}
 	if d.DTMF != nil {
 		return d.DTMF.appendBody(dst)
+	}
+	if d.Text != nil {
+		return appendText(dst, d.Text)
 	}
 	if d.Emergency != nil && len(d.Emergency.location) > 0 {
 		return appendLocated(dst, d.SDP, d.Emergency.location, d.Branch)

@@ -81,7 +81,6 @@ type Extensions struct {
 	Refresher           Refresher
 	MinSE               time.Duration
 	EarlyMedia          EarlyMedia
-	AllowsUpdate        bool // Allow names UPDATE
 }
 
 // RAck names the provisional answer that a PRACK acknowledges. RFC 3262 §7.2.
@@ -123,10 +122,6 @@ func (e *Extensions) read(h sip.Header) {
 		e.MinSE = readDelta(text)
 	case strings.EqualFold(name, "p-early-media"):
 		e.EarlyMedia |= readEarlyMedia(h.Value())
-	case strings.EqualFold(name, "allow"):
-		for method := range strings.SplitSeq(h.Value(), ",") {
-			e.AllowsUpdate = e.AllowsUpdate || strings.TrimSpace(method) == Update
-		}
 	}
 }
 
@@ -190,7 +185,7 @@ func readEarlyMedia(value string) EarlyMedia {
 	return m
 }
 
-// append writes the headers that are set. AllowsUpdate is not one of ours.
+// append writes the headers that are set.
 func (e *Extensions) append(dst []byte) []byte {
 	dst = appendOptions(dst, "Require: ", e.Required)
 	dst = appendOptions(dst, "Supported: ", e.Supported)

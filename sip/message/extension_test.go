@@ -25,7 +25,6 @@ func TestExtensionsAreRead(t *testing.T) {
 		{"session timer, no number", "Session-Expires: soon;refresher=them", Extensions{}},
 		{"Min-SE", "Min-SE: 120;x=y", Extensions{MinSE: 2 * time.Minute}},
 		{"early media", "P-Early-Media: sendonly, gated, inactive, unheard", Extensions{EarlyMedia: EarlySendOnly | EarlyGated}},
-		{"Allow", "Allow: INVITE,UPDATE", Extensions{AllowsUpdate: true}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -53,7 +52,6 @@ func TestExtensionsAreWritten(t *testing.T) {
 		{Extensions{Expires: time.Hour, Refresher: UAC}, "Session-Expires: 3600;refresher=uac|"},
 		{Extensions{EarlyMedia: EarlySupported}, "P-Early-Media: supported|"},
 		{Extensions{EarlyMedia: EarlyGated | EarlySendRecv}, "P-Early-Media: sendrecv, gated|"},
-		{Extensions{AllowsUpdate: true}, ""},
 	}
 	for _, c := range cases {
 		if got := strings.ReplaceAll(string(c.e.append(nil)), "\r\n", "|"); got != c.want {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/emiago/sipgo/sip"
 )
@@ -15,6 +16,7 @@ import (
 func seeds(f *testing.F) {
 	f.Add(wire(invite))
 	f.Add(wire(ringing))
+	f.Add(wire(strings.Replace(textMessage, "KIND", "text/plain;charset=utf-8", 1)))
 	f.Add(wire(inviteBGolden))
 	f.Add(bomb(7_900))
 	f.Add(wire(inParts(typed("application/sdp", "", plainSDP), typed(locationXML, "Content-ID: <a>\n", presence), typed("a/b", "Content-Disposition: x;handling=optional\n", "x"))))
@@ -72,6 +74,9 @@ func FuzzMessage(f *testing.F) {
 		r.Peer()
 		r.ReplyTo()
 		r.Emergency("h:1", "h:2")
+		if text, f := r.Text(160); f == nil && (!utf8.Valid(text) || utf8.RuneCount(text) > 160) {
+			t.Fatalf("%d octets passed as a text", len(text))
+		}
 	})
 }
 

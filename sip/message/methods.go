@@ -12,7 +12,6 @@ type Methods uint8
 const (
 	servesUpdate Methods = 1 << iota
 	servesInfo
-	servesPrack
 	known // it has said anything at all
 )
 
@@ -22,15 +21,13 @@ func methodBit(name string) Methods {
 		return servesUpdate
 	case Info:
 		return servesInfo
-	case "PRACK":
-		return servesPrack
 	default:
 		return 0
 	}
 }
 
 // Has reports whether the peer has said that it serves a method. Of others than
-// PRACK, UPDATE and INFO it is false.
+// UPDATE and INFO it is false.
 func (m Methods) Has(method string) bool { return m&methodBit(method) != 0 }
 
 // Without is the set without a method.

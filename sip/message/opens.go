@@ -7,11 +7,14 @@ import "bytes"
 const shortestMask = 7
 
 // Opens reports whether a datagram that [Check] passed is an INVITE that opens a
-// call to a mask. It looks at the raw bytes, to be asked before parsing. What
+// call to a mask, or a MESSAGE to one. It looks at the raw bytes, to be asked before parsing. What
 // may be an emergency call is none.
 func Opens(b []byte) bool {
-	rest, isInvite := bytes.CutPrefix(b, []byte("INVITE "))
-	if !isInvite {
+	rest, opens := bytes.CutPrefix(b, []byte("INVITE "))
+	if !opens {
+		rest, opens = bytes.CutPrefix(b, []byte("MESSAGE "))
+	}
+	if !opens {
 		return false
 	}
 	uri, rest, _ := bytes.Cut(rest, []byte(" "))

@@ -23,6 +23,7 @@ type Reply struct {
 	RecordRoute []byte // the request's own, for answers that make a dialog
 	Contact     string // our address, "host:port"; empty: no Contact
 	Allow       bool   // say which methods we serve
+	Texts       bool   // MESSAGE among them, outside calls
 	Cause       int    // Q.850 cause for a Reason header (RFC 3326); 0: none
 	Header      string // lines of ours, "Unsupported: 100rel"; may be empty
 	Extensions  Extensions
@@ -42,7 +43,10 @@ func (r *Reply) Append(dst, head []byte) []byte {
 	if r.Contact != "" {
 		dst = appendContact(dst, r.Contact)
 	}
-	if r.Allow {
+	switch {
+	case r.Allow && r.Texts:
+		dst = append(dst, "Allow: "+Allow+", "+Message+"\r\n"...)
+	case r.Allow:
 		dst = append(dst, "Allow: "+Allow+"\r\n"...)
 	}
 	dst = appendCause(dst, r.Cause)

@@ -24,9 +24,10 @@ const (
 type Request struct {
 	Method      string
 	Source      netip.AddrPort
-	Conn        uint64 // number of the connection that it came over; 0: a datagram
-	Trunk       string // name of the trunk that it came from
-	Branch      string // of the top Via
+	Conn        uint64   // number of the connection that it came over; 0: a datagram
+	Trunk       string   // name of the trunk that it came from
+	Names       []string // of the certificate that its connection showed us
+	Branch      string   // of the top Via
 	CallID      string
 	FromTag     string
 	ToTag       string // empty outside a dialog

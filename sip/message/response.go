@@ -12,9 +12,10 @@ import (
 // Response is a received response, checked. Its texts come from the wire.
 type Response struct {
 	Code       int
-	Trunk      string // name of the trunk that it came from
-	Branch     string // of its only Via: ours
-	Method     string // of CSeq
+	Trunk      string   // name of the trunk that it came from
+	Names      []string // of the certificate that its connection showed us
+	Branch     string   // of its only Via: ours
+	Method     string   // of CSeq
 	CSeq       uint32
 	CallID     string
 	FromTag    string

@@ -44,11 +44,14 @@ func (r *Request) checkPurpose(n *headerCount) *Fault {
 	if tags := r.required(); tags != "" {
 		return &Fault{Code: 420, Name: "extension", Header: "Unsupported: " + tags}
 	}
-	if r.Method != Invite && r.Method != Update {
+	if r.Method != Invite && r.Method != Update && r.Method != Message {
 		return nil
 	}
 	if r.MaxForwards == 0 {
 		return fault(483, "max_forwards")
+	}
+	if r.Method == Message {
+		return nil // Text checks its body
 	}
 	contact := r.msg.Contact()
 	if n.contact != 1 || contact == nil || !isSIP(&contact.Address) {

@@ -21,21 +21,23 @@ import (
 // that went to somebody else, was logged, measured or told.
 func TestNothingLeaks(t *testing.T) {
 	b := newBed(t)
-	caller, callee := newPhone(t, "charlie"), newPhone(t, "delta")
+	caller, callee, desk := newPhone(t, "charlie"), newPhone(t, "delta"), newPhone(t, "desk")
 	recorder, err := capture.Start(t.Context(), filepath.Join(b.dir, "sent.pcap"), b.ip)
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.start(settings{
-		carriers: caller.carrier() + callee.carrier(),
+		carriers: caller.carrier() + callee.carrier(), peers: desk.pbx(),
 		accounts: "    - {system_id: outlet, password: demo, tenant: shop}\n    - {system_id: charlie-in, password: demo, carrier: charlie}\n",
 	})
 	caller.edge, callee.edge = b.edge.Listeners().SIP[0], b.edge.Listeners().SIP[0]
-	b.imports(bindings + hostileBindings + `+442079460044,*,smpp:outlet,+442079460044,sms,,,shop
+	desk.edge = b.edge.Listeners().SIP[0]
+	b.imports(bindings + hostileBindings + desk.binding() + `+442079460044,*,smpp:outlet,+442079460044,sms,,,shop
 `)
 	b.messages()
 	b.refusedMessages()
 	b.failedOverMessages()
+	b.texts(caller, desk)
 	b.calls()
 	gossipingCalls(t, caller, callee)
 

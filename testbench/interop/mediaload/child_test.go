@@ -18,7 +18,10 @@ import (
 	"maskline/media"
 )
 
-const childEnv = "MASKLINE_MEDIALOAD_CHILD"
+const (
+	childEnv   = "MASKLINE_MEDIALOAD_CHILD"
+	backendEnv = "MASKLINE_MEDIALOAD_BACKEND"
+)
 
 func TestMain(m *testing.M) {
 	if os.Getenv(childEnv) != "" {
@@ -47,7 +50,7 @@ type reply struct {
 // serve is the child: a relay driven by its standard input.
 func serve(in io.Reader, out io.Writer) error {
 	reg := prometheus.NewRegistry()
-	relay, err := media.New(media.Config{Addr: netip.MustParseAddr("127.0.0.1"), PortMin: 10000, PortMax: 18999, Loops: 1}, zap.NewNop(), reg)
+	relay, err := media.New(media.Config{Backend: os.Getenv(backendEnv), Addr: netip.MustParseAddr("127.0.0.1"), PortMin: 10000, PortMax: 18999, Loops: 1}, zap.NewNop(), reg)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,138 @@
+package media
+
+import (
+	"encoding/binary"
+	"errors"
+	"net/netip"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
+)
+
+// openKernel is steer with the program of kernel_program_linux.go before it: RTP
+// of a latched source that is relayed as it came never reaches user space.
+func openKernel(cfg Config, total *counters, now clock, log *zap.Logger) (backend, error) {
+	if cfg.Addr.IsUnspecified() {
+		return nil, errors.New("kernel needs one address of this host in media.addr")
+	}
+	forward, err := newForwarding(cfg)
+	if err != nil {
+		return nil, err
+	}
+	b, err := openSteer(cfg, total, now, log)
+	if err != nil {
+		forward.close()
+		return nil, err
+	}
+	s := b.(*steer)
+	s.forward = forward
+	return s, nil
+}
+
+// flow is one port's entry in the kernel. It is under the session's lock.
+type flow struct {
+	forward *forwarding
+	index   int64
+	now     clock
+	clock   uint32
+	active  bool
+	counted [2]uint64 // packets and octets that user space knows of
+	missed  uint32    // and expected, late, twice
+	late    uint32
+	twice   uint32
+}
+
+func (b *flow) offset(field int64) int64 { return b.index*flowSize + field }
+
+func (b *flow) put32(field int64, v uint32) {
+	var w [4]byte
+	binary.NativeEndian.PutUint32(w[:], v)
+	_, _ = b.forward.memory.WriteAt(w[:], b.offset(field)) // within the map
+}
+
+// reaches reports whether packets to a peer leave by the interface that the
+// program is at: over loopback, or where the system would send from our address.
+func (b *flow) reaches(to netip.Addr) bool {
+	f := b.forward
+	if f.loopback || to.IsLoopback() || to == f.own {
+		return f.loopback && to.IsLoopback()
+	}
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, unix.IPPROTO_UDP)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = unix.Close(fd) }()
+	const anyPort = 9
+	if unix.Connect(fd, &unix.SockaddrInet4{Port: anyPort, Addr: to.As4()}) != nil { // sends nothing
+		return false
+	}
+	local, err := unix.Getsockname(fd)
+	v4, ok := local.(*unix.SockaddrInet4)
+	return err == nil && ok && netip.AddrFrom4(v4.Addr) == f.own
+}
+
+// ahead is by how much the kernel's clock is before the relay's, in units of the
+// stream's.
+func (b *flow) ahead() uint32 {
+	var t unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &t) // never fails
+	units := func(d time.Duration) uint32 { return uint32(uint64(d/time.Microsecond) * uint64(b.clock) / 1e6) }
+	return units(time.Duration(t.Nano())) - units(b.now())
+}
+
+// begin hands a stream to the kernel from its next packet on.
+func (b *flow) begin(c *shortcut, s *stream) {
+	var e [flowSize]byte
+	from, to, source := c.from.Addr().As4(), c.to.Addr().As4(), c.source.Addr().As4()
+	copy(e[flowSource:], source[:])
+	binary.BigEndian.PutUint16(e[flowSrcPort:], c.source.Port())
+	copy(e[flowOutFrom:], from[:])
+	copy(e[flowOutTo:], to[:])
+	binary.BigEndian.PutUint16(e[flowOutPorts:], c.from.Port())
+	binary.BigEndian.PutUint16(e[flowOutPorts+2:], c.to.Port())
+	e[flowTOS], e[flowTOS+1] = 4<<4|ip4Header/4, c.dscp<<2
+	binary.BigEndian.PutUint32(e[flowSSRC:], s.ssrc)
+	binary.NativeEndian.PutUint64(e[flowPayloads:], c.payloads[0])
+	binary.NativeEndian.PutUint64(e[flowPayloads+8:], c.payloads[1])
+	b.clock = c.clock
+	for field, v := range map[int]uint32{
+		flowLast: uint32(s.last), flowJitter: s.jitter, flowTransit: s.transit + b.ahead(), flowStamp: s.timestamp, flowClock: c.clock,
+	} {
+		binary.NativeEndian.PutUint32(e[field:], v)
+	}
+	_, _ = b.forward.memory.WriteAt(e[:], b.offset(0)) // off as yet
+	b.active, b.counted, b.missed, b.late, b.twice = true, [2]uint64{}, 0, 0, 0
+	b.put32(flowOn, 1)
+}
+
+// read moves what the kernel has counted into the stream, and returns how many
+// packets and octets that is.
+func (b *flow) read(s *stream) (packets, octets uint64) {
+	var e [flowSize]byte
+	_, _ = b.forward.memory.ReadAt(e[:], b.offset(0))
+	word := func(field int) uint32 { return binary.NativeEndian.Uint32(e[field:]) }
+	now := [2]uint64{binary.NativeEndian.Uint64(e[flowPackets:]), binary.NativeEndian.Uint64(e[flowOctets:])}
+	packets, octets = now[0]-b.counted[0], now[1]-b.counted[1]
+	if packets == 0 {
+		return 0, 0
+	}
+	expected, late, twice := word(flowExpected)-b.missed, word(flowLate)-b.late, word(flowTwice)-b.twice
+	b.counted, b.missed, b.late, b.twice = now, word(flowExpected), word(flowLate), word(flowTwice)
+	s.packets += packets
+	s.octets += octets
+	s.expected += expected
+	s.unique += uint32(packets) - twice
+	s.late += late
+	s.duplicates += twice
+	s.last, s.recent = uint16(word(flowLast)), ^uint64(0)
+	s.jitter, s.timestamp, s.transit = word(flowJitter), word(flowStamp), word(flowTransit)-b.ahead()
+	return packets, octets
+}
+
+// end takes the stream back. What the kernel has counted is still to be read.
+func (b *flow) end() { b.put32(flowOn, 0) }
+
+func (b *flow) done() { b.active = false }
+
+func (b *flow) open() bool { return b.active }

@@ -1,0 +1,172 @@
+package media
+
+import (
+	"bytes"
+	"testing"
+	"time"
+)
+
+// onKernel asks for the kernel's backend, whatever is tested. A host that does not
+// permit it has no such test.
+func kernelBed(t *testing.T) *bed {
+	t.Helper()
+	if tested != "kernel" {
+		return nil
+	}
+	return newBed(t, nil)
+}
+
+// forwarded is how many packets of a side user space has not seen.
+func (b *bed) forwarded(s *Session, which Side) uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.sides[which].bypass.(*flow)
+	if !f.active {
+		return 0
+	}
+	s.collect(&s.sides[which], b.now())
+	return f.counted[0]
+}
+
+func kernelCall(t *testing.T, b *bed) (s *Session, a, z *peer) {
+	t.Helper()
+	a, z = newPeer(t, "127.0.0.2"), newPeer(t, "127.0.0.3")
+	s = b.allocate(Options{ID: "call"})
+	types := NewPayloadTypes(0, 8, 101)
+	b.setRemote(s, A, Remote{RTP: a.addr(), PayloadTypes: types, DSCP: 46})
+	b.setRemote(s, B, Remote{RTP: z.addr(), PayloadTypes: types})
+	exchange(t, s, A, a, z, 1)
+	exchange(t, s, B, z, a, 1)
+	exchange(t, s, A, a, z, 2) // from here on the kernel does it
+	exchange(t, s, B, z, a, 2)
+	return s, a, z
+}
+
+func TestKernelForwards(t *testing.T) {
+	b := kernelBed(t)
+	if b == nil {
+		return
+	}
+	s, a, z := kernelCall(t, b)
+	for seq := uint16(3); seq < 53; seq++ {
+		exchange(t, s, A, a, z, seq)
+		exchange(t, s, B, z, a, seq)
+	}
+	if x, y := b.forwarded(s, A), b.forwarded(s, B); x < 50 || y < 50 {
+		t.Errorf("%d and %d packets were forwarded, want 50 and more", x, y)
+	}
+	stats := s.Stats()
+	if stats.A.Received.Packets != 52 || stats.B.Received.Packets != 52 || stats.A.Sent.Packets != 52 || stats.A.Lost != 0 {
+		t.Errorf("%+v", stats)
+	}
+	if after := s.Release(); after.A.Received != stats.A.Received {
+		t.Errorf("%+v after the end", after.A)
+	}
+}
+
+func TestKernelCountsGaps(t *testing.T) {
+	b := kernelBed(t)
+	if b == nil {
+		return
+	}
+	s, a, z := kernelCall(t, b)
+	for _, seq := range []uint16{3, 4, 7, 6, 8, 8, 9} { // 5 is lost, 6 late, 8 comes twice
+		exchange(t, s, A, a, z, seq)
+	}
+	if got := s.Stats().A; got.Lost != 1 || got.Late != 1 || got.Duplicates != 1 || got.Received.Packets != 9 {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestKernelLeavesTheRestToUserSpace(t *testing.T) {
+	cases := []struct {
+		name string
+		do   func(*bed, *Session)
+	}{
+		{"listening for keys", func(_ *bed, s *Session) { s.Listen(A, 101) }},
+		{"kept apart", func(_ *bed, s *Session) { s.Separate(true); s.Separate(false) }},
+		{"signalling", func(b *bed, s *Session) {
+			b.setRemote(s, A, Remote{RTP: s.sides[A].rtp.latch.expect, PayloadTypes: NewPayloadTypes(0, 8, 101)})
+		}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			b := kernelBed(t)
+			if b == nil {
+				return
+			}
+			s, a, z := kernelCall(t, b)
+			c.do(b, s)
+			if n := b.forwarded(s, A) + b.forwarded(s, B); n != 0 {
+				t.Errorf("the kernel still has %d", n)
+			}
+			exchange(t, s, A, a, z, 3)
+			exchange(t, s, B, z, a, 3)
+			if got := s.Stats(); got.A.Received.Packets != 3 || got.B.Received.Packets != 3 || got.A.Lost+got.B.Lost != 0 {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+}
+
+func TestStrangersMeetUserSpace(t *testing.T) {
+	b := kernelBed(t)
+	if b == nil {
+		return
+	}
+	s, a, z := kernelCall(t, b)
+	stranger := newPeer(t, "127.0.0.66")
+	copied := packet(1, 3)
+	for range 20 {
+		stranger.send(s.Local(A), copied)
+	}
+	exchange(t, s, A, a, z, 3)
+	z.nothing()
+	stranger.nothing()
+	eventually(t, "the strangers are counted", func() bool { return s.Stats().A.Dropped[DropStranger] == 20 })
+}
+
+// A new SSRC comes to user space first, and goes to the kernel with it.
+func TestKernelFollowsANewStream(t *testing.T) {
+	b := kernelBed(t)
+	if b == nil {
+		return
+	}
+	s, a, z := kernelCall(t, b)
+	other := packet(1, 500)
+	other[8] ^= 0xFF
+	for seq := byte(0); seq < 5; seq++ {
+		other[3] = seq
+		a.send(s.Local(A), other)
+		if got, _ := z.receive(); !bytes.Equal(got, other) {
+			t.Fatalf("packet %d: % x", seq, got)
+		}
+	}
+	if n := b.forwarded(s, A); n == 0 {
+		t.Error("the kernel has not taken the new stream")
+	}
+	if got := s.Stats().A; got.Restarts != 1 || got.Received.Packets != 7 {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestSilenceIsSeenThroughTheKernel(t *testing.T) {
+	b := kernelBed(t)
+	if b == nil {
+		return
+	}
+	s, a, z := kernelCall(t, b)
+	s.Answered()
+	for i := range 5 { // each within the limit, all together beyond it
+		b.pass(50 * time.Second)
+		exchange(t, s, A, a, z, uint16(3+i))
+		b.pass(time.Second)
+	}
+	if _, ended := s.expire(b.now()); ended {
+		t.Error("it ended, though packets came")
+	}
+	b.at.Add(int64(61 * time.Second))
+	if why, ended := s.expire(b.now()); !ended || why != TimeoutSilent {
+		t.Error("it did not end")
+	}
+}
