@@ -84,7 +84,7 @@ const defaultClockRate = 8000
 
 // checked returns the remote in canonical form. Errors name the field, never
 // its value.
-func (r Remote) checked(cfg Config) (Remote, error) {
+func (r Remote) checked(cfg *Config) (Remote, error) {
 	var err error
 	if r.RTP, err = usable(r.RTP, cfg); err != nil {
 		return r, fmt.Errorf("%w: RTP address: %w", ErrRemote, err)
@@ -116,7 +116,7 @@ type addressFault string
 func (f addressFault) Error() string { return string(f) }
 
 // usable returns the address unmapped, zero where it stands for none.
-func usable(a netip.AddrPort, cfg Config) (netip.AddrPort, error) {
+func usable(a netip.AddrPort, cfg *Config) (netip.AddrPort, error) {
 	if !a.IsValid() || a.Port() == 0 || a.Addr().IsUnspecified() {
 		return netip.AddrPort{}, nil
 	}
@@ -128,7 +128,7 @@ func usable(a netip.AddrPort, cfg Config) (netip.AddrPort, error) {
 		return a, addressFault("not a unicast address")
 	case ip.IsLinkLocalUnicast() || ip.Zone() != "":
 		return a, addressFault("link-local")
-	case (ip == cfg.Addr || ip == cfg.Advertise) && a.Port() >= cfg.PortMin && a.Port() <= cfg.PortMax:
+	case cfg.owns(netip.AddrPortFrom(ip, a.Port())):
 		return a, addressFault("one of our own ports") // two such sessions would relay a packet in a circle for ever
 	}
 	return netip.AddrPortFrom(ip, a.Port()), nil
