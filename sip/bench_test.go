@@ -129,7 +129,7 @@ func (b *bench) do(a action) (string, event) {
 		}
 		return "allocate", evAllocated{netip.MustParseAddrPort("203.0.113.1:20000"), netip.MustParseAddrPort("203.0.113.1:20002")}
 	case actBegin:
-		return "begin", evBegun{b.begins}
+		return "begin", evBegun{ok: b.begins}
 	case actRemote:
 		side := string('A' + rune(a.side))
 		if side == b.mediaFault {

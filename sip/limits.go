@@ -69,10 +69,11 @@ const (
 	busyEdge           // its own calls per second
 	busyRecords        // too many records of calls wait for the disk
 	busyRemoved        // it is no longer configured
+	busyMedia          // no media ports at the address that it needs
 	busies
 )
 
-var busyNames = [busies]string{"free", "down", "held", "channels", "cps", "breaker", "unacknowledged", "overload", "edge_cps", "records", "removed"}
+var busyNames = [busies]string{"free", "down", "held", "channels", "cps", "breaker", "unacknowledged", "overload", "edge_cps", "records", "removed", "media_ports"}
 
 func (b busy) String() string { return busyNames[b] }
 

@@ -15,6 +15,7 @@ type Media interface {
 type MediaOptions struct {
 	ID        string              // correlation id for logs
 	OnTimeout func(reason string) // called at most once, from any goroutine, when media has died
+	At        [2]netip.Addr       // which of Config.OwnMedia a side gets; zero: the relay's first
 	// OnPlayed tells that a prompt was played as often as asked, OnDigit of a key, to
 	// whom a [Speaker] is; from any goroutine.
 	OnPlayed func(Side)
@@ -33,6 +34,13 @@ type MediaSession interface {
 	Answered()
 	// Release gives the ports back.
 	Release() MediaStats
+}
+
+// Mover is a [MediaSession] whose relay has several addresses.
+type Mover interface {
+	// Move gives a side another one, and new ports; zero: the relay's first. Nothing
+	// changes where it has that one. SetRemote is due afterwards.
+	Move(side Side, to netip.Addr) error
 }
 
 // Side is a party as the relay counts them: A calls, B is called.

@@ -275,10 +275,10 @@ func (s *sim) do(a action) event {
 		return evAllocated{netip.MustParseAddrPort("203.0.113.1:20000"), netip.MustParseAddrPort("203.0.113.1:20002")}
 	case actBegin:
 		if s.rnd.IntN(10) == 0 {
-			return evBegun{false}
+			return evBegun{}
 		}
 		s.granted++
-		return evBegun{true}
+		return evBegun{ok: true}
 	case actRemote:
 		if s.over > 0 {
 			s.fail("media is touched after the end")
