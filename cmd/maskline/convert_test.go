@@ -227,4 +227,20 @@ func TestMediaConfig(t *testing.T) {
 	}
 }
 
+// TestSeveralMediaAddresses has the second one advertised; a trunk names it by what
+// it is bound to.
+func TestSeveralMediaAddresses(t *testing.T) {
+	cfg := fullParsed(t)
+	first, second, told := netip.MustParseAddr("127.0.0.2"), netip.MustParseAddr("::1"), netip.MustParseAddr("2001:db8::1")
+	cfg.Media.Addr, cfg.Media.Advertise = []netip.Addr{first, second}, []netip.Addr{first, told}
+	cfg.Carriers[0].SIP[0].Media = second
+	m, s := mediaConfig(cfg), sipConfig(cfg)
+	if diff := cmp.Diff([]media.Address{{Addr: second, Advertise: told}}, m.Others, comparers); diff != "" {
+		t.Error(diff)
+	}
+	if len(s.OwnMedia) != 2 || s.OwnMedia[1].Addr != told || s.Trunks[0].Media != told || s.Trunks[1].Media.IsValid() {
+		t.Errorf("%+v, trunks at %v and %v", s.OwnMedia, s.Trunks[0].Media, s.Trunks[1].Media)
+	}
+}
+
 var comparers = cmp.Options{cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{}), cmpopts.EquateEmpty()}
