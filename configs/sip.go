@@ -131,7 +131,8 @@ type Trunk struct {
 	Media netip.Addr `key:"media"`
 	// Encryption of media. Default off.
 	SRTP SRTP `key:"srtp"`
-	// Fax over T.38. Default refuse.
+	// Fax over T.38 (udptl): refused with 488, or relayed to trunks that relay it too; unread, with the number that the sending machine
+	// tells of itself. Default refuse.
 	T38 T38 `key:"t38"`
 	// DSCP of the media that is sent to it; 0: best effort. Default 46.
 	DSCP int `key:"dscp" default:"46" min:"0" max:"63"`

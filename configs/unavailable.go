@@ -37,7 +37,6 @@ func unavailable() []later {
 	for _, trunk := range []string{"carriers[].sip[].", "sip.peers[]."} {
 		for _, key := range []later{
 			{path: "srtp"},
-			{path: "t38"},
 		} {
 			key.path = trunk + key.path
 			keys = append(keys, key)

@@ -74,6 +74,9 @@ type Remote struct {
 	NAT bool
 	// Asymmetric keeps sending to RTP whatever port the side sends from.
 	Asymmetric bool
+	// Datagrams says that the side sends UDP datagrams that are no RTP, T.38 for
+	// one: they pass unread to a side that does so too.
+	Datagrams bool
 	// DSCP marks what we send to this side, 0 to 63. Zero: best effort.
 	DSCP uint8
 	// ClockRate of the RTP timestamps in Hz, for jitter. Zero: 8000.

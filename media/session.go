@@ -39,6 +39,7 @@ type side struct {
 	learner   *learner // nat mode only
 	clock     uint32   // Hz
 	direction Direction
+	datagrams bool // it sends what is no RTP
 	named     bool // SetRemote has been called
 	dscp      uint8
 	cname     [16]byte // under which this side's stream is known to the other
@@ -78,6 +79,7 @@ func (s *Session) SetRemote(which Side, r Remote) error {
 	}
 	d.rules = sources{from: r.From, nat: r.NAT, asymmetric: r.Asymmetric}
 	d.payloads, d.clock, d.direction, d.dscp, d.named = r.PayloadTypes, r.ClockRate, r.Direction, r.DSCP, true
+	d.datagrams = r.Datagrams
 	d.learner = nil
 	if r.NAT {
 		d.learner = &learner{}

@@ -177,8 +177,8 @@ func (b *bench) sent(a actSend) string {
 		if !strings.HasPrefix(text, a.method+" ") {
 			b.t.Fatalf("called %s:\n%s", a.method, text)
 		}
-		if base, _ := splitTry(a.seq); strings.Contains(text, "m=audio") && base != seqInvite {
-			return side + " " + a.method + "+sdp"
+		if base, _ := splitTry(a.seq); described(text) != "" && base != seqInvite {
+			return side + " " + a.method + described(text)
 		}
 		return side + " " + a.method
 	}
@@ -191,10 +191,7 @@ func (b *bench) sent(a actSend) string {
 			b.rseq = rseq
 		}
 	}
-	if strings.Contains(text, "m=audio") {
-		return fmt.Sprintf("%s %d+sdp", side, a.code)
-	}
-	return fmt.Sprintf("%s %d", side, a.code)
+	return fmt.Sprintf("%s %d%s", side, a.code, described(text))
 }
 
 func (b *bench) event(words []string) event {
@@ -442,4 +439,16 @@ func (b *bench) variant(text, name string) string {
 	}
 	b.t.Fatalf("no description %q", name)
 	return ""
+}
+
+// described tells what a message's description has, if there is one.
+func described(text string) string {
+	switch {
+	case strings.Contains(text, "m=audio"):
+		return "+sdp"
+	case strings.Contains(text, "m=image"):
+		return "+fax"
+	default:
+		return ""
+	}
 }

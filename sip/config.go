@@ -152,6 +152,9 @@ type TrunkConfig struct {
 	// Codecs are the encoding names that pass in its session descriptions, "PCMA" or
 	// "G722/8000", in any case. Nil: all.
 	Codecs []string
+	// Fax lets T.38 over UDP pass, between two trunks that both have it. What it
+	// transmits, the sender's number among it, is not read.
+	Fax bool
 	// DSCP marks the media that we send there, 0 to 63.
 	DSCP uint8
 	// Media is the one of OwnMedia that the trunk's side of a call gets; for a caller

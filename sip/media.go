@@ -60,6 +60,7 @@ type Remote struct {
 	Direction    message.Direction
 	NAT          bool
 	DSCP         uint8
+	Fax          bool // the side sends T.38, no RTP
 }
 
 // MediaStats are the packets that the relay took from each side, and dropped.
@@ -74,6 +75,6 @@ type MediaStats struct {
 func remote(t *trunk, s *message.SDP, types message.PayloadTypes) Remote {
 	return Remote{
 		RTP: s.RTP, RTCP: s.RTCP, From: t.MediaFrom, PayloadTypes: types,
-		Direction: s.Direction, NAT: t.NAT, DSCP: t.DSCP,
+		Direction: s.Direction, NAT: t.NAT, DSCP: t.DSCP, Fax: s.Fax(),
 	}
 }

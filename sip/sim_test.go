@@ -69,6 +69,7 @@ type sim struct {
 	media                    bool              // the caller was given a session description
 	edgeAddr                 netip.AddrPort
 	voice                    simVoice
+	fax                      *rand.Rand
 	locals                   [2]netip.AddrPort        // what the relay has given each side
 	bound                    map[uint8]netip.AddrPort // side B's, by attempt
 	rseq                     string                   // of the latest reliable answer to the caller

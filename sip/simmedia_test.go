@@ -23,8 +23,10 @@ func (s *sim) planSix() {
 	s.bound = map[uint8]netip.AddrPort{}
 	s.trunkA.media.Own = simOwn
 	s.caller.six = rnd.IntN(3) == 0
+	s.fax = rand.New(rand.NewPCG(s.seed, 4))
+	s.trunkA.media.Fax = true
 	for _, tr := range s.trunks {
-		tr.media.Own = simOwn
+		tr.media.Own, tr.media.Fax = simOwn, s.fax.IntN(3) > 0
 		if rnd.IntN(2) == 0 {
 			tr.Media, s.callees[tr.addr].six = simOwn[1].Addr, true
 		}
@@ -75,9 +77,24 @@ func (s *sim) checkAddress(a actSend) {
 	if want.Addr().Is6() {
 		version = "IP6 "
 	}
-	for _, part := range []string{"\r\nc=IN " + version + want.Addr().String() + "\r\n", "\r\nm=audio " + strconv.Itoa(int(want.Port())) + " "} {
+	medium := "audio"
+	if strings.Contains(body, "\r\nm=image ") {
+		medium = "image"
+		s.inside["fax"]++
+		if !a.trunk.media.Fax {
+			s.fail("a fax for a trunk that takes none:\n%s", body)
+		}
+	}
+	for _, part := range []string{"\r\nc=IN " + version + want.Addr().String() + "\r\n", "\r\nm=" + medium + " " + strconv.Itoa(int(want.Port())) + " "} {
 		if !strings.Contains(body, part) {
 			s.fail("no %q in\n%s", part, body)
 		}
 	}
+}
+
+// faxed is a description of the agent's with T.38 in place of audio.
+func (u *simUA) faxed(body string) string {
+	before, after, _ := strings.Cut(body, "\r\nm=audio ")
+	port, _, _ := strings.Cut(after, " ")
+	return before + "\r\nm=image " + port + " udptl t38\r\na=T38FaxVersion:0\r\na=T38MaxBitRate:14400\r\na=T38VendorInfo:" + u.number.Reveal() + "\r\n"
 }

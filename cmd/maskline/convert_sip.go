@@ -94,6 +94,7 @@ func sipTrunk(cfg *configs.Config, t *configs.Trunk) sip.TrunkConfig {
 		Codecs: t.Codecs,
 		DSCP:   uint8(t.DSCP),
 		NAT:    t.NAT,
+		Fax:    t.T38 == configs.T38Relay,
 	}
 	if t.Addr.Host != "" {
 		trunk.Addr = t.Addr.String()
