@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"errors"
 	"net/netip"
 	"testing"
 
@@ -53,5 +54,36 @@ func TestSideGetsItsAddress(t *testing.T) {
 				t.Errorf("called side at %v, want %v", got, tc.called)
 			}
 		})
+	}
+}
+
+// narrowMedia has no ports left at its second address.
+type narrowMedia struct{ Media }
+
+type narrowSession struct{ MediaSession }
+
+func (m narrowMedia) Allocate(opts MediaOptions) (MediaSession, error) {
+	s, err := m.Media.Allocate(opts)
+	return narrowSession{s}, err
+}
+
+func (narrowSession) Move(_ Side, to netip.Addr) error {
+	if to.Is6() {
+		return errors.New("no ports")
+	}
+	return nil
+}
+
+// TestNoPortsForACandidate passes over a candidate that needs an address without
+// free ports, and counts it.
+func TestNoPortsForACandidate(t *testing.T) {
+	b := newBed(t, func(c *Config) {
+		c.OwnMedia = []message.OwnMedia{{Addr: netip.MustParseAddr("203.0.113.1")}, {Addr: netip.MustParseAddr("2001:db8::1")}}
+		c.Trunks[1].Media = netip.MustParseAddr("2001:db8::1")
+	}, func(e *Edge) { e.media = narrowMedia{e.media} })
+	b.caller.send(b.caller.invite("one"))
+	b.callees[1].expect("INVITE ")
+	if got := b.count("busy_total", "trunk", "out0", "direction", "out", "reason", "media_ports"); got != 1 {
+		t.Errorf("%v", got)
 	}
 }
