@@ -3,6 +3,7 @@ package configs
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 )
 
 // media checks the relay's addresses, ports and timers.
@@ -25,6 +26,8 @@ func (c *checker) mediaAddresses() {
 	}
 	for i, ip := range m.Addr {
 		switch {
+		case slices.Contains(m.Addr[:i], ip):
+			c.fault(entry("media.addr", i), "is there twice; expected each address once")
 		case ip.IsMulticast():
 			c.fault(entry("media.addr", i), "is a multicast address; expected one of this host")
 		case ip.IsUnspecified() && len(m.Advertise) == 0:
@@ -33,6 +36,8 @@ func (c *checker) mediaAddresses() {
 	}
 	for i, ip := range m.Advertise {
 		switch {
+		case slices.Contains(m.Advertise[:i], ip):
+			c.fault(entry("media.advertise", i), "is there twice; expected each address once")
 		case ip.IsUnspecified() || ip.IsMulticast():
 			c.fault(entry("media.advertise", i), "cannot be reached by anybody; expected the address that peers use")
 		case i < len(m.Addr) && ip.Is4() != m.Addr[i].Is4():

@@ -85,6 +85,9 @@ func (c *checker) trunk(t *Trunk, path string) {
 	c.cli(&t.CLI, under(path, "cli"))
 	c.digest(t, path)
 	c.codecs(t.Codecs, under(path, "codecs"))
+	if t.Media.IsValid() && !slices.Contains(c.Media.Addr, t.Media) {
+		c.fault(under(path, "media"), "is no address of the relay; expected one of media.addr", "media.addr")
+	}
 }
 
 func (c *checker) trunkAddresses(t *Trunk, path string) {

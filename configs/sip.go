@@ -126,9 +126,13 @@ type Trunk struct {
 	TechPrefix TechPrefix `key:"tech_prefix"`
 	// Codecs that are passed, as rtpmap names them, such as PCMA or G722/8000; telephone-event is one. The offer's order stays. Default empty: all.
 	Codecs []string `key:"codecs" octets:"32"`
+	// The one of media.addr that its side of a call gets; for a caller whose SDP is of the other IP version, the first one of that.
+	// Default empty: the first one of the SDP's version, or of the one that it is called over.
+	Media netip.Addr `key:"media"`
 	// Encryption of media. Default off.
 	SRTP SRTP `key:"srtp"`
-	// Fax over T.38. Default refuse.
+	// Fax over T.38 (udptl): refused with 488, or relayed to trunks that relay it too; unread, with the number that the sending machine
+	// tells of itself. Default refuse.
 	T38 T38 `key:"t38"`
 	// DSCP of the media that is sent to it; 0: best effort. Default 46.
 	DSCP int `key:"dscp" default:"46" min:"0" max:"63"`

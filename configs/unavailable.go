@@ -11,7 +11,6 @@ import (
 type later struct {
 	path string   // [] stands for any entry
 	only []string // values that this version has; empty: the default alone
-	one  bool     // a list of one entry is had too
 }
 
 // unavailable lists the keys of later versions. A feature that arrives deletes
@@ -31,14 +30,12 @@ func unavailable() []later {
 		{path: "api.limits.auth_failures"},
 		{path: "api.oidc"},
 		{path: "api.webhooks"},
-		{path: "media.addr", one: true},
 		{path: "carriers[].present", only: []string{"any"}},
 		{path: "observe.hep"},
 	}
 	for _, trunk := range []string{"carriers[].sip[].", "sip.peers[]."} {
 		for _, key := range []later{
 			{path: "srtp"},
-			{path: "t38"},
 		} {
 			key.path = trunk + key.path
 			keys = append(keys, key)
@@ -50,8 +47,6 @@ func unavailable() []later {
 // expected says what this version has instead.
 func (l *later) expected(def string) string {
 	switch {
-	case l.one:
-		return "one address"
 	case len(l.only) > 0:
 		return strings.Join(l.only, " or ")
 	case def != "":
@@ -102,7 +97,7 @@ func (c *checker) refuse(v reflect.Value, path string, f *field, l *later) {
 
 // has reports whether this version does what the value asks for.
 func (c *checker) has(v reflect.Value, f *field, l *later) bool {
-	if v.Kind() == reflect.Slice && (v.Len() == 0 || (l.one && v.Len() == 1)) {
+	if v.Kind() == reflect.Slice && v.Len() == 0 {
 		return true
 	}
 	if len(l.only) == 0 {

@@ -25,7 +25,8 @@ type backend interface {
 // endpoint is one bound port. All methods but start are called with the
 // session's lock held.
 type endpoint interface {
-	// start delivers to p from now on. Endpoints of one session share a thread.
+	// start delivers to p from now on. Those of one session and one address share
+	// a thread.
 	start(p *port) error
 	// send sends b, which it may not keep. A zero target is the peer of aim.
 	send(b []byte, target netip.AddrPort) Drop
@@ -35,41 +36,65 @@ type endpoint interface {
 	close()
 }
 
-// openBackend chooses by configuration and by what this host permits, and says
-// why.
-func openBackend(cfg Config, total *counters, now clock, log *zap.Logger) (b backend, why string, err error) {
+// opener opens one backend, for one address.
+type opener func(cfg Config, total *counters, now clock, log *zap.Logger) (backend, error)
+
+// openBackends chooses by configuration and by what this host permits, and says
+// why. All addresses have the same.
+func openBackends(cfg *Config, total *counters, now clock, log *zap.Logger) (all []backend, why string, err error) {
+	each := func(open opener) ([]backend, error) { return openEach(cfg, open, total, now, log) }
 	switch cfg.Backend {
 	case "", "auto":
-		b, denied := openKernel(cfg, total, now, log)
+		all, denied := each(openKernel)
 		if denied == nil {
-			return b, "the fastest that this host permits", nil
+			return all, "the fastest that this host permits", nil
 		}
-		b, err = openSteer(cfg, total, now, log)
+		all, err = each(openSteer)
 		if err == nil {
-			return b, "kernel cannot be had here: " + denied.Error(), nil
+			return all, "kernel cannot be had here: " + denied.Error(), nil
 		}
 		why = "steer cannot be had here: " + err.Error()
-		b, err = openReserved(cfg, total, now, log)
-		return b, why, err
+		all, err = openReserved(cfg, each)
+		return all, why, err
 	case "kernel":
-		b, err = openKernel(cfg, total, now, log)
-		return b, "configured", err
+		all, err = each(openKernel)
+		return all, "configured", err
 	case "steer":
-		b, err = openSteer(cfg, total, now, log)
-		return b, "configured", err
+		all, err = each(openSteer)
+		return all, "configured", err
 	case "portable":
-		b, err = openReserved(cfg, total, now, log)
-		return b, "configured", err
+		all, err = openReserved(cfg, each)
+		return all, "configured", err
 	default:
 		return nil, "", fmt.Errorf("media backend %q is not known here: auto, kernel, steer or portable", cfg.Backend)
 	}
 }
 
-// openReserved opens the portable backend where there are descriptors for its
-// whole range.
-func openReserved(cfg Config, total *counters, now clock, log *zap.Logger) (backend, error) {
-	if err := reserveDescriptors(cfg); err != nil {
+// openReserved opens the portable backend where there are descriptors for the
+// whole range of each address.
+func openReserved(cfg *Config, each func(opener) ([]backend, error)) ([]backend, error) {
+	if err := reserveDescriptors(*cfg); err != nil {
 		return nil, err
 	}
-	return openPortable(cfg, total, now, log)
+	return each(openPortable)
+}
+
+// openEach opens a backend for each address, or none.
+func openEach(cfg *Config, open opener, total *counters, now clock, log *zap.Logger) (all []backend, err error) {
+	for i := range cfg.addresses() {
+		b, err := open(cfg.at(i), total, now, log)
+		if err != nil {
+			closeBackends(all)
+			return nil, err
+		}
+		all = append(all, b)
+	}
+	return all, nil
+}
+
+func closeBackends(all []backend) {
+	for _, b := range all {
+		b.stop()
+		b.release()
+	}
 }

@@ -43,9 +43,6 @@ func newBed(t testing.TB, change func(*Config)) *bed {
 	if change != nil {
 		change(&cfg)
 	}
-	if cfg.Backend == "kernel" && cfg.Addr.Is6() {
-		cfg.Backend = "steer" // as auto chooses then
-	}
 	b := &bed{t: t, reg: prometheus.NewRegistry()}
 	b.at.Store(int64(time.Minute))
 	core, logs := observer.New(zapcore.InfoLevel)

@@ -20,6 +20,7 @@ func detached(remote Remote) (*Session, *sink) {
 	r := &Relay{now: func() time.Duration { return time.Minute }, cfg: Config{Addr: netip.MustParseAddr("127.0.0.1")}}
 	s, out := &Session{relay: r}, &sink{}
 	for i := range s.sides {
+		s.sides[i].network = &network{cfg: r.cfg}
 		s.sides[i].rtp = port{session: s, side: Side(i), out: out}
 		s.sides[i].rtcp = port{session: s, side: Side(i), out: out, rtcp: true}
 	}

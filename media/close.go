@@ -14,11 +14,16 @@ func (r *Relay) Close() error {
 
 	close(r.quit)
 	r.sweeper.Wait()
-	r.backend.stop()
-	for _, s := range append(r.live(), r.ports.rested(forever)...) {
+	for _, n := range r.networks {
+		n.backend.stop()
+	}
+	r.awaken(forever)
+	for _, s := range r.live() {
 		s.close()
 	}
-	r.backend.release()
+	for _, n := range r.networks {
+		n.backend.release()
+	}
 	r.unregister()
 	return nil
 }

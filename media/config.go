@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"runtime"
+	"slices"
 	"time"
 )
 
@@ -15,6 +16,9 @@ type Config struct {
 	Addr netip.Addr
 	// Advertise is the address that peers are told. Zero: Addr.
 	Advertise netip.Addr
+	// Others are further addresses, of another network or IP version, each with
+	// the whole range of ports. Empty: Addr alone.
+	Others []Address
 	// PortMin and PortMax bound the ports, both inclusive. Both zero:
 	// 10000-32767. A session takes four ports.
 	PortMin, PortMax uint16
@@ -43,6 +47,10 @@ type Config struct {
 	MaxPlaying int
 }
 
+// Address is one of the host's on which ports are bound, and the one that peers
+// are told instead; a zero Advertise: Addr.
+type Address struct{ Addr, Advertise netip.Addr }
+
 const (
 	defaultPortMin = 10000
 	defaultPortMax = 32767
@@ -59,6 +67,8 @@ var (
 	ErrBind = errors.New("binding media ports failed")
 	// ErrRemote says that an address or value in a Remote cannot be used.
 	ErrRemote = errors.New("unusable remote")
+	// ErrAddress says that a side was to get an address that the relay has not.
+	ErrAddress = errors.New("no such media address")
 	// ErrClosed says that the relay is closed or the session released.
 	ErrClosed = errors.New("media closed")
 )
@@ -74,23 +84,68 @@ func (c Config) checked() (Config, error) {
 	if c.Loops == 0 {
 		c.Loops = runtime.GOMAXPROCS(0)
 	}
-	c.Addr, c.Advertise = c.Addr.Unmap(), c.Advertise.Unmap()
-	if !c.Advertise.IsValid() {
-		c.Advertise = c.Addr
+	if err := c.checkAddresses(); err != nil {
+		return c, err
 	}
 	switch {
-	case !c.Addr.IsValid():
-		return c, errors.New("media address is missing")
-	case c.Advertise.IsUnspecified():
-		return c, fmt.Errorf("media address %v needs an advertised address", c.Addr)
-	case c.Addr.Zone() != "" || c.Addr.IsMulticast() || c.Advertise.IsMulticast():
-		return c, fmt.Errorf("media address %v must be a unicast address without a zone", c.Addr)
-	case c.Addr.Is4() != c.Advertise.Is4():
-		return c, fmt.Errorf("media address %v and advertised address %v differ in IP version", c.Addr, c.Advertise)
 	case countPairs(c.PortMin, c.PortMax) < portsPerCall/2:
 		return c, fmt.Errorf("media ports %d-%d hold no call: it takes two pairs of an even port and the next", c.PortMin, c.PortMax)
 	case c.Loops < 0 || c.ReceiveBuffer < 0 || c.Initial < 0 || c.Silent < 0 || c.Hold < 0 || c.Drain < 0 || c.MaxPlaying < 0:
 		return c, errors.New("media loops, buffer, durations and prompts must not be negative")
 	}
 	return c, nil
+}
+
+// addresses are all that the relay has, the first one first.
+func (c *Config) addresses() []Address {
+	return append([]Address{{c.Addr, c.Advertise}}, c.Others...)
+}
+
+// at is the configuration as it is for the address at place i.
+func (c *Config) at(i int) Config {
+	own, all := *c, c.addresses()
+	own.Addr, own.Advertise = all[i].Addr, all[i].Advertise
+	own.Others = slices.Delete(all, i, i+1)
+	return own
+}
+
+// checkAddresses fills in what is advertised.
+func (c *Config) checkAddresses() error {
+	all := c.addresses()
+	for i := range all {
+		if err := all[i].check(); err != nil {
+			return err
+		}
+		for _, other := range all[:i] {
+			if other.Addr == all[i].Addr || other.Advertise == all[i].Advertise {
+				return fmt.Errorf("media address %v is there twice", all[i].Addr)
+			}
+		}
+	}
+	c.Addr, c.Advertise, c.Others = all[0].Addr, all[0].Advertise, all[1:]
+	return nil
+}
+
+func (a *Address) check() error {
+	a.Addr, a.Advertise = a.Addr.Unmap(), a.Advertise.Unmap()
+	if !a.Advertise.IsValid() {
+		a.Advertise = a.Addr
+	}
+	switch {
+	case !a.Addr.IsValid():
+		return errors.New("media address is missing")
+	case a.Advertise.IsUnspecified():
+		return fmt.Errorf("media address %v needs an advertised address", a.Addr)
+	case a.Addr.Zone() != "" || a.Addr.IsMulticast() || a.Advertise.IsMulticast():
+		return fmt.Errorf("media address %v must be a unicast address without a zone", a.Addr)
+	case a.Addr.Is4() != a.Advertise.Is4():
+		return fmt.Errorf("media address %v and advertised address %v differ in IP version", a.Addr, a.Advertise)
+	}
+	return nil
+}
+
+// owns reports whether a peer that is sent to there would be a port of ours.
+func (c *Config) owns(a netip.AddrPort) bool {
+	return a.Port() >= c.PortMin && a.Port() <= c.PortMax &&
+		slices.ContainsFunc(c.addresses(), func(own Address) bool { return a.Addr() == own.Addr || a.Addr() == own.Advertise })
 }

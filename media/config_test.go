@@ -27,6 +27,12 @@ func TestConfig(t *testing.T) {
 		{"multicast", func(c *Config) { c.Addr = netip.MustParseAddr("224.0.0.1") }, "unicast"},
 		{"zone", func(c *Config) { c.Addr = netip.MustParseAddr("fe80::1%eth0") }, "zone"},
 		{"two versions", func(c *Config) { c.Advertise = netip.MustParseAddr("2001:db8::1") }, "IP version"},
+		{"another address", func(c *Config) { c.Others = []Address{{Addr: netip.IPv6Loopback()}} }, ""},
+		{"another one, missing", func(c *Config) { c.Others = []Address{{}} }, "is missing"},
+		{"the same address twice", func(c *Config) { c.Others = []Address{{Addr: c.Addr}} }, "there twice"},
+		{"the same advertised twice", func(c *Config) {
+			c.Others = []Address{{Addr: netip.MustParseAddr("127.0.0.2"), Advertise: c.Addr}}
+		}, "there twice"},
 		{"three ports", func(c *Config) { c.PortMax = 20002 }, "hold no call"},
 		{"upside down", func(c *Config) { c.PortMax = 19000 }, "hold no call"},
 		{"four ports, odd first", func(c *Config) { c.PortMin, c.PortMax = 20001, 20004 }, "hold no call"},

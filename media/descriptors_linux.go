@@ -21,7 +21,7 @@ func reserveDescriptors(cfg Config) error {
 // reserve sees to it that every port of the range can be open at once, raising
 // the limit where that is permitted.
 func (l limits) reserve(cfg Config) error {
-	need := uint64(2*countPairs(cfg.PortMin, cfg.PortMax) + spareDescriptors)
+	need := uint64(2*countPairs(cfg.PortMin, cfg.PortMax)*len(cfg.addresses()) + spareDescriptors)
 	var limit unix.Rlimit
 	if err := l.get(unix.RLIMIT_NOFILE, &limit); err != nil {
 		return fmt.Errorf("reading the limit of open files: %w", err)

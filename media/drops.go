@@ -16,7 +16,7 @@ const (
 	DropMultiplexed             // RTCP on an RTP port
 	DropRTCP                    // an RTCP compound that breaks the rules of RFC 3550
 	DropDirection               // the other side does not want to receive
-	DropApart                   // the other side hears an announcement instead, or is kept apart
+	DropApart                   // the other side hears an announcement instead, is kept apart, or has media of another kind
 	DropNoTarget                // the other side's address is unknown
 	DropSend                    // the system refused to send
 	DropDraining                // for a session that has ended

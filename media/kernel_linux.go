@@ -16,6 +16,9 @@ func openKernel(cfg Config, total *counters, now clock, log *zap.Logger) (backen
 	if cfg.Addr.IsUnspecified() {
 		return nil, errors.New("kernel needs one address of this host in media.addr")
 	}
+	if !cfg.Addr.Is4() {
+		return openSteer(cfg, total, now, log) // its IPv6 comes to user space
+	}
 	forward, err := newForwarding(cfg)
 	if err != nil {
 		return nil, err

@@ -57,9 +57,6 @@ func newForwarding(cfg Config) (f *forwarding, err error) {
 			f.close()
 		}
 	}()
-	if !cfg.Addr.Is4() {
-		return f, errors.New("kernel forwards IPv4 only")
-	}
 	f.own = cfg.Addr
 	ifindex, err := f.interfaceOf(cfg.Addr)
 	if err != nil {

@@ -20,8 +20,14 @@ func inNamespace(t *testing.T, name, ip string) *peer {
 	opened := make(chan error, 1)
 	var conn *net.UDPConn
 	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends with its namespace
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
 		opened <- func() error {
+			home, err := os.Open("/proc/thread-self/ns/net")
+			if err != nil {
+				return err
+			}
+			defer home.Close()
 			ns, err := os.Open("/var/run/netns/" + name)
 			if err != nil {
 				return err
@@ -31,6 +37,9 @@ func inNamespace(t *testing.T, name, ip string) *peer {
 				return err
 			}
 			conn, err = net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(ip), 0)))
+			if back := unix.Setns(int(home.Fd()), unix.CLONE_NEWNET); back != nil {
+				panic(back) // the thread may be the process's first, which cannot end by itself
+			}
 			return err
 		}()
 	}()
@@ -54,18 +63,19 @@ func TestKernelOverVeth(t *testing.T) {
 			t.Fatalf("ip %v: %v: %s", args, err, out)
 		}
 	}
+	subnet := fmt.Sprintf("198.18.%d.", os.Getpid()%250) // other runs have their own
 	ip("netns", "add", name)
 	t.Cleanup(func() { ip("netns", "del", name) }) // the link goes with it
 	ip("link", "add", name, "type", "veth", "peer", "name", "peer0", "netns", name)
-	ip("addr", "add", "198.18.77.1/24", "dev", name)
+	ip("addr", "add", subnet+"1/24", "dev", name)
 	ip("link", "set", name, "up")
-	for _, addr := range []string{"198.18.77.2/24", "198.18.77.3/24"} {
+	for _, addr := range []string{subnet + "2/24", subnet + "3/24"} {
 		ip("-n", name, "addr", "add", addr, "dev", "peer0")
 	}
 	ip("-n", name, "link", "set", "peer0", "up")
 
-	b := newBed(t, func(c *Config) { c.Addr = netip.MustParseAddr("198.18.77.1") })
-	a, z := inNamespace(t, name, "198.18.77.2"), inNamespace(t, name, "198.18.77.3")
+	b := newBed(t, func(c *Config) { c.Addr = netip.MustParseAddr(subnet + "1") })
+	a, z := inNamespace(t, name, subnet+"2"), inNamespace(t, name, subnet+"3")
 	s := b.allocate(Options{})
 	types := NewPayloadTypes(8)
 	b.setRemote(s, A, Remote{RTP: a.addr(), PayloadTypes: types})

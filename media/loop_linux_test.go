@@ -19,8 +19,8 @@ func BenchmarkLoop(b *testing.B) {
 	for i := range sessions {
 		sessions[i] = bed.call(a, z)
 	}
-	l := bed.backend.(*portable).loops[0]
-	bed.backend.stop()
+	l := bed.networks[0].backend.(*portable).loops[0]
+	bed.networks[0].backend.stop()
 	if _, err := unix.Read(l.wake, make([]byte, 8)); err != nil {
 		b.Fatal(err)
 	}

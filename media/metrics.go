@@ -20,8 +20,8 @@ func (r *Relay) register(reg prometheus.Registerer) error {
 	}
 	c := &collector{
 		relay:      r,
-		portsUsed:  desc("ports_used", "UDP ports of sessions, resting ones included."),
-		portsTotal: desc("ports_total", "UDP ports that sessions can have."),
+		portsUsed:  desc("ports_used", "UDP ports of sessions, resting ones included.", "addr"),
+		portsTotal: desc("ports_total", "UDP ports that sessions can have.", "addr"),
 		sessions:   desc("sessions", "Sessions that are not released."),
 		backend:    desc("backend_info", "1 for the backend that moves the packets.", "backend"),
 		packets:    desc("packets_total", "Packets that passed the checks (in) and that were sent (out).", "direction", "protocol"),
@@ -56,10 +56,12 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
 	}
 	r, t := c.relay, c.relay.total
-	gauge(c.portsUsed, 2*r.ports.used())
-	gauge(c.portsTotal, 2*r.ports.total)
+	for _, n := range r.networks {
+		gauge(c.portsUsed, 2*n.ports.used(), n.cfg.Addr.String())
+		gauge(c.portsTotal, 2*n.ports.total, n.cfg.Addr.String())
+	}
 	gauge(c.sessions, r.count())
-	gauge(c.backend, 1, r.backend.name())
+	gauge(c.backend, 1, r.networks[0].backend.name())
 	for _, f := range []struct {
 		direction, protocol string
 		flow                *flowCounter

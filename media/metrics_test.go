@@ -49,9 +49,9 @@ func TestMetrics(t *testing.T) {
 	b.sweep()
 	b.allocate(Options{}).Release()
 
-	got := b.scrape()
+	got, addr := b.scrape(), b.cfg.Addr.String()
 	want := map[string]float64{
-		"ports_total{}": 100, "ports_used{}": 12, "sessions{}": 2, "backend_info{backend=" + tested + "}": 1,
+		"ports_total{addr=" + addr + "}": 100, "ports_used{addr=" + addr + "}": 12, "sessions{}": 2, "backend_info{backend=" + tested + "}": 1,
 		"packets_total{direction=in,protocol=rtp}": 3, "packets_total{direction=out,protocol=rtp}": 3,
 		"octets_total{direction=in,protocol=rtp}": 3 * 172, "octets_total{direction=out,protocol=rtp}": 3 * 172,
 		"packets_total{direction=in,protocol=rtcp}": 1, "packets_total{direction=out,protocol=rtcp}": 1,

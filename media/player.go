@@ -78,7 +78,7 @@ func (s *Session) Play(which Side, p Prompt) error {
 	}
 	if d.voice == nil {
 		d.voice = &voice{}
-		d.voice.ssrc, d.voice.seq, d.voice.timestamp = s.relay.ports.stream()
+		d.voice.ssrc, d.voice.seq, d.voice.timestamp = d.network.ports.stream()
 	}
 	d.voice.start(p)
 	if !d.voice.listed {

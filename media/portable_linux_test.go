@@ -14,8 +14,8 @@ import (
 // boundSocket is a socket that no loop reads, so that errors stay with it.
 func boundSocket(t *testing.T, b *bed) *socket {
 	t.Helper()
-	n, _ := b.ports.take()
-	e, err := b.backend.bind(n)
+	n, _ := b.networks[0].ports.take()
+	e, err := b.networks[0].backend.bind(n)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,16 +77,16 @@ func TestLateEventMeetsTheNextSocket(t *testing.T) {
 	b.pass(0)
 	a, z := newPeer(t, "127.0.0.2"), newPeer(t, "127.0.0.3")
 	s := b.call(a, z)
-	fresh := b.backend.(*portable).sockets[old.index].Load()
+	fresh := b.networks[0].backend.(*portable).sockets[old.index].Load()
 	if fresh == nil || fresh == old {
 		t.Fatal("the port was not reused")
 	}
-	l, err := newLoop(b.backend.(*portable).sockets, b.total, b.now, b.log)
+	l, err := newLoop(b.networks[0].backend.(*portable).sockets, b.total, b.now, b.log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.close()
-	b.backend.stop() // so that nobody else reads
+	b.networks[0].backend.stop() // so that nobody else reads
 	fresh.port.session.sides[fresh.port.side].rtp.latch.reopen(a.addr(), b.now())
 	a.send(netip.AddrPortFrom(b.cfg.Addr, fresh.port.number), packet(1, 1))
 	l.read(fresh.index, generation)
@@ -218,7 +218,7 @@ func TestShortOfDescriptorsNothingLeaks(t *testing.T) {
 	if after := descriptors(t); after != before {
 		t.Errorf("%d descriptors, %d before", after, before)
 	}
-	if got := b.ports.used(); got != 0 {
+	if got := b.networks[0].ports.used(); got != 0 {
 		t.Errorf("%d pairs used", got)
 	}
 }

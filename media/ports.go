@@ -3,7 +3,6 @@ package media
 import (
 	"math/rand/v2"
 	"sync"
-	"time"
 )
 
 // portPool hands out pairs of an even port (RTP) and the next (RTCP), each
@@ -11,15 +10,9 @@ import (
 type portPool struct {
 	total int // pairs
 
-	mu      sync.Mutex
-	free    []uint16
-	resting []restingPair // in order of their time
-	random  *rand.Rand
-}
-
-type restingPair struct {
-	session *Session
-	until   time.Duration
+	mu     sync.Mutex
+	free   []uint16
+	random *rand.Rand
 }
 
 func countPairs(low, high uint16) int {
@@ -64,28 +57,6 @@ func (p *portPool) used() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.total - len(p.free)
-}
-
-// rest keeps a session's sockets until then.
-func (p *portPool) rest(s *Session, until time.Duration) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.resting = append(p.resting, restingPair{s, until})
-}
-
-// rested removes the sessions whose ports have rested.
-func (p *portPool) rested(now time.Duration) (done []*Session) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	n := 0
-	for n < len(p.resting) && p.resting[n].until <= now {
-		done = append(done, p.resting[n].session)
-		n++
-	}
-	rest := copy(p.resting, p.resting[n:])
-	clear(p.resting[rest:])
-	p.resting = p.resting[:rest]
-	return done
 }
 
 // stream draws what a stream of our own begins with. // RFC 3550 §5.1

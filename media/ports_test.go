@@ -97,7 +97,7 @@ func TestHalfASessionKeepsNothing(t *testing.T) {
 	if _, err := b.Allocate(Options{}); !errors.Is(err, ErrPortsExhausted) {
 		t.Fatal(err)
 	}
-	if got := b.ports.used(); got != 2 {
+	if got := b.networks[0].ports.used(); got != 2 {
 		t.Errorf("%d pairs used, want 2", got)
 	}
 	one.Release()
@@ -138,7 +138,7 @@ func TestPortsHeldByOthersAreLeftAlone(t *testing.T) {
 	if b.total.bindFailures.Load() == 0 {
 		t.Error("failures were not counted")
 	}
-	if got := b.ports.used(); got != 4 {
+	if got := b.networks[0].ports.used(); got != 4 {
 		t.Errorf("%d pairs used, want 4", got)
 	}
 }
@@ -180,7 +180,7 @@ func TestEveryPortComesBack(t *testing.T) {
 		s.Release()
 	}
 	b.pass(time.Second)
-	if got := b.ports.used(); got != 0 {
+	if got := b.networks[0].ports.used(); got != 0 {
 		t.Errorf("%d pairs never came back", got)
 	}
 	if got := descriptors(t); got != foreign {

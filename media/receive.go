@@ -32,9 +32,12 @@ func (p *port) receive(b []byte, from netip.AddrPort, w *work) {
 		return
 	}
 	var d Drop
-	if p.rtcp {
+	switch {
+	case p.rtcp:
 		d = p.relayRTCP(b, from, w)
-	} else {
+	case p.session.sides[p.side].datagrams:
+		d = p.relayDatagram(b, from, w)
+	default:
 		d = p.relayRTP(b, from, w)
 	}
 	if d != Relayed {
@@ -72,7 +75,19 @@ func (p *port) relayRTP(b []byte, from netip.AddrPort, w *work) Drop {
 	if in.keypad != nil {
 		in.listen(s, b, w)
 	}
-	if !out.hears(s) {
+	if out.datagrams {
+		return DropApart
+	}
+	if d := p.pass(b, out, w); d != Relayed {
+		return d
+	}
+	in.offer(s)
+	return Relayed
+}
+
+// pass sends on what is good, where the other side wants it.
+func (p *port) pass(b []byte, out *side, w *work) Drop {
+	if !out.hears(p.session) {
 		return DropApart
 	}
 	if !out.direction.receives() {
@@ -84,7 +99,6 @@ func (p *port) relayRTP(b []byte, from netip.AddrPort, w *work) Drop {
 	out.sent.Packets++
 	out.sent.Octets += uint64(len(b))
 	w.total.out.add(len(b))
-	in.offer(s)
 	return Relayed
 }
 

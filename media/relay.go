@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -26,14 +27,14 @@ func monotonic() clock {
 
 // Relay owns the ports, the threads and the sessions.
 type Relay struct {
-	cfg     Config
-	log     *zap.Logger
-	now     clock
-	backend backend
-	ports   *portPool
-	total   *counters
-	pacer   *pacer
-	teller  *teller
+	cfg      Config
+	log      *zap.Logger
+	now      clock
+	networks []*network // by address, the first one first
+	resting  resting
+	total    *counters
+	pacer    *pacer
+	teller   *teller
 
 	gate   sync.RWMutex // held for reading while ports are bound
 	closed bool
@@ -71,22 +72,18 @@ func open(cfg Config, log *zap.Logger, metrics prometheus.Registerer, now clock,
 	}
 	r := &Relay{
 		cfg: cfg, log: log, now: now, total: &counters{},
-		ports: newPortPool(cfg.PortMin, cfg.PortMax, rand.New(random)),
 		quit:  make(chan struct{}),
 		pacer: newPacer(cfg.MaxPlaying), teller: newTeller(),
 	}
-	var why string
-	if r.backend, why, err = openBackend(cfg, r.total, now, log); err != nil {
-		return nil, fmt.Errorf("opening the media backend: %w", err)
+	why, err := r.openNetworks(random)
+	if err != nil {
+		return nil, err
 	}
 	if err := r.register(metrics); err != nil {
-		r.backend.stop()
-		r.backend.release()
+		r.closeNetworks()
 		return nil, fmt.Errorf("registering media metrics: %w", err)
 	}
-	log.Info("media relay ready", zap.String("backend", r.backend.name()), zap.String("because", why),
-		zap.Stringer("addr", cfg.Addr), zap.Uint16("port_min", cfg.PortMin), zap.Uint16("port_max", cfg.PortMax),
-		zap.Int("calls", r.ports.total*2/portsPerCall), zap.Int("loops", cfg.Loops))
+	r.announce(why)
 	return r, nil
 }
 
@@ -98,6 +95,9 @@ type Options struct {
 	// too long. It may block for a moment and may release the session. It may
 	// not close the relay. A release at the same time does not hold it back.
 	OnTimeout func(Timeout)
+	// At says which of the relay's addresses a side gets, as it is advertised. Zero:
+	// the first.
+	At [2]netip.Addr
 	Events
 }
 
@@ -111,7 +111,8 @@ type Events struct {
 }
 
 // Allocate makes a session with four ports. It returns ErrPortsExhausted where
-// all are taken or resting, ErrBind where the system refuses them.
+// all are taken or resting, ErrBind where the system refuses them, ErrAddress for
+// an address that is not the relay's.
 func (r *Relay) Allocate(opts Options) (*Session, error) {
 	r.gate.RLock()
 	defer r.gate.RUnlock()
@@ -120,26 +121,39 @@ func (r *Relay) Allocate(opts Options) (*Session, error) {
 	}
 	s := &Session{relay: r, id: opts.ID, onTimeout: opts.OnTimeout, events: opts.Events}
 	for i := range s.sides {
-		d := &s.sides[i]
-		d.cname = r.ports.cname()
-		d.rtp = port{session: s, side: Side(i)}
-		d.rtcp = port{session: s, side: Side(i), rtcp: true}
-	}
-	for i := range s.sides {
-		if err := r.bindPair(&s.sides[i]); err != nil {
+		if err := r.equip(s, Side(i), opts.At[i]); err != nil {
 			r.discard(s)
 			return nil, err
 		}
 	}
 	r.add(s)
-	for _, p := range s.ports() {
-		if err := p.out.start(p); err != nil {
+	for i := range s.sides {
+		d := &s.sides[i]
+		if err := d.start(d.pair()); err != nil {
 			r.remove(s)
 			r.discard(s)
-			return nil, fmt.Errorf("%w: %w", ErrBind, err)
+			return nil, err
 		}
 	}
 	return s, nil
+}
+
+// equip gives a side its ports.
+func (r *Relay) equip(s *Session, which Side, advertised netip.Addr) error {
+	n, err := r.networkOf(advertised)
+	if err != nil {
+		return err
+	}
+	p, err := r.bindPair(n)
+	if err != nil {
+		return err
+	}
+	d := &s.sides[which]
+	d.cname = n.ports.cname()
+	d.rtp = port{session: s, side: which}
+	d.rtcp = port{session: s, side: which, rtcp: true}
+	d.use(p)
+	return nil
 }
 
 // add makes the session known to the sweep.
@@ -166,7 +180,7 @@ func (r *Relay) remove(s *Session) {
 // retire lets a released session's ports rest. The session is always in one of
 // the two lists, so that Close finds it.
 func (r *Relay) retire(s *Session) {
-	r.ports.rest(s, r.now()+r.cfg.Drain)
+	r.resting.add(rest{session: s, until: r.now() + r.cfg.Drain})
 	r.remove(s)
 }
 
@@ -174,8 +188,8 @@ func (r *Relay) retire(s *Session) {
 func (r *Relay) discard(s *Session) {
 	s.close()
 	for i := range s.sides {
-		if n := s.sides[i].rtp.number; n != 0 {
-			r.ports.give(n)
+		if p := s.sides[i].pair(); p.number != 0 {
+			p.giveBack()
 		}
 	}
 }
@@ -209,9 +223,7 @@ func (r *Relay) keepSweeping() {
 // sweep returns rested ports and ends silent sessions.
 func (r *Relay) sweep() {
 	now := r.now()
-	for _, s := range r.ports.rested(now) {
-		r.discard(s)
-	}
+	r.awaken(now)
 	for _, s := range r.live() {
 		s.reportIntruder()
 		t, ok := s.expire(now)

@@ -74,6 +74,9 @@ type Remote struct {
 	NAT bool
 	// Asymmetric keeps sending to RTP whatever port the side sends from.
 	Asymmetric bool
+	// Datagrams says that the side sends UDP datagrams that are no RTP, T.38 for
+	// one: they pass unread to a side that does so too.
+	Datagrams bool
 	// DSCP marks what we send to this side, 0 to 63. Zero: best effort.
 	DSCP uint8
 	// ClockRate of the RTP timestamps in Hz, for jitter. Zero: 8000.
@@ -84,7 +87,7 @@ const defaultClockRate = 8000
 
 // checked returns the remote in canonical form. Errors name the field, never
 // its value.
-func (r Remote) checked(cfg Config) (Remote, error) {
+func (r Remote) checked(cfg *Config) (Remote, error) {
 	var err error
 	if r.RTP, err = usable(r.RTP, cfg); err != nil {
 		return r, fmt.Errorf("%w: RTP address: %w", ErrRemote, err)
@@ -116,7 +119,7 @@ type addressFault string
 func (f addressFault) Error() string { return string(f) }
 
 // usable returns the address unmapped, zero where it stands for none.
-func usable(a netip.AddrPort, cfg Config) (netip.AddrPort, error) {
+func usable(a netip.AddrPort, cfg *Config) (netip.AddrPort, error) {
 	if !a.IsValid() || a.Port() == 0 || a.Addr().IsUnspecified() {
 		return netip.AddrPort{}, nil
 	}
@@ -128,7 +131,7 @@ func usable(a netip.AddrPort, cfg Config) (netip.AddrPort, error) {
 		return a, addressFault("not a unicast address")
 	case ip.IsLinkLocalUnicast() || ip.Zone() != "":
 		return a, addressFault("link-local")
-	case (ip == cfg.Addr || ip == cfg.Advertise) && a.Port() >= cfg.PortMin && a.Port() <= cfg.PortMax:
+	case cfg.owns(netip.AddrPortFrom(ip, a.Port())):
 		return a, addressFault("one of our own ports") // two such sessions would relay a packet in a circle for ever
 	}
 	return netip.AddrPortFrom(ip, a.Port()), nil

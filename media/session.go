@@ -23,7 +23,7 @@ type Session struct {
 	quiet    quiet
 	released bool
 	apart    bool // nothing is relayed between the sides
-	turning  bool // a thread of the backend relays for it, and sends afterwards
+	turning  any  // the thread of a backend that relays for it and sends afterwards; nil: none does
 	notices  []notice
 
 	intruder       netip.Addr // the first stranger
@@ -32,12 +32,14 @@ type Session struct {
 
 // side is one party. All of it is under the session's lock.
 type side struct {
+	network   *network
 	rtp, rtcp port
 	rules     sources
 	payloads  PayloadTypes
 	learner   *learner // nat mode only
 	clock     uint32   // Hz
 	direction Direction
+	datagrams bool // it sends what is no RTP
 	named     bool // SetRemote has been called
 	dscp      uint8
 	cname     [16]byte // under which this side's stream is known to the other
@@ -52,9 +54,12 @@ type side struct {
 }
 
 // Local is the address that the side's SDP names for RTP; RTCP has the next
-// port. It never changes.
+// port. Only Move changes it.
 func (s *Session) Local(side Side) netip.AddrPort {
-	return netip.AddrPortFrom(s.relay.cfg.Advertise, s.sides[side].rtp.number)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := &s.sides[side]
+	return netip.AddrPortFrom(d.network.cfg.Advertise, d.rtp.number)
 }
 
 // SetRemote says where a side is and what it sends. From then on we send to
@@ -63,19 +68,20 @@ func (s *Session) Local(side Side) netip.AddrPort {
 // been silent for a second; our own ports stay. It returns ErrRemote where the address
 // cannot be used, ErrClosed after the session's end.
 func (s *Session) SetRemote(which Side, r Remote) error {
-	r, err := r.checked(s.relay.cfg)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := &s.sides[which]
+	r, err := r.checked(&d.network.cfg)
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.released {
 		return ErrClosed
 	}
 	s.reclaim()
-	d := &s.sides[which]
 	d.rules = sources{from: r.From, nat: r.NAT, asymmetric: r.Asymmetric}
 	d.payloads, d.clock, d.direction, d.dscp, d.named = r.PayloadTypes, r.ClockRate, r.Direction, r.DSCP, true
+	d.datagrams = r.Datagrams
 	d.learner = nil
 	if r.NAT {
 		d.learner = &learner{}

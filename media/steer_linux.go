@@ -162,8 +162,8 @@ func (e *steered) aim(peer netip.AddrPort, dscp uint8) error {
 	return nil
 }
 
-// send adds to what the thread sends at the end of its turn; outside of a turn
-// it sends at once.
+// send adds to what the thread sends at the end of its turn; outside of a turn of
+// its own, which a side at another address has not, it sends at once.
 func (e *steered) send(b []byte, target netip.AddrPort) Drop {
 	if e.closed {
 		return DropDraining
@@ -172,7 +172,7 @@ func (e *steered) send(b []byte, target netip.AddrPort) Drop {
 		target = e.peer
 	}
 	from := netip.AddrPortFrom(e.backend.cfg.Addr, e.number)
-	if e.port.session.turning {
+	if e.port.session.turning == e.loop {
 		return e.loop.outbox.add(from, target, e.dscp, b)
 	}
 	s := e.backend

@@ -120,8 +120,8 @@ func (l *steerLoop) relay(i int) {
 		l.work.total.drops[DropDraining].Add(1)
 		return
 	}
-	s.turning = true
-	defer func() { s.turning = false }()
+	s.turning = l
+	defer func() { s.turning = nil }()
 	e.port.receive(b, from, &l.work)
 }
 

@@ -2,6 +2,7 @@ package sip
 
 import (
 	"fmt"
+	"net/netip"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -164,9 +165,9 @@ func (a *actor) do(act action, now time.Time) event {
 	case actRoute:
 		return a.route(act, now)
 	case actAllocate:
-		return a.allocate()
+		return a.allocate(act.at)
 	case actBegin:
-		return evBegun{a.begin(act.candidate, now)}
+		return a.begin(act.candidate, act.at, now)
 	case actRemote:
 		if err := a.media.SetRemote(act.side, act.remote); err != nil {
 			return evMediaFault{act.side}
@@ -213,9 +214,10 @@ func (a *actor) send(act actSend) event {
 	return nil // what the system would not send now is repeated
 }
 
-func (a *actor) allocate() event {
+func (a *actor) allocate(at [2]netip.Addr) event {
 	session, err := a.edge.media.Allocate(MediaOptions{
 		ID:        a.id,
+		At:        at,
 		OnTimeout: func(string) { a.post(evEnd{"media_timeout"}) },
 		OnPlayed:  func(side Side) { a.post(evPlayed{side}) },
 		OnDigit:   func(side Side, key byte) { a.post(evDigit{side, key}) },
@@ -227,8 +229,17 @@ func (a *actor) allocate() event {
 	return evAllocated{session.Local(SideA), session.Local(SideB)}
 }
 
-// begin asks the trunk's limits and the carrier's breaker for an attempt.
-func (a *actor) begin(c candidate, now time.Time) bool {
+// begin gives side B the address that the candidate needs, and asks the trunk's
+// limits and the carrier's breaker for an attempt.
+func (a *actor) begin(c candidate, at netip.Addr, now time.Time) evBegun {
+	if m, moves := a.media.(Mover); moves && m.Move(SideB, at) != nil {
+		c.trunk.state.metrics.busy(outbound, busyMedia)
+		return evBegun{}
+	}
+	return evBegun{a.engage(c, now), a.media.Local(SideB)}
+}
+
+func (a *actor) engage(c candidate, now time.Time) bool {
 	t := c.trunk
 	if retirement(t.retired.Load()) == removed {
 		t.state.metrics.busy(outbound, busyRemoved)

@@ -77,7 +77,7 @@ func (c *call) tryNext() {
 		c.tryNext()
 		return
 	}
-	c.do(actBegin{*c.asked})
+	c.do(actBegin{*c.asked, calledAt(c.asked)})
 }
 
 func (c *call) onBegun(ev evBegun) {
@@ -86,6 +86,9 @@ func (c *call) onBegun(ev evBegun) {
 	}
 	candidate := *c.asked
 	c.asked = nil
+	if ev.localB.IsValid() {
+		c.localB = ev.localB
+	}
 	switch {
 	case c.phase == phaseCalling && ev.ok:
 		c.try(candidate)
@@ -116,7 +119,7 @@ func (c *call) try(to candidate) {
 	}
 	a.leg = leg{
 		number: number, trunk: t, socket: socket, over: t.over, own: own, hop: to.address(), cseq: 1, invited: 1,
-		from: to.address().Addr(),
+		from: to.address().Addr(), local: c.localB,
 		dialog: message.Dialog{
 			CallID:   c.tokens.String(token{call: c.id, kind: callIDToken, leg: number}),
 			LocalTag: c.tokens.String(token{call: c.id, kind: tagToken, leg: number}),

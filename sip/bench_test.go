@@ -129,7 +129,7 @@ func (b *bench) do(a action) (string, event) {
 		}
 		return "allocate", evAllocated{netip.MustParseAddrPort("203.0.113.1:20000"), netip.MustParseAddrPort("203.0.113.1:20002")}
 	case actBegin:
-		return "begin", evBegun{b.begins}
+		return "begin", evBegun{ok: b.begins}
 	case actRemote:
 		side := string('A' + rune(a.side))
 		if side == b.mediaFault {
@@ -188,8 +188,8 @@ func (b *bench) sent(a actSend) string {
 		if !strings.HasPrefix(text, a.method+" ") {
 			b.t.Fatalf("called %s:\n%s", a.method, text)
 		}
-		if base, _ := splitTry(a.seq); strings.Contains(text, "m=audio") && base != seqInvite {
-			return side + " " + a.method + "+sdp"
+		if base, _ := splitTry(a.seq); described(text) != "" && base != seqInvite {
+			return side + " " + a.method + described(text)
 		}
 		return side + " " + a.method
 	}
@@ -202,10 +202,7 @@ func (b *bench) sent(a actSend) string {
 			b.rseq = rseq
 		}
 	}
-	if strings.Contains(text, "m=audio") {
-		return fmt.Sprintf("%s %d+sdp", side, a.code)
-	}
-	return fmt.Sprintf("%s %d", side, a.code)
+	return fmt.Sprintf("%s %d%s", side, a.code, described(text))
 }
 
 func (b *bench) event(words []string) event {
@@ -464,4 +461,16 @@ func (b *bench) variant(text, name string) string {
 	}
 	b.t.Fatalf("no description %q", name)
 	return ""
+}
+
+// described tells what a message's description has, if there is one.
+func described(text string) string {
+	switch {
+	case strings.Contains(text, "m=audio"):
+		return "+sdp"
+	case strings.Contains(text, "m=image"):
+		return "+fax"
+	default:
+		return ""
+	}
 }

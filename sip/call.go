@@ -40,13 +40,13 @@ type call struct {
 	last      refusal    // what the caller is told if no candidate is left
 	asked     *candidate // an actBegin waits for its answer
 
-	localA, localB netip.AddrPort
-	relayed        int // provisional code that the caller knows
-	relayedMedia   message.EarlyMedia
-	ringAgain      time.Time
-	held           *message.SDP // the answer that waits for the caller's PRACK
-	early          bool         // the caller has a session description from the called side
-	exchange       *exchange    // of descriptions, in the established call
+	localB       netip.AddrPort // of the next attempt
+	relayed      int            // provisional code that the caller knows
+	relayedMedia message.EarlyMedia
+	ringAgain    time.Time
+	held         *message.SDP // the answer that waits for the caller's PRACK
+	early        bool         // the caller has a session description from the called side
+	exchange     *exchange    // of descriptions, in the established call
 
 	announcing *announcing // what the caller hears in place of a called side
 	accepting  *accepting  // the called side has answered and is asked to press a key

@@ -56,8 +56,8 @@ func (c *call) dismiss(what Announcement, final refusal) {
 	codec, _ := answer.G711()
 	c.announcing = &announcing{what: what, final: final, codec: codec, answer: answer, outcome: announceFailed}
 	c.phase = phaseCalling
-	if !c.localA.IsValid() {
-		c.do(actAllocate{})
+	if !c.a.local.IsValid() {
+		c.allocate()
 		return
 	}
 	c.play()
@@ -69,7 +69,7 @@ func (c *call) announceAt(ev evAllocated) {
 		c.refuse(c.announcing.final)
 		return
 	}
-	c.localA, c.localB = ev.localA, ev.localB
+	c.a.local, c.localB = ev.localA, ev.localB
 	c.do(actRemote{SideA, remote(c.a.trunk, c.offer, c.offer.PayloadTypes())})
 	c.play()
 }

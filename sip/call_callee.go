@@ -110,7 +110,7 @@ func (c *call) readAnswer(a *attempt, res *message.Response) *message.SDP {
 // adopt tells the relay where the called side is, unless it knows.
 func (c *call) adopt(a *attempt, s *message.SDP) {
 	if e := a.early; e == nil || e.RTP != s.RTP || e.RTCP != s.RTCP || e.Direction != s.Direction ||
-		e.PayloadTypes() != s.PayloadTypes() {
+		e.PayloadTypes() != s.PayloadTypes() || e.Fax() != s.Fax() {
 		c.do(actRemote{SideB, remote(a.trunk, s, s.PayloadTypes())})
 	}
 }

@@ -103,7 +103,7 @@ func (c *call) onRouted(ev evRouted) {
 		c.a.req = nil
 	}
 	c.phase = phaseCalling
-	c.do(actAllocate{})
+	c.allocate()
 }
 
 // refuseLocation answers a call that must carry where the caller is and goes to
@@ -125,7 +125,7 @@ func (c *call) onAllocated(ev evAllocated) {
 		c.refuse(refusal{code: 503, cause: causeTemporary, why: "no_media_ports"})
 		return
 	}
-	c.localA, c.localB = ev.localA, ev.localB
+	c.a.local, c.localB = ev.localA, ev.localB
 	if !c.delayed {
 		c.do(actRemote{SideA, remote(c.a.trunk, c.offer, c.offer.PayloadTypes())})
 	}

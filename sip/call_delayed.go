@@ -45,7 +45,7 @@ func (c *call) declineFork(f *fork, ev evResponse) {
 	var sdp []byte
 	if c.delayed {
 		if s := c.read(&f.leg, ev.res.Body); s != nil {
-			sdp = s.AppendInactive(nil, message.Origin{ID: c.number(f.number), Version: 1}, c.localB)
+			sdp = s.AppendInactive(nil, message.Origin{ID: c.number(f.number), Version: 1}, f.local)
 		}
 	}
 	c.sendAck(&f.leg, f.seq, ev.res.CSeq, sdp)

@@ -40,25 +40,12 @@ func (l *leg) side() Side {
 	return SideB
 }
 
-// local is where a side sends its media.
-func (c *call) local(l *leg) netip.AddrPort {
-	if l.number == legA {
-		return c.localA
-	}
-	return c.localB
-}
-
 // other is the other side of an established call.
 func (c *call) other(l *leg) *leg {
 	if l.number == legA {
 		return &c.active.leg
 	}
 	return &c.a.leg
-}
-
-// reaches reports whether the relay has an address of the same IP version.
-func (c *call) reaches(l *leg, s *message.SDP) bool {
-	return !s.RTP.IsValid() || s.RTP.Addr().Is4() == c.local(l).Addr().Is4()
 }
 
 // read reads a side's description, nil where we don't relay it.
@@ -87,9 +74,9 @@ func (c *call) describe(l *leg, s *message.SDP) (text []byte, version uint64) {
 // write has a line for each m= line that the side knows of.
 func (c *call) write(l *leg, s *message.SDP, o message.Origin) []byte {
 	if l.layout == nil {
-		return s.AppendOffer(nil, o, c.local(l))
+		return s.AppendOffer(nil, o, l.local)
 	}
-	return s.AppendAnswer(nil, o, c.local(l), l.layout)
+	return s.AppendAnswer(nil, o, l.local, l.layout)
 }
 
 // says notes a description that the side has and that is agreed on.

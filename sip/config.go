@@ -32,7 +32,8 @@ type Config struct {
 	// are answered 503 with Retry-After. Zero: no bound.
 	MaxCPS int
 	// OwnMedia are the addresses and ports of the media relay: a session
-	// description that points at them is refused. May be empty.
+	// description that points at them is refused. A side of a call gets the one that
+	// its trunk and its IP version ask for. Empty: the relay chooses.
 	OwnMedia []message.OwnMedia
 	// Auth is what all trunks with AuthIn have in common.
 	Auth Auth
@@ -157,8 +158,15 @@ type TrunkConfig struct {
 	// Codecs are the encoding names that pass in its session descriptions, "PCMA" or
 	// "G722/8000", in any case. Nil: all.
 	Codecs []string
+	// Fax lets T.38 over UDP pass, between two trunks that both have it. What it
+	// transmits, the sender's number among it, is not read.
+	Fax bool
 	// DSCP marks the media that we send there, 0 to 63.
 	DSCP uint8
+	// Media is the one of OwnMedia that the trunk's side of a call gets; for a caller
+	// whose offer is of the other IP version, the first one of that. Zero: the first
+	// one of the offer's version, or of the one that the trunk is called over.
+	Media netip.Addr
 	// NAT lets the media relay learn an address that no description named.
 	NAT bool
 }

@@ -63,8 +63,12 @@ type (
 	// evAllocated answers actAllocate; local addresses are invalid where the
 	// relay had no ports.
 	evAllocated struct{ localA, localB netip.AddrPort }
-	// evBegun answers actBegin: whether the candidate may be tried now.
-	evBegun struct{ ok bool }
+	// evBegun answers actBegin: whether the candidate may be tried now, and the
+	// local address for it. That one is invalid where it stays.
+	evBegun struct {
+		ok     bool
+		localB netip.AddrPort
+	}
 	// evMediaFault tells that the relay refused an address given by actRemote.
 	evMediaFault struct{ side Side }
 	// evEnd asks to end the call, whatever its state.
@@ -123,10 +127,13 @@ type (
 		dialled  string
 		to, from e164.Number
 	}
-	// actAllocate asks for the ports of both sides.
-	actAllocate struct{}
-	// actBegin asks to try a candidate.
-	actBegin struct{ candidate candidate }
+	// actAllocate asks for the ports of both sides, at those of the relay's addresses.
+	actAllocate struct{ at [2]netip.Addr }
+	// actBegin asks to try a candidate, with side B at that address of the relay's.
+	actBegin struct {
+		candidate candidate
+		at        netip.Addr
+	}
 	// actRemote tells the relay where a side is.
 	actRemote struct {
 		side   Side

@@ -31,6 +31,7 @@ type leg struct {
 	own    string         // our address as URIs for this side write it
 	hop    netip.AddrPort // where our requests go
 	from   netip.Addr     // where the dialog began on its side
+	local  netip.AddrPort // of its media
 	narrow bool           // its trunk refused TCP: what is too long for a datagram goes as one
 	dialog message.Dialog
 	cseq   uint32 // of our last request

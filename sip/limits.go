@@ -72,10 +72,11 @@ const (
 	busyRecords        // too many records of calls wait for the disk
 	busyRemoved        // it is no longer configured
 	busyTexts          // too many of its messages wait for their answer
+	busyMedia          // no media ports at the address that it needs
 	busies
 )
 
-var busyNames = [busies]string{"free", "down", "held", "channels", "cps", "breaker", "unacknowledged", "overload", "edge_cps", "records", "removed", "messages"}
+var busyNames = [busies]string{"free", "down", "held", "channels", "cps", "breaker", "unacknowledged", "overload", "edge_cps", "records", "removed", "messages", "media_ports"}
 
 func (b busy) String() string { return busyNames[b] }
 

@@ -15,6 +15,7 @@ type Media interface {
 type MediaOptions struct {
 	ID        string              // correlation id for logs
 	OnTimeout func(reason string) // called at most once, from any goroutine, when media has died
+	At        [2]netip.Addr       // which of Config.OwnMedia a side gets; zero: the relay's first
 	// OnPlayed tells that a prompt was played as often as asked, OnDigit of a key, to
 	// whom a [Speaker] is; from any goroutine.
 	OnPlayed func(Side)
@@ -35,6 +36,13 @@ type MediaSession interface {
 	Release() MediaStats
 }
 
+// Mover is a [MediaSession] whose relay has several addresses.
+type Mover interface {
+	// Move gives a side another one, and new ports; zero: the relay's first. Nothing
+	// changes where it has that one. SetRemote is due afterwards.
+	Move(side Side, to netip.Addr) error
+}
+
 // Side is a party as the relay counts them: A calls, B is called.
 type Side uint8
 
@@ -52,6 +60,7 @@ type Remote struct {
 	Direction    message.Direction
 	NAT          bool
 	DSCP         uint8
+	Fax          bool // the side sends T.38, no RTP
 }
 
 // MediaStats are the packets that the relay took from each side, and dropped.
@@ -66,6 +75,6 @@ type MediaStats struct {
 func remote(t *trunk, s *message.SDP, types message.PayloadTypes) Remote {
 	return Remote{
 		RTP: s.RTP, RTCP: s.RTCP, From: t.MediaFrom, PayloadTypes: types,
-		Direction: s.Direction, NAT: t.NAT, DSCP: t.DSCP,
+		Direction: s.Direction, NAT: t.NAT, DSCP: t.DSCP, Fax: s.Fax(),
 	}
 }

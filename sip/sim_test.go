@@ -69,10 +69,13 @@ type sim struct {
 	media                    bool              // the caller was given a session description
 	edgeAddr                 netip.AddrPort
 	voice                    simVoice
-	rseq                     string // of the latest reliable answer to the caller
-	rseqOpen                 bool   // its PRACK has not come
-	rseqSDP                  bool   // it holds a description
-	rseqTold                 bool   // one that does was acknowledged
+	fax                      *rand.Rand
+	locals                   [2]netip.AddrPort        // what the relay has given each side
+	bound                    map[uint8]netip.AddrPort // side B's, by attempt
+	rseq                     string                   // of the latest reliable answer to the caller
+	rseqOpen                 bool                     // its PRACK has not come
+	rseqSDP                  bool                     // it holds a description
+	rseqTold                 bool                     // one that does was acknowledged
 }
 
 type simItem struct {
@@ -144,6 +147,7 @@ func newSim(t *testing.T, seed uint64) *sim {
 		s.callees[tr.addr] = ua
 	}
 	s.planVoice()
+	s.planSix()
 	return s
 }
 
@@ -272,17 +276,18 @@ func (s *sim) do(a action) event {
 			return evAllocated{}
 		}
 		s.allocated++
-		return evAllocated{netip.MustParseAddrPort("203.0.113.1:20000"), netip.MustParseAddrPort("203.0.113.1:20002")}
+		return s.allocate(a.at)
 	case actBegin:
 		if s.rnd.IntN(10) == 0 {
-			return evBegun{false}
+			return evBegun{localB: s.move(a.at)}
 		}
 		s.granted++
-		return evBegun{true}
+		return evBegun{true, s.move(a.at)}
 	case actRemote:
 		if s.over > 0 {
 			s.fail("media is touched after the end")
 		}
+		s.checkVersions(a)
 		s.remotes[a.side] = a.remote
 		if s.rnd.IntN(100) == 0 {
 			return evMediaFault{a.side}
@@ -334,6 +339,7 @@ func (s *sim) sent(a actSend) {
 		s.fail("the caller's Call-ID is in\n%s", a.data)
 	}
 	s.checkManners(a)
+	s.checkAddress(a)
 	if drop := message.Check(a.data); drop != message.Pass {
 		s.fail("our own guard drops (%v)\n%s", drop, a.data)
 	}

@@ -101,8 +101,11 @@ func (u *simUA) request(head string) {
 			u.d.port += 2
 		}
 		a.port, a.body = u.d.port, u.describe([]string{"", "sendonly", "inactive", "recvonly"}[r.IntN(4)])
-		if r.IntN(12) == 0 {
-			a.port, a.body = 0, strings.ReplaceAll(a.body, u.addr.Addr().String(), "127.0.0.1")
+		if u.s.fax.IntN(5) == 0 {
+			a.body = u.faxed(a.body)
+		}
+		if bad := strings.ReplaceAll(a.body, u.addr.Addr().String(), "127.0.0.1"); r.IntN(12) == 0 && bad != a.body {
+			a.port, a.body = 0, bad
 		}
 	}
 	u.d.cseq++
@@ -263,6 +266,9 @@ func (u *simUA) decide(method string, t *simServed) {
 	if code == 200 && method != "INFO" {
 		u.d.version++
 		body = u.describe([]string{"", "", "recvonly", "inactive"}[r.IntN(4)])
+		if strings.Contains(t.text, "\r\nm=image ") {
+			body = u.faxed(body)
+		}
 		t.port = u.d.port
 		if r.IntN(30) == 0 {
 			body = ""
@@ -341,6 +347,9 @@ func (s *sim) clean() bool { return s.loss == 0 && s.twice == 0 && s.late == 0 }
 func (s *sim) checkMedia(side Side, u *simUA) {
 	if !s.clean() || !s.acked || !u.confirmed || s.now.Sub(s.answeredAt) < time.Second || u.dead || u.vanish > 0 || u.busy() || s.now.Sub(u.d.changed) < time.Second || u.badAnswer {
 		return
+	}
+	if s.remotes[SideA].Fax != s.remotes[SideB].Fax {
+		s.fail("a fax on one side alone")
 	}
 	if got := int(s.remotes[side].RTP.Port()); got != u.d.agreed {
 		s.fail("media of %s goes to port %d, not to %d", u.name, got, u.d.agreed)

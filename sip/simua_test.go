@@ -12,6 +12,7 @@ import (
 // simUA is a caller or a callee with the manners of RFC 3261, and with some bad
 // ones that its seed chooses.
 type simUA struct {
+	six    bool // its media is on IPv6
 	s      *sim
 	name   string
 	addr   netip.AddrPort
@@ -136,12 +137,15 @@ func (u *simUA) branch() string {
 }
 
 func (u *simUA) sdp() string {
-	addr := u.addr.Addr().String()
+	addr := "IP4 " + u.addr.Addr().String()
+	if u.six {
+		addr = "IP6 " + simSixMedia.String()
+	}
 	if u.badAnswer {
-		addr = "127.0.0.1"
+		addr = "IP4 127.0.0.1"
 	}
 	n := u.number.Reveal()
-	return "v=0\r\no=" + n + " 1 1 IN IP4 " + addr + "\r\ns=" + n + "\r\nc=IN IP4 " + addr +
+	return "v=0\r\no=" + n + " 1 1 IN " + addr + "\r\ns=" + n + "\r\nc=IN " + addr +
 		"\r\nt=0 0\r\nm=audio 40000 RTP/AVP 8 0 101\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n"
 }
 

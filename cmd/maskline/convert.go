@@ -1,6 +1,8 @@
 package main
 
 import (
+	"net/netip"
+
 	"maskline/configs"
 	"maskline/media"
 	"maskline/routing"
@@ -109,14 +111,26 @@ func routingCarrier(cfg *configs.Config, c *configs.Carrier) routing.CarrierConf
 
 func mediaConfig(cfg *configs.Config) media.Config {
 	m := media.Config{
-		Addr:    cfg.Media.Addr[0],
 		PortMin: cfg.Media.Ports.First, PortMax: cfg.Media.Ports.Last,
 		Backend: string(cfg.Media.Backend),
 		Initial: cfg.Media.Timeout.Initial, Silent: cfg.Media.Timeout.Silent, Hold: cfg.Media.Timeout.Hold,
 		Drain: cfg.Media.Drain, MaxPlaying: cfg.Media.Announcements,
 	}
-	if len(cfg.Media.Advertise) > 0 {
-		m.Advertise = cfg.Media.Advertise[0]
+	for i, addr := range cfg.Media.Addr {
+		own := media.Address{Addr: addr, Advertise: advertisedMedia(cfg, i)}
+		if i == 0 {
+			m.Addr, m.Advertise = own.Addr, own.Advertise
+		} else {
+			m.Others = append(m.Others, own)
+		}
 	}
 	return m
+}
+
+// advertisedMedia is what peers are told of an address of the relay.
+func advertisedMedia(cfg *configs.Config, i int) netip.Addr {
+	if i < len(cfg.Media.Advertise) {
+		return cfg.Media.Advertise[i]
+	}
+	return cfg.Media.Addr[i]
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 
 	"maskline/configs"
@@ -42,7 +43,7 @@ func sipConfig(cfg *configs.Config) sip.Config {
 	}
 	for _, c := range cfg.Carriers {
 		for i := range c.SIP {
-			t := sipTrunk(&c.SIP[i])
+			t := sipTrunk(cfg, &c.SIP[i])
 			t.Name, t.Carrier, t.Country = trunkName(string(c.Name), i, len(c.SIP)), string(c.Name), string(c.Country)
 			s.Trunks = append(s.Trunks, t)
 		}
@@ -50,17 +51,15 @@ func sipConfig(cfg *configs.Config) sip.Config {
 	peers := map[configs.Name]int{}
 	for i := range cfg.SIP.Peers {
 		p := &cfg.SIP.Peers[i]
-		t := sipTrunk(&p.Trunk)
+		t := sipTrunk(cfg, &p.Trunk)
 		t.Name, t.Tenant, t.Country = fmt.Sprintf("%s/pbx%d", p.Tenant, peers[p.Tenant]+1), string(p.Tenant), string(p.Country)
 		peers[p.Tenant]++
 		s.Trunks = append(s.Trunks, t)
 	}
-	for i, addr := range cfg.Media.Addr {
-		own := message.OwnMedia{Addr: addr, PortMin: cfg.Media.Ports.First, PortMax: cfg.Media.Ports.Last}
-		if i < len(cfg.Media.Advertise) {
-			own.Addr = cfg.Media.Advertise[i]
-		}
-		s.OwnMedia = append(s.OwnMedia, own)
+	for i := range cfg.Media.Addr {
+		s.OwnMedia = append(s.OwnMedia, message.OwnMedia{
+			Addr: advertisedMedia(cfg, i), PortMin: cfg.Media.Ports.First, PortMax: cfg.Media.Ports.Last,
+		})
 	}
 	return s
 }
@@ -73,7 +72,7 @@ func trunkName(carrier string, place, of int) string {
 	return fmt.Sprintf("%s/%d", carrier, place+1)
 }
 
-func sipTrunk(t *configs.Trunk) sip.TrunkConfig {
+func sipTrunk(cfg *configs.Config, t *configs.Trunk) sip.TrunkConfig {
 	trunk := sip.TrunkConfig{
 		Allow: t.Allow, MediaFrom: t.MediaFrom, CPS: t.CPS, Channels: t.Channels, TrustPAI: t.TrustPAI,
 		Probe:         sip.Probe{Every: orNegative(t.Probe.Every), DownAfter: t.Probe.DownAfter, UpAfter: t.Probe.UpAfter},
@@ -95,9 +94,13 @@ func sipTrunk(t *configs.Trunk) sip.TrunkConfig {
 		Codecs: t.Codecs,
 		DSCP:   uint8(t.DSCP),
 		NAT:    t.NAT,
+		Fax:    t.T38 == configs.T38Relay,
 	}
 	if t.Addr.Host != "" {
 		trunk.Addr = t.Addr.String()
+	}
+	if i := slices.Index(cfg.Media.Addr, t.Media); i >= 0 {
+		trunk.Media = advertisedMedia(cfg, i)
 	}
 	if t.Local.IsValid() {
 		trunk.Local = t.Local.String()

@@ -17,7 +17,7 @@ type relay struct {
 // Allocate makes a session with ports for both sides.
 func (r relay) Allocate(opts sip.MediaOptions) (sip.MediaSession, error) {
 	s, err := r.media.Allocate(media.Options{
-		ID: opts.ID, OnTimeout: func(t media.Timeout) { opts.OnTimeout(t.String()) },
+		ID: opts.ID, At: opts.At, OnTimeout: func(t media.Timeout) { opts.OnTimeout(t.String()) },
 		Events: media.Events{
 			OnPlayed: func(side media.Side) { opts.OnPlayed(sip.Side(side)) },
 			OnDigit:  func(side media.Side, key byte) { opts.OnDigit(sip.Side(side), key) },
@@ -38,11 +38,15 @@ type relaySession struct {
 
 func (s relaySession) Local(side sip.Side) netip.AddrPort { return s.session.Local(media.Side(side)) }
 
+func (s relaySession) Move(side sip.Side, to netip.Addr) error {
+	return s.session.Move(media.Side(side), to)
+}
+
 func (s relaySession) SetRemote(side sip.Side, r sip.Remote) error {
 	return s.session.SetRemote(media.Side(side), media.Remote{
 		RTP: r.RTP, RTCP: r.RTCP, From: r.From,
 		PayloadTypes: media.PayloadTypes(r.PayloadTypes), Direction: media.Direction(r.Direction),
-		NAT: r.NAT, DSCP: r.DSCP,
+		NAT: r.NAT, DSCP: r.DSCP, Datagrams: r.Fax,
 	})
 }
 

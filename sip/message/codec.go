@@ -8,6 +8,9 @@ import (
 // Codec is the first codec of the stream, as "PCMA/8000", for records: one that
 // is not among the usual ones is "other", since peers choose its name.
 func (s *SDP) Codec() string {
+	if s.Fax() {
+		return "T38"
+	}
 	for _, f := range s.formats {
 		name, clock, _ := strings.Cut(f.rtpmap, "/")
 		clock, _, _ = strings.Cut(clock, "/")

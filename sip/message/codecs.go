@@ -78,9 +78,12 @@ func (f *format) isSound() bool {
 
 // For is the stream as it may be offered to a trunk: without the formats that
 // its allow-list lacks, in the order of the offer. It is nil where no sound is
-// left.
+// left, or where it is a fax that the trunk does not take.
 func (s *SDP) For(policy *MediaPolicy) *SDP {
-	if len(policy.Codecs) == 0 {
+	if s.Fax() && !policy.Fax {
+		return nil
+	}
+	if len(policy.Codecs) == 0 || s.Fax() {
 		return s
 	}
 	cut := *s

@@ -106,6 +106,7 @@ func checkLines(t *testing.T, out []byte) {
 func FuzzSDP(f *testing.F) {
 	f.Add(body(offer))
 	f.Add(body(plainSDP))
+	f.Add(body(faxSDP))
 	for _, hostile := range []string{
 		plainSDP + strings.Repeat("a=rtpmap:0 PCMU/8000\n", 200),
 		plainSDP + strings.Repeat("a=fmtp:8 annexb=no;annexb=yes\n", 200),
@@ -125,16 +126,16 @@ func FuzzSDP(f *testing.F) {
 		if len(b) > MaxDatagram {
 			return
 		}
-		s, fault := ParseSDP(b, &MediaPolicy{})
+		s, fault := ParseSDP(b, &MediaPolicy{Fax: true})
 		if fault != nil {
 			return
 		}
 		out := s.AppendOffer(nil, Origin{1, 1}, netip.MustParseAddrPort("203.0.113.1:20000"))
-		again, fault := ParseSDP(out, &MediaPolicy{})
+		again, fault := ParseSDP(out, &MediaPolicy{Fax: true})
 		if fault != nil {
 			t.Fatalf("%v\n%s", fault, out)
 		}
-		if again.PayloadTypes() != s.PayloadTypes() || again.Direction != s.Direction {
+		if again.Fax() != s.Fax() || again.PayloadTypes() != s.PayloadTypes() || again.Direction != s.Direction {
 			t.Fatalf("another stream:\n%s\n%s", b, out)
 		}
 		run := 0

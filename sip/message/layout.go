@@ -8,7 +8,7 @@ func (s *SDP) Layout() *SDP {
 	if len(s.lines) == 1 {
 		return nil
 	}
-	return &SDP{lines: s.lines, audio: s.audio}
+	return &SDP{lines: s.lines, stream: s.stream}
 }
 
 // AppendInactive writes an answer to the description as an offer that agrees to

@@ -34,7 +34,8 @@ var directionNames = [...]string{"sendrecv", "sendonly", "recvonly", "inactive"}
 // String is the name of its attribute.
 func (d Direction) String() string { return directionNames[d&3] }
 
-// SDP is the one audio stream of a session description that we relay. All but
+// SDP is the one stream of a session description that we relay: audio, or T.38
+// where the trunk has it. All but
 // this is left behind when it is read: names, times, bandwidths, other streams,
 // ICE, keys, and attributes that are not named in this file.
 type SDP struct {
@@ -44,8 +45,9 @@ type SDP struct {
 
 	formats         []format
 	ptime, maxptime int
+	fax             *fax        // nil: it is audio
 	lines           []mediaLine // all m= lines in order, to answer each of them
-	audio           int         // which of them is relayed
+	stream          int         // which of them is relayed
 }
 
 // format is one payload type with what describes it.
@@ -56,7 +58,10 @@ type format struct {
 }
 
 // mediaLine is what an answer repeats of an m= line that it refuses.
-type mediaLine struct{ kind, proto string }
+type mediaLine struct {
+	kind, proto string
+	fax         bool // it could be relayed as one
+}
 
 // ParseSDP reads a session description and checks its addresses. The fault is
 // 400 for one that is malformed, 413 for one that is too long and 488 for one that
@@ -66,7 +71,7 @@ func ParseSDP(body []byte, policy *MediaPolicy) (*SDP, *Fault) {
 		return nil, fault(413, "sdp_size")
 	}
 	s := &SDP{}
-	plain, f := s.readLines(body)
+	plain, f := s.readLines(body, policy)
 	if f != nil {
 		return nil, f
 	}
@@ -82,6 +87,11 @@ func ParseSDP(body []byte, policy *MediaPolicy) (*SDP, *Fault) {
 		return nil, f
 	}
 	s.readDirection(&d, m)
+	if s.fax != nil {
+		s.readFax(m)
+		s.Content = s.hash()
+		return s, nil
+	}
 	s.readFormats(m)
 	if len(s.formats) == 0 || len(policy.Codecs) > 0 && !s.keep(policy.Codecs) {
 		return nil, fault(488, "sdp_format")
@@ -91,13 +101,13 @@ func ParseSDP(body []byte, policy *MediaPolicy) (*SDP, *Fault) {
 }
 
 func (s *SDP) hash() uint64 {
-	text := s.appendAudio(make([]byte, 0, 512), s.RTP.Port())
+	text := s.appendStream(make([]byte, 0, 512), s.RTP.Port())
 	text = s.RTCP.AppendTo(s.RTP.AppendTo(text))
 	for i, line := range s.lines {
 		text = append(text, line.kind...)
 		text = append(text, ' ')
 		text = append(text, line.proto...)
-		text = strconv.AppendBool(text, i == s.audio)
+		text = strconv.AppendBool(text, i == s.stream)
 	}
 	h := fnv.New64a()
 	_, _ = h.Write(text)
@@ -107,7 +117,7 @@ func (s *SDP) hash() uint64 {
 // readLines notes all m= lines. The parser refuses a description with a medium
 // or transport that it does not know, fax for one, so it gets the lines that
 // can't be chosen in a neutral form.
-func (s *SDP) readLines(body []byte) ([]byte, *Fault) {
+func (s *SDP) readLines(body []byte, policy *MediaPolicy) ([]byte, *Fault) {
 	plain := make([]byte, 0, len(body)+64)
 	for line := range bytes.Lines(body) {
 		if !bytes.HasPrefix(line, []byte("m=")) {
@@ -118,12 +128,16 @@ func (s *SDP) readLines(body []byte) ([]byte, *Fault) {
 		if len(fields) < 4 || !isTokenText(fields[0]) {
 			return nil, fault(400, "sdp")
 		}
-		if s.lines = append(s.lines, mediaLine{fields[0], fields[2]}); len(s.lines) > maxMediaLines {
+		relayed := policy.Fax && isFax(fields)
+		if s.lines = append(s.lines, mediaLine{fields[0], fields[2], relayed}); len(s.lines) > maxMediaLines {
 			return nil, fault(488, "sdp_media")
 		}
-		if fields[0] == "audio" && fields[2] == "RTP/AVP" {
+		switch {
+		case fields[0] == "audio" && fields[2] == "RTP/AVP":
 			plain = append(plain, line...)
-		} else {
+		case relayed:
+			plain = append(plain, "m="+faxStandIn+" "+fields[1]+" UDP 0\r\n"...)
+		default:
 			plain = append(plain, "m=application 0 UDP 0\r\n"...)
 		}
 	}
@@ -133,13 +147,16 @@ func (s *SDP) readLines(body []byte) ([]byte, *Fault) {
 	return plain, nil
 }
 
-// pick chooses the first audio stream over plain RTP.
+// pick chooses the first audio stream over plain RTP, else the first fax.
 func (s *SDP) pick(d *sdp.SessionDescription) (*sdp.MediaDescription, *Fault) {
 	for i, m := range d.MediaDescriptions {
 		if m.MediaName.Media == "audio" && m.MediaName.Port.Value != 0 {
-			s.audio = i
+			s.stream = i
 			return m, nil
 		}
+	}
+	if m, ok := s.pickFax(d); ok {
+		return m, nil
 	}
 	return nil, fault(488, "sdp_media")
 }
@@ -286,6 +303,12 @@ func packetTime(value string) int {
 
 // Accept keeps of an answer what the offer had. RFC 3264 §6.1.
 func (s *SDP) Accept(offer *SDP) *Fault {
+	if s.Fax() != offer.Fax() {
+		return fault(488, "sdp_media")
+	}
+	if s.Fax() {
+		return nil
+	}
 	offered := offer.PayloadTypes()
 	kept := s.formats[:0]
 	for _, f := range s.formats {

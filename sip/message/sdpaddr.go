@@ -10,6 +10,7 @@ type MediaPolicy struct {
 	From   []netip.Prefix // private and loopback addresses are accepted in these only
 	Own    []OwnMedia     // our relay's own addresses, never accepted
 	Codecs Codecs         // those that pass; empty: all
+	Fax    bool           // T.38 passes
 }
 
 // OwnMedia is an address and port range of our media relay.

@@ -15,7 +15,7 @@ type Origin struct {
 // AppendOffer writes the stream as our own offer: one m= line, our addresses.
 func (s *SDP) AppendOffer(dst []byte, o Origin, local netip.AddrPort) []byte {
 	dst = appendSession(dst, o, local.Addr())
-	return s.appendAudio(dst, local.Port())
+	return s.appendStream(dst, local.Port())
 }
 
 // AppendAnswer writes the stream as our own answer to offer: a line for each of
@@ -23,8 +23,8 @@ func (s *SDP) AppendOffer(dst []byte, o Origin, local netip.AddrPort) []byte {
 func (s *SDP) AppendAnswer(dst []byte, o Origin, local netip.AddrPort, offer *SDP) []byte {
 	dst = appendSession(dst, o, local.Addr())
 	for i, line := range offer.lines {
-		if i == offer.audio {
-			dst = s.appendAudio(dst, local.Port())
+		if i == offer.stream {
+			dst = s.appendStream(dst, local.Port())
 			continue
 		}
 		dst = append(dst, "m="...)
@@ -54,6 +54,13 @@ func appendAddr(dst []byte, addr netip.Addr) []byte {
 		dst = append(dst, "IN IP6 "...)
 	}
 	return addr.AppendTo(dst)
+}
+
+func (s *SDP) appendStream(dst []byte, port uint16) []byte {
+	if s.fax != nil {
+		return s.appendFax(dst, port)
+	}
+	return s.appendAudio(dst, port)
 }
 
 func (s *SDP) appendAudio(dst []byte, port uint16) []byte {

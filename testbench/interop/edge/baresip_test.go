@@ -80,11 +80,16 @@ func newBaresip(t *testing.T, number e164.Number, tone float64) *baresip {
 // certificate "baresip", and asks for one.
 func newBaresipOver(t *testing.T, number e164.Number, tone float64, over string, names *authority.Authority) *baresip {
 	t.Helper()
+	return newBaresipAt(t, loopback(), number, tone, over, names)
+}
+
+// newBaresipAt runs one at an address, with its media there too.
+func newBaresipAt(t *testing.T, ip netip.Addr, number e164.Number, tone float64, over string, names *authority.Authority) *baresip {
+	t.Helper()
 	p := &baresip{t: t, number: number, tone: tone, dir: t.TempDir(), events: make(chan event, 64), over: over}
-	ip := loopback()
 	p.addr = free(t, ip, "udp")
 	writeTone(t, filepath.Join(p.dir, "tone.wav"), tone)
-	ctrl := free(t, ip, "tcp")
+	ctrl := free(t, loopback(), "tcp")
 	config := fmt.Sprintf(baresipConfig, p.addr, ip, p.dir, ctrl)
 	if over == "tls" {
 		p.addr = netip.AddrPortFrom(ip, p.addr.Port()+1) // its rule
@@ -100,13 +105,17 @@ func newBaresipOver(t *testing.T, number e164.Number, tone float64, over string,
 		config += fmt.Sprintf("sip_certificate %s/pair.pem\nsip_cafile %s\n", p.dir, names.File("ca.pem"))
 	}
 	p.write("config", config)
-	p.write("accounts", fmt.Sprintf("<sip:%s@%s%s>;regint=0;answermode=auto;audio_codecs=PCMA\n", number.Reveal(), ip, p.params()))
+	p.write("accounts", fmt.Sprintf("<sip:%s@%s%s>;regint=0;answermode=auto;audio_codecs=PCMA\n", number.Reveal(), literal(ip), p.params()))
 	var err error
 	if p.log, err = os.Create(filepath.Join(p.dir, "log")); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { p.log.Close() })
-	cmd := exec.Command("baresip", "-4", "-s", "-f", p.dir) // -s: it prints every SIP message
+	version := "-4"
+	if ip.Is6() {
+		version = "-6"
+	}
+	cmd := exec.Command("baresip", version, "-s", "-f", p.dir) // -s: it prints every SIP message
 	cmd.Dir, cmd.Stdout, cmd.Stderr = p.dir, p.log, p.log
 	if p.child, err = process.StartChild(cmd); err != nil {
 		t.Fatal(err)
@@ -123,12 +132,20 @@ func (p *baresip) write(name, text string) {
 	}
 }
 
+// literal is an address as URIs have it.
+func literal(ip netip.Addr) string {
+	if ip.Is6() {
+		return "[" + ip.String() + "]"
+	}
+	return ip.String()
+}
+
 // free is an address that was free a moment ago.
 func free(t *testing.T, ip netip.Addr, network string) netip.AddrPort {
 	t.Helper()
 	addr := netip.AddrPortFrom(ip, 0)
 	if network == "udp" {
-		conn, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(addr))
+		conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(addr))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -62,6 +62,7 @@ type settings struct {
 	carriers             string
 	listeners            string // of SIP, beside the one over UDP
 	prompts              string // folder
+	media                string // addresses of the relay, beside the one over IPv4
 }
 
 // bed is an edge between two simulated carriers.
@@ -136,10 +137,10 @@ smpp:
 %[7]ssip:
   listen: [{addr: "udp://%[4]s:0"}%[9]s]
   peers: [%[8]s]
-media: {addr: "%[4]s", ports: 20000-20399, prompts: "%[10]s"}
+media: {addr: ["%[4]s"%[11]s], ports: 20000-20399, prompts: "%[10]s"}
 observe: {cdr: {dir: cdr}}
 carriers:
-`, or(s.drainSMS, "2s"), or(s.drainCalls, "2s"), s.database, b.ip, s.tenants, or(s.bindTimeout, "5s"), s.accounts, s.peers, s.listeners, s.prompts)
+`, or(s.drainSMS, "2s"), or(s.drainCalls, "2s"), s.database, b.ip, s.tenants, or(s.bindTimeout, "5s"), s.accounts, s.peers, s.listeners, s.prompts, s.media)
 	for priority, c := range []*carrier{b.alfa, b.bravo} {
 		fmt.Fprintf(&text, `  - name: %s
     priority: %d

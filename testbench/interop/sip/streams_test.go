@@ -68,7 +68,7 @@ func TestFailoverOverTCP(t *testing.T) {
 }
 
 // TestIPv4ToIPv6 has the called side on IPv6. The media that both speak of is on
-// IPv4, since the relay has one address.
+// IPv4.
 func TestIPv4ToIPv6(t *testing.T) {
 	const calls = 5
 	for _, c := range []struct{ over, scheme string }{{"", "udp"}, {"t1", "tcp"}} {
