@@ -130,3 +130,32 @@ func TestSetCodec(t *testing.T) {
 		t.Errorf("jitter %v %+v", q.Jitter, q.Quality)
 	}
 }
+
+// The jitter where delays vary evenly by up to 15 ms, against the words of RFC 3550
+// §6.4.1 in floating point, and against what it must come to: two such delays differ
+// by a third of that on average.
+func TestJitterOfAPath(t *testing.T) {
+	const vary = 15 * time.Millisecond
+	rnd := rand.New(rand.NewPCG(4, 1))
+	d := side{clock: 8000}
+	var want, last, sum float64
+	came := 0
+	for i := range 5000 {
+		delay, sent := time.Duration(rnd.Float64()*float64(vary)), time.Second+time.Duration(i)*20*time.Millisecond
+		if rnd.IntN(50) == 0 {
+			continue // lost
+		}
+		d.stream.update(&rtp.Header{SequenceNumber: uint16(i), Timestamp: uint32(i) * 160}, 172, sent+delay, d.clock)
+		if came++; came > 1 {
+			want += (math.Abs(delay.Seconds()-last) - want) / 16
+		}
+		last = delay.Seconds()
+		sum += want
+		if got := d.stats().Jitter.Seconds(); math.Abs(got-want) > 0.00025 { // two ticks of the clock
+			t.Fatalf("packet %d: jitter %v, want %v", i, got, want)
+		}
+	}
+	if mean := sum / float64(came); math.Abs(mean-vary.Seconds()/3) > 0.0005 {
+		t.Errorf("mean jitter %v", mean)
+	}
+}
