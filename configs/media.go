@@ -33,4 +33,6 @@ type MediaTimeout struct {
 	Silent time.Duration `key:"silent" default:"60s" min:"1s"`
 	// The same on hold, at least media.timeout.silent; not 0. Default 1h.
 	Hold time.Duration `key:"hold" default:"1h" min:"1s"`
+	// Without a packet from one side while the other one sends, not on hold; 0: never. It is logged and counted after 10s either way. Default 0s.
+	OneWay time.Duration `key:"one_way" default:"0s"`
 }

@@ -69,6 +69,16 @@ type CDRSide struct {
 	Packets uint64 `json:"packets"`
 	Octets  uint64 `json:"octets"` // of RTP, headers included
 	Lost    uint64 `json:"lost"`
+
+	Reordered  uint64 `json:"reordered,omitempty"`
+	Duplicates uint64 `json:"duplicates,omitempty"`
+	Gaps       uint64 `json:"gaps,omitempty"` // that the lost packets make
+
+	Jitter    float64 `json:"jitter_ms,omitempty"`
+	RoundTrip float64 `json:"round_trip_ms,omitempty"` // to the side and back
+	R         float64 `json:"r,omitempty"`             // E-model
+	MOS       float64 `json:"mos,omitempty"`
+	OneWay    bool    `json:"one_way,omitempty"` // this side was not heard while the other one sent
 }
 
 // CDRAttempt is one seizure of a trunk.

@@ -65,7 +65,18 @@ func (s *CDRSide) appendJSON(b []byte) []byte {
 	b = append(b, `"packets":`...)
 	b = strconv.AppendUint(b, s.Packets, 10)
 	b = appendCount(b, "octets", s.Octets, true)
-	return appendCount(b, "lost", s.Lost, true)
+	b = appendCount(b, "lost", s.Lost, true)
+	b = appendCount(b, "reordered", s.Reordered, false)
+	b = appendCount(b, "duplicates", s.Duplicates, false)
+	b = appendCount(b, "gaps", s.Gaps, false)
+	b = appendDecimal(b, "jitter_ms", s.Jitter)
+	b = appendDecimal(b, "round_trip_ms", s.RoundTrip)
+	b = appendDecimal(b, "r", s.R)
+	b = appendDecimal(b, "mos", s.MOS)
+	if s.OneWay {
+		b = append(b, `,"one_way":true`...)
+	}
+	return b
 }
 
 func (a *CDRAttempt) appendJSON(b []byte) []byte {
@@ -103,6 +114,14 @@ func appendCount(b []byte, name string, value uint64, always bool) []byte {
 		return b
 	}
 	return strconv.AppendUint(appendName(b, name), value, 10)
+}
+
+// appendDecimal writes a number of ordinary size; zero is left out.
+func appendDecimal(b []byte, name string, value float64) []byte {
+	if value == 0 {
+		return b
+	}
+	return strconv.AppendFloat(appendName(b, name), value, 'f', -1, 64)
 }
 
 func appendStamp(b []byte, name string, at Stamp, always bool) []byte {

@@ -40,6 +40,9 @@ type Config struct {
 	// Hold counts instead of Initial and Silent while a side is on hold.
 	// Configured default 1h. Zero: never.
 	Hold time.Duration
+	// OneWay ends a session of which one side is not heard for that long while the
+	// other one sends, after the answer and not on hold. Zero: never.
+	OneWay time.Duration
 	// Drain is how long the ports of a released session rest before reuse.
 	// Configured default 1s. Zero: they are reused at the next sweep.
 	Drain time.Duration
@@ -90,7 +93,7 @@ func (c Config) checked() (Config, error) {
 	switch {
 	case countPairs(c.PortMin, c.PortMax) < portsPerCall/2:
 		return c, fmt.Errorf("media ports %d-%d hold no call: it takes two pairs of an even port and the next", c.PortMin, c.PortMax)
-	case c.Loops < 0 || c.ReceiveBuffer < 0 || c.Initial < 0 || c.Silent < 0 || c.Hold < 0 || c.Drain < 0 || c.MaxPlaying < 0:
+	case c.Loops < 0 || c.ReceiveBuffer < 0 || c.Initial < 0 || c.Silent < 0 || c.Hold < 0 || c.OneWay < 0 || c.Drain < 0 || c.MaxPlaying < 0:
 		return c, errors.New("media loops, buffer, durations and prompts must not be negative")
 	}
 	return c, nil

@@ -12,6 +12,7 @@ type counters struct {
 	digits          atomic.Uint64 // keys that were told
 	digitsLost      atomic.Uint64 // and those that were not, too many at once
 	timeouts        [timeouts]atomic.Uint64
+	oneWay          atomic.Uint64 // sides that were not heard
 }
 
 type flowCounter struct{ packets, octets atomic.Uint64 }

@@ -125,6 +125,7 @@ func (b *flow) read(s *stream) (packets, octets uint64) {
 	s.packets += packets
 	s.octets += octets
 	s.expected += expected
+	s.bursts += gaps(expected, uint32(packets), late, twice)
 	s.unique += uint32(packets) - twice
 	s.late += late
 	s.duplicates += twice
@@ -139,3 +140,12 @@ func (b *flow) end() { b.put32(flowOn, 0) }
 func (b *flow) done() { b.active = false }
 
 func (b *flow) open() bool { return b.active }
+
+// gaps takes what the kernel missed as gaps of one packet each: it does not tell
+// how they lie.
+func gaps(expected, packets, late, twice uint32) uint32 {
+	if came := packets - late - twice; expected > came {
+		return expected - came
+	}
+	return 0
+}

@@ -162,11 +162,11 @@ func TestSilenceIsSeenThroughTheKernel(t *testing.T) {
 		exchange(t, s, A, a, z, uint16(3+i))
 		b.pass(time.Second)
 	}
-	if _, ended := s.expire(b.now()); ended {
+	if _, ended := s.expire(b.now(), 0); ended {
 		t.Error("it ended, though packets came")
 	}
 	b.at.Add(int64(61 * time.Second))
-	if why, ended := s.expire(b.now()); !ended || why != TimeoutSilent {
+	if why, ended := s.expire(b.now(), 0); !ended || why != TimeoutSilent {
 		t.Error("it did not end")
 	}
 }

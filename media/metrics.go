@@ -10,7 +10,7 @@ type collector struct {
 
 	portsUsed, portsTotal, sessions, backend          *prometheus.Desc
 	packets, octets, drops, icmp, bindFails, timeouts *prometheus.Desc
-	playing, refused, digits                          *prometheus.Desc
+	playing, refused, digits, oneWay                  *prometheus.Desc
 }
 
 // register makes the metrics of the relay known until Close.
@@ -30,6 +30,7 @@ func (r *Relay) register(reg prometheus.Registerer) error {
 		icmp:       desc("icmp_errors_total", "Errors reported by the hosts of peers; they change nothing."),
 		bindFails:  desc("bind_failures_total", "Pairs of ports that the system refused."),
 		timeouts:   desc("timeouts_total", "Sessions found silent for too long, by rule.", "reason"),
+		oneWay:     desc("one_way_total", "Sides that were not heard for ten seconds after the answer while the other one was sending."),
 		playing:    desc("playing", "Announcements and tones that are being played."),
 		refused:    desc("play_refused_total", "Announcements and tones that were not played, since too many were."),
 		digits:     desc("digits_total", "Keys heard as telephone events: told to the call, or lost because too many came at once.", "outcome"),
@@ -42,7 +43,7 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		c.portsUsed, c.portsTotal, c.sessions, c.backend,
 		c.packets, c.octets, c.drops, c.icmp, c.bindFails, c.timeouts,
-		c.playing, c.refused, c.digits,
+		c.playing, c.refused, c.digits, c.oneWay,
 	} {
 		ch <- d
 	}
@@ -80,6 +81,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	for i := range t.timeouts {
 		count(c.timeouts, t.timeouts[i].Load(), Timeout(i).String())
 	}
+	count(c.oneWay, t.oneWay.Load())
 	gauge(c.playing, int(r.pacer.playing.Load()))
 	count(c.refused, r.pacer.refused.Load())
 	count(c.digits, t.digits.Load(), "told")

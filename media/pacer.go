@@ -95,7 +95,7 @@ func (r *Relay) paceOne(s speaker, now time.Duration) bool {
 		d.hush(r)
 	case d.speak(now, &r.pacer.buffer, r.total):
 		d.hush(r)
-		s.session.note(notice{played: true, side: d.rtp.side})
+		s.session.note(notice{kind: noticePlayed, side: d.rtp.side})
 	default:
 		return true
 	}

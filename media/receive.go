@@ -125,6 +125,7 @@ func (p *port) relayRTCP(b []byte, from netip.AddrPort, w *work) Drop {
 	p.settle(from, who, in)
 	s.quiet.last = w.now
 	in.rtcpReceived++
+	in.echo.hear(built, w.now)
 	w.total.rtcpIn.add(len(b))
 	if !out.hears(s) {
 		return DropApart
@@ -133,6 +134,7 @@ func (p *port) relayRTCP(b []byte, from netip.AddrPort, w *work) Drop {
 		return d
 	}
 	out.rtcpSent++
+	out.echo.pass(built, w.now)
 	w.total.rtcpOut.add(len(built))
 	return Relayed
 }

@@ -43,6 +43,8 @@ type Relay struct {
 	sessions []*Session
 	made     uint32
 
+	swept time.Duration // the sweeper's: when it last was
+
 	unregister func()
 	quit       chan struct{}
 	sweeper    sync.WaitGroup
@@ -108,6 +110,9 @@ type Events struct {
 	OnPlayed func(Side)
 	// OnDigit tells of a key: 0-9, *, #, A-D.
 	OnDigit func(Side, byte)
+	// OnOneWay tells, once for each side, that it was not heard for ten seconds
+	// while the other one was sending.
+	OnOneWay func(Side)
 }
 
 // Allocate makes a session with four ports. It returns ErrPortsExhausted where
@@ -223,10 +228,12 @@ func (r *Relay) keepSweeping() {
 // sweep returns rested ports and ends silent sessions.
 func (r *Relay) sweep() {
 	now := r.now()
+	step := now - r.swept
+	r.swept = now
 	r.awaken(now)
 	for _, s := range r.live() {
 		s.reportIntruder()
-		t, ok := s.expire(now)
+		t, ok := s.expire(now, step)
 		if !ok {
 			continue
 		}

@@ -79,7 +79,8 @@ type Remote struct {
 	Datagrams bool
 	// DSCP marks what we send to this side, 0 to 63. Zero: best effort.
 	DSCP uint8
-	// ClockRate of the RTP timestamps in Hz, for jitter. Zero: 8000.
+	// ClockRate of the RTP timestamps in Hz, for jitter. Zero: as before, 8000 at
+	// first.
 	ClockRate uint32
 }
 
@@ -106,9 +107,6 @@ func (r Remote) checked(cfg *Config) (Remote, error) {
 	}
 	if r.Direction > Inactive {
 		return r, fmt.Errorf("%w: unknown direction", ErrRemote)
-	}
-	if r.ClockRate == 0 {
-		r.ClockRate = defaultClockRate
 	}
 	return r, nil
 }

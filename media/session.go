@@ -1,6 +1,7 @@
 package media
 
 import (
+	"cmp"
 	"net/netip"
 	"sync"
 	"time"
@@ -24,10 +25,12 @@ type Session struct {
 	released bool
 	apart    bool // nothing is relayed between the sides
 	turning  any  // the thread of a backend that relays for it and sends afterwards; nil: none does
-	notices  []notice
+	codec    codec
 
-	intruder       netip.Addr // the first stranger
 	intruderLogged bool
+	notices        []notice
+
+	intruder netip.Addr // the first stranger
 }
 
 // side is one party. All of it is under the session's lock.
@@ -38,6 +41,7 @@ type side struct {
 	payloads  PayloadTypes
 	learner   *learner // nat mode only
 	clock     uint32   // Hz
+	unheard   bool     // one-way audio was told of
 	direction Direction
 	datagrams bool // it sends what is no RTP
 	named     bool // SetRemote has been called
@@ -50,6 +54,8 @@ type side struct {
 	stream                 stream
 	sent                   Flow
 	rtcpReceived, rtcpSent uint32
+	echo                   echo
+	spell                  spell
 	drops                  Drops
 }
 
@@ -80,8 +86,11 @@ func (s *Session) SetRemote(which Side, r Remote) error {
 	}
 	s.reclaim()
 	d.rules = sources{from: r.From, nat: r.NAT, asymmetric: r.Asymmetric}
-	d.payloads, d.clock, d.direction, d.dscp, d.named = r.PayloadTypes, r.ClockRate, r.Direction, r.DSCP, true
+	d.payloads, d.direction, d.dscp, d.named = r.PayloadTypes, r.Direction, r.DSCP, true
 	d.datagrams = r.Datagrams
+	if r.ClockRate != 0 || d.clock == 0 {
+		d.clock = cmp.Or(r.ClockRate, defaultClockRate)
+	}
 	d.learner = nil
 	if r.NAT {
 		d.learner = &learner{}
@@ -102,8 +111,8 @@ func (d *side) held() bool {
 func (s *Session) Answered() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.quiet.answered == 0 {
-		s.quiet.answered = s.relay.now()
+	if s.quiet.since == 0 {
+		s.quiet.since = s.relay.now()
 	}
 }
 
@@ -114,7 +123,9 @@ func (s *Session) Stats() Stats {
 	for i := range s.sides {
 		s.collect(&s.sides[i], s.relay.now())
 	}
-	return Stats{A: s.sides[A].stats(), B: s.sides[B].stats()}
+	st := Stats{A: s.sides[A].stats(), B: s.sides[B].stats()}
+	st.A.Quality, st.B.Quality = st.A.quality(s.codec), st.B.quality(s.codec)
+	return st
 }
 
 // Release ends the session. From now on nothing is relayed; the ports rest for
@@ -136,8 +147,9 @@ func (s *Session) Release() Stats {
 	return s.Stats()
 }
 
-// expire marks the session as timed out if it is. It does so once.
-func (s *Session) expire(now time.Duration) (Timeout, bool) {
+// expire marks the session as timed out if it is, a step after the last look. It
+// does so once.
+func (s *Session) expire(now, step time.Duration) (Timeout, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.released || s.quiet.fired {
@@ -147,6 +159,9 @@ func (s *Session) expire(now time.Duration) (Timeout, bool) {
 		s.collect(&s.sides[i], now)
 	}
 	t, ok := s.quiet.expired(now, &s.relay.cfg)
+	if s.watch(step) && !ok {
+		t, ok = TimeoutOneWay, true
+	}
 	s.quiet.fired = ok
 	return t, ok
 }

@@ -16,8 +16,17 @@ type SideStats struct {
 	// Of what this side sent: missing sequence numbers, packets out of order,
 	// packets that came twice, and new beginnings (SSRC or sequence).
 	Lost, Late, Duplicates, Restarts uint64
+	// Bursts are the gaps that the missing numbers make.
+	Bursts uint64
 	// Jitter is the interarrival jitter of RFC 3550.
 	Jitter time.Duration
+	// RoundTrip is the way from us to this side and back, by the reports that
+	// pass; zero where they do not tell.
+	RoundTrip time.Duration
+	// OneWay tells that once, after the answer, this side was not heard for ten
+	// seconds while the other one was sending.
+	OneWay bool
+	Quality
 
 	RTCPReceived, RTCPSent uint64 // compounds
 
@@ -32,14 +41,18 @@ type SideStats struct {
 type Stats struct{ A, B SideStats }
 
 func (s *side) stats() SideStats {
+	lost := s.stream.lost + s.stream.missing()
 	return SideStats{
 		Received:     Flow{s.stream.packets, s.stream.octets},
 		Sent:         s.sent,
-		Lost:         s.stream.lost + s.stream.missing(),
+		Lost:         lost,
 		Late:         uint64(s.stream.late),
 		Duplicates:   uint64(s.stream.duplicates),
 		Restarts:     uint64(s.stream.restarts),
+		Bursts:       min(uint64(s.stream.bursts), lost),
 		Jitter:       s.stream.jitterTime(s.clock),
+		RoundTrip:    s.echo.roundTrip(),
+		OneWay:       s.unheard,
 		RTCPReceived: uint64(s.rtcpReceived),
 		RTCPSent:     uint64(s.rtcpSent),
 		Dropped:      s.drops,

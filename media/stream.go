@@ -19,12 +19,14 @@ type stream struct {
 	lost            uint64 // of the runs before this one
 
 	late, duplicates, restarts uint32
+	bursts                     uint32 // gaps between those that came
 
-	ssrc     uint32
-	expected uint32 // sequence numbers of this run, gaps included
-	unique   uint32 // different ones that came
-	recent   uint64 // bit n: the number n before last has come
-	last     uint16 // highest sequence number
+	ssrc      uint32
+	expected  uint32 // sequence numbers of this run, gaps included
+	unique    uint32 // different ones that came
+	recent    uint64 // bit n: the number n before last has come
+	last      uint16 // highest sequence number
+	unsettled bool   // transit is of another clock
 
 	jitter    uint32 // 16 times, in timestamp units
 	transit   uint32
@@ -49,6 +51,9 @@ func (s *stream) update(h *rtp.Header, size int, now time.Duration, clock uint32
 		s.last = h.SequenceNumber
 		s.expected += uint32(ahead)
 		s.unique++
+		if ahead > 1 {
+			s.bursts++
+		}
 	default:
 		s.behind(-ahead)
 		return
@@ -79,7 +84,21 @@ func (s *stream) behind(n uint16) {
 	}
 	s.unique++
 	if n < window {
+		s.mend(n)
 		s.recent |= bit
+	}
+}
+
+// mend takes a late packet out of its gap, which thereby ends, shrinks or becomes
+// two. One farther back than the window was the middle of a gap, for all we know.
+func (s *stream) mend(n uint16) {
+	newer := s.recent>>(n-1)&1 != 0
+	older := n == window-1 || s.recent>>(n+1)&1 != 0
+	switch {
+	case newer && older:
+		s.bursts--
+	case !newer && !older:
+		s.bursts++
 	}
 }
 
@@ -94,6 +113,10 @@ func (s *stream) measure(timestamp, arrival uint32) {
 	transit := arrival - timestamp
 	d := int32(transit - s.transit)
 	s.transit = transit
+	if s.unsettled {
+		s.unsettled = false
+		return
+	}
 	if d < 0 {
 		d = -d
 	}

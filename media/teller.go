@@ -4,10 +4,18 @@ import "sync"
 
 // notice is something that a session's owner is told.
 type notice struct {
-	played bool // a prompt has ended; otherwise digit was pressed
-	side   Side
-	digit  byte
+	kind  noticeKind
+	side  Side
+	digit byte
 }
+
+type noticeKind uint8
+
+const (
+	noticeDigit noticeKind = iota
+	noticePlayed
+	noticeOneWay
+)
 
 // mostNotices bounds what one session may have waiting when a key is pressed.
 const mostNotices = 16
@@ -59,10 +67,12 @@ func (r *Relay) tell() {
 		}
 		for _, n := range notices {
 			switch {
-			case n.played && s.events.OnPlayed != nil:
+			case n.kind == noticePlayed && s.events.OnPlayed != nil:
 				s.events.OnPlayed(n.side)
-			case !n.played && s.events.OnDigit != nil:
+			case n.kind == noticeDigit && s.events.OnDigit != nil:
 				s.events.OnDigit(n.side, n.digit)
+			case n.kind == noticeOneWay && s.events.OnOneWay != nil:
+				s.events.OnOneWay(n.side)
 			}
 		}
 	}

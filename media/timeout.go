@@ -10,10 +10,11 @@ const (
 	TimeoutInitial Timeout = iota // nothing ever came
 	TimeoutSilent                 // nothing came any more
 	TimeoutHold                   // held too long
+	TimeoutOneWay                 // one side was not heard any more
 	timeouts
 )
 
-var timeoutNames = [timeouts]string{"initial", "silent", "hold"}
+var timeoutNames = [timeouts]string{"initial", "silent", "hold", "one_way"}
 
 // String is the name used in logs and metrics.
 func (t Timeout) String() string { return timeoutNames[t] }
@@ -21,23 +22,23 @@ func (t Timeout) String() string { return timeoutNames[t] }
 // quiet tells when a session has been silent for too long. Times are those of
 // the relay's clock; zero means not yet.
 type quiet struct {
-	answered time.Duration
-	last     time.Duration // latest packet that passed the checks, from either side
-	turned   time.Duration // when hold last began or ended
-	held     bool
-	fired    bool
+	since time.Duration // the answer, or when hold began or ended after it
+	last  time.Duration // latest packet that passed the checks, from either side
+	held  bool
+	fired bool
 }
 
 // hold notes whether the session is held from now on.
 func (q *quiet) hold(held bool, now time.Duration) {
-	if held != q.held {
-		q.held, q.turned = held, now
+	if held != q.held && q.since != 0 {
+		q.since = now
 	}
+	q.held = held
 }
 
 // expired reports whether the session's time is up, and by which rule.
 func (q *quiet) expired(now time.Duration, cfg *Config) (Timeout, bool) {
-	if q.answered == 0 {
+	if q.since == 0 {
 		return 0, false
 	}
 	rule, limit := TimeoutSilent, cfg.Silent
@@ -47,6 +48,6 @@ func (q *quiet) expired(now time.Duration, cfg *Config) (Timeout, bool) {
 	case q.last == 0:
 		rule, limit = TimeoutInitial, cfg.Initial
 	}
-	since := max(q.answered, q.last, q.turned)
+	since := max(q.since, q.last)
 	return rule, limit > 0 && now-since >= limit
 }

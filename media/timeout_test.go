@@ -38,7 +38,7 @@ func TestTimeouts(t *testing.T) {
 				rule, up := q.expired(now, &tt.cfg)
 				switch e.what {
 				case "answer":
-					q.answered = now
+					q.since = now
 				case "packet":
 					q.last = now
 				case "hold":

@@ -173,7 +173,9 @@ func (a *actor) do(act action, now time.Time) event {
 			return evMediaFault{act.side}
 		}
 	case actAnswered:
-		a.media.Answered()
+		a.media.Answered(act.codec)
+	case actOneWay:
+		a.reportOneWay(act)
 	case actReport:
 		if c := act.candidate.carrier; c != nil && !a.emergency {
 			c.Report(routing.Voice, act.ok, now)
@@ -221,6 +223,7 @@ func (a *actor) allocate(at [2]netip.Addr) event {
 		OnTimeout: func(string) { a.post(evEnd{"media_timeout"}) },
 		OnPlayed:  func(side Side) { a.post(evPlayed{side}) },
 		OnDigit:   func(side Side, key byte) { a.post(evDigit{side, key}) },
+		OnOneWay:  func(side Side) { a.post(evOneWay{side}) },
 	})
 	if err != nil {
 		return evAllocated{}
@@ -288,8 +291,10 @@ func (a *actor) end(s summary) {
 	if !s.answered.IsZero() {
 		talked = s.ended.Sub(s.answered)
 		a.trunk.state.metrics.talked(inbound, talked)
+		a.trunk.state.metrics.heard(&stats.A)
 		if s.to != nil {
 			s.to.state.metrics.talked(outbound, talked)
+			s.to.state.metrics.heard(&stats.B)
 		}
 	}
 	a.edge.log.Info("call ended",
@@ -297,6 +302,7 @@ func (a *actor) end(s summary) {
 		zap.String("why", s.why), zap.Int("code", s.code), zap.Int("cause", s.cause),
 		zap.Int("attempts", len(s.attempts)), zap.Bool("emergency", s.emergency),
 		zap.Duration("took", s.ended.Sub(s.began)), zap.Duration("talked", talked),
-		zap.Uint64("packets_a", stats.PacketsA), zap.Uint64("packets_b", stats.PacketsB),
-		zap.Uint64("lost_a", stats.LostA), zap.Uint64("lost_b", stats.LostB), zap.Uint64("dropped", stats.Dropped))
+		zap.Uint64("packets_a", stats.A.Packets), zap.Uint64("packets_b", stats.B.Packets),
+		zap.Uint64("lost_a", stats.A.Lost), zap.Uint64("lost_b", stats.B.Lost), zap.Uint64("dropped", stats.Dropped),
+		zap.Float64("mos_a", stats.A.MOS), zap.Float64("mos_b", stats.B.MOS))
 }

@@ -200,9 +200,17 @@ type fakeMedia struct {
 	sessions  []*fakeSession
 }
 
+// fakeStats are of every session.
+var fakeStats = MediaStats{
+	A: MediaSide{Packets: 7},
+	B: MediaSide{Packets: 100, Lost: 2, Loss: 0.02, Jitter: 3 * time.Millisecond, RoundTrip: 80 * time.Millisecond, R: 85, MOS: 4.2},
+}
+
 type fakeSession struct {
 	media     *fakeMedia
 	onTimeout func(string)
+	onOneWay  func(Side)
+	codecs    []string // that it was told of
 	remotes   [2]Remote
 	released  bool
 	voice     fakeVoice
@@ -215,7 +223,7 @@ func (m *fakeMedia) Allocate(opts MediaOptions) (MediaSession, error) {
 		return nil, errors.New("no ports")
 	}
 	m.allocated++
-	s := &fakeSession{media: m, onTimeout: opts.OnTimeout, voice: newFakeVoice(opts)}
+	s := &fakeSession{media: m, onTimeout: opts.OnTimeout, onOneWay: opts.OnOneWay, voice: newFakeVoice(opts)}
 	m.sessions = append(m.sessions, s)
 	return s, nil
 }
@@ -241,10 +249,11 @@ func (s *fakeSession) SetRemote(side Side, r Remote) error {
 	return nil
 }
 
-func (s *fakeSession) Answered() {
+func (s *fakeSession) Answered(codec string) {
 	s.media.mu.Lock()
 	defer s.media.mu.Unlock()
 	s.media.answered++
+	s.codecs = append(s.codecs, codec)
 }
 
 func (s *fakeSession) Release() MediaStats {
@@ -255,7 +264,7 @@ func (s *fakeSession) Release() MediaStats {
 	}
 	s.released = true
 	s.media.released++
-	return MediaStats{PacketsA: 7}
+	return fakeStats
 }
 
 // peer is a SIP device made of a socket and text.

@@ -56,6 +56,7 @@ type call struct {
 	rang            bool
 	ringingAt       time.Time // the caller was told
 	codec           string    // of the answer
+	speaks          string    // of the latest answer
 	gone            bool
 
 	now time.Time
@@ -113,6 +114,8 @@ func (c *call) handle(ev event, now time.Time) []action {
 		c.onPlayed(ev)
 	case evDigit:
 		c.onDigit(ev)
+	case evOneWay:
+		c.onOneWay(ev)
 	case evEnd:
 		c.onEnd(ev.why)
 	case evTick:

@@ -241,7 +241,8 @@ func (c *call) connect(a *attempt, answer *message.SDP) {
 	c.phase, c.codec = phaseAnswered, answer.Codec()
 	c.expires = c.now.Add(min(c.a.trunk.MaxDuration, a.trunk.MaxDuration))
 	c.ringing()
-	c.do(actAnswered{})
+	c.speaks = c.codec
+	c.do(actAnswered{c.codec})
 	reply := message.Reply{Code: 200, Extensions: c.agree(&c.a.leg, &c.a.wants)}
 	if c.a.reliable.told {
 		c.a.reliable.now = answer

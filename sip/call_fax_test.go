@@ -9,8 +9,8 @@ import (
 // it.
 func TestFax(t *testing.T) {
 	const (
-		relayed = "B0 ACK, remote B, remote A, A 200"
-		back    = "A ACK, remote A, remote B, B0 200"
+		relayed = "B0 ACK, remote B, remote A, answered, A 200"
+		back    = "A ACK, remote A, remote B, answered, B0 200"
 	)
 	type step struct{ in, out string }
 	cases := []struct {

@@ -146,6 +146,7 @@ func (c *call) onRelayAnswered(l *leg, res *message.Response) {
 	from, to := x.from, x.to
 	c.adoptSide(to, s)
 	c.adoptSide(from, x.offer)
+	c.speak(s)
 	to.says(x.text, x.version)
 	from.layout = x.offer.Layout()
 	from.says(c.describe(from, s))
@@ -180,6 +181,7 @@ func (c *call) onAnswerInAck(req *message.Request) {
 	}
 	c.adoptSide(from, s)
 	c.adoptSide(to, x.offer)
+	c.speak(s)
 	from.says(x.text, x.version)
 	to.layout = x.offer.Layout()
 	to.says(c.describe(to, s))

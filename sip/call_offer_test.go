@@ -35,7 +35,7 @@ func TestOffers(t *testing.T) {
 		{"hold in the old form", "", after(up, step{"A INVITE #20 +zero", "A 100, B0 INVITE+sdp"}, step{"B0 200+held re", relayed})},
 		{"the same hold again is a refresh", "", after(asked,
 			step{"B0 200+held re", relayed}, step{"A ACK #20", ""}, step{"A INVITE #21 +hold", "A 200+sdp"})},
-		{"another codec", "", after(up, step{"A INVITE #20 +codec", "A 100, B0 INVITE+sdp"}, step{"B0 200+codec re", relayed})},
+		{"another codec", "", after(up, step{"A INVITE #20 +codec", "A 100, B0 INVITE+sdp"}, step{"B0 200+codec re", strings.Replace(relayed, "remote A, ", "remote A, answered, ", 1)})},
 		{"another address", "", after(up, step{"A INVITE #20 +moved", "A 100, B0 INVITE+sdp"}, step{"B0 200+sdp re", relayed})},
 		{"an address of another IP version", "", after(up, step{"A INVITE #20 +ipv6", "A 488"})},
 		{"repeated while it is passed on", "", after(asked, step{"A INVITE #20 +hold", "A 100"})},

@@ -139,8 +139,9 @@ type (
 		side   Side
 		remote Remote
 	}
-	// actAnswered starts the relay's timeouts.
-	actAnswered struct{}
+	// actAnswered starts the relay's timeouts, and tells it of the codec; a new one
+	// is told of later.
+	actAnswered struct{ codec string }
 	// actReport tells the candidate's breaker of an outcome, once for each actBegin
 	// that was granted.
 	actReport struct {

@@ -20,6 +20,7 @@ type MediaOptions struct {
 	// whom a [Speaker] is; from any goroutine.
 	OnPlayed func(Side)
 	OnDigit  func(side Side, key byte)
+	OnOneWay func(Side) // tells of a side that is not heard while the other one sends; once for each, from any goroutine
 }
 
 // MediaSession is the media of one call. Its methods don't block.
@@ -30,8 +31,9 @@ type MediaSession interface {
 	// SetRemote says where a side is; it may be called again. Its error means
 	// that the address cannot be used.
 	SetRemote(side Side, r Remote) error
-	// Answered starts the timeouts.
-	Answered()
+	// Answered starts the timeouts, once, and says which codec both sides speak from
+	// now on, "PCMA/8000" or whatever [message.SDP.Codec] says.
+	Answered(codec string)
 	// Release gives the ports back.
 	Release() MediaStats
 }
@@ -61,14 +63,6 @@ type Remote struct {
 	NAT          bool
 	DSCP         uint8
 	Fax          bool // the side sends T.38, no RTP
-}
-
-// MediaStats are the packets that the relay took from each side, and dropped.
-type MediaStats struct {
-	PacketsA, PacketsB uint64
-	OctetsA, OctetsB   uint64 // of RTP, headers included
-	LostA, LostB       uint64
-	Dropped            uint64
 }
 
 // remote is the side's media as its trunk lets it be.

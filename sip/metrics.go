@@ -46,6 +46,7 @@ type metrics struct {
 	faults        *prometheus.CounterVec
 	announcements *prometheus.CounterVec
 	panics        prometheus.Counter
+	quality       qualityMetrics
 
 	octets         [transports][2]prometheus.Counter // by direction
 	streamsRefused [transports]map[string]prometheus.Counter
@@ -86,6 +87,7 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 			Buckets: []float64{1, 6, 15, 30, 60, 120, 300, 600, 1800, 3600, 14400},
 		}, []string{"trunk", "direction"}),
 	}
+	m.quality = newQualityMetrics()
 	dropped := counter("dropped_total", "Datagrams dropped without an answer, and messages over TCP or TLS with which their connection ended, by reason.", "reason")
 	for _, d := range message.Drops() {
 		m.drops[d] = dropped.WithLabelValues(d.String())
@@ -109,11 +111,11 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 			m.streamsRefused[t], m.streamsEnded[t] = children(refused, t, refusals), children(ended, t, ends)
 		}
 	}
-	for _, c := range []prometheus.Collector{
+	for _, c := range append(m.quality.collectors(),
 		octets, refused, ended, m.tlsFailures, m.dialFailures, m.lookupFailures,
 		m.requests, m.responses, m.attempts, m.registers, m.failovers, m.busyTotal, m.calls, m.faults, m.announcements, m.setup, m.seizures, m.effective, m.ringing, m.talk, m.texts, m.auth, dropped, panics,
 		newTrunkCollector(edge),
-	} {
+	) {
 		if err := reg.Register(c); err != nil {
 			return nil, err
 		}
@@ -164,6 +166,7 @@ type trunkMetrics struct {
 	ringing   prometheus.Observer
 	seized    [2]prometheus.Counter // by direction
 	talk      [2]prometheus.Observer
+	trunkQuality
 
 	dialFailures, lookupFailures prometheus.Counter
 
@@ -185,7 +188,7 @@ type traffic struct {
 }
 
 func (m *metrics) trunk(name string) *trunkMetrics {
-	t := &trunkMetrics{name: name, total: m, setup: m.setup.WithLabelValues(name), failovers: m.failovers.WithLabelValues(name)}
+	t := &trunkMetrics{name: name, total: m, setup: m.setup.WithLabelValues(name), failovers: m.failovers.WithLabelValues(name), trunkQuality: m.quality.trunk(name)}
 	t.effective, t.ringing = m.effective.WithLabelValues(name), m.ringing.WithLabelValues(name)
 	t.dialFailures, t.lookupFailures = m.dialFailures.WithLabelValues(name), m.lookupFailures.WithLabelValues(name)
 	for _, d := range []direction{inbound, outbound} {

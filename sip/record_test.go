@@ -108,7 +108,7 @@ func TestRecordOfAnAnsweredCall(t *testing.T) {
 	r := f.recorded(t)
 	want := &Record{
 		From: Endpoint{"in", "alfa"}, To: Endpoint{"out0", "alfa"}, EndedBy: EndedByCaller, Reason: "caller", Code: 200, Cause: causeNormal,
-		Mask: simMaskA, Presented: simMaskB, Caller: simAlice, Called: simBob, Codec: "PCMA/8000", Media: &MediaStats{PacketsA: 7},
+		Mask: simMaskA, Presented: simMaskB, Caller: simAlice, Called: simBob, Codec: "PCMA/8000", Media: &fakeStats,
 		Attempts: []Attempt{{Endpoint: Endpoint{"out0", "alfa"}, Outcome: "answered", Code: 200}},
 	}
 	times := cmpopts.IgnoreTypes(time.Time{})

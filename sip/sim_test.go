@@ -486,6 +486,7 @@ func (s *sim) run() {
 	if s.rnd.IntN(40) == 0 {
 		s.at(time.Duration(s.rnd.IntN(60))*time.Second, func() { s.edge(evEnd{"drain"}) })
 	}
+	s.runOneWay()
 	if s.rnd.IntN(20) == 0 {
 		n := s.rnd.IntN(len(s.trunks))
 		s.at(time.Duration(s.rnd.IntN(3000))*time.Millisecond, func() {

@@ -65,6 +65,8 @@ func (s *sim) doVoice(a action) event {
 	case actSeparate:
 		v.apart = a.apart
 	case actListen:
+	case actOneWay:
+		s.checkOneWay(a)
 	}
 	return nil
 }

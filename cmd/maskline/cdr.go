@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"time"
 
@@ -42,8 +43,8 @@ func (r records) Add(s *sip.Record) {
 	}
 	if m := s.Media; m != nil {
 		cdr.RTP = &ledger.CDRFlow{
-			Caller:  ledger.CDRSide{Packets: m.PacketsA, Octets: m.OctetsA, Lost: m.LostA},
-			Callee:  ledger.CDRSide{Packets: m.PacketsB, Octets: m.OctetsB, Lost: m.LostB},
+			Caller:  cdrSide(&m.A),
+			Callee:  cdrSide(&m.B),
 			Dropped: m.Dropped,
 		}
 	}
@@ -56,6 +57,16 @@ func (r records) Add(s *sip.Record) {
 		})
 	}
 	r.cdrs.Add(cdr)
+}
+
+// cdrSide rounds to what can be told.
+func cdrSide(s *sip.MediaSide) ledger.CDRSide {
+	round := func(v, steps float64) float64 { return math.Round(v*steps) / steps }
+	return ledger.CDRSide{
+		Packets: s.Packets, Octets: s.Octets, Lost: s.Lost, Reordered: s.Reordered, Duplicates: s.Duplicates, Gaps: s.Gaps,
+		Jitter: round(s.Jitter.Seconds()*1000, 10), RoundTrip: round(s.RoundTrip.Seconds()*1000, 10),
+		R: round(s.R, 10), MOS: round(s.MOS, 100), OneWay: s.OneWay,
+	}
 }
 
 func cdrConfig(cfg *configs.Config) ledger.CDRConfig {

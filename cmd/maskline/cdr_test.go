@@ -48,7 +48,10 @@ func TestCDROpen(t *testing.T) {
 		ID: "abc", Tenant: "shop", From: sip.Endpoint{Trunk: "alfa/1", Carrier: "alfa"}, To: sip.Endpoint{Trunk: "shop/pbx1"},
 		Received: began, Answered: began.Add(time.Second), Ended: began.Add(61500 * time.Millisecond),
 		EndedBy: sip.EndedByCallee, Reason: "callee", Code: 200, Mask: e164.MustParse("442079460033"), Presented: e164.MustParse("442079460044"),
-		Caller: e164.MustParse("447700900101"), CalledUser: "desk", Codec: "PCMA/8000", Media: &sip.MediaStats{PacketsA: 1, OctetsB: 2, LostB: 3, Dropped: 4},
+		Caller: e164.MustParse("447700900101"), CalledUser: "desk", Codec: "PCMA/8000", Media: &sip.MediaStats{
+			A: sip.MediaSide{Packets: 1, OneWay: true}, Dropped: 4,
+			B: sip.MediaSide{Octets: 2, Lost: 3, Reordered: 4, Duplicates: 5, Gaps: 2, Jitter: 1260 * time.Microsecond, RoundTrip: 80040 * time.Microsecond, R: 88.88, MOS: 4.306},
+		},
 		Attempts: []sip.Attempt{{Endpoint: sip.Endpoint{Trunk: "shop/pbx1"}, Outcome: "answered", Code: 200, Began: began, Answered: began, Ended: began}},
 	})
 	text, err := os.ReadFile(file)
@@ -58,7 +61,7 @@ func TestCDROpen(t *testing.T) {
 	for _, part := range []string{
 		`"node":"edge-1","tenant":"shop"`, `"talked":60.5`, `"ended_by":"callee","bye":"callee","reason":"callee","code":200`,
 		`"from_trunk":"alfa/1","from_carrier":"alfa","to_trunk":"shop/pbx1","mask":"+442079460033","presented":"+442079460044"`,
-		`"rtp":{"caller":{"packets":1,"octets":0,"lost":0},"callee":{"packets":0,"octets":2,"lost":3},"dropped":4}`,
+		`"rtp":{"caller":{"packets":1,"octets":0,"lost":0,"one_way":true},"callee":{"packets":0,"octets":2,"lost":3,"reordered":4,"duplicates":5,"gaps":2,"jitter_ms":1.3,"round_trip_ms":80,"r":88.9,"mos":4.31},"dropped":4}`,
 		`"attempts":[{"trunk":"shop/pbx1","outcome":"answered","code":200`,
 	} {
 		if !strings.Contains(string(text), part) {

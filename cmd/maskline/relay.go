@@ -2,6 +2,8 @@ package main
 
 import (
 	"net/netip"
+	"strconv"
+	"strings"
 	"sync/atomic"
 
 	"maskline/media"
@@ -21,6 +23,7 @@ func (r relay) Allocate(opts sip.MediaOptions) (sip.MediaSession, error) {
 		Events: media.Events{
 			OnPlayed: func(side media.Side) { opts.OnPlayed(sip.Side(side)) },
 			OnDigit:  func(side media.Side, key byte) { opts.OnDigit(sip.Side(side), key) },
+			OnOneWay: func(side media.Side) { opts.OnOneWay(sip.Side(side)) },
 		},
 	})
 	if err != nil {
@@ -50,14 +53,22 @@ func (s relaySession) SetRemote(side sip.Side, r sip.Remote) error {
 	})
 }
 
-func (s relaySession) Answered() { s.session.Answered() }
+func (s relaySession) Answered(codec string) {
+	name, clock, _ := strings.Cut(codec, "/")
+	rate, _ := strconv.ParseUint(clock, 10, 32) // of an unknown codec it is unknown
+	s.session.SetCodec(name, uint32(rate))
+	s.session.Answered()
+}
 
 func (s relaySession) Release() sip.MediaStats {
 	stats := s.session.Release()
-	return sip.MediaStats{
-		PacketsA: stats.A.Received.Packets, PacketsB: stats.B.Received.Packets,
-		OctetsA: stats.A.Received.Octets, OctetsB: stats.B.Received.Octets,
-		LostA: stats.A.Lost, LostB: stats.B.Lost,
-		Dropped: stats.A.Dropped.Total() + stats.B.Dropped.Total(),
+	return sip.MediaStats{A: mediaSide(&stats.A), B: mediaSide(&stats.B), Dropped: stats.A.Dropped.Total() + stats.B.Dropped.Total()}
+}
+
+func mediaSide(s *media.SideStats) sip.MediaSide {
+	return sip.MediaSide{
+		Packets: s.Received.Packets, Octets: s.Received.Octets,
+		Lost: s.Lost, Reordered: s.Late, Duplicates: s.Duplicates, Gaps: s.Bursts, Loss: s.Loss,
+		Jitter: s.Jitter, RoundTrip: s.RoundTrip, R: s.R, MOS: s.MOS, OneWay: s.OneWay,
 	}
 }

@@ -5,7 +5,8 @@
 // every 20 ms from a socket of its own. What arrives is compared with what the
 // peer sends, so that a [Report] tells lost packets from repeated, late,
 // foreign (anything that the peer did not send) and misaddressed ones. [Spray]
-// is the attacker.
+// is the attacker, and an [Impairer] a bad path: it loses, repeats, delays and
+// reorders by a seed, and tells what it did.
 //
 // It knows nothing of the relay that it tests. Start reading at generator.go.
 package rtp

@@ -200,7 +200,7 @@ func (s *portsOfCall) Local(side sip.Side) netip.AddrPort {
 
 func (s *portsOfCall) SetRemote(sip.Side, sip.Remote) error { return nil }
 
-func (s *portsOfCall) Answered() {}
+func (s *portsOfCall) Answered(string) {}
 
 func (s *portsOfCall) Release() sip.MediaStats {
 	s.ports.released.Add(1)
