@@ -2,6 +2,7 @@ package sip
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -123,6 +124,9 @@ func (s *stream) close(why string) {
 		s.mu.Unlock()
 		close(s.done)
 		if conn != nil {
+			if why == endStuck || why == endSlow {
+				abort(conn)
+			}
 			_ = conn.Close()
 		}
 		s.table.remove(s, why)
@@ -133,6 +137,17 @@ func (s *stream) close(why string) {
 			s.table.edge.undelivered(branch)
 		}
 	})
+}
+
+// abort has the kernel let go of a connection when it is closed, with all that the
+// peer has not taken: it would wait for a peer that does not read.
+func abort(conn net.Conn) {
+	if secured, ok := conn.(*tls.Conn); ok {
+		conn = secured.NetConn()
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
 }
 
 // write empties what has gathered into the connection until it is closed.

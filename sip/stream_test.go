@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -289,7 +290,12 @@ func TestDeafPeer(t *testing.T) {
 	for err == nil {
 		_, err = conn.Write(batch)
 	}
-	eventually(t, "it is cut off", func() bool { return b.count("connections_ended_total", "reason", endStuck) == 1 })
+	eventually(t, "it is cut off", func() bool { // slow, where the machine is too slow to read all in time
+		return b.count("connections_ended_total", "reason", endStuck)+b.count("connections_ended_total", "reason", endSlow) == 1
+	})
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Error("the connection still stands")
+	}
 	b.hangUp(b.caller, b.connect(b.caller, "one"))
 }
 
