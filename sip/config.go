@@ -72,8 +72,8 @@ type Listen struct {
 	// Addr is "udp://host:port", "tcp://..." or "tls://..."; the host is an address.
 	// Port 0 is chosen by the kernel.
 	Addr string
-	// Sockets is how many share the address over UDP, each with a goroutine that
-	// reads it; Linux alone has more than one, 64 at most. Zero: 1.
+	// Sockets is how many share the address over UDP, and may be read at
+	// the same time; Linux alone has more than one, 64 at most. Zero: 1.
 	Sockets int
 	// TLS is needed where Addr is "tls://...".
 	TLS ServerTLS

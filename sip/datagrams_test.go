@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"maskline/routing"
+	"maskline/udp"
 )
 
 // TestSharedAddress has several sockets on one address: calls of many sources are
@@ -18,7 +19,7 @@ import (
 func TestSharedAddress(t *testing.T) {
 	const sockets, callers = 4, 16
 	b := newBed(t, func(c *Config) { c.Listen[0].Sockets = sockets })
-	if n := len(b.edge.sockets[0].udp); n != min(sockets, mostSockets) {
+	if n := len(b.edge.sockets[0].udp); n != min(sockets, udp.MostShared) {
 		t.Fatalf("%d sockets", n)
 	}
 	for i := range callers {

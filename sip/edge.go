@@ -5,7 +5,6 @@ import (
 	crand "crypto/rand"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"net/netip"
 	"runtime/debug"
@@ -13,31 +12,34 @@ import (
 	"sync/atomic"
 	"time"
 
+	gosip "github.com/emiago/sipgo/sip"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 	"golang.org/x/time/rate"
 
 	"maskline/routing"
 	"maskline/sip/message"
+	"maskline/udp"
 )
 
 // Edge is the SIP side: its sockets, trunks and calls.
 type Edge struct {
-	cfg       Config
-	router    Router
-	media     Media
-	log       *zap.Logger
-	parserLog *slog.Logger
-	metrics   *metrics
-	now       func() time.Time
-	decide    func(*routing.Request) evRouted
-	goodbye   time.Duration // how long the end waits for answers to our BYEs
+	cfg     Config
+	router  Router
+	media   Media
+	log     *zap.Logger
+	parser  *gosip.Parser // of datagrams
+	metrics *metrics
+	now     func() time.Time
+	decide  func(*routing.Request) evRouted
+	goodbye time.Duration // how long the end waits for answers to our BYEs
 
 	tokens        *tokens
 	trunks        atomic.Pointer[trunkSet] // set reads it
 	changing      sync.Mutex               // held by whoever stores another one
 	auth          *authGuard
 	sockets       []*socket
+	readers       *udp.Group // of datagrams
 	streams       *streams
 	names         *resolver
 	work          sync.WaitGroup // what serves the sockets
@@ -75,7 +77,7 @@ func New(cfg Config, router Router, media Media, log *zap.Logger, reg prometheus
 		return nil, fmt.Errorf("sip: %w", err)
 	}
 	e := &Edge{
-		cfg: cfg, router: router, media: media, log: log, parserLog: newParserLog(log), now: time.Now,
+		cfg: cfg, router: router, media: media, log: log, parser: gosip.NewParser(), now: time.Now,
 		tokens: ids, draws: rand.NewChaCha8([32]byte(seed[:32])), calls: newCalls(), timers: newTimers(),
 	}
 	e.auth, e.newcomers, e.newCalls = newAuthGuard(cfg.Auth), newNewcomers(), limiter(cfg.MaxCPS, 0)
@@ -130,6 +132,10 @@ func (e *Edge) equip(t *trunk) (err error) {
 
 // Listen opens the sockets. Run serves them.
 func (e *Edge) Listen() error {
+	var err error
+	if e.readers, err = udp.NewGroup(); err != nil {
+		return fmt.Errorf("sip: %w", err)
+	}
 	for i, cfg := range e.cfg.Listen {
 		s, err := e.listen(context.Background(), i, cfg)
 		if err != nil {
@@ -183,6 +189,9 @@ func (e *Edge) Addrs() []netip.AddrPort {
 
 // Close closes the sockets of an edge that is not run.
 func (e *Edge) Close() {
+	if e.readers != nil {
+		e.readers.Stop()
+	}
 	for _, s := range e.sockets {
 		s.close()
 	}
@@ -202,6 +211,7 @@ func (e *Edge) Run(ctx context.Context) {
 		}
 		s.serve() //nolint:contextcheck // connections last until the drain is done, beyond ctx
 	}
+	e.work.Go(e.readers.Run)
 	e.work.Go(e.timers.run)
 	calm := make(chan struct{})
 	e.work.Go(func() { e.watchLoad(calm) })

@@ -53,7 +53,7 @@ func (s *socket) open(ctx context.Context, cfg Listen) error {
 	}
 	s.over = over
 	if over == overUDP {
-		err = s.listenUDP(ctx, addr, min(cfg.Sockets, mostSockets))
+		err = s.listenUDP(addr, cfg.Sockets)
 	} else {
 		err = s.listenStream(ctx, addr, cfg.TLS)
 	}
@@ -97,27 +97,24 @@ func network(kind string, addr netip.Addr) string {
 
 func (s *socket) close() {
 	for _, d := range s.udp {
-		_ = d.Close()
+		d.Close()
 	}
 	if s.listener != nil {
 		_ = s.listener.Close()
 	}
 }
 
-// serve reads until the socket is closed.
+// serve accepts connections until the listener is closed.
 func (s *socket) serve() {
 	if s.listener != nil {
 		s.edge.streams.accept(s)
-	}
-	for _, d := range s.udp {
-		s.edge.work.Go(d.serve)
 	}
 }
 
 // discard drops what has come and was not read.
 func (s *socket) discard() {
 	for _, d := range s.udp {
-		d.discard()
+		d.Discard()
 	}
 }
 

@@ -100,7 +100,7 @@ func (e *Edge) backlog() float64 {
 	fullest := 0.0
 	for _, s := range e.sockets {
 		for _, d := range s.udp {
-			fullest = max(fullest, backlog(d.UDPConn))
+			fullest = max(fullest, d.Fill())
 		}
 	}
 	return fullest

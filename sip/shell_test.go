@@ -1,42 +1,12 @@
 package sip
 
 import (
-	"context"
-	"errors"
-	"log/slog"
 	"net/netip"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
-	"go.uber.org/zap/zaptest/observer"
 )
-
-func TestParserLogKeepsTheMessageAlone(t *testing.T) {
-	core, logs := observer.New(zapcore.DebugLevel)
-	log := newParserLog(zap.New(core))
-	log.With("data", "INVITE +447700900001").WithGroup("x").Error("failed for +447700900001", "error", errors.New("INVITE"))
-	log.Info("quiet")
-	log.Debug("quieter")
-	if logs.Len() != 1 {
-		t.Fatalf("%d entries", logs.Len())
-	}
-	if e := logs.All()[0]; e.Message != "failed for …01" || len(e.Context) != 0 || e.LoggerName != "sipgo" || e.Level != zapcore.ErrorLevel {
-		t.Fatalf("%+v", e)
-	}
-	for range 1000 {
-		log.Error("flood")
-	}
-	if n := logs.Len(); n > 10 {
-		t.Fatalf("%d entries of a flood", n)
-	}
-	if log.Handler().Enabled(context.Background(), slog.LevelInfo) {
-		t.Error("it makes sipgo format what is dropped")
-	}
-}
 
 func TestStackHoldsNoArguments(t *testing.T) {
 	stack := "goroutine 1 [running]:\nmain.f({0x1, 0x2}, \"+447700900001\")\n\t/home/x/main.go:5 +0x1\nmain.(*T).g(...)\n\t/home/x/main.go:9\n"
