@@ -42,6 +42,22 @@ func (k *taker) Datagram(b []byte, from netip.AddrPort) {
 
 func (k *taker) Fault() { k.faults.Add(1) }
 
+var loopback = netip.MustParseAddrPort("127.0.0.1:0")
+
+func listen(t *testing.T, addr netip.AddrPort, sockets int) []*Socket {
+	t.Helper()
+	all, err := Listen(addr, sockets, 64<<10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		for _, s := range all {
+			s.Close()
+		}
+	})
+	return all
+}
+
 func serve(t *testing.T, sockets []*Socket) (takers []*taker) {
 	t.Helper()
 	g, err := NewGroup()

@@ -6,22 +6,6 @@ import (
 	"testing"
 )
 
-var loopback = netip.MustParseAddrPort("127.0.0.1:0")
-
-func listen(t *testing.T, addr netip.AddrPort, sockets int) []*Socket {
-	t.Helper()
-	all, err := Listen(addr, sockets, 64<<10)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		for _, s := range all {
-			s.Close()
-		}
-	})
-	return all
-}
-
 func TestFill(t *testing.T) {
 	in, out := listen(t, loopback, 1)[0], listen(t, loopback, 1)[0]
 	if got := in.Fill(); got != 0 {
