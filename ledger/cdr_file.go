@@ -1,14 +1,11 @@
 package ledger
 
 import (
-	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -39,10 +36,14 @@ type cdrFile struct {
 	entered bool  // its name is on the disk too
 }
 
+func cdrPath(dir, node string, at time.Time) string {
+	return filepath.Join(dir, node+"-"+at.UTC().Format(cdrTime)+cdrEnding)
+}
+
 // createCDR opens a new file under a name that is not taken.
 func createCDR(dir, node string, now time.Time) (*cdrFile, error) {
 	for at := now; ; at = at.Add(time.Millisecond) {
-		final := filepath.Join(dir, node+"-"+at.UTC().Format(cdrTime)+cdrEnding)
+		final := cdrPath(dir, node, at)
 		if _, err := os.Lstat(final); err == nil {
 			continue
 		}
@@ -112,92 +113,6 @@ func (c *cdrFile) abandon() error {
 		return errors.Join(err, c.f.Close()) // the next start finishes it
 	}
 	return c.finish()
-}
-
-// recoverCDRs finishes the files that were being written when their process
-// ended: a line that is not whole is cut off, and a file without any removed.
-func recoverCDRs(dir, node string) (finished int, err error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return 0, fmt.Errorf("making the folder: %w", err)
-	}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return 0, fmt.Errorf("reading the folder: %w", err)
-	}
-	for _, e := range entries {
-		if !isCDRPart(e.Name(), node) {
-			continue
-		}
-		done, err := recoverCDR(filepath.Join(dir, e.Name()))
-		if err != nil {
-			return finished, fmt.Errorf("finishing %s: %w", e.Name(), err)
-		}
-		if done {
-			finished++
-		}
-	}
-	return finished, syncFolder(dir)
-}
-
-func isCDRPart(name, node string) bool {
-	at, ok := strings.CutPrefix(name, node+"-")
-	if !ok {
-		return false
-	}
-	at, ok = strings.CutSuffix(at, cdrEnding+partEnding)
-	if !ok {
-		return false
-	}
-	_, err := time.Parse(cdrTime, at)
-	return err == nil
-}
-
-// recoverCDR finishes one file. It is false for one that a running process has.
-func recoverCDR(path string) (bool, error) {
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		return false, err
-	}
-	defer func() { _ = f.Close() }() // Sync is what counts
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return false, nil // it is in use
-	}
-	whole, err := wholeLines(f)
-	if err != nil {
-		return false, err
-	}
-	if whole == 0 {
-		return true, os.Remove(path)
-	}
-	if err := errors.Join(f.Truncate(whole), f.Sync()); err != nil {
-		return false, err
-	}
-	final := strings.TrimSuffix(path, partEnding)
-	if _, err := os.Lstat(final); err == nil {
-		return false, errors.New("there is a finished file of this name")
-	}
-	return true, os.Rename(path, final)
-}
-
-// wholeLines is the length of a file up to its last line feed.
-func wholeLines(f *os.File) (int64, error) {
-	info, err := f.Stat()
-	if err != nil {
-		return 0, err
-	}
-	buffer := make([]byte, 1<<16)
-	for end := info.Size(); end > 0; {
-		start := max(end-int64(len(buffer)), 0)
-		part := buffer[:end-start]
-		if _, err := f.ReadAt(part, start); err != nil && !errors.Is(err, io.EOF) {
-			return 0, err
-		}
-		if i := bytes.LastIndexByte(part, '\n'); i >= 0 {
-			return start + int64(i) + 1, nil
-		}
-		end = start
-	}
-	return 0, nil
 }
 
 func syncFolder(dir string) error {

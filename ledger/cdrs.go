@@ -89,7 +89,10 @@ func newCDRs(cfg CDRConfig, key *seal.Key, log *zap.Logger, reg prometheus.Regis
 	if c.metrics, err = newCDRMetrics(reg, &c.waiting); err != nil {
 		return nil, fmt.Errorf("registering metrics: %w", err)
 	}
-	finished, err := recoverCDRs(cfg.Dir, cfg.Node)
+	finished, renamed, err := recoverCDRs(cfg.Dir, cfg.Node)
+	for _, name := range renamed {
+		log.Warn("a file of an earlier life has the name of a finished one: what only it has got the next free name", zap.String("file", name))
+	}
 	if err != nil {
 		return nil, err
 	}

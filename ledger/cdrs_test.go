@@ -15,6 +15,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 )
 
 // tape is CDRs in a folder with disks that fail when told to.
@@ -292,6 +293,67 @@ func TestFilesOfOthersAreLeft(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
 			t.Errorf("%s is gone", name)
 		}
+	}
+}
+
+// A finished file that was put back beside the one that is to be finished stays as
+// it is, and no line is lost or there twice.
+func TestANameThatAFinishedFileHas(t *testing.T) {
+	const a, b, c = `{"id":"a"}` + "\n", `{"id":"b"}` + "\n", `{"id":"c"}` + "\n"
+	const name, next, third = "edge-1-20261121T110000.999Z.jsonl", "edge-1-20261121T110001.000Z.jsonl", "edge-1-20261121T110001.001Z.jsonl"
+	for _, test := range []struct {
+		name         string
+		before, want map[string]string
+	}{
+		{"others", map[string]string{name: a, name + ".part": b + c + `{"id":"d`}, map[string]string{name: a, next: b + c}},
+		{"the same", map[string]string{name: a + b, name + ".part": a + b}, map[string]string{name: a + b}},
+		{"some of them", map[string]string{name: a + b, name + ".part": b + c}, map[string]string{name: a + b, next: c}},
+		{"torn alone", map[string]string{name: a, name + ".part": `{"id":"d`}, map[string]string{name: a}},
+		{"cut short before", map[string]string{name: a, name + ".part": a + b, name + ".part.thin": "x"}, map[string]string{name: a, next: b}},
+		{
+			"the next name is taken",
+			map[string]string{name: a, name + ".part": b, next: c},
+			map[string]string{name: a, next: c, third: b},
+		},
+		{
+			"the next name is to be finished",
+			map[string]string{name: a, name + ".part": b, next + ".part": c},
+			map[string]string{name: a, next: c, third: b},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			dir := t.TempDir()
+			for file, text := range test.before {
+				if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			core, logs := observer.New(zap.WarnLevel)
+			for range 2 { // the second start finds nothing to do
+				cdrs, err := OpenCDRs(CDRConfig{Dir: dir, Node: "edge-1"}, testKey, zap.New(core), prometheus.NewRegistry())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := cdrs.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			entries, err := os.ReadDir(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range entries {
+				if text, err := os.ReadFile(filepath.Join(dir, e.Name())); err != nil || string(text) != test.want[e.Name()] {
+					t.Errorf("%s: %q %v", e.Name(), text, err)
+				}
+			}
+			if len(entries) != len(test.want) {
+				t.Errorf("%d files, want %d", len(entries), len(test.want))
+			}
+			if told := logs.Len(); told != 1 && test.name != "torn alone" {
+				t.Errorf("told %d times", told)
+			}
+		})
 	}
 }
 

@@ -77,16 +77,24 @@ func (a *actor) work(ev event) {
 		return
 	}
 	a.running = true
+	defer func() { // whatever came of it: nobody waits for ever
+		a.running, a.mailbox = false, nil
+		a.idle.Broadcast()
+		a.mu.Unlock()
+	}()
 	for len(a.mailbox) > 0 {
 		ev := a.mailbox[0]
 		a.mailbox = a.mailbox[1:]
-		a.mu.Unlock()
-		a.handle(ev)
-		a.mu.Lock()
+		a.unlocked(ev)
 	}
-	a.running, a.mailbox = false, nil
-	a.idle.Broadcast()
+}
+
+// unlocked handles an event without mu, which is held again when it returns or
+// panics.
+func (a *actor) unlocked(ev event) {
 	a.mu.Unlock()
+	defer a.mu.Lock()
+	a.handle(ev)
 }
 
 // handle lets the call judge the event, and the events that come of its actions.
@@ -121,29 +129,40 @@ func (a *actor) handle(ev event) {
 }
 
 // rescue keeps a fault of ours to the one call. What it held is given back; its
-// peers learn of the end from our silence or a 481.
+// peers learn of the end from our silence or a 481. A further fault costs the one
+// step that it strikes.
 func (a *actor) rescue() {
 	fault := recover()
 	if fault == nil {
 		return
 	}
+	a.dead = true
 	a.edge.panicked(fmt.Sprintf("%T", fault), debug.Stack())
-	if a.engaged != nil {
-		a.engaged.leave()
+	if t := a.engaged; t != nil {
+		a.surely(t.leave)
 	}
 	if !a.over {
-		a.end(summary{from: a.trunk, why: "panic", code: 500, attempts: a.call.attempts(), began: a.call.began, ringing: a.call.ringingAt, answered: a.call.answered, ended: a.edge.now()})
+		a.surely(func() {
+			a.end(summary{from: a.trunk, why: "panic", code: 500, attempts: a.call.attempts(), began: a.call.began, ringing: a.call.ringingAt, answered: a.call.answered, ended: a.edge.now()})
+		})
 	}
 	a.remove()
 }
 
+// surely does one of several steps, none of which may keep the others from being
+// done.
+func (a *actor) surely(step func()) {
+	defer a.edge.recovered("end of a call")
+	step()
+}
+
 func (a *actor) remove() {
 	a.dead = true
-	a.settle(true)
-	a.countUnacknowledged(false)
-	a.edge.timers.clear(&a.alarm)
-	a.edge.calls.remove(a)
-	a.releaseFrom(0)
+	a.surely(func() { a.settle(true) })
+	a.surely(func() { a.countUnacknowledged(false) })
+	a.surely(func() { a.edge.timers.clear(&a.alarm) })
+	a.surely(func() { a.edge.calls.remove(a) })
+	a.surely(func() { a.releaseFrom(0) })
 }
 
 // settle keeps the edge's count of calls that wait for an answer.
@@ -271,8 +290,10 @@ func (a *actor) end(s summary) {
 	var stats MediaStats
 	var media *MediaStats
 	if a.media != nil {
-		stats = a.media.Release()
-		media = &stats
+		a.surely(func() {
+			stats = a.media.Release()
+			media = &stats
+		})
 	}
 	a.edge.active.Add(-1)
 	a.trunk.leave()
@@ -281,7 +302,7 @@ func (a *actor) end(s summary) {
 		a.edge.metrics.announcements.WithLabelValues(s.announced, s.announcement.String()).Inc()
 	}
 	if records := a.edge.cfg.Records; records != nil {
-		records.Add(a.record(&s, media))
+		a.surely(func() { records.Add(a.record(&s, media)) })
 	}
 	to := "none"
 	if s.to != nil {

@@ -8,8 +8,8 @@ import (
 )
 
 // onRequest finds whom a request is for. What needs no call is answered here,
-// without keeping anything: the same request gets the same answer again. RFC 3261
-// §8.2.7.
+// without keeping anything but the verdicts of the moment: the same request gets
+// the same answer again. RFC 3261 §8.2.7.
 func (e *Edge) onRequest(s *socket, t *trunk, req *message.Request, fault *message.Fault) {
 	t.state.metrics.in.request(req.Method)
 	if fault != nil {
@@ -70,6 +70,9 @@ func (e *Edge) onInvite(s *socket, t *trunk, req *message.Request) {
 		a.deliver(evRepeated{})
 		return
 	}
+	if e.isKeptOut(s, t, req, key) {
+		return
+	}
 	switch {
 	case e.isLoop(req):
 		e.reply(s, t, req, message.Reply{Code: 482})
@@ -78,11 +81,11 @@ func (e *Edge) onInvite(s *socket, t *trunk, req *message.Request) {
 		e.reply(s, t, req, message.Reply{Code: 503})
 		return
 	}
-	if e.shed(s, t, req) {
+	if e.shed(s, t, req, key) {
 		return
 	}
 	t, contact := e.byContact(e.inEffect(t, req), req)
-	if t = e.authorize(s, t, req); t == nil || e.crowded(s, t, req) {
+	if t = e.authorize(s, t, req); t == nil || e.crowded(s, t, req, key) {
 		return
 	}
 	if contact {
@@ -91,7 +94,7 @@ func (e *Edge) onInvite(s *socket, t *trunk, req *message.Request) {
 	held := e.acquire(t, req)
 	if held == nil {
 		t.state.metrics.busy(inbound, busyRemoved)
-		e.reply(s, t, req, message.Reply{Code: 503})
+		e.keepOut(s, t, req, key, verdict{code: 503})
 		return
 	}
 	e.open(s, held, req, key)
@@ -107,13 +110,13 @@ func (e *Edge) open(s *socket, t *trunk, req *message.Request, key callKey) {
 	}()
 	if e.cfg.Records != nil && e.cfg.Records.Full() && !e.isEmergency(t, req) {
 		t.state.metrics.busy(inbound, busyRecords)
-		e.reply(s, t, req, message.Reply{Code: 503, Cause: causeTemporary})
+		e.keepOut(s, t, req, key, verdict{code: 503, cause: causeTemporary})
 		return
 	}
 	if why := t.admit(e.now()); why != free {
 		if !e.isEmergency(t, req) {
 			t.state.metrics.busy(inbound, why)
-			e.reply(s, t, req, overLimit(t))
+			e.keepOut(s, t, req, key, overLimit(t))
 			return
 		}
 		t.state.channels.Add(1)
@@ -138,18 +141,18 @@ func (e *Edge) open(s *socket, t *trunk, req *message.Request, key callKey) {
 	case addedMerged:
 		e.reply(s, t, req, message.Reply{Code: 482})
 	case addedFull:
-		e.reply(s, t, req, message.Reply{Code: 503})
+		e.keepOut(s, t, req, key, verdict{code: 503})
 	}
 }
 
 // overLimit is the answer to a call beyond a trunk's limits: a carrier may try
 // another way, a tenant has none. No Retry-After: it would take the whole trunk
 // out of use for one call too many.
-func overLimit(t *trunk) message.Reply {
+func overLimit(t *trunk) verdict {
 	if t.Tenant != "" {
-		return message.Reply{Code: 480, Cause: causeRejected}
+		return verdict{code: 480, cause: causeRejected}
 	}
-	return message.Reply{Code: 503, Cause: causeNoCircuit}
+	return verdict{code: 503, cause: causeNoCircuit}
 }
 
 // isLoop reports whether an INVITE or MESSAGE of ours came back: a branch of ours is in its

@@ -52,6 +52,7 @@ type Edge struct {
 	measure       func(due time.Time) (backlog float64, lag time.Duration)
 	leaving       atomic.Int64 // registrations that are being taken away
 	calls         *calls
+	verdicts      *verdicts
 	texts         *texts // nil: MESSAGE is not served
 	voice         atomic.Pointer[VoiceConfig]
 	timers        *timers
@@ -78,7 +79,7 @@ func New(cfg Config, router Router, media Media, log *zap.Logger, reg prometheus
 	}
 	e := &Edge{
 		cfg: cfg, router: router, media: media, log: log, parser: gosip.NewParser(), now: time.Now,
-		tokens: ids, draws: rand.NewChaCha8([32]byte(seed[:32])), calls: newCalls(), timers: newTimers(),
+		tokens: ids, draws: rand.NewChaCha8([32]byte(seed[:32])), calls: newCalls(), verdicts: &verdicts{}, timers: newTimers(),
 	}
 	e.auth, e.newcomers, e.newCalls = newAuthGuard(cfg.Auth), newNewcomers(), limiter(cfg.MaxCPS, 0)
 	e.texts = newTexts(e)

@@ -1,7 +1,6 @@
 package sip
 
 import (
-	"fmt"
 	"time"
 
 	"go.uber.org/zap"
@@ -108,31 +107,30 @@ func (e *Edge) backlog() float64 {
 
 // shed answers a new call where the edge is behind, before anybody's password is
 // asked for.
-func (e *Edge) shed(s *socket, t *trunk, req *message.Request) bool {
-	return load(e.load.Load()) > loadCalm && e.turnAway(s, t, req, busyOverload)
+func (e *Edge) shed(s *socket, t *trunk, req *message.Request, key callKey) bool {
+	return load(e.load.Load()) > loadCalm && e.turnAway(s, t, req, key, busyOverload)
 }
 
 // crowded answers a new call beyond those of a second. It is asked once the caller
 // is known: nobody uses up what he is not let in for.
-func (e *Edge) crowded(s *socket, t *trunk, req *message.Request) bool {
-	return !e.newCalls.AllowN(e.now(), 1) && e.turnAway(s, t, req, busyEdge)
+func (e *Edge) crowded(s *socket, t *trunk, req *message.Request, key callKey) bool {
+	return !e.newCalls.AllowN(e.now(), 1) && e.turnAway(s, t, req, key, busyEdge)
 }
 
 // turnAway answers a new call that the edge has no room for. Emergency calls, and
 // all that belongs to standing calls, go on.
-func (e *Edge) turnAway(s *socket, t *trunk, req *message.Request, why busy) bool {
+func (e *Edge) turnAway(s *socket, t *trunk, req *message.Request, key callKey, why busy) bool {
 	if e.isEmergency(t, req) {
 		return false
 	}
-	e.refuseBusy(s, t, req, why)
+	e.refuseBusy(s, t, req, key, why)
 	return true
 }
 
 // refuseBusy tells a trunk to come again a little later.
-func (e *Edge) refuseBusy(s *socket, t *trunk, req *message.Request, why busy) {
+func (e *Edge) refuseBusy(s *socket, t *trunk, req *message.Request, key callKey, why busy) {
 	t.state.metrics.busy(inbound, why)
-	after := leastRetryAfter + hash(req.Branch+req.CallID)%retryAfterSpread // the same for a repeated request
-	e.reply(s, t, req, message.Reply{Code: 503, Cause: causeCongestion, Header: fmt.Sprintf("Retry-After: %d", after)})
+	e.keepOut(s, t, req, key, verdict{code: 503, cause: causeCongestion, later: true})
 }
 
 // drops reports whether a datagram is not even parsed now: it would open a call.

@@ -162,3 +162,80 @@ func TestFaultWhileActing(t *testing.T) {
 		t.Errorf("%v calls ended by a fault", got)
 	}
 }
+
+// TestFaultWhileRescuing has further faults strike while a call with a fault is
+// ended: in what it gives back, and in who takes its media and its record.
+func TestFaultWhileRescuing(t *testing.T) {
+	b := newBed(t, func(c *Config) { c.Records = faultyRecords{} })
+	b.caller.send(b.caller.invite("one"))
+	b.callees[0].expect("INVITE ")
+	a := b.edge.calls.all()[0]
+	a.mu.Lock()
+	engaged := a.engaged
+	a.call.a.trunk = &trunk{} // no state: sending to it panics
+	a.call.a.from = a.trunk.addr.Addr()
+	a.engaged = a.call.a.trunk
+	a.media = faultyMedia{a.media}
+	a.mu.Unlock()
+	a.post(evEnd{"drain"})
+	engaged.leave()
+	delivered := make(chan struct{})
+	go func() {
+		defer close(delivered)
+		for range 2 * mostWaiting {
+			a.deliver(evRepeated{})
+		}
+	}()
+	select {
+	case <-delivered:
+	case <-time.After(10 * time.Second):
+		t.Fatal("whoever brings a message waits for ever")
+	}
+	if n, standing := b.edge.ActiveCalls(), len(b.edge.calls.all()); n != 0 || standing != 0 {
+		t.Errorf("%d calls, %d in memory", n, standing)
+	}
+	for _, tr := range b.edge.Trunks() {
+		if tr.Channels != 0 {
+			t.Errorf("%s has %d calls", tr.Name, tr.Channels)
+		}
+	}
+	if got := b.count("panics_total"); got != 4 {
+		t.Errorf("%v faults", got)
+	}
+	b.connect(b.tenant, "two") // the socket is read
+}
+
+type faultyRecords struct{}
+
+func (faultyRecords) Add(*Record) { panic("as told") }
+func (faultyRecords) Full() bool  { return false }
+
+// faultyMedia panics where its ports are given back.
+type faultyMedia struct{ MediaSession }
+
+func (m faultyMedia) Release() MediaStats {
+	m.MediaSession.Release()
+	panic("as told")
+}
+
+// TestFaultOutsideTheRescue has a fault reach whoever works a mailbox off: nobody
+// else waits for him.
+func TestFaultOutsideTheRescue(t *testing.T) {
+	a := &actor{edge: &Edge{}} // no clock and no log: judging an event panics, and so does the rescue
+	a.idle.L = &a.mu
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("no fault")
+			}
+		}()
+		a.post(evTick{})
+	}()
+	if !a.mu.TryLock() {
+		t.Fatal("the mailbox is locked")
+	}
+	defer a.mu.Unlock()
+	if a.running || len(a.mailbox) > 0 {
+		t.Error("it looks as if somebody worked it off")
+	}
+}

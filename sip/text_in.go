@@ -30,7 +30,7 @@ type textIn struct {
 // onText takes a MESSAGE outside a call on, if nothing speaks against it.
 func (e *Edge) onText(s *socket, t *trunk, req *message.Request) {
 	key := e.calls.inviteKey(req)
-	if e.texts.repeat(key, s, t, req) {
+	if e.texts.repeat(key, s, t, req) || e.isKeptOut(s, t, req, key) {
 		return
 	}
 	switch {
@@ -41,7 +41,7 @@ func (e *Edge) onText(s *socket, t *trunk, req *message.Request) {
 		e.reply(s, t, req, message.Reply{Code: 503})
 		return
 	case load(e.load.Load()) > loadCalm:
-		e.refuseBusy(s, t, req, busyOverload)
+		e.refuseBusy(s, t, req, key, busyOverload)
 		return
 	}
 	t, contact := e.byContact(e.inEffect(t, req), req)
@@ -51,7 +51,7 @@ func (e *Edge) onText(s *socket, t *trunk, req *message.Request) {
 	if contact {
 		req.Retarget()
 	}
-	if t = e.acquireForText(s, t, req); t == nil {
+	if t = e.acquireForText(s, t, req, key); t == nil {
 		return
 	}
 	e.takeText(s, t, req, key)
@@ -59,7 +59,7 @@ func (e *Edge) onText(s *socket, t *trunk, req *message.Request) {
 
 // acquireForText keeps the trunk of a message that can be read and is within its
 // limits; nil where it was answered.
-func (e *Edge) acquireForText(s *socket, t *trunk, req *message.Request) *trunk {
+func (e *Edge) acquireForText(s *socket, t *trunk, req *message.Request, key callKey) *trunk {
 	if _, fault := req.Text(routing.MaxText); fault != nil {
 		e.metrics.faults.WithLabelValues(fault.Name).Inc()
 		e.reply(s, t, req, message.Reply{Code: fault.Code, Header: fault.Header})
@@ -68,12 +68,12 @@ func (e *Edge) acquireForText(s *socket, t *trunk, req *message.Request) *trunk 
 	held := e.acquire(t, req)
 	if held == nil {
 		t.state.metrics.busy(inbound, busyRemoved)
-		e.reply(s, t, req, message.Reply{Code: 503})
+		e.keepOut(s, t, req, key, verdict{code: 503})
 		return nil
 	}
 	if why := e.texts.take(held, inbound, e.now()); why != free {
 		held.state.metrics.busy(inbound, why)
-		e.reply(s, held, req, message.Reply{Code: overLimit(held).Code})
+		e.keepOut(s, held, req, key, verdict{code: overLimit(held).code})
 		return nil
 	}
 	return held
@@ -92,7 +92,7 @@ func (e *Edge) takeText(s *socket, t *trunk, req *message.Request, key callKey) 
 		case addedMerged:
 			e.reply(s, t, req, message.Reply{Code: 482})
 		case addedFull:
-			e.reply(s, t, req, message.Reply{Code: 503})
+			e.keepOut(s, t, req, key, verdict{code: 503})
 		case addedNew, addedRepeated: // which another socket has taken on meanwhile
 		}
 		return

@@ -5,6 +5,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -47,7 +48,7 @@ func (f *fakeSMS) all() []routing.Message {
 	return append([]routing.Message(nil), f.taken...)
 }
 
-func newTextBed(t *testing.T, change func(*Config)) (*bed, *fakeSMS) {
+func newTextBed(t *testing.T, change func(*Config), setUp ...func(*Edge)) (*bed, *fakeSMS) {
 	t.Helper()
 	side := &fakeSMS{}
 	return newBed(t, func(c *Config) {
@@ -55,7 +56,7 @@ func newTextBed(t *testing.T, change func(*Config)) (*bed, *fakeSMS) {
 		if change != nil {
 			change(c)
 		}
-	}), side
+	}, setUp...), side
 }
 
 // text is Alice writing to the mask; key tells messages apart.
@@ -195,7 +196,8 @@ func TestTextOverTwoWays(t *testing.T) {
 }
 
 func TestTextLimits(t *testing.T) {
-	b, side := newTextBed(t, func(c *Config) { c.Trunks[0].CPS = 1 })
+	var backlog atomic.Int64
+	b, side := newTextBed(t, func(c *Config) { c.Trunks[0].CPS = 1 }, behind(&backlog))
 	b.caller.send(b.caller.text("one", "x"))
 	b.caller.send(b.caller.text("two", "x"))
 	b.caller.expect("SIP/2.0 503")
@@ -209,12 +211,12 @@ func TestTextLimits(t *testing.T) {
 	b.tenant.send(b.tenant.text("four", "x"))
 	b.tenant.expect("SIP/2.0 480")
 	state.waiting[inbound].Store(1)
-	b.edge.bear(loadShedding)
+	backlog.Store(60)
+	b.awaitLoad(loadShedding)
 	b.tenant.send(b.tenant.text("five", "x"))
 	if answer := b.tenant.expect("SIP/2.0 503"); !strings.Contains(answer, "Retry-After:") {
 		t.Errorf("got\n%s", answer)
 	}
-	b.edge.bear(loadCalm)
 	for _, done := range side.answer {
 		done(routing.Delivery{Fate: routing.FateDelivered})
 	}
