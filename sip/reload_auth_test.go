@@ -23,6 +23,31 @@ func TestReloadAsksForADigest(t *testing.T) {
 func TestReloadOfARegistration(t *testing.T) {
 	b := newBed(t, nil)
 	registrar := b.callees[0]
+	taken := map[string]bool{} // by Via
+	// asks is the next request; one that came again before its answer did is passed over.
+	asks := func(wait time.Duration) string {
+		t.Helper()
+		for {
+			request := registrar.receive(wait)
+			via := header(request, "Via")
+			if request == "" || !taken[via] {
+				taken[via] = true
+				return request
+			}
+		}
+	}
+	registers := func() string {
+		t.Helper()
+		for {
+			request := asks(5 * time.Second)
+			switch {
+			case request == "":
+				t.Fatal("no REGISTER")
+			case strings.HasPrefix(request, "REGISTER "):
+				return request
+			}
+		}
+	}
 	grant := func(request string) (contact string) {
 		t.Helper()
 		expires := header(request, "Expires")
@@ -34,11 +59,11 @@ func TestReloadOfARegistration(t *testing.T) {
 		c.Trunks[1].AuthOut.Username, c.Trunks[1].AuthOut.Password = "u", "p"
 		c.Trunks[1].Register.Enabled = true
 	})
-	first := grant(registrar.expect("REGISTER "))
+	first := grant(registers())
 	eventually(t, "it is registered", registered)
 
 	b.reload(func(c *Config) { c.Trunks[1].CPS = 50 })
-	if text := registrar.receive(100 * time.Millisecond); text != "" || !registered() {
+	if text := asks(100 * time.Millisecond); text != "" || !registered() {
 		t.Errorf("registered %v, and got\n%s", registered(), text)
 	}
 	b.hangUp(b.caller, b.connect(b.caller, "one"))
@@ -46,7 +71,7 @@ func TestReloadOfARegistration(t *testing.T) {
 	b.reload(func(c *Config) { c.Trunks[1].AuthOut.Username = "v" })
 	seen := map[string]string{} // by contact
 	for range 2 {
-		request := registrar.expect("REGISTER ")
+		request := registers()
 		seen[grant(request)] = header(request, "Expires")
 	}
 	if seen[first] != "0" || len(seen) != 2 {
@@ -58,7 +83,7 @@ func TestReloadOfARegistration(t *testing.T) {
 	}
 
 	b.reload(without("out0"))
-	if request := registrar.expect("REGISTER "); header(request, "Expires") != "0" {
+	if request := registers(); header(request, "Expires") != "0" {
 		t.Errorf("not taken away:\n%s", request)
 	} else {
 		grant(request)

@@ -3,6 +3,7 @@ package sip
 import (
 	"fmt"
 	"net"
+	"strings"
 	"testing"
 )
 
@@ -76,6 +77,24 @@ func TestConnectionOfTheSecondTrunk(t *testing.T) {
 		far.send(far.reply(far.expect("BYE "), 200, ""))
 	}
 	eventually(t, "no call is left", func() bool { return b.edge.unsettled.Load() == 0 })
+}
+
+// TestNewConnectionOfASharedSource has the called side go on over a connection that it
+// makes, from an address that an earlier trunk has too: it is called back there, since
+// nobody listens at its Contact.
+func TestNewConnectionOfASharedSource(t *testing.T) {
+	b := newBedOver(t, overTCP, nil, nil)
+	d := b.connect(b.caller, "one")
+	far := b.callees[0]
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", b.addr.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	far.link.set(conn)
+	contact := fmt.Sprintf("\r\nContact: <sip:x@%s;transport=tcp>\r\n", conn.LocalAddr())
+	far.send(strings.Replace(far.toDialog("UPDATE", d.invite, 5), "\r\n", contact, 1))
+	far.expect("SIP/2.0 200")
+	b.hangUp(b.caller, d)
 }
 
 // TestReloadKeepsWhoIsKnown changes a trunk with a digest: its peer stays known, and

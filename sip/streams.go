@@ -298,7 +298,7 @@ func (t *streams) answer(a actSend) error {
 // be made.
 func (t *streams) find(a *actSend) (s *stream, fresh bool) {
 	t.mu.Lock()
-	if s := t.byID[a.conn]; s != nil && s.over == a.over && slices.Contains(s.homes, a.trunk.Name) {
+	if s := t.byID[a.conn]; s != nil && s.over == a.over && s.mayServe(a.trunk) {
 		t.mu.Unlock()
 		return s, false
 	}
@@ -332,6 +332,13 @@ func (t *streams) find(a *actSend) (s *stream, fresh bool) {
 		return nil, false
 	}
 	return s, true
+}
+
+// mayServe reports whether a connection that a message of a call came over is one of the
+// call's trunk: its own, or one from an address that several trunks have. The table is
+// locked.
+func (s *stream) mayServe(t *trunk) bool {
+	return slices.Contains(s.homes, t.Name) || t.isPlain() && t.allows(s.remote.Addr())
 }
 
 func (t *streams) tlsFailed(trunk string, err error) {

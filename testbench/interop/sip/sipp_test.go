@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -75,36 +76,57 @@ func start(t *testing.T, r run, to string) *sipp {
 		args = append(args, "-s", r.dials.Reveal(), "-r", strconv.Itoa(max(r.rate, 1)), to)
 	}
 	r.port.release()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(cmp.Or(r.patience, 60)+30)*time.Second)
-	s.cmd = exec.CommandContext(ctx, "sipp", args...)
-	s.cmd.Stdout, s.cmd.Stderr = &s.output, &s.output
-	if err := s.cmd.Start(); err != nil {
-		t.Fatalf("sipp is needed (Debian: apt-get install sip-tester): %v", err)
-	}
-	go func() {
-		defer cancel()
-		s.done <- s.cmd.Wait()
-	}()
+	s.launch(args, cmp.Or(r.patience, 60))
 	t.Cleanup(func() { _ = s.cmd.Process.Kill() })
 	if to == "" {
-		s.waitForPort()
+		s.waitForPort(func() { s.launch(args, cmp.Or(r.patience, 60)) })
 	}
 	return s
 }
 
-// waitForPort returns when SIPp holds its port.
-func (s *sipp) waitForPort() {
+func (s *sipp) launch(args []string, patience int) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(patience+30)*time.Second)
+	cmd := exec.CommandContext(ctx, "sipp", args...)
+	s.output.Reset()
+	cmd.Stdout, cmd.Stderr = &s.output, &s.output
+	s.cmd = cmd
+	if err := cmd.Start(); err != nil {
+		s.t.Fatalf("sipp is needed (Debian: apt-get install sip-tester): %v", err)
+	}
+	go func() {
+		defer cancel()
+		s.done <- cmd.Wait()
+	}()
+}
+
+// waitForPort returns when SIPp holds its port. Another process may have had it for a
+// moment between the reservation and SIPp, which gives up at once then.
+func (s *sipp) waitForPort(again func()) {
 	s.t.Helper()
 	network := "udp"
 	if s.tcp {
 		network = "tcp"
 	}
-	eventually(s.t, "sipp listens", func() bool { return held(s.t, network, s.port) })
+	deadline := time.Now().Add(30 * time.Second)
+	for !slices.Contains(owned(s.cmd.Process.Pid), held(s.t, network, s.port)) {
+		select {
+		case err := <-s.done:
+			if time.Now().After(deadline) {
+				s.t.Fatalf("%s: SIPp does not listen: %v\n%s", s.scenario, err, tail(s.output.Bytes()))
+			}
+			again()
+		case <-time.After(5 * time.Millisecond):
+			if time.Now().After(deadline) {
+				s.t.Fatalf("%s: SIPp neither listens nor ends", s.scenario)
+			}
+		}
+	}
 }
 
-// held says whether a socket has a port. To try to open it could be in the way of
-// who shall have it.
-func held(t *testing.T, network string, port int) bool {
+// held is the inode of the socket that has a port; empty where none has. To try to
+// open it could be in the way of who shall have it.
+func held(t *testing.T, network string, port int) string {
 	t.Helper()
 	for _, table := range []string{network, network + "6"} {
 		text, err := os.ReadFile("/proc/net/" + table)
@@ -112,12 +134,25 @@ func held(t *testing.T, network string, port int) bool {
 			t.Fatal(err)
 		}
 		for line := range strings.Lines(string(text)) {
-			if f := strings.Fields(line); len(f) > 1 && strings.HasSuffix(f[1], fmt.Sprintf(":%04X", port)) {
-				return true
+			const local, state, inode = 1, 3, 9
+			f := strings.Fields(line)
+			if len(f) > inode && strings.HasSuffix(f[local], fmt.Sprintf(":%04X", port)) && (f[state] == "0A" || f[state] == "07") { // it listens
+				return f[inode]
 			}
 		}
 	}
-	return false
+	return ""
+}
+
+// owned are the inodes of a process's sockets.
+func owned(pid int) (inodes []string) {
+	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid)) // none where it has ended
+	for _, file := range files {
+		if link, _ := os.Readlink(file); strings.HasPrefix(link, "socket:[") {
+			inodes = append(inodes, strings.Trim(link, "socket:[]"))
+		}
+	}
+	return inodes
 }
 
 // wait wants the scenario to have gone as written.
