@@ -19,7 +19,7 @@ func openKernel(cfg Config, total *counters, now clock, log *zap.Logger) (backen
 	if !cfg.Addr.Is4() {
 		return openSteer(cfg, total, now, log) // its IPv6 comes to user space
 	}
-	forward, err := newForwarding(cfg)
+	forward, err := newForwarding(cfg, now)
 	if err != nil {
 		return nil, err
 	}
@@ -61,18 +61,7 @@ func (b *flow) reaches(to netip.Addr) bool {
 	if f.loopback || to.IsLoopback() || to == f.own {
 		return f.loopback && to.IsLoopback()
 	}
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, unix.IPPROTO_UDP)
-	if err != nil {
-		return false
-	}
-	defer func() { _ = unix.Close(fd) }()
-	const anyPort = 9
-	if unix.Connect(fd, &unix.SockaddrInet4{Port: anyPort, Addr: to.As4()}) != nil { // sends nothing
-		return false
-	}
-	local, err := unix.Getsockname(fd)
-	v4, ok := local.(*unix.SockaddrInet4)
-	return err == nil && ok && netip.AddrFrom4(v4.Addr) == f.own
+	return f.routes.ours(to)
 }
 
 // ahead is by how much the kernel's clock is before the relay's, in units of the
@@ -99,11 +88,11 @@ func (b *flow) begin(c *shortcut, s *stream) {
 	binary.NativeEndian.PutUint64(e[flowPayloads:], c.payloads[0])
 	binary.NativeEndian.PutUint64(e[flowPayloads+8:], c.payloads[1])
 	b.clock = c.clock
-	for field, v := range map[int]uint32{
-		flowLast: uint32(s.last), flowJitter: s.jitter, flowTransit: s.transit + b.ahead(), flowStamp: s.timestamp, flowClock: c.clock,
-	} {
-		binary.NativeEndian.PutUint32(e[field:], v)
-	}
+	binary.NativeEndian.PutUint32(e[flowLast:], uint32(s.last))
+	binary.NativeEndian.PutUint32(e[flowJitter:], s.jitter)
+	binary.NativeEndian.PutUint32(e[flowTransit:], s.transit+b.ahead())
+	binary.NativeEndian.PutUint32(e[flowStamp:], s.timestamp)
+	binary.NativeEndian.PutUint32(e[flowClock:], c.clock)
 	_, _ = b.forward.memory.WriteAt(e[:], b.offset(0)) // off as yet
 	b.active, b.counted, b.missed, b.late, b.twice = true, [2]uint64{}, 0, 0, 0
 	b.put32(flowOn, 1)

@@ -23,6 +23,7 @@ type forwarding struct {
 	link     link.Link
 	loopback bool
 	own      netip.Addr
+	routes   *routes
 }
 
 // An entry of the map of flows, by pair of ports. Addresses, ports and SSRC are
@@ -50,14 +51,13 @@ const (
 	flowSize     = 96
 )
 
-func newForwarding(cfg Config) (f *forwarding, err error) {
-	f = &forwarding{}
+func newForwarding(cfg Config, now clock) (f *forwarding, err error) {
+	f = &forwarding{own: cfg.Addr, routes: newRoutes(cfg.Addr, now)}
 	defer func() {
 		if err != nil {
 			f.close()
 		}
 	}()
-	f.own = cfg.Addr
 	ifindex, err := f.interfaceOf(cfg.Addr)
 	if err != nil {
 		return f, err
