@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -32,6 +33,8 @@ type Generator struct {
 	mu      sync.Mutex
 	streams [slots][]*Stream
 	opened  int
+
+	turns, late atomic.Int64
 }
 
 // New starts a generator without streams.
@@ -69,6 +72,13 @@ func (g *Generator) Open(local netip.Addr) (*Stream, error) {
 	return s, nil
 }
 
+// Late is the part of the moments at which streams were to send that began more
+// than one moment too late: where it is large, the generator is short of CPU and
+// what it measures is its own.
+func (g *Generator) Late() float64 {
+	return float64(g.late.Load()) / max(1, float64(g.turns.Load()))
+}
+
 // Close ends all streams and waits.
 func (g *Generator) Close() {
 	close(g.quit)
@@ -94,7 +104,11 @@ func (g *Generator) pace() {
 			return
 		case <-tick.C:
 		}
-		for ; !time.Now().Before(due); due = due.Add(step) {
+		for now := time.Now(); !now.Before(due); now, due = time.Now(), due.Add(step) {
+			g.turns.Add(1)
+			if now.Sub(due) > step {
+				g.late.Add(1)
+			}
 			g.mu.Lock()
 			for _, s := range g.streams[slot] {
 				s.turn(m)

@@ -46,3 +46,11 @@ func (l *Latency) Merge(o *Latency) {
 	}
 	l.total += o.total
 }
+
+// Sub takes away what an earlier state of the same histogram held.
+func (l *Latency) Sub(o *Latency) {
+	for i, n := range o.counts {
+		l.counts[i] -= n
+	}
+	l.total -= o.total
+}

@@ -154,6 +154,32 @@ func TestWhatTheMiddleDoesIsSeen(t *testing.T) {
 	}
 }
 
+// A call that gets another call's packets is told from one that is attacked.
+func TestCrossedCallsAreSeen(t *testing.T) {
+	g := generator(t, Config{Interval: time.Millisecond})
+	a, b, c := stream(t, g, loopback), stream(t, g, loopback), stream(t, g, loopback)
+	addr, between := middle(t, func(int, []byte) int { return 1 })
+	between(c.Local(), a.Local())
+	a.Expect(b)
+	a.Start(addr())
+	a.Stop()
+	c.Start(addr())
+	eventually(t, "a hears c", func() bool { return a.Report().Crossed > 10 })
+	if r := a.Report(); r.Crossed != r.Foreign {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestLateIsAPart(t *testing.T) {
+	g := generator(t, Config{Interval: time.Millisecond})
+	s := stream(t, g, loopback)
+	s.Start(s.Local())
+	eventually(t, "some packets", func() bool { return s.Report().Sent > 10 })
+	if late := g.Late(); late < 0 || late > 1 {
+		t.Errorf("%v of all moments were late", late)
+	}
+}
+
 func TestAttackIsSeenByItsVictim(t *testing.T) {
 	g := generator(t, Config{Interval: time.Millisecond})
 	a, b := stream(t, g, loopback), stream(t, g, loopback)
@@ -257,6 +283,17 @@ func TestLatencyIsToldToAnEighth(t *testing.T) {
 	other.Merge(&l)
 	if p50, p99 := other.Quantile(0.5), other.Quantile(0.99); p50 < 49*time.Millisecond || p50 > 57*time.Millisecond || p99 < 97*time.Millisecond || p99 > 112*time.Millisecond {
 		t.Errorf("p50 %v p99 %v", p50, p99)
+	}
+}
+
+func TestLatencySub(t *testing.T) {
+	var l Latency
+	l.add(time.Hour)
+	before := l
+	l.add(time.Millisecond)
+	l.Sub(&before)
+	if got := l.Quantile(1); got > 2*time.Millisecond {
+		t.Errorf("what came before is still there: %v", got)
 	}
 }
 

@@ -1,6 +1,7 @@
 package rtp
 
 import (
+	"bytes"
 	"encoding/binary"
 	"net/netip"
 	"slices"
@@ -46,6 +47,7 @@ type Report struct {
 	Duplicated  int
 	Late        int     // overtaken by a later one
 	Foreign     int     // from the remote address, but not sent by the peer or altered
+	Crossed     int     // of the foreign ones, another stream's
 	WrongSource int     // not from the remote address
 	Latency     Latency // of stamped packets
 }
@@ -141,6 +143,10 @@ func (s *Stream) count(b []byte, from netip.AddrPort, now time.Time) {
 		return
 	case s.peer == nil || !tone.matches(b, s.peer.payload) || binary.BigEndian.Uint32(b[8:]) != s.peer.ssrc:
 		r.Foreign++
+		if tone == Stamped && len(b) == len(s.packet) && bytes.Equal(b[headerSize+stampSize:], s.packet[headerSize+stampSize:]) &&
+			!bytes.Equal(b[headerSize:headerSize+8], s.peer.payload[:8]) { // of that length only where there is a peer
+			r.Crossed++
+		}
 		return
 	}
 	fresh, late := s.peer.see(binary.BigEndian.Uint16(b[2:]))
