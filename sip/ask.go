@@ -254,9 +254,13 @@ func (c *call) restore(l *leg) {
 	if !l.free() || l.said == nil {
 		return
 	}
+	method := message.Invite
+	if c.phase < phaseAnswered {
+		method = message.Update // by which it was asked
+	}
 	l.latest++
 	l.says(newer(l.said, l.latest), l.latest)
-	c.ask(l, message.Invite, l.said, askRestore)
+	c.ask(l, method, l.said, askRestore)
 }
 
 // onRestated is the answer to an offer of ours that changes nothing. The side may
