@@ -63,11 +63,12 @@ func (c *call) read(l *leg, body []byte) *message.SDP {
 // describe writes a stream for a side, as a new version unless it is what the side
 // was told last. RFC 3264 §8.
 func (c *call) describe(l *leg, s *message.SDP) (text []byte, version uint64) {
-	o := message.Origin{ID: c.number(l.number), Version: max(l.version, 1)}
-	text = c.write(l, s, o)
-	if l.said == nil || bytes.Equal(text, l.said) {
-		l.latest = max(l.latest, o.Version)
-		return text, o.Version
+	o := message.Origin{ID: c.number(l.number), Version: l.version}
+	if l.said != nil {
+		if text = c.write(l, s, o); bytes.Equal(text, l.said) {
+			l.latest = max(l.latest, o.Version)
+			return text, o.Version
+		}
 	}
 	l.latest++
 	o.Version = l.latest

@@ -54,6 +54,7 @@ type leg struct {
 	asks     uint16 // our requests inside the dialog so far
 	ask      ask    // our re-INVITE or UPDATE, the last one
 	ack      heldAck
+	lapsed   uint16 // our last re-INVITE without an offer that had no answer in time
 	acks     []sentAck
 	again    server // its re-INVITE
 	update   served // its UPDATE
