@@ -70,6 +70,9 @@ const sentAcks = 4 // are kept
 // ask sends a re-INVITE or UPDATE; its description may be nil. The caller has seen
 // that the leg is free.
 func (c *call) ask(l *leg, method string, sdp []byte, why purpose) {
+	if l.ask.expired && l.ask.offer == nil {
+		l.lapsed = l.ask.seq
+	}
 	l.cseq++
 	l.ask = ask{method: method, seq: l.nextSeq(), cseq: l.cseq, offer: sdp, why: why}
 	d := c.askDraft(l)
@@ -157,6 +160,13 @@ func (c *call) holdsAck(l *leg, ev evResponse, first bool) bool {
 		return false
 	case first && l.ask.offer == nil:
 		l.ack = heldAck{waits: true, seq: ev.seq + 1, cseq: ev.res.CSeq, offer: c.read(l, ev.res.Body)}
+		return true
+	case l.lapsed != 0 && ev.seq == l.lapsed:
+		l.lapsed = 0
+		current := l.ack
+		l.ack = heldAck{waits: true, seq: ev.seq + 1, cseq: ev.res.CSeq, offer: c.read(l, ev.res.Body)}
+		c.declineHeld(l)
+		l.ack = current
 		return true
 	default:
 		return c.repeatHeld(l, ev.seq+1)
@@ -254,9 +264,13 @@ func (c *call) restore(l *leg) {
 	if !l.free() || l.said == nil {
 		return
 	}
+	method := message.Invite
+	if c.phase < phaseAnswered {
+		method = message.Update // by which it was asked
+	}
 	l.latest++
 	l.says(newer(l.said, l.latest), l.latest)
-	c.ask(l, message.Invite, l.said, askRestore)
+	c.ask(l, method, l.said, askRestore)
 }
 
 // onRestated is the answer to an offer of ours that changes nothing. The side may

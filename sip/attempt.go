@@ -33,6 +33,8 @@ type attempt struct {
 	closed    bool
 	forks     []*fork
 	opened    []*early
+	agreed    *early // whose dialog is the leg's; nil: none
+	offering  *early // whose offer waits for the caller's answer
 	course    course
 
 	seq    uint16         // the INVITE's latest transaction

@@ -78,7 +78,8 @@ func (c *call) inviteAgain(a *attempt, ev evResponse) bool {
 
 // mayReinvite reports whether the attempt may go on with another INVITE.
 func (c *call) mayReinvite(a *attempt) bool {
-	return a.draft != nil && !a.giving && a == c.active && c.phase == phaseCalling && a.invite.running()
+	return a.draft != nil && !a.giving && a == c.active && c.phase == phaseCalling && a.invite.running() &&
+		!(c.delayed && c.early) // the caller has the offer of a dialog that is no more
 }
 
 // reinvite acknowledges the refusal of the attempt's INVITE and sends the next one.
@@ -89,6 +90,7 @@ func (c *call) reinvite(a *attempt, ev evResponse, seq uint16) {
 		e.prack.stop() // its dialog is no more
 	}
 	a.opened, a.early, a.earlyTag = nil, nil, ""
+	c.leaveEarly(a)
 	a.passed = append(a.passed, passed{a.invite.over, c.acknowledgeRefusal(a)})
 	a.cseq++
 	a.invited, a.draft.CSeq, a.seq = a.cseq, a.cseq, seq

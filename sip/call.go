@@ -193,6 +193,11 @@ func (c *call) over(why string, code, cause int) {
 	if c.phase == phaseOver {
 		return
 	}
+	if c.phase == phaseCalling {
+		c.held = nil
+		c.dropExchange()
+		c.a.ask.stop() // its dialog ends with the INVITE
+	}
 	s := summary{
 		from: c.a.trunk, why: why, code: code, cause: cause, emergency: c.emergency, codec: c.codec,
 		began: c.began, ringing: c.ringingAt, answered: c.answered, ended: c.now,
@@ -221,7 +226,7 @@ func (c *call) trim() {
 	c.offer, c.plan, c.held = nil, evRouted{}, nil
 	c.a.req, c.a.head, c.a.recordRoute = nil, nil, nil
 	for _, a := range c.b {
-		a.early, a.offer, a.draft = nil, nil, nil
+		a.early, a.offer, a.draft, a.agreed, a.offering = nil, nil, nil, nil, nil
 		a.opened = slices.DeleteFunc(a.opened, func(e *early) bool { return !e.prack.running() })
 		if a != c.active || c.phase == phaseOver {
 			a.said = nil

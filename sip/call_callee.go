@@ -118,12 +118,11 @@ func (c *call) adopt(a *attempt, s *message.SDP) {
 // onSuccess acknowledges a 2xx. The first one of the attempt under way connects
 // the call; any other is hung up.
 func (c *call) onSuccess(a *attempt, ev evResponse) {
-	if a.invite.state == txAccepted || a.invite.state == txDone && a.dialog.RemoteTag != "" {
+	if a.invite.state == txAccepted || a.invite.state == txDone && a.dialog.RemoteTag != "" && !a.unconfirmed {
 		switch {
 		case ev.res.ToTag != a.dialog.RemoteTag:
 			c.onFork(a, ev)
-		case c.delayed:
-			c.repeatHeld(&a.leg, seqAck)
+		case c.delayed && c.repeatHeld(&a.leg, seqAck):
 		default:
 			c.acknowledge(&a.leg, seqAck) // ours was lost
 		}
@@ -135,17 +134,15 @@ func (c *call) onSuccess(a *attempt, ev evResponse) {
 	a.cancel.stop()
 	a.deadline = time.Time{}
 	c.report(a, true)
-	a.dialog.RemoteTag = ev.res.ToTag
-	a.forget()
-	a.learn(ev.res.Peer(), ev.source)
-	a.hears(ev.res.Allowed())
+	agreed := c.confirm(a, ev)
 	ext := ev.res.Extensions()
 	c.agreed(&a.leg, &ext)
-	if c.delayed {
+	if c.delayed && !agreed {
 		c.onOffered(a, ev)
 		return
 	}
 	c.acknowledge(&a.leg, seqAck)
+	c.sendHeld()
 	if a != c.active || c.phase != phaseCalling {
 		c.hang(&a.leg)
 		return
@@ -208,6 +205,9 @@ func (c *call) onRefusal(a *attempt, res *message.Response) {
 		a.refusedBy = res.ToTag
 		for _, e := range a.opened {
 			e.prack.stop() // its dialog is no more
+		}
+		if a.unconfirmed {
+			a.ask.stop()
 		}
 	}
 	if a.invite.state != txCompleted {

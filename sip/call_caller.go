@@ -229,25 +229,29 @@ func (c *call) ringing() {
 }
 
 // connect answers the caller with the called side's description, not before a
-// reliable one of ours is acknowledged, and not with a second one after it. RFC
-// 3262 §3, RFC 3261 §13.2.1.
+// reliable one of ours is acknowledged and a change of it is answered, and not with a
+// second one after it. RFC 3262 §3, RFC 3261 §13.2.1.
 func (c *call) connect(a *attempt, answer *message.SDP) {
-	if c.a.reliable.open && c.a.reliable.sdp != nil {
+	if c.a.reliable.open && c.a.reliable.sdp != nil || c.exchange != nil {
 		c.held = answer
 		return
 	}
 	c.held = nil
 	c.answered = c.now
 	c.phase, c.codec = phaseAnswered, answer.Codec()
+	if a.agreed != nil && c.speaks != "" {
+		c.codec = c.speaks
+	}
 	c.expires = c.now.Add(min(c.a.trunk.MaxDuration, a.trunk.MaxDuration))
 	c.ringing()
 	c.speaks = c.codec
 	c.do(actAnswered{c.codec})
 	reply := message.Reply{Code: 200, Extensions: c.agree(&c.a.leg, &c.a.wants)}
-	if c.a.reliable.told {
-		c.a.reliable.now = answer
-	} else {
+	switch {
+	case !c.a.reliable.told:
 		reply.SDP = c.describeCalled(answer)
+	case a.agreed == nil:
+		c.a.reliable.now = answer
 	}
 	c.tell(reply)
 	c.a.req = nil

@@ -3,7 +3,81 @@ package sip
 import "maskline/sip/message"
 
 // An INVITE without an offer: the called side's 2xx has it, the caller's ACK the
-// answer. RFC 3261 §13.2.1. The called side's ACK waits for that.
+// answer. RFC 3261 §13.2.1. The called side's ACK waits for that. Where both sides
+// have 100rel, the offer may come in a reliable provisional answer, and the answer in
+// the PRACK: the called side's PRACK waits for the caller's. RFC 3262 §5.
+
+// takesEarlyOffer reports whether a trunk may offer before the answer: the caller must
+// be able to answer then.
+func (c *call) takesEarlyOffer(t *trunk) bool {
+	return c.a.reliable.on && t.EarlyMedia != EarlyMediaRing
+}
+
+// hearOffer is an offer in a reliable provisional answer. The first device's waits
+// for the caller's answer. Those that nobody will answer get one without media.
+func (c *call) hearOffer(a *attempt, res *message.Response, p *provisional) {
+	e := p.early
+	e.reliable, e.answer = true, c.read(&e.leg, res.Body)
+	p.offer = e.answer
+	if p.offer != nil {
+		p.offer = p.offer.For(&c.a.trunk.media)
+	}
+	first := !a.giving && a == c.active && c.phase == phaseCalling && !c.early
+	if first && p.offer != nil {
+		a.offering = e
+	} else {
+		c.declineInPrack(a, e)
+	}
+	p.offers = first
+}
+
+func (c *call) declineInPrack(a *attempt, e *early) {
+	var sdp []byte
+	if e.answer != nil {
+		a.latest++
+		sdp = e.answer.AppendInactive(nil, message.Origin{ID: c.number(a.number), Version: a.latest}, a.local)
+	}
+	c.acknowledgeReliably(a, e, sdp)
+}
+
+// passEarlyOffer gives the caller the offer in a reliable provisional answer.
+func (c *call) passEarlyOffer(a *attempt, p provisional, res *message.Response) {
+	if p.offer == nil {
+		c.close(a, attemptBadAnswer, res.Code, 0)
+		c.cancel(a)
+		c.failed(a, false, refusal{488, 0, "bad_answer"})
+		return
+	}
+	s := p.early.answer
+	a.offer, a.layout = p.offer, s.Layout()
+	a.early, a.earlyTag, c.early = s, res.ToTag, true
+	c.adoptSide(&a.leg, s)
+	c.onRing(res.Code, p.media, c.describeCalled(a.offer))
+}
+
+// onAnswerInPrack takes the caller's answer to that offer.
+func (c *call) onAnswerInPrack(req *message.Request) {
+	a := c.active
+	if c.phase != phaseCalling || a == nil || a.offering == nil {
+		c.concludePrack(req, message.Reply{Code: 200})
+		return
+	}
+	e := a.offering
+	a.offering = nil
+	s := c.read(&c.a.leg, req.Body)
+	if s == nil || s.Accept(a.offer) != nil {
+		c.concludePrack(req, message.Reply{Code: 488})
+		c.declineInPrack(a, e)
+		c.refuse(refusal{488, 0, "bad_answer"})
+		return
+	}
+	c.concludePrack(req, message.Reply{Code: 200})
+	c.speaks = s.Codec()
+	a.agreeIn(e)
+	c.adoptSide(&c.a.leg, s)
+	a.says(c.describe(&a.leg, s))
+	c.acknowledgeReliably(a, e, a.said)
+}
 
 // onOffered takes the offer in a 2xx.
 func (c *call) onOffered(a *attempt, ev evResponse) {
@@ -15,7 +89,7 @@ func (c *call) onOffered(a *attempt, ev evResponse) {
 	switch {
 	case a != c.active || c.phase != phaseCalling:
 		c.hang(&a.leg)
-	case a.offer == nil:
+	case a.offer == nil || c.early: // the caller has another device's offer
 		c.hang(&a.leg)
 		c.close(a, attemptBadAnswer, ev.res.Code, 0)
 		c.failed(a, false, refusal{488, 0, "bad_answer"})

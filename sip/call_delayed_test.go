@@ -71,3 +71,28 @@ func TestDeclinedOffer(t *testing.T) {
 		}
 	}
 }
+
+// TestLateOffer has a side answer a re-INVITE without an offer when we have given it up
+// and have asked for something else: its offer gets an answer without media.
+func TestLateOffer(t *testing.T) {
+	b := script(t, nil, [][2]string{
+		{"A INVITE", dialled},
+		{"B0 200+sdp", "report B0 ok, B0 ACK, remote B, ring, answered, A 200+sdp"},
+		{"A ACK", ""},
+		{"A INVITE #20", "A 100, B0 INVITE"},
+	}...)
+	late := b.event(strings.Fields("B0 200+sdp re"))
+	b.step("32s")
+	b.step("A ACK #20")
+	if got := b.step("A INVITE #21 +hold"); got != "A 100, B0 INVITE+sdp" {
+		t.Fatal(got)
+	}
+	for range 2 {
+		if got := strings.Join(b.handle(late), ", "); got != "B0 ACK+sdp" || !strings.Contains(b.last["B0"], "a=inactive\r\n") {
+			t.Fatalf("%s\n%s", got, b.last["B0"])
+		}
+	}
+	if got := b.step("B0 200+held re"); got != "B0 ACK, remote B, remote A, A 200+sdp" {
+		t.Fatal(got)
+	}
+}

@@ -15,8 +15,11 @@ func (c *call) onRequest(ev evRequest) {
 		return
 	}
 	l.conn = req.Conn
-	if l.dialog.RemoteTag == "" {
+	switch {
+	case l.dialog.RemoteTag == "":
 		l.forget()
+	case l.unconfirmed && req.FromTag != l.dialog.RemoteTag:
+		l = l.device()
 	}
 	if c.onVoiceRequest(l, req) {
 		return

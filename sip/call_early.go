@@ -8,7 +8,8 @@ type early struct {
 	leg
 	rseq     uint32 // of its latest reliable answer; 0: none
 	answer   *message.SDP
-	reliable bool // answer came reliably: it is the answer
+	reliable bool   // answer came reliably: it is the answer, or the offer
+	answers  []byte // in our PRACK, to its offer
 	prack    client
 	seq      uint16 // of the PRACK under way
 	rack     message.RAck
@@ -26,6 +27,8 @@ type provisional struct {
 	reliable bool
 	repeated bool // it was heard before, or came out of its order
 	media    message.EarlyMedia
+	offers   bool // where the INVITE did not: its description waits for the caller's answer
+	offer    *message.SDP
 }
 
 // offered are the extensions in the INVITE to a trunk.
@@ -34,8 +37,8 @@ func (c *call) offered(t *trunk) message.Extensions {
 	if t.Reliable == ReliableRequired && !c.emergency {
 		e.Required, e.Supported = message.Reliable, e.Supported&^message.Reliable
 	}
-	if c.delayed {
-		e.Supported &^= message.Reliable // its reliable answer would be the offer
+	if c.delayed && !c.takesEarlyOffer(t) {
+		e.Supported &^= message.Reliable
 		e.Required = 0
 	}
 	if t.SessionExpires >= 0 {
@@ -74,28 +77,40 @@ func (a *attempt) newEarly(ev evResponse) *early {
 func (c *call) hear(a *attempt, ev evResponse) provisional {
 	ext := ev.res.Extensions()
 	p := provisional{early: a.dialogWith(ev.res.ToTag), media: ext.EarlyMedia &^ message.EarlySupported}
-	wanted := ext.Required.Has(message.Reliable) && ext.RSeq != 0 && a.trunk.Reliable != ReliableOff && !c.delayed
+	wanted := ext.Required.Has(message.Reliable) && ext.RSeq != 0 && a.trunk.Reliable != ReliableOff &&
+		(!c.delayed || c.takesEarlyOffer(a.trunk))
 	if p.early == nil && (wanted || len(ev.res.Body) > 0) {
 		p.early = a.newEarly(ev)
 	}
 	e := p.early
+	if e != nil {
+		e.hears(ev.res.Allowed())
+	}
 	if e == nil || !wanted {
 		return p
 	}
-	if e.rseq != 0 && ext.RSeq != e.rseq+1 || a.asks == mostPracks {
+	if e.rseq != 0 && ext.RSeq != e.rseq+1 || a.asks == mostPracks || a.offering == e {
 		p.repeated = true
 		return p
 	}
 	p.reliable, e.rseq = true, ext.RSeq
-	c.acknowledgeReliably(a, e, message.RAck{RSeq: ext.RSeq, CSeq: ev.res.CSeq, Method: message.Invite})
+	e.rack = message.RAck{RSeq: ext.RSeq, CSeq: ev.res.CSeq, Method: message.Invite}
+	if c.delayed && !e.reliable && len(ev.res.Body) > 0 {
+		c.hearOffer(a, ev.res, &p)
+	} else {
+		c.acknowledgeReliably(a, e, nil)
+	}
 	return p
 }
 
 // acknowledgeReliably sends the PRACK. RFC 3262 §4.
-func (c *call) acknowledgeReliably(a *attempt, e *early, ack message.RAck) {
+func (c *call) acknowledgeReliably(a *attempt, e *early, answer []byte) {
+	if e == a.agreed {
+		e.dialog, e.hop = a.dialog, a.hop // it may have moved
+	}
 	a.cseq++ // one count for all early dialogs, so that it rises in each
-	e.cseq = a.cseq
-	e.seq, e.rack = a.nextSeq(), ack
+	e.cseq, e.answers = a.cseq, answer
+	e.seq = a.nextSeq()
 	d := c.prackDraft(e)
 	c.preauthorize(&e.leg, &d, e.hop, e.seq)
 	c.sendPrack(e, &d)
@@ -103,7 +118,7 @@ func (c *call) acknowledgeReliably(a *attempt, e *early, ack message.RAck) {
 
 func (c *call) prackDraft(e *early) message.Draft {
 	d := c.draft(&e.leg, message.Prack, e.seq)
-	d.Extensions.RAck = e.rack
+	d.Extensions.RAck, d.SDP = e.rack, e.answers
 	return d
 }
 
@@ -121,6 +136,7 @@ func (c *call) onPrackResponse(a *attempt, ev evResponse) {
 			answerClient(&e.prack, ev.res.Code, c.now)
 		}
 	}
+	c.sendHeld()
 }
 
 func (c *call) tickEarly(a *attempt) {
@@ -136,6 +152,10 @@ func (c *call) tickEarly(a *attempt) {
 func (c *call) relay(a *attempt, p provisional, res *message.Response) {
 	code, e := res.Code, p.early
 	if code < 180 || code > 183 {
+		return
+	}
+	if p.offers {
+		c.passEarlyOffer(a, p, res)
 		return
 	}
 	if len(res.Body) == 0 || c.delayed || e == nil || e.reliable {
@@ -162,6 +182,9 @@ func (c *call) relay(a *attempt, p provisional, res *message.Response) {
 			sdp = c.describeCalled(answer)
 		}
 		c.onRing(code, p.media, sdp)
+	}
+	if p.reliable && a.early != nil && a.earlyTag == res.ToTag {
+		a.agreeIn(e)
 	}
 }
 

@@ -10,11 +10,13 @@ import (
 )
 
 // exchange is an offer on its way from one side to the other and the answer on
-// its way back, in an established call. There is one at a time.
+// its way back, in an established call or one in which both have agreed early. There
+// is one at a time.
 type exchange struct {
 	from, to *leg
 	method   string       // of the request that asked for it
 	head     []byte       // what its answer repeats
+	cseq     uint32       // of it
 	peer     message.Peer // where it wants requests from now on
 	wants    message.Extensions
 	offer    *message.SDP   // nil: it asks for the other side's
@@ -24,6 +26,7 @@ type exchange struct {
 	deadline time.Time      // then it has failed
 	replyTo  netip.AddrPort // of an UPDATE
 	conn     uint64         // that it came over, 0: none
+	held     string         // method of what goes to the other side after our PRACK
 	answered bool           // the request has its 2xx, whose ACK has the answer
 	taken    bool           // back, by a CANCEL
 }
@@ -60,11 +63,12 @@ func (c *call) read(l *leg, body []byte) *message.SDP {
 // describe writes a stream for a side, as a new version unless it is what the side
 // was told last. RFC 3264 §8.
 func (c *call) describe(l *leg, s *message.SDP) (text []byte, version uint64) {
-	o := message.Origin{ID: c.number(l.number), Version: max(l.version, 1)}
-	text = c.write(l, s, o)
-	if l.said == nil || bytes.Equal(text, l.said) {
-		l.latest = max(l.latest, o.Version)
-		return text, o.Version
+	o := message.Origin{ID: c.number(l.number), Version: l.version}
+	if l.said != nil {
+		if text = c.write(l, s, o); bytes.Equal(text, l.said) {
+			l.latest = max(l.latest, o.Version)
+			return text, o.Version
+		}
 	}
 	l.latest++
 	o.Version = l.latest
@@ -95,19 +99,26 @@ func newer(said []byte, version uint64) []byte {
 
 // relays reports whether a side's offer can go to the other one now.
 func (c *call) relays(l *leg) bool {
-	return c.phase == phaseUp && !c.alone() && c.exchange == nil && c.other(l).free()
+	switch {
+	case c.alone() || c.exchange != nil:
+		return false
+	case c.agreedEarly():
+		return c.other(l).mayAsk() && c.other(l).free()
+	default:
+		return c.phase == phaseUp && c.other(l).free()
+	}
 }
 
 // open passes the offer in a request on, or the wish for one. The other side gets
 // an UPDATE where an UPDATE came and it knows that method.
 func (c *call) open(l *leg, req *message.Request, offer *message.SDP) {
 	x := &exchange{
-		from: l, to: c.other(l), method: req.Method, head: req.Head(l.dialog.LocalTag),
+		from: l, to: c.other(l), method: req.Method, head: req.Head(l.dialog.LocalTag), cseq: req.CSeq,
 		peer: req.Peer(), wants: req.Extensions(), offer: offer, replyTo: req.ReplyTo(), conn: req.Conn,
 	}
 	c.exchange = x
 	method := message.Invite
-	if req.Method == message.Update {
+	if req.Method != message.Invite {
 		x.deadline = c.now.Add(patience)
 		if x.to.serves.Has(message.Update) {
 			method = message.Update
@@ -120,7 +131,8 @@ func (c *call) open(l *leg, req *message.Request, offer *message.SDP) {
 		}
 		x.text, x.version = c.describe(x.to, x.cut)
 	}
-	c.ask(x.to, method, x.text, askRelay)
+	x.held = method
+	c.sendHeld()
 }
 
 // onRelayAnswered is the other side's 2xx: its answer, or the offer that was asked
@@ -136,6 +148,7 @@ func (c *call) onRelayAnswered(l *leg, res *message.Response) {
 	}
 	if s == nil || x.cut == nil || x.offer != nil && s.Accept(x.cut) != nil {
 		c.relayFailed(488, "") // what this side believes now is not what we can do
+		c.refuse(refusal{488, 0, "bad_answer"})
 		c.end("bad_answer")
 		return
 	}
@@ -146,7 +159,11 @@ func (c *call) onRelayAnswered(l *leg, res *message.Response) {
 	from, to := x.from, x.to
 	c.adoptSide(to, s)
 	c.adoptSide(from, x.offer)
-	c.speak(s)
+	if c.phase == phaseCalling {
+		c.settleEarly(x, s)
+	} else {
+		c.speak(s)
+	}
 	to.says(x.text, x.version)
 	from.layout = x.offer.Layout()
 	from.says(c.describe(from, s))
@@ -191,7 +208,7 @@ func (c *call) onAnswerInAck(req *message.Request) {
 // onRelayRefused is the other side's refusal: the session stays as it was.
 func (c *call) onRelayRefused(l *leg, res *message.Response) {
 	switch code := res.Code; {
-	case code == 481: // the dialog is gone there. RFC 3261 §12.2.1.2
+	case code == 481 && c.phase != phaseCalling: // the dialog is gone there. RFC 3261 §12.2.1.2
 		c.relayFailed(481, "")
 		c.end("dialog_lost")
 	case code == 500 && res.RetryAfter > 0:
@@ -233,22 +250,35 @@ func (c *call) closeExchange(reply message.Reply) {
 	x := c.exchange
 	c.exchange = nil
 	switch {
+	case x.method == message.Prack:
+		reply = message.Reply{Code: reply.Code, SDP: reply.SDP}
 	case reply.Code < 300:
 		x.from.follow(x.peer)
-		reply.Extensions = c.agree(x.from, &x.wants)
+		if c.established(x.from) {
+			reply.Extensions = c.agree(x.from, &x.wants)
+		}
 	case x.taken:
 		reply = message.Reply{Code: 487}
 	}
 	data := reply.Append(nil, x.head)
-	if x.method == message.Invite {
+	switch x.method {
+	case message.Invite:
 		x.from.again.respond(reply.Code, data, c.now)
 		c.respond(x.from, &x.from.again)
-		return
+	case message.Prack:
+		c.a.reliable.prack.respond(data, c.now)
+		c.replyTo(x, data, reply.Code)
+	default:
+		x.from.update.respond(data, c.now)
+		c.replyTo(x, data, reply.Code)
 	}
-	x.from.update.respond(data, c.now)
+	c.resume()
+}
+
+func (c *call) replyTo(x *exchange, data []byte, code int) {
 	c.do(actSend{
 		trunk: x.from.trunk, socket: x.from.socket, over: x.from.over, conn: x.conn, to: x.replyTo, data: data,
-		method: message.Update, code: reply.Code, leg: x.from.number,
+		method: x.method, code: code, leg: x.from.number,
 	})
 }
 

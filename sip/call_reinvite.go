@@ -66,14 +66,23 @@ func (c *call) mayModify(l *leg, req *message.Request) message.Reply {
 		return message.Reply{Code: 500}
 	case l.again.state == txProceeding || l.update.open: // we have not answered its last one
 		return message.Reply{Code: 500, Header: c.retryAfter(l, req.CSeq)}
-	case l.number == legA && c.phase < phaseAnswered && !c.delayed: // its offer waits for our answer
+	case c.awaits(l, req.Method):
 		return message.Reply{Code: 500, Header: c.retryAfter(l, req.CSeq)}
-	case !c.established(l) || !l.free():
+	case !c.mayChange(l, req.Method) || !l.free():
 		return message.Reply{Code: 491}
 	default:
 		ext := req.Extensions()
 		return l.trunk.tooShort(&ext)
 	}
+}
+
+// awaits reports whether something that the caller offered or sent waits for our
+// answer: its first offer, one in a PRACK, or its INVITE where it sends another one.
+func (c *call) awaits(l *leg, method string) bool {
+	if l.number != legA || c.phase >= phaseAnswered {
+		return false
+	}
+	return method == message.Invite || !c.delayed && !c.a.reliable.told || c.a.reliable.prack.open
 }
 
 // onCancelInDialog takes a re-INVITE back. The other side decides: should it agree in

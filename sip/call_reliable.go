@@ -20,11 +20,10 @@ type reliable struct {
 	resend  time.Time
 	end     time.Time
 	waiting *message.Reply // what comes after it
-	branch  string         // of the PRACK that was answered
-	code    int            // what it was answered
+	prack   served         // the PRACK that counted last
 }
 
-func (r *reliable) next() time.Time { return sooner(r.resend, r.end) }
+func (r *reliable) next() time.Time { return sooner(r.resend, r.end, r.prack.end) }
 
 // quieten stops repeating. Its PRACK may still come.
 func (r *reliable) quieten() {
@@ -32,6 +31,7 @@ func (r *reliable) quieten() {
 }
 
 func (r *reliable) due(now time.Time) txDue {
+	r.prack.tick(now)
 	if reached(r.end, now) {
 		r.quieten()
 		return txTimeout
@@ -45,13 +45,14 @@ func (r *reliable) due(now time.Time) txDue {
 }
 
 // inform gives the caller a provisional answer, reliably if it can be. Without an
-// offer in its INVITE a reliable one would have to hold ours (RFC 3261 §13.2.1),
-// which we don't have yet: who insists hears nothing before the answer.
+// offer in its INVITE the first reliable one has to hold ours (RFC 3261 §13.2.1):
+// before we have it who insists hears nothing.
 func (c *call) inform(reply message.Reply) {
 	r := &c.a.reliable
+	offerless := c.delayed && reply.SDP == nil && !c.early
 	switch {
-	case c.delayed && c.a.wants.Required.Has(message.Reliable):
-	case !r.on:
+	case offerless && c.a.wants.Required.Has(message.Reliable):
+	case !r.on || offerless:
 		c.tell(reply)
 	case r.open:
 		if r.waiting != nil && reply.SDP == nil {
@@ -118,8 +119,10 @@ func (c *call) onPrack(l *leg, req *message.Request) {
 		c.answer(l, req, message.Reply{Code: 481})
 		return
 	}
-	if r.branch == req.Branch && r.branch != "" {
-		c.answerPrack(req)
+	if r.prack.is(req) {
+		if r.prack.last != nil {
+			c.repeat(l, req, r.prack.last)
+		}
 		return
 	}
 	ack := req.Extensions().RAck
@@ -131,16 +134,21 @@ func (c *call) onPrack(l *leg, req *message.Request) {
 		c.answer(l, req, message.Reply{Code: 500})
 		return
 	}
-	l.seen, r.branch, r.open = req.CSeq, req.Branch, false
-	if r.sdp != nil { // what came after it is no answer
+	l.seen, r.open = req.CSeq, false
+	r.prack.begin(req)
+	described := r.sdp != nil
+	if described { // what came after it is no answer
 		r.told = true
 		c.a.says(r.sdp, r.version)
 		r.sdp = nil
 	}
 	waiting := r.waiting
 	r.quieten()
-	r.code = c.judgePrack(req)
-	c.answerPrack(req)
+	if described && c.delayed {
+		c.onAnswerInPrack(req)
+	} else {
+		c.onOfferInPrack(req)
+	}
 	switch {
 	case c.a.invite.state != txProceeding:
 	case c.held != nil:
@@ -153,25 +161,31 @@ func (c *call) onPrack(l *leg, req *message.Request) {
 	}
 }
 
-// judgePrack refuses an offer that changes the session: it is not passed on
-// before the answer. The PRACK counts all the same. RFC 3262 §5.
-func (c *call) judgePrack(req *message.Request) int {
+// onOfferInPrack answers the PRACK. An offer in it that changes the session is passed
+// on as one in an UPDATE, if that can be now. The PRACK counts all the same. RFC 3262
+// §5.
+func (c *call) onOfferInPrack(req *message.Request) {
 	if len(req.Body) == 0 {
-		return 200
+		c.concludePrack(req, message.Reply{Code: 200})
+		return
 	}
 	offer, fault := message.ParseSDP(req.Body, &c.a.trunk.media)
-	if fault == nil && c.a.reliable.told && offer.Content == c.a.heard {
-		return 200
+	switch {
+	case fault != nil || !c.a.reliable.told || !c.reaches(&c.a.leg, offer):
+		c.concludePrack(req, message.Reply{Code: 488})
+	case offer.Content == c.a.heard:
+		c.concludePrack(req, message.Reply{Code: 200, SDP: c.a.said})
+	case c.exchange != nil || !c.a.free():
+		c.concludePrack(req, message.Reply{Code: 491})
+	case !c.relays(&c.a.leg):
+		c.concludePrack(req, message.Reply{Code: 488})
+	default:
+		c.open(&c.a.leg, req, offer)
 	}
-	return 488
 }
 
-func (c *call) answerPrack(req *message.Request) {
-	reply := message.Reply{Code: c.a.reliable.code}
-	if reply.Code == 200 && len(req.Body) > 0 {
-		reply.SDP = c.a.said
-	}
-	c.answer(&c.a.leg, req, reply)
+func (c *call) concludePrack(req *message.Request, reply message.Reply) {
+	c.a.reliable.prack.respond(c.answer(&c.a.leg, req, reply), c.now)
 }
 
 // extend takes part in what the caller supports. It is false where the caller
@@ -188,7 +202,7 @@ func (c *call) extend(e *message.Extensions) bool {
 		c.over("session_interval", reply.Code, 0)
 		return false
 	}
-	c.a.reliable.on = !c.delayed && ours.Has(message.Reliable) && (e.Supported | e.Required).Has(message.Reliable)
+	c.a.reliable.on = ours.Has(message.Reliable) && (e.Supported | e.Required).Has(message.Reliable)
 	return true
 }
 

@@ -24,6 +24,13 @@ func (s *served) respond(data []byte, now time.Time) {
 	s.open, s.last, s.end = false, data, now.Add(t64)
 }
 
+// tick lets go of the answer when no repetition can come any more.
+func (s *served) tick(now time.Time) {
+	if reached(s.end, now) {
+		*s = served{branch: s.branch, cseq: s.cseq}
+	}
+}
+
 // is reports whether it is that request again.
 func (s *served) is(req *message.Request) bool {
 	return s.branch != "" && s.branch == req.Branch && s.cseq == req.CSeq

@@ -32,10 +32,13 @@ type leg struct {
 	hop    netip.AddrPort // where our requests go
 	from   netip.Addr     // where the dialog began on its side
 	local  netip.AddrPort // of its media
-	narrow bool           // its trunk refused TCP: what is too long for a datagram goes as one
-	dialog message.Dialog
-	cseq   uint32 // of our last request
-	seen   uint32 // of its last request
+	// unconfirmed: the dialog is the early one of a device that has agreed on the
+	// session; another one may answer yet.
+	unconfirmed bool
+	narrow      bool // its trunk refused TCP: what is too long for a datagram goes as one
+	dialog      message.Dialog
+	cseq        uint32 // of our last request
+	seen        uint32 // of its last request
 
 	invited     uint32 // CSeq of our INVITE
 	credentials string // of it, for its ACK; RFC 3261 §22.1
@@ -51,6 +54,7 @@ type leg struct {
 	asks     uint16 // our requests inside the dialog so far
 	ask      ask    // our re-INVITE or UPDATE, the last one
 	ack      heldAck
+	lapsed   uint16 // our last re-INVITE without an offer that had no answer in time
 	acks     []sentAck
 	again    server // its re-INVITE
 	update   served // its UPDATE
@@ -77,7 +81,7 @@ func (c *call) leg(number uint8) *leg {
 // called side has answered, its tag may be any.
 func (l *leg) knows(req *message.Request) bool {
 	return req.CallID == l.dialog.CallID &&
-		(l.dialog.RemoteTag == "" || req.FromTag == l.dialog.RemoteTag) &&
+		(l.dialog.RemoteTag == "" || l.unconfirmed || req.FromTag == l.dialog.RemoteTag) &&
 		l.isFrom(req.Source, req.Trunk, req.Names)
 }
 
@@ -222,9 +226,7 @@ func (c *call) tickLeg(l *leg) {
 	}
 	c.tickAsk(l)
 	c.tickInfo(l)
-	if reached(l.update.end, c.now) {
-		l.update = served{branch: l.update.branch, cseq: l.update.cseq}
-	}
+	l.update.tick(c.now)
 	accepted := l.again.state == txAccepted
 	switch l.again.due(c.now) {
 	case txResend:

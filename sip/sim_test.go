@@ -146,6 +146,7 @@ func newSim(t *testing.T, seed uint64) *sim {
 		ua.guard.answered = answers
 		s.callees[tr.addr] = ua
 	}
+	s.planEarly()
 	s.planVoice()
 	s.planSix()
 	return s
@@ -303,6 +304,7 @@ func (s *sim) do(a action) event {
 		if !a.summary.answered.IsZero() && a.summary.announced == "" {
 			s.checkMedia(SideA, s.caller)
 			s.checkMedia(SideB, s.callees[a.summary.to.addr])
+			s.checkFax(s.callees[a.summary.to.addr])
 		}
 		s.log("over: %s %d after %v", a.summary.why, a.summary.code, a.summary.ended.Sub(a.summary.began))
 		if a.summary.announced != "" {
@@ -356,6 +358,9 @@ func (s *sim) sent(a actSend) {
 	s.checkVersion(a)
 	if !first {
 		s.inside[fmt.Sprintf("%s %d", a.method, a.code)]++
+		if s.answeredAt.IsZero() {
+			s.inside[fmt.Sprintf("early %s %d%s", a.method, a.code, described(string(a.data)))]++
+		}
 	}
 	if first && a.code > 0 && a.code < 200 && len(s.finals) > 0 {
 		s.fail("a provisional answer after the final one")
@@ -366,9 +371,7 @@ func (s *sim) sent(a actSend) {
 		return
 	}
 	unreachable := func() {
-		for earlier := range s.sentOver {
-			s.sentOver[earlier] = false // what shares its branch is doubted too
-		}
+		s.doubt()
 		if a.code == 0 {
 			s.edge(evUnreachable{a.leg, a.seq})
 		}
@@ -385,6 +388,14 @@ func (s *sim) sent(a actSend) {
 		s.sentOver[string(data)] = !sent
 	}
 	s.stream(s.edgeAddr, a.to, data, func() { ua.receive(data) }, unreachable)
+}
+
+// doubt lets all that went over streams be sent again: what shares a branch with what
+// was lost is doubted too.
+func (s *sim) doubt() {
+	for earlier := range s.sentOver {
+		s.sentOver[earlier] = false
+	}
 }
 
 // checkManners holds what leaves against the rules that only the edge can see
@@ -491,6 +502,7 @@ func (s *sim) run() {
 		n := s.rnd.IntN(len(s.trunks))
 		s.at(time.Duration(s.rnd.IntN(3000))*time.Millisecond, func() {
 			if s.started {
+				s.doubt()
 				s.edge(evUnreachable{uint8(n), seqInvite})
 			}
 		})
@@ -574,7 +586,8 @@ func TestSimulation(t *testing.T) {
 		}
 	}
 	t.Log(whys, inside)
-	for _, what := range []string{"INVITE 0", "INVITE 200", "INVITE 487", "INVITE 488", "INVITE 491", "INVITE 500", "INVITE 504", "UPDATE 0", "UPDATE 200", "UPDATE 491", "UPDATE 504", "INFO 0", "INFO 200", "INFO 400", "INFO 405", "CANCEL 0", "CANCEL 200"} {
+	for _, what := range []string{"INVITE 0", "INVITE 200", "INVITE 487", "INVITE 488", "INVITE 491", "INVITE 500", "INVITE 504", "UPDATE 0", "UPDATE 200", "UPDATE 491", "UPDATE 504", "INFO 0", "INFO 200", "INFO 400", "INFO 405", "CANCEL 0", "CANCEL 200",
+		"early UPDATE 0+sdp", "early UPDATE 200+sdp", "early UPDATE 491", "early UPDATE 500", "early PRACK 0+sdp", "early PRACK 200+sdp", "early PRACK 488"} {
 		if inside[what] == 0 {
 			t.Errorf("no seed has %s inside a dialog", what)
 		}

@@ -22,6 +22,7 @@ type simDialog struct {
 	moody   bool                  // refuses and is slow more often
 	allow   string
 	said    string // the description that both sides know
+	device  string // To of what changed the session last, before the answer
 }
 
 // simAsk is a request of the agent's own.
@@ -142,7 +143,7 @@ func (u *simUA) cancelOwn(key string, a *simAsk) {
 
 // checkAnswered wants an answer to everything that a clean network carried.
 func (u *simUA) checkAnswered(key string, a *simAsk) {
-	if a.final == "" && !u.ended && !u.dead && u.s.clean() {
+	if a.final == "" && !u.ended && !u.dead && u.final < 300 && u.s.clean() {
 		u.s.fail("%s has no answer to %s", u.name, key)
 	}
 	if a.final == "" { // it gives up
@@ -196,6 +197,17 @@ func (u *simUA) answeredOwn(cseq string, code int, text string) {
 	}
 }
 
+// answeredPrack is the answer to an offer in the agent's PRACK.
+func (u *simUA) answeredPrack(a *simAsk, code int, text string) {
+	if a == nil || a.final != "" {
+		return
+	}
+	a.final, u.d.changed = text, u.s.now
+	if code == 200 {
+		u.d.agreed, u.d.said = a.port, a.body
+	}
+}
+
 // ackWith acknowledges; for a refusal with the branch of the request.
 func (u *simUA) ackWith(response, cseq, body string, a *simAsk) {
 	via := u.via(u.branch())
@@ -209,7 +221,12 @@ func (u *simUA) ackWith(response, cseq, body string, a *simAsk) {
 
 // asked is a re-INVITE, UPDATE or INFO of the edge's.
 func (u *simUA) asked(text string) {
-	if u.final < 200 || u.final >= 300 {
+	early := strings.HasPrefix(text, "UPDATE ") && (u.rel.told || len(u.rel.sdp) > 0)
+	if early && u.final >= 300 {
+		u.send(u.reply(text, 481, u.tag, ""))
+		return
+	}
+	if (u.final < 200 || u.final >= 300) && !early {
 		u.s.fail("%s is asked outside a dialog:\n%s", u.name, text)
 	}
 	cseq := header(text, "CSeq")
@@ -239,7 +256,7 @@ func (u *simUA) asked(text string) {
 		u.send(u.reply(text, []int{100, 100, 180}[r.IntN(3)], u.tag, ""))
 	}
 	u.s.at(delay, func() {
-		if t.final == "" && !u.ended {
+		if t.final == "" && !u.ended && u.final < 300 {
 			u.decide(method, t)
 		}
 	})
@@ -283,7 +300,7 @@ func (u *simUA) decide(method string, t *simServed) {
 		u.agrees(t.final, false)
 	}
 	if code == 200 && method != "INFO" && !t.bare && body != "" {
-		u.d.agreed, u.d.said = t.port, body
+		u.d.agreed, u.d.said, u.d.device = t.port, body, header(t.text, "To")
 	}
 }
 
@@ -345,15 +362,25 @@ func (s *sim) clean() bool { return s.loss == 0 && s.twice == 0 && s.late == 0 }
 // checkMedia wants the relay to send where the side last said, unless something is
 // under way.
 func (s *sim) checkMedia(side Side, u *simUA) {
-	if !s.clean() || !s.acked || !u.confirmed || s.now.Sub(s.answeredAt) < time.Second || u.dead || u.vanish > 0 || u.busy() || s.now.Sub(u.d.changed) < time.Second || u.badAnswer {
+	if !s.quiet(u) {
 		return
-	}
-	if s.remotes[SideA].Fax != s.remotes[SideB].Fax {
-		s.fail("a fax on one side alone")
 	}
 	if got := int(s.remotes[side].RTP.Port()); got != u.d.agreed {
 		s.fail("media of %s goes to port %d, not to %d", u.name, got, u.d.agreed)
 	}
+}
+
+// checkFax wants a fax on both sides or on none.
+func (s *sim) checkFax(callee *simUA) {
+	if s.quiet(s.caller) && s.quiet(callee) && s.remotes[SideA].Fax != s.remotes[SideB].Fax {
+		s.fail("a fax on one side alone")
+	}
+}
+
+// quiet reports whether the side's session is what was agreed last.
+func (s *sim) quiet(u *simUA) bool {
+	return s.clean() && s.acked && u.confirmed && s.now.Sub(s.answeredAt) >= time.Second && !u.dead && u.vanish == 0 &&
+		!u.busy() && s.now.Sub(u.d.changed) >= time.Second && !u.badAnswer
 }
 
 // checkVersion wants one description for each version. RFC 3264 §8.

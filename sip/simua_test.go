@@ -292,9 +292,16 @@ func (u *simUA) say(i int) {
 	body := ""
 	if code == 200 && u.rel.rang && u.rel.other {
 		u.tag += "2"
+		u.d.agreed = 40000
+	}
+	if code == 200 && u.d.device != "" && !strings.HasSuffix(u.d.device, ";tag="+u.tag) {
+		u.d.agreed = 40000 // another device did
 	}
 	if code == 200 && !u.rel.sdp[u.tag] || code == 183 && u.earlySDP {
 		body = u.sdp()
+		if code == 200 {
+			u.d.agreed, u.d.said = 40000, body
+		}
 	}
 	if code > 100 && code < 200 {
 		if u.rel.twice {
@@ -379,7 +386,7 @@ func (u *simUA) acked(text string) {
 	if u.final >= 300 {
 		return
 	}
-	if bare := !strings.Contains(u.invited, "m=audio"); bare != strings.Contains(text, "m=audio") && !u.badAnswer && !u.picky {
+	if bare := !strings.Contains(u.invited, "m=audio"); (bare && strings.Contains(u.said["INVITE"], "m=audio")) != strings.Contains(text, "m=audio") && !u.badAnswer && !u.picky {
 		u.s.fail("%s got the wrong ACK:\n%s", u.name, text)
 	}
 	u.agrees(u.said["INVITE"], false)
@@ -430,6 +437,7 @@ func (u *simUA) response(text string) {
 	}
 	if method == "PRACK" {
 		u.said[cseq] = text
+		u.answeredPrack(u.d.own[cseq], code, text)
 		return
 	}
 	if u.d.own[cseq] != nil {
@@ -481,7 +489,7 @@ func (u *simUA) ackFor(response, cseq string) {
 		via = u.via(u.branch())
 	}
 	body := ""
-	if code < 300 && u.delayed {
+	if code < 300 && u.delayed && strings.Contains(response, "m=audio") {
 		body = u.sdp()
 	}
 	u.send(withBody("ACK sip:edge SIP/2.0\r\n"+via+fmt.Sprintf("From: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s ACK\r\n",

@@ -31,6 +31,22 @@ const (
 
 var directionNames = [...]string{"sendrecv", "sendonly", "recvonly", "inactive"}
 
+// within is the direction of an answer less what the offer's sender would not take.
+func (d Direction) within(offered Direction) Direction {
+	sends := (d == SendRecv || d == SendOnly) && (offered == SendRecv || offered == RecvOnly)
+	receives := (d == SendRecv || d == RecvOnly) && (offered == SendRecv || offered == SendOnly)
+	switch {
+	case sends && receives:
+		return SendRecv
+	case sends:
+		return SendOnly
+	case receives:
+		return RecvOnly
+	default:
+		return Inactive
+	}
+}
+
 // String is the name of its attribute.
 func (d Direction) String() string { return directionNames[d&3] }
 
@@ -301,8 +317,10 @@ func packetTime(value string) int {
 	return ms
 }
 
-// Accept keeps of an answer what the offer had. RFC 3264 §6.1.
+// Accept keeps of an answer what the offer had: its formats, and the directions that
+// it left. RFC 3264 §6.1.
 func (s *SDP) Accept(offer *SDP) *Fault {
+	s.Direction = s.Direction.within(offer.Direction)
 	if s.Fax() != offer.Fax() {
 		return fault(488, "sdp_media")
 	}
