@@ -40,8 +40,9 @@ peers: ## install the foreign peers (as root on Debian), or print the command th
 	./testbench/interop/peers.sh
 
 .PHONY: lint
-lint: bin/golangci-lint ## vet, linters and the import chart
+lint: bin/golangci-lint ## vet, linters, the import chart, and a build for another system
 	$(GO) vet ./... && $(GO) vet -tags peers,long ./...
+	GOOS=darwin $(GO) build -o /dev/null ./cmd/maskline
 	bin/golangci-lint run ./...
 
 bin/golangci-lint: tools/go.mod tools/go.sum

@@ -46,6 +46,10 @@ type Config struct {
 	// Drain is how long the ports of a released session rest before reuse.
 	// Configured default 1s. Zero: they are reused at the next sweep.
 	Drain time.Duration
+	// Connections is how many the rest of the process may have open; the portable
+	// backend, whose ports are many, sees to it that the limit of open files has room
+	// for them too. Zero: none.
+	Connections int
 	// MaxPlaying bounds the prompts and tones that are played at a time. Zero: 500.
 	MaxPlaying int
 }

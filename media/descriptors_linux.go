@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// spareDescriptors is what the rest of the process is left.
+// spareDescriptors is what the rest of the process is left beside its connections.
 const spareDescriptors = 512
 
 // limits reads and writes a resource limit of the process.
@@ -18,10 +18,10 @@ func reserveDescriptors(cfg Config) error {
 	return limits{unix.Getrlimit, unix.Setrlimit}.reserve(cfg)
 }
 
-// reserve sees to it that every port of the range can be open at once, raising
-// the limit where that is permitted.
+// reserve sees to it that every port of the range and every connection can be open
+// at once, raising the limit where that is permitted.
 func (l limits) reserve(cfg Config) error {
-	need := uint64(2*countPairs(cfg.PortMin, cfg.PortMax)*len(cfg.addresses()) + spareDescriptors)
+	need := uint64(2*countPairs(cfg.PortMin, cfg.PortMax)*len(cfg.addresses()) + cfg.Connections + spareDescriptors)
 	var limit unix.Rlimit
 	if err := l.get(unix.RLIMIT_NOFILE, &limit); err != nil {
 		return fmt.Errorf("reading the limit of open files: %w", err)
@@ -30,8 +30,12 @@ func (l limits) reserve(cfg Config) error {
 		return nil
 	}
 	if err := l.set(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: need, Max: max(limit.Max, need)}); err != nil {
-		return fmt.Errorf("media ports %d-%d need a limit of %d open files and it is %d: raise it (LimitNOFILE, ulimit -n) or narrow the range",
-			cfg.PortMin, cfg.PortMax, need, limit.Max)
+		beside, less := "", ""
+		if cfg.Connections > 0 {
+			beside, less = fmt.Sprintf(" and %d connections", cfg.Connections), ", or allow fewer connections"
+		}
+		return fmt.Errorf("media ports %d-%d%s need a limit of %d open files and it is %d: raise it (LimitNOFILE, ulimit -n) or narrow the range%s",
+			cfg.PortMin, cfg.PortMax, beside, need, limit.Max, less)
 	}
 	return nil
 }

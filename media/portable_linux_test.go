@@ -123,17 +123,20 @@ func TestAPanicCostsOnePacket(t *testing.T) {
 }
 
 func TestDescriptorLimit(t *testing.T) {
-	cfg := Config{PortMin: 10000, PortMax: 10999}
 	for _, tt := range []struct {
 		name      string
+		beside    int // connections
 		have      uint64
 		mayRaise  bool
 		wantError string
 		wantRaise uint64
 	}{
-		{"enough", 1512, false, "", 0},
-		{"too low and may be raised", 1511, true, "", 1512},
-		{"too low", 1024, false, "media ports 10000-10999 need a limit of 1512 open files and it is 1024: raise it (LimitNOFILE, ulimit -n) or narrow the range", 0},
+		{"enough", 0, 1512, false, "", 0},
+		{"too low and may be raised", 0, 1511, true, "", 1512},
+		{"too low", 0, 1024, false, "media ports 10000-10999 need a limit of 1512 open files and it is 1024: raise it (LimitNOFILE, ulimit -n) or narrow the range", 0},
+		{"enough for connections too", 4096, 5608, false, "", 0},
+		{"too low for connections", 4096, 1512, true, "", 5608},
+		{"too low for them, for good", 4096, 5607, false, "media ports 10000-10999 and 4096 connections need a limit of 5608 open files and it is 5607: raise it (LimitNOFILE, ulimit -n) or narrow the range, or allow fewer connections", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var raised uint64
@@ -149,7 +152,7 @@ func TestDescriptorLimit(t *testing.T) {
 					raised = l.Cur
 					return nil
 				},
-			}.reserve(cfg)
+			}.reserve(Config{PortMin: 10000, PortMax: 10999, Connections: tt.beside})
 			if tt.wantError == "" && err != nil || tt.wantError != "" && (err == nil || err.Error() != tt.wantError) {
 				t.Errorf("error %v, want %q", err, tt.wantError)
 			}

@@ -25,6 +25,7 @@ type trunkState struct {
 	registered     atomic.Bool     // we are, where it wants that
 	heldUntil      atomic.Int64    // Retry-After, nanoseconds since 1970
 	waiting        [2]atomic.Int64 // messages that are not answered yet, by direction
+	texts          int             // messages from it in memory; under the lock of texts
 	metrics        *trunkMetrics
 
 	shunning sync.Mutex

@@ -2,6 +2,7 @@ package sip
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -9,6 +10,8 @@ import (
 	"time"
 
 	gosip "github.com/emiago/sipgo/sip"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
 
 	"maskline/routing"
 	"maskline/sip/message"
@@ -303,6 +306,47 @@ func TestRegisterNeedsAnAccount(t *testing.T) {
 		cfg.Name, cfg.Carrier, cfg.Register.Enabled = "x", "x", true
 		if _, err := newTrunk(cfg, nil); err == nil {
 			t.Errorf("%+v is taken", cfg.Addr)
+		}
+	}
+}
+
+// TestRegistrationsAreSpread begins those of many trunks at once.
+func TestRegistrationsAreSpread(t *testing.T) {
+	for _, c := range []struct {
+		trunks         int
+		spread, within time.Duration
+	}{
+		{1, startSpread, time.Second},
+		{200, startSpread, 4 * time.Second},
+		{1, 0, 20 * time.Millisecond},
+		{200, 0, 4 * time.Second},
+	} {
+		cfg := Config{Listen: []Listen{{Addr: "udp://127.0.0.1:0"}}}
+		for i := range c.trunks {
+			cfg.Trunks = append(cfg.Trunks, TrunkConfig{
+				Name: fmt.Sprint("pbx", i), Tenant: "shop", Addr: fmt.Sprintf("udp://127.0.0.1:%d", 10000+i),
+				AuthOut: AuthOut{Username: authUser, Password: authPassword}, Register: Register{Enabled: true},
+			})
+		}
+		e, err := New(cfg, nil, nil, zap.NewNop(), prometheus.NewRegistry())
+		if err != nil {
+			t.Fatal(err)
+		}
+		now := time.Now()
+		e.now = func() time.Time { return now }
+		e.begin(slices.Collect(maps.Values(e.set().registrars)), c.spread)
+		slots := map[time.Duration]int{} // of the rate
+		for _, r := range e.set().registrars {
+			after := r.reg.due.Sub(now)
+			slots[after*registersPerSecond/time.Second]++
+			if after < 0 || after >= c.within || r.alarm.slot == 0 || !r.alarm.at.Equal(r.reg.due) {
+				t.Errorf("%d trunks: one after %v, alarm %v", c.trunks, after, r.alarm.at)
+			}
+		}
+		for slot, n := range slots {
+			if n != 1 {
+				t.Errorf("%d trunks: %d registrations within the %dth slot", c.trunks, n, slot)
+			}
 		}
 	}
 }

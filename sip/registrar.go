@@ -93,12 +93,38 @@ func (r *registrar) leave() {
 	r.do(func(now time.Time, _ float64) *sending { return r.reg.leave(now) })
 }
 
-// start asks for the first registration.
-func (r *registrar) start() {
+// registersPerSecond bounds the first registrations: carriers' registrars and
+// their guards against floods do not get all of a large configuration at once.
+const registersPerSecond = 50
+
+// startSpread keeps edges that are started together from registering at the same
+// instant.
+const startSpread = time.Second
+
+// begin asks for the first registrations, by lot within the spread; where that is too
+// short for their rate, within longer.
+func (e *Edge) begin(registrars []*registrar, spread time.Duration) {
+	n := len(registrars)
+	within := max(spread, time.Duration(n)*time.Second/registersPerSecond)
+	for i, r := range registrars {
+		j := i + int(e.chance()*float64(n-i))
+		registrars[i], registrars[j] = registrars[j], r
+	}
+	now := e.now()
+	for i, r := range registrars {
+		r.start(now.Add(time.Duration((float64(i) + e.chance()) / float64(n) * float64(within))))
+	}
+}
+
+// start has the first registration be due.
+func (r *registrar) start(at time.Time) {
 	r.mu.Lock()
-	r.reg.due = r.edge.now()
-	r.mu.Unlock()
-	r.alarm.fire()
+	defer r.mu.Unlock()
+	if r.reg.gone || r.reg.leaving {
+		return // it ended before it began
+	}
+	r.reg.due = at
+	r.edge.timers.set(&r.alarm, at)
 }
 
 // do lets the registration act, and sends what it wants, until it is content.

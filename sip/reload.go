@@ -54,9 +54,7 @@ func (e *Edge) adopt(next *trunkSet) {
 		e.timers.set(&p.alarm, e.now())
 	}
 	if !e.draining.Load() { // nobody would take them away again
-		for _, r := range begun {
-			r.start()
-		}
+		e.begin(begun, 0)
 	}
 	for _, r := range ended {
 		r.leave()
@@ -242,7 +240,5 @@ func (e *Edge) startTrunks(now time.Time) {
 	for _, p := range s.probers {
 		e.timers.set(&p.alarm, now)
 	}
-	for _, r := range s.registrars {
-		r.start()
-	}
+	e.begin(slices.Collect(maps.Values(s.registrars)), startSpread)
 }

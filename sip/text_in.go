@@ -92,7 +92,8 @@ func (e *Edge) takeText(s *socket, t *trunk, req *message.Request, key callKey) 
 		case addedMerged:
 			e.reply(s, t, req, message.Reply{Code: 482})
 		case addedFull:
-			e.keepOut(s, t, req, key, verdict{code: 503})
+			t.state.metrics.busy(inbound, busyTexts)
+			e.keepOut(s, t, req, key, verdict{code: overLimit(t).code})
 		case addedNew, addedRepeated: // which another socket has taken on meanwhile
 		}
 		return
@@ -114,10 +115,11 @@ func (x *textIn) enter() added {
 		return addedRepeated
 	case t.merged[x.merged] != nil:
 		return addedMerged // RFC 3261 §8.2.2.2
-	case len(t.in) >= mostTexts:
+	case x.trunk.state.texts >= mostTexts-len(t.in):
 		return addedFull
 	}
 	t.in[x.key], t.merged[x.merged] = x, x
+	x.trunk.state.texts++
 	x.alarm.fire = x.overdue
 	t.edge.timers.set(&x.alarm, t.edge.now().Add(textWithin+textGrace))
 	return addedNew
@@ -155,6 +157,7 @@ func (x *textIn) overdue() {
 	}
 	x.texts.mu.Lock()
 	defer x.texts.mu.Unlock()
+	x.trunk.state.texts--
 	delete(x.texts.in, x.key)
 	delete(x.texts.merged, x.merged)
 }

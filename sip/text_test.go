@@ -225,6 +225,49 @@ func TestTextLimits(t *testing.T) {
 	}
 }
 
+// TestTextsOfOneTrunk fills the memory for texts from one trunk: others have room.
+func TestTextsOfOneTrunk(t *testing.T) {
+	b, _ := newTextBed(t, nil)
+	x, greedy, modest := b.edge.texts, b.edge.set().byName["in"], b.edge.set().byName["pbx"]
+	enter := func(from *trunk, n uint64) added {
+		in := &textIn{texts: x, trunk: from, key: callKey{n, uint64(from.socket)}, merged: callKey{n, 1}}
+		in.answer = []byte("kept")
+		how := in.enter()
+		b.edge.timers.clear(&in.alarm)
+		return how
+	}
+	taken := uint64(0)
+	for enter(greedy, taken) == addedNew {
+		taken++
+	}
+	if taken != mostTexts/2 {
+		t.Errorf("one trunk has %d", taken)
+	}
+	for i := range uint64(1000) {
+		if how := enter(modest, mostTexts+i); how != addedNew {
+			t.Fatalf("the %dth of another trunk: %v", i, how)
+		}
+	}
+	b.caller.send(b.caller.text("one", "x"))
+	b.caller.expect("SIP/2.0 503")
+	if b.count("busy_total", "trunk", "in", "reason", "messages") != 1 {
+		t.Error("not counted")
+	}
+	x.mu.Lock()
+	var some *textIn
+	for _, in := range x.in {
+		if in.trunk == greedy && some == nil {
+			some = in
+		}
+	}
+	x.mu.Unlock()
+	before := greedy.state.texts
+	some.overdue()
+	if greedy.state.texts != before-1 {
+		t.Error("its place is not given back")
+	}
+}
+
 func TestTextNeedsTheDigest(t *testing.T) {
 	b, side := newTextBed(t, withAuthIn)
 	side.answerAll(routing.FateDelivered)

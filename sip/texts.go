@@ -17,7 +17,8 @@ const (
 	// textGrace is what a late Messenger has beyond that.
 	textGrace = 2 * time.Second
 	// mostTexts bounds the messages from all trunks that are in memory: those that
-	// wait, and the answers that are kept for repeated requests.
+	// wait, and the answers that are kept for repeated requests. One trunk has as many
+	// of them at most as are free, so that none keeps the others out.
 	mostTexts = 100_000
 	// mostTextsWaiting bounds those of one trunk that are not answered yet, each way.
 	mostTextsWaiting = 1000

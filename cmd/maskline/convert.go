@@ -116,6 +116,11 @@ func mediaConfig(cfg *configs.Config) media.Config {
 		Initial: cfg.Media.Timeout.Initial, Silent: cfg.Media.Timeout.Silent, Hold: cfg.Media.Timeout.Hold, OneWay: cfg.Media.Timeout.OneWay,
 		Drain: cfg.Media.Drain, MaxPlaying: cfg.Media.Announcements,
 	}
+	for i := range cfg.SIP.Listen {
+		if cfg.SIP.Listen[i].Addr.Transport != "udp" {
+			m.Connections = cfg.SIP.Connections
+		}
+	}
 	for i, addr := range cfg.Media.Addr {
 		own := media.Address{Addr: addr, Advertise: advertisedMedia(cfg, i)}
 		if i == 0 {

@@ -220,10 +220,23 @@ func TestMediaConfig(t *testing.T) {
 	want := media.Config{
 		Addr: netip.MustParseAddr("127.0.0.2"), Advertise: netip.MustParseAddr("192.0.2.2"), PortMin: 20000, PortMax: 20099,
 		Backend: "auto", Initial: 2 * time.Second, Silent: 3 * time.Second, Hold: 4 * time.Second, OneWay: 6 * time.Second, Drain: 5 * time.Second,
-		MaxPlaying: 500,
+		MaxPlaying: 500, Connections: 24,
 	}
 	if diff := cmp.Diff(want, mediaConfig(fullParsed(t)), comparers); diff != "" {
 		t.Fatal(diff)
+	}
+}
+
+// TestConnectionsNeedDescriptors has them counted where somebody can make them.
+func TestConnectionsNeedDescriptors(t *testing.T) {
+	for transport, want := range map[string]int{"udp": 0, "tcp": 4321, "tls": 4321} {
+		cfg := fullParsed(t)
+		cfg.SIP.Connections = 4321
+		cfg.SIP.Listen = append(cfg.SIP.Listen[:0:0], cfg.SIP.Listen[0], cfg.SIP.Listen[0])
+		cfg.SIP.Listen[0].Addr.Transport, cfg.SIP.Listen[1].Addr.Transport = transport, "udp"
+		if got := mediaConfig(cfg).Connections; got != want {
+			t.Errorf("%s: %d connections", transport, got)
+		}
 	}
 }
 
