@@ -77,7 +77,7 @@ func newBaresip(t *testing.T, number e164.Number, tone float64) *baresip {
 }
 
 // newBaresipOver runs one that speaks another transport; over TLS it shows its
-// certificate "baresip", and asks for one.
+// certificate "phone", and asks for one.
 func newBaresipOver(t *testing.T, number e164.Number, tone float64, over string, names *authority.Authority) *baresip {
 	t.Helper()
 	return newBaresipAt(t, loopback(), number, tone, over, names)
@@ -94,7 +94,7 @@ func newBaresipAt(t *testing.T, ip netip.Addr, number e164.Number, tone float64,
 	if over == "tls" {
 		p.addr = netip.AddrPortFrom(ip, p.addr.Port()+1) // its rule
 		var pair []byte
-		for _, file := range []string{"baresip.pem", "baresip.key"} {
+		for _, file := range []string{"phone.pem", "phone.key"} {
 			part, err := os.ReadFile(names.File(file))
 			if err != nil {
 				t.Fatal(err)

@@ -3,9 +3,12 @@
 package edge
 
 import (
+	"bytes"
 	"encoding/binary"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"maskline/e164"
@@ -19,11 +22,12 @@ type judge struct {
 	b     *bed
 	watch *leak.Watch
 	found []string
-	seen  map[string]int // frames judged, by kind
+	seen  map[string]int            // frames judged, by kind
+	lines map[netip.AddrPort]string // who speaks SIP over "tcp" or "tls", the edge's listeners too
 }
 
 func newJudge(b *bed) *judge {
-	return &judge{b: b, watch: leak.NewWatch(rider, driver, customer, stranger, guest), seen: map[string]int{}}
+	return &judge{b: b, watch: leak.NewWatch(rider, driver, customer, stranger, guest), seen: map[string]int{}, lines: map[netip.AddrPort]string{}}
 }
 
 func (j *judge) note(kind string, found []leak.Finding) {
@@ -45,6 +49,10 @@ func (j *judge) recording(r *capture.Recording) {
 			j.pdus("SMPP to an account", s.Data, customer) // whom the shop writes to by its number
 		case s.To == j.b.alfa.smsc.Addr() || s.To == j.b.bravo.smsc.Addr():
 			j.pdus("SMPP to a carrier", s.Data)
+		case j.lines[s.From] == "tcp" || j.lines[s.To] == "tcp":
+			j.messages(s.Data)
+		case j.lines[s.From] == "tls" || j.lines[s.To] == "tls":
+			j.seen["TLS"]++ // whoever it went to logs it
 		default:
 			j.b.t.Errorf("a connection from %v to %v that nobody knows of", s.From, s.To)
 		}
@@ -61,6 +69,22 @@ func (j *judge) recording(r *capture.Recording) {
 		default:
 			j.note("elsewhere", j.watch.Text(d.Payload)) // the marks
 		}
+	}
+}
+
+// messages judges a connection's.
+func (j *judge) messages(stream []byte) {
+	j.b.t.Helper()
+	for stream = bytes.TrimLeft(stream, "\r\n"); len(stream) > 0; stream = bytes.TrimLeft(stream, "\r\n") {
+		head, _, found := bytes.Cut(stream, []byte("\r\n\r\n"))
+		length, err := strconv.Atoi(readMessage(head).header("Content-Length"))
+		end := len(head) + 4 + length
+		if !found || err != nil || end > len(stream) {
+			j.b.t.Errorf("half a message at the end of a connection: %q", head)
+			return
+		}
+		j.note("SIP", j.watch.SIP(stream[:end]))
+		stream = stream[end:]
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"maskline/e164"
+	"maskline/testbench/authority"
 	"maskline/testbench/process"
 )
 
@@ -30,36 +31,51 @@ type linphone struct {
 	output *os.File
 	read   int // octets of the output that await has passed
 	edge   netip.AddrPort
+	over   string // "udp", "tcp" or "tls"
 }
 
 const linphoneConfig = `[sip]
 sip_port=%[1]d
-sip_tcp_port=0
-sip_tls_port=0
-bind_address=%[2]s
+sip_tcp_port=%[2]d
+sip_tls_port=%[3]d
+bind_address=%[4]s
 ipv6_migration_done=1
 use_ipv6=0
 guess_hostname=0
-contact=<sip:%[3]s@%[2]s>
+contact=<sip:%[5]s@%[4]s%[6]s>
 use_info=0
 use_rfc2833=1
-[rtp]
+%[7]s[rtp]
 audio_rtp_port=-1
-bind_address=%[2]s
+bind_address=%[4]s
 [net]
 firewall_policy=0
 [sound]
 echocancellation=0
 `
 
-func newLinphone(t *testing.T, number e164.Number, tone float64) *linphone {
+// line is what a linphone does beyond the plain over UDP.
+type line struct {
+	over    string               // "udp", "tcp" or "tls"
+	names   *authority.Authority // over TLS it shows the certificate "phone", and asks for one
+	options string               // of its section [sip]
+	// callsOnly: nobody can call it. A linphone that speaks TLS refuses connections.
+	callsOnly bool
+}
+
+func newLinphone(t *testing.T, number e164.Number, tone float64, l line) *linphone {
 	t.Helper()
-	p := &linphone{t: t, number: number, dir: t.TempDir(), addr: free(t, loopback(), "udp")}
+	p := &linphone{t: t, number: number, dir: t.TempDir(), addr: free(t, loopback(), "udp"), over: l.over}
 	writeTone(t, p.file("tone.wav"), tone)
 	if err := os.MkdirAll(p.file(".local/share/linphone"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	config := fmt.Sprintf(linphoneConfig, p.addr.Port(), p.addr.Addr(), number.Reveal())
+	ports := map[string]uint16{l.over: p.addr.Port()}
+	if l.over == "tls" {
+		l.options += fmt.Sprintf("root_ca=%s\nverify_server_certs=1\nverify_server_cn=0\nclient_cert_chain=%s\nclient_cert_key=%s\n",
+			l.names.File("ca.pem"), l.names.File("phone.pem"), l.names.File("phone.key"))
+	}
+	config := fmt.Sprintf(linphoneConfig, ports["udp"], ports["tcp"], ports["tls"], p.addr.Addr(), number.Reveal(), p.params(), l.options)
 	if err := os.WriteFile(p.file("config"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +136,15 @@ func (p *linphone) see(text string) {
 
 func (p *linphone) dial(to e164.Number) {
 	p.t.Helper()
-	p.command(fmt.Sprintf("call sip:%s@%s", to.Reveal(), p.edge))
+	p.command(fmt.Sprintf("call sip:%s@%s%s", to.Reveal(), p.edge, p.params()))
+}
+
+// params are what its URIs say of its transport.
+func (p *linphone) params() string {
+	if p.over == "udp" {
+		return ""
+	}
+	return ";transport=" + p.over
 }
 
 func (p *linphone) do(w wish, key string) {

@@ -49,7 +49,10 @@ type person struct {
 	tone       float64 // Hz, the voice
 	own, other e164.Number
 	said       func() string // the handset's log of SIP
-	ip         netip.Addr
+	addr       netip.AddrPort
+	line       line
+	listener   int // of the edge's, that it calls
+	reaches    func(edge netip.AddrPort)
 	deaf       bool // it records nothing after a re-INVITE: baresip 1.0, without an edge too
 }
 
@@ -87,6 +90,54 @@ func (p baresipHandset) heard() []float64 {
 	return samples
 }
 
+// makes is a phone to be: who made it, and how it speaks.
+type makes struct {
+	kind string // "linphone" or "baresip"
+	line line
+}
+
+// newPerson gives somebody a phone, as the subscriber of a carrier.
+func newPerson(t *testing.T, m makes, carrier string, own, other e164.Number, tone float64) *person {
+	t.Helper()
+	if m.line.over == "" {
+		m.line.over = "udp"
+	}
+	one := &person{name: carrier, tone: tone, own: own, other: other, line: m.line}
+	if m.kind == "linphone" {
+		p := newLinphone(t, own, tone, m.line)
+		one.handset, one.said, one.addr = p, p.said, p.addr
+		one.reaches = func(edge netip.AddrPort) { p.edge = edge }
+		return one
+	}
+	over := m.line.over
+	if over == "udp" {
+		over = ""
+	}
+	p := newBaresipOver(t, own, tone, over, m.line.names)
+	one.handset, one.said, one.deaf, one.addr = baresipHandset{p}, p.said, true, p.addr
+	one.reaches = func(edge netip.AddrPort) { p.edge = edge }
+	return one
+}
+
+// carrier is the configuration of the one that serves somebody.
+func (p *person) carrier() string {
+	more := ""
+	switch p.line.over {
+	case "tcp":
+		more = fmt.Sprintf(", allow: [127.0.0.1/32, %s/32]", p.addr.Addr()) // the former is whence phones connect to us
+	case "tls":
+		file := p.line.names.File
+		more = fmt.Sprintf(", allow: [\"0.0.0.0/0\"], tls: {ca: %s, cert: %s, key: %s, name: phone.example, peer: [phone.example]}",
+			file("ca.pem"), file("edge.pem"), file("edge.key"))
+	}
+	probe := "1s"
+	if p.line.callsOnly {
+		probe = "0s"
+	}
+	return fmt.Sprintf("  - {name: %s, sip: [{addr: \"%s://%s\", media_from: [127.0.0.0/8], codecs: [PCMA, telephone-event], probe: {every: %s}%s}]}\n",
+		p.name, p.line.over, p.addr, probe, more)
+}
+
 // TestPhonesThroughHold has phones of two makes talk through the edge. Each hears
 // the other's tone after the answer, after a hold of its own and after one of the
 // other's, and the other's keys. All that the edge sends is recorded and searched.
@@ -97,72 +148,88 @@ func TestPhonesThroughHold(t *testing.T) {
 		{"linphone and linphone", "linphone", "linphone"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			b := newBed(t)
-			var reached []func(edge netip.AddrPort)
-			var carriers string
-			phone := func(kind, carrier string, own, other e164.Number, tone float64) *person {
-				one := &person{name: carrier, tone: tone, own: own, other: other}
-				var addr netip.AddrPort
-				if kind == "linphone" {
-					p := newLinphone(t, own, tone)
-					one.handset, one.said, addr = p, p.said, p.addr
-					reached = append(reached, func(edge netip.AddrPort) { p.edge = edge })
-				} else {
-					p := newBaresip(t, own, tone)
-					one.handset, one.said, one.deaf, addr = baresipHandset{p}, p.said, true, p.addr
-					reached = append(reached, func(edge netip.AddrPort) { p.edge = edge })
-				}
-				one.ip = addr.Addr()
-				carriers += fmt.Sprintf("  - {name: %s, sip: [{addr: \"udp://%s\", media_from: [127.0.0.0/8], codecs: [PCMA, telephone-event], probe: {every: 1s}}]}\n", carrier, addr)
-				return one
-			}
-			riders, drivers := phone(c.rider, "charlie", rider, driver, 440), phone(c.driver, "delta", driver, rider, 880)
-			recorder, err := capture.Start(t.Context(), filepath.Join(b.dir, "sent.pcap"), b.ip)
-			if err != nil {
-				t.Fatal(err)
-			}
-			b.start(settings{carriers: carriers})
-			for _, f := range reached {
-				f(b.edge.Listeners().SIP[0])
-			}
-			csv := strings.ReplaceAll(bindings, ",sms+voice,,,", ",sms+voice,%s,,")
-			b.imports(fmt.Sprintf(csv, "delta", "charlie"))
-			b.eventually("the phones answer their probes", func() bool {
-				m := b.metrics()
-				return m.Sum("maskline_routing_carrier_up", "carrier", "charlie") == 1 && m.Sum("maskline_routing_carrier_up", "carrier", "delta") == 1
-			})
-			phases := b.talkThroughHold(riders, drivers, func(phase string) {
-				if err := recorder.Mark(t.Context(), []byte(phase)); err != nil {
-					t.Fatal(err)
-				}
-			})
-			b.stop()
-			for _, p := range []*person{riders, drivers} {
-				if len(leak.NewScanner(p.own).Find([]byte(p.said()))) == 0 {
-					t.Errorf("%s's phone has logged no messages", p.name)
-				}
-				if found := leak.NewScanner(p.other).Find([]byte(p.said())); len(found) > 0 {
-					t.Errorf("%s's phone, which logs every SIP message, has seen the other's number: %v", p.name, found)
-				}
-			}
-			recording, err := recorder.Stop(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			checkTones(t, recording, phases, riders, drivers)
-			checkTones(t, recording, phases, drivers, riders)
-			j := newJudge(b)
-			j.recording(recording)
-			for _, f := range j.found {
-				t.Error(f)
-			}
-			if slices.ContainsFunc(recording.Datagrams, func(d capture.Datagram) bool { return strings.HasPrefix(string(d.Payload), "INFO ") }) {
-				t.Error("the keys went by INFO, not by RFC 4733")
-			}
-			if j.seen["SIP"] < 30 {
-				t.Errorf("only %d messages were judged", j.seen["SIP"])
-			}
+			newBed(t).phonesThroughHold(makes{kind: c.rider}, makes{kind: c.driver}, nil)
 		})
+	}
+}
+
+// phonesThroughHold has the rider call the driver. during, if any, is what happens
+// before the call ends.
+func (b *bed) phonesThroughHold(riders, drivers makes, during func(caller, callee *person)) {
+	b.t.Helper()
+	t := b.t
+	caller, callee := newPerson(t, riders, "charlie", rider, driver, 440), newPerson(t, drivers, "delta", driver, rider, 880)
+	people := []*person{caller, callee}
+	recorder, err := capture.Start(t.Context(), filepath.Join(b.dir, "sent.pcap"), b.ip)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := settings{carriers: caller.carrier() + callee.carrier()}
+	j := newJudge(b)
+	for i, p := range people {
+		j.lines[p.addr] = p.line.over
+		switch p.line.over {
+		case "tcp":
+			set.listeners += fmt.Sprintf(`, {addr: "tcp://%s:0"}`, b.ip)
+		case "tls":
+			file := p.line.names.File
+			set.listeners += fmt.Sprintf(`, {addr: "tls://%s:0", tls: {cert: %s, key: %s, client_ca: %s}}`, b.ip, file("edge.pem"), file("edge.key"), file("ca.pem"))
+		default:
+			continue
+		}
+		people[i].listener = strings.Count(set.listeners, "addr:")
+	}
+	b.start(set)
+	for _, p := range people {
+		listener := b.edge.Listeners().SIP[p.listener]
+		j.lines[listener] = p.line.over
+		p.reaches(listener)
+	}
+	csv := strings.ReplaceAll(bindings, ",sms+voice,,,", ",sms+voice,%s,,")
+	b.imports(fmt.Sprintf(csv, "delta", "charlie"))
+	b.eventually("the phones answer their probes", func() bool {
+		m := b.metrics()
+		return m.Sum("maskline_routing_carrier_up", "carrier", "charlie") == 1 && m.Sum("maskline_routing_carrier_up", "carrier", "delta") == 1
+	})
+	phases := b.talkThroughHold(caller, callee, during, func(phase string) {
+		if err := recorder.Mark(t.Context(), []byte(phase)); err != nil {
+			t.Fatal(err)
+		}
+	})
+	b.stop()
+	for _, p := range people {
+		if len(leak.NewScanner(p.own).Find([]byte(p.said()))) == 0 {
+			t.Errorf("%s's phone has logged no messages", p.name)
+		}
+		if found := leak.NewScanner(p.other).Find([]byte(p.said())); len(found) > 0 {
+			t.Errorf("%s's phone, which logs every SIP message, has seen the other's number: %v", p.name, found)
+		}
+	}
+	recording, err := recorder.Stop(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkTones(t, recording, phases, caller, callee)
+	checkTones(t, recording, phases, callee, caller)
+	j.recording(recording)
+	for _, f := range j.found {
+		t.Error(f)
+	}
+	if slices.ContainsFunc(recording.Datagrams, func(d capture.Datagram) bool { return strings.HasPrefix(string(d.Payload), "INFO ") }) {
+		t.Error("the keys went by INFO, not by RFC 4733")
+	}
+	least := 30
+	for _, p := range people {
+		switch p.line.over {
+		case "tls":
+			least -= 15
+			if j.seen["TLS"] == 0 {
+				t.Errorf("nothing went to %s over TLS", p.name)
+			}
+		}
+	}
+	if j.seen["SIP"] < least {
+		t.Errorf("only %d messages were judged", j.seen["SIP"])
 	}
 }
 
@@ -175,7 +242,7 @@ func checkTones(t *testing.T, r *capture.Recording, phases []string, ear, mouth 
 			phase = text
 		}
 		const header, pcma = 12, 8
-		if d.To.Addr() == ear.ip && len(d.Payload) > header && d.Payload[0]>>6 == 2 && d.Payload[1]&0x7F == pcma {
+		if d.To.Addr() == ear.addr.Addr() && len(d.Payload) > header && d.Payload[0]>>6 == 2 && d.Payload[1]&0x7F == pcma {
 			for _, octet := range d.Payload[header:] {
 				sent[phase] = append(sent[phase], aLaw(octet))
 			}
@@ -210,14 +277,19 @@ func aLaw(octet byte) float64 {
 
 // talkThroughHold is a call, with a mark at the beginning of each phase in which
 // both must hear each other.
-func (b *bed) talkThroughHold(caller, callee *person, mark func(phase string)) (phases []string) {
+func (b *bed) talkThroughHold(caller, callee *person, during func(caller, callee *person), mark func(phase string)) (phases []string) {
 	b.t.Helper()
 	caller.dial(riderDials)
 	callee.await(established, "")
 	caller.await(established, "")
+	relayed := func() float64 {
+		return b.metrics().Sum("maskline_media_packets_total", "direction", "out", "protocol", "rtp")
+	}
 	both := func(phase string) {
 		b.t.Helper()
 		mark(phase)
+		before := relayed()
+		b.eventually("they have talked "+phase, func() bool { return relayed()-before >= talk })
 		phases = append(phases, phase)
 		for _, side := range []struct{ ear, mouth *person }{{caller, callee}, {callee, caller}} {
 			if len(phases) == 1 || !side.ear.deaf {
@@ -234,6 +306,9 @@ func (b *bed) talkThroughHold(caller, callee *person, mark func(phase string)) (
 		})
 		s.holder.do(resume, "")
 		both("after " + s.holder.name + "'s hold")
+	}
+	if during != nil {
+		during(caller, callee)
 	}
 	caller.do(press, "7")
 	callee.await(pressed, "7")

@@ -17,7 +17,7 @@ func TestBaresipOverStreams(t *testing.T) {
 	b := newBed(t)
 	names := authority.New(t)
 	names.Issue(t, "edge", "edge.example")
-	names.Issue(t, "baresip", "sbc.delta.example")
+	names.Issue(t, "phone", "sbc.delta.example")
 	riderPhone := newBaresipOver(t, rider, 440, "tcp", nil)
 	driverPhone := newBaresipOver(t, driver, 880, "tls", names)
 	b.start(settings{

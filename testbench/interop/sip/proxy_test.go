@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"maskline/sip"
+	"maskline/testbench/authority"
 	"maskline/testbench/leak"
 )
 
@@ -39,20 +40,29 @@ func TestKamailioBetween(t *testing.T) {
 		{"over TCP", "caller_behind_proxy", "callee_behind_proxy", "caller", "tcp", false},
 		{"changes over TCP", "caller_changed_behind_proxy", "callee_changes_behind_proxy", "callee", "tcp", false},
 		{"reliable over TCP", "caller_pracks", "callee_reliable", "caller", "tcp", false},
+		{"over TLS", "caller_behind_proxy", "callee_behind_proxy", "caller", "tls", false},
+		{"the caller changes over TLS", "caller_changes_behind_proxy", "callee_changed_behind_proxy", "caller", "tls", false},
+		{"the called side changes over TLS", "caller_changed_behind_proxy", "callee_changes_behind_proxy", "callee", "tls", false},
+		{"reliable over TLS", "caller_pracks", "callee_reliable", "caller", "tls", false},
+		{"cancelled over TLS", "caller_cancels_ringing", "callee_cancelled_behind_proxy", "cancelled", "tls", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			near, far, busy, callee := reserve(t), reserve(t), reserve(t), reserve(t)
+			names := authority.New(t)
 			b := newBed(t, func(cfg *sip.Config) {
 				cfg.Listen[0].Addr = c.over + "://127.0.0.1:0"
 				for i, p := range []*port{near, far, far} {
 					cfg.Trunks[i].Addr = fmt.Sprintf("%s://127.0.0.1:%d", c.over, p.number)
 					cfg.Trunks[i].FirstResponse = 5 * time.Second
 				}
+				if c.over == "tls" {
+					mutual(t, cfg, names)
+				}
 				if c.busy {
 					cfg.Trunks[1].Addr = fmt.Sprintf("%s://127.0.0.1:%d", c.over, busy.number)
 				}
 			})
-			k := startProxy(t, b, near, far, busy, callee, c.over)
+			k := startProxy(t, b, near, far, busy, callee, c.over, names)
 			callees := start(t, run{scenario: c.callee, port: callee, number: bob, calls: calls}, "")
 			caller := start(t, run{scenario: c.caller, port: b.caller, number: alice, dials: maskA, calls: calls, rate: 5}, fmt.Sprintf("127.0.0.1:%d", near.number))
 			caller.wait()
@@ -74,8 +84,23 @@ func TestKamailioBetween(t *testing.T) {
 	}
 }
 
+// mutual has the edge and the proxy show each other certificates.
+func mutual(t *testing.T, cfg *sip.Config, names *authority.Authority) {
+	t.Helper()
+	names.Issue(t, "edge", "edge.example")
+	names.Issue(t, "sbc", "sbc.example")
+	cfg.Listen[0].TLS = sip.ServerTLS{Cert: names.File("edge.pem"), Key: names.File("edge.key"), ClientCA: names.File("ca.pem")}
+	for i := range cfg.Trunks {
+		cfg.Trunks[i].TLS = sip.ClientTLS{CA: names.File("ca.pem"), Cert: names.File("edge.pem"), Key: names.File("edge.key"), Name: "sbc.example"}
+	}
+	cfg.Trunks[0].TLS.Peer = []string{"sbc.example"}
+	if err := os.WriteFile(names.File("tls.cfg"), fmt.Appendf(nil, kamailioTLS, names.Dir), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // startProxy runs Kamailio on near, far and busy, before an edge that speaks over.
-func startProxy(t *testing.T, b *bed, near, far, busy, callee *port, over string) *kamailio {
+func startProxy(t *testing.T, b *bed, near, far, busy, callee *port, over string, names *authority.Authority) *kamailio {
 	t.Helper()
 	text, err := os.ReadFile("testdata/proxy.cfg")
 	if err != nil {
@@ -87,7 +112,7 @@ func startProxy(t *testing.T, b *bed, near, far, busy, callee *port, over string
 	busy.release()
 	return startKamailio(t, near, strings.NewReplacer(
 		"NEARPORT", number(near), "FARPORT", number(far), "BUSYPORT", number(busy), "CALLEEPORT", number(callee),
-		"CALLERPORT", number(b.caller), "EDGEPORT", strconv.Itoa(int(b.addr.Port())), "TRANSPORT", over,
+		"CALLERPORT", number(b.caller), "EDGEPORT", strconv.Itoa(int(b.addr.Port())), "TRANSPORT_UPPER", strings.ToUpper(over), "TRANSPORT", over, "NAMES", names.Dir,
 	).Replace(string(text)))
 }
 

@@ -1,0 +1,37 @@
+//go:build peers && long
+
+package edge
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestPhonesRefreshTheirSessions has linphone on both sides with the shortest session
+// timers there are: after holds of both, each side refreshes the call.
+func TestPhonesRefreshTheirSessions(t *testing.T) {
+	const timers = "session_expires_enabled=1\nsession_expires_value=90\nsession_expires_min_value=90\nsession_expires_refresher_value="
+	const byUAS, byUAC = "1\n", "2\n"
+	b := newBed(t)
+	rides := makes{kind: "linphone", line: line{options: timers + byUAC}}
+	drives := makes{kind: "linphone", line: line{options: timers + byUAS}}
+	b.phonesThroughHold(rides, drives, func(caller, callee *person) {
+		for _, p := range []*person{caller, callee} {
+			if !strings.Contains(p.said(), "Session-Expires: 90;refresher=ua") {
+				t.Errorf("%s has no session timer", p.name)
+			}
+		}
+		ask := "INVITE sip:" + b.ip.String()
+		before := []int{strings.Count(caller.said(), ask), strings.Count(callee.said(), ask)}
+		const interval = 90 * time.Second
+		for deadline := time.Now().Add(interval); ; time.Sleep(100 * time.Millisecond) { // between two looks
+			if strings.Count(caller.said(), ask) > before[0] && strings.Count(callee.said(), ask) > before[1] {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Fatal("not both have refreshed")
+			}
+		}
+	})
+}
