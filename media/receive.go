@@ -100,7 +100,7 @@ func (p *port) pass(b []byte, out *side, w *work) Drop {
 	if !out.direction.receives() {
 		return DropDirection
 	}
-	if out.srtp != nil {
+	if out.srtp != nil && !out.datagrams {
 		sealed, d := out.srtp.seal(w.sealed[:0], b)
 		if d != Relayed {
 			return d

@@ -86,9 +86,11 @@ func (s *Session) SetRemote(which Side, r Remote) error {
 	if s.released {
 		return ErrClosed
 	}
-	protection, err := secure(d.srtp, &r.SRTP, s.relay.ssrc)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrRemote, err)
+	protection := d.srtp
+	if !r.Datagrams { // else it waits: audio may come back under the same keys
+		if protection, err = secure(d.srtp, &r.SRTP, s.relay.ssrc); err != nil {
+			return fmt.Errorf("%w: %w", ErrRemote, err)
+		}
 	}
 	s.reclaim()
 	d.srtp = protection
