@@ -153,9 +153,20 @@ func (c *checker) trunkTransport(t *Trunk, path string) {
 	case !c.asksCertificates():
 		c.fault(peer, "is given, but no listener asks for certificates; expected client_ca in an entry of sip.listen", "sip.listen")
 	}
+	if t.SRTP != SRTPOff && !c.hidesKeys(t) {
+		c.fault(under(path, "srtp"), "is "+string(t.SRTP)+", and signalling would show its keys; expected an addr that is tls://, or none and a tls:// entry in sip.listen", addr)
+	}
 	if t.TCPAbove > 0 && t.Addr.Transport != "udp" {
 		c.fault(under(path, "tcp_above"), "is given, and addr is not udp://; expected it there alone", addr)
 	}
+}
+
+// hidesKeys reports whether the neighbour can speak to us over TLS.
+func (c *checker) hidesKeys(t *Trunk) bool {
+	if t.Addr.Host != "" {
+		return t.Addr.Transport == "tls"
+	}
+	return slices.ContainsFunc(c.SIP.Listen, func(l SIPListen) bool { return l.Addr.Transport == "tls" })
 }
 
 func (c *checker) asksCertificates() bool {

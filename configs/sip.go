@@ -129,7 +129,8 @@ type Trunk struct {
 	// The one of media.addr that its side of a call gets; for a caller whose SDP is of the other IP version, the first one of that.
 	// Default empty: the first one of the SDP's version, or of the one that it is called over.
 	Media netip.Addr `key:"media"`
-	// Encryption of media. Default off.
+	// Encryption of media (SRTP), by keys in the SDP (SDES), over TLS alone: off, optional where it has it too (RFC 8643), or
+	// required, with which calls without it are refused with 488, and fax. Default off.
 	SRTP SRTP `key:"srtp"`
 	// Fax over T.38 (udptl): refused with 488, or relayed to trunks that relay it too; unread, with the number that the sending machine
 	// tells of itself. Default refuse.

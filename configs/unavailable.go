@@ -16,7 +16,7 @@ type later struct {
 // unavailable lists the keys of later versions. A feature that arrives deletes
 // its line here.
 func unavailable() []later {
-	keys := []later{
+	return []later{
 		{path: "secrets.kms_command"},
 		{path: "database.sync", only: []string{"auto", "changelog"}},
 		{path: "tenants[].sessions"},
@@ -33,15 +33,6 @@ func unavailable() []later {
 		{path: "carriers[].present", only: []string{"any"}},
 		{path: "observe.hep"},
 	}
-	for _, trunk := range []string{"carriers[].sip[].", "sip.peers[]."} {
-		for _, key := range []later{
-			{path: "srtp"},
-		} {
-			key.path = trunk + key.path
-			keys = append(keys, key)
-		}
-	}
-	return keys
 }
 
 // expected says what this version has instead.

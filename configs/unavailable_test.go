@@ -39,7 +39,7 @@ func TestKeysTellWhatThisVersionHas(t *testing.T) {
 		"observe.hep.addr":           "no such key",
 		"lifecycle.ttl":              "1h",
 		"api.oidc[].issuer":          "no such key",
-		"sip.peers[].srtp":           "off",
+		"sip.peers[].srtp":           "",
 		"routing.unknown_mask.voice": "",
 	}
 	for _, k := range Keys() {

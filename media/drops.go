@@ -20,13 +20,16 @@ const (
 	DropNoTarget                // the other side's address is unknown
 	DropSend                    // the system refused to send
 	DropDraining                // for a session that has ended
+	DropTag                     // SRTP without a tag, or with a wrong one; plain RTP where SRTP was agreed on
+	DropReplay                  // SRTP that came before, or too late to tell
+	DropSources                 // more SSRCs than one key may have
 	DropPanic                   // relaying it met a bug; the packet is lost, the relay goes on
 	dropReasons
 )
 
 var dropNames = [dropReasons]string{
 	"none", "no_remote", "stranger", "learning", "size", "version", "malformed", "payload_type",
-	"multiplexed", "rtcp", "direction", "apart", "no_target", "send", "draining", "panic",
+	"multiplexed", "rtcp", "direction", "apart", "no_target", "send", "draining", "srtp_tag", "srtp_replay", "srtp_sources", "panic",
 }
 
 // String is the name used in metrics.

@@ -18,7 +18,7 @@ type pacer struct {
 
 	// Only the goroutine that paces touches these.
 	turn   []speaker
-	buffer [rtpHeader + frameSamples]byte
+	buffer [spoken]byte
 }
 
 // speaker is a side that is played something.

@@ -164,8 +164,14 @@ func (v *voice) frames(now time.Duration) int {
 	return n
 }
 
+// spoken holds a packet of ours and what its protection adds.
+const (
+	spokenPacket = rtpHeader + frameSamples
+	spoken       = spokenPacket + tagRoom
+)
+
 // packet writes the next packet. It is empty once all was played.
-func (v *voice) packet(b *[rtpHeader + frameSamples]byte) []byte {
+func (v *voice) packet(b *[spoken]byte) []byte {
 	p := v.now
 	if p.over {
 		return nil
@@ -178,11 +184,11 @@ func (v *voice) packet(b *[rtpHeader + frameSamples]byte) []byte {
 	binary.BigEndian.PutUint16(b[2:], v.seq)
 	binary.BigEndian.PutUint32(b[4:], v.timestamp)
 	binary.BigEndian.PutUint32(b[8:], v.ssrc)
-	p.fill(b[rtpHeader:])
+	p.fill(b[rtpHeader:spokenPacket])
 	p.mark, v.begun = false, true
 	v.seq++
 	v.timestamp += uint32(frameSamples)
-	return b[:]
+	return b[:spokenPacket]
 }
 
 // fill writes one packet's sound; what is missing at the end is silence.
@@ -210,7 +216,7 @@ func (p *playing) fill(b []byte) {
 }
 
 // speak sends what is due to the side and reports whether the prompt has ended.
-func (d *side) speak(now time.Duration, b *[rtpHeader + frameSamples]byte, total *counters) (ended bool) {
+func (d *side) speak(now time.Duration, b *[spoken]byte, total *counters) (ended bool) {
 	for range d.voice.frames(now) {
 		packet := d.voice.packet(b)
 		if packet == nil {
@@ -219,7 +225,14 @@ func (d *side) speak(now time.Duration, b *[rtpHeader + frameSamples]byte, total
 		if !d.direction.receives() || !d.rtp.latch.target().IsValid() {
 			continue
 		}
-		if drop := d.rtp.send(packet); drop != Relayed {
+		drop := Relayed
+		if d.srtp != nil {
+			packet, drop = d.srtp.seal(packet, packet)
+		}
+		if drop == Relayed {
+			drop = d.rtp.send(packet)
+		}
+		if drop != Relayed {
 			total.drops[drop].Add(1)
 			continue
 		}

@@ -59,11 +59,20 @@ func (p *portPool) used() int {
 	return p.total - len(p.free)
 }
 
-// stream draws what a stream of our own begins with. // RFC 3550 §5.1
+// ssrc draws one. // RFC 3550 §8
+func (p *portPool) ssrc() uint32 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.random.Uint32()
+}
+
+// stream draws what a stream of our own begins with. // The number is in the
+// lower half, lest who misses the first packets of SRTP takes a later count of
+// rounds for the first. // RFC 3550 §5.1, RFC 3711 §3.3.1
 func (p *portPool) stream() (ssrc uint32, seq uint16, timestamp uint32) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.random.Uint32(), uint16(p.random.Uint32()), p.random.Uint32()
+	return p.random.Uint32(), uint16(p.random.Uint32()) >> 1, p.random.Uint32()
 }
 
 // cname makes a name that says nothing about anybody. // RFC 7022 §4.2

@@ -23,6 +23,7 @@ type work struct {
 	now    time.Duration
 	header rtp.Header
 	total  *counters
+	sealed [maxPacket + tagRoom]byte
 }
 
 // receive takes one datagram, which it does not keep.
@@ -54,7 +55,13 @@ func (p *port) relayRTP(b []byte, from netip.AddrPort, w *work) Drop {
 	if d != Relayed {
 		return d
 	}
-	d = parseRTP(b, &w.header, in.payloads)
+	size := len(b)
+	if in.srtp != nil {
+		b, d = in.srtp.open(b, &w.header)
+	}
+	if d == Relayed {
+		d = parseRTP(b, &w.header, in.payloads)
+	}
 	if who == unproven {
 		if d != Relayed {
 			in.learner.invalid(from)
@@ -70,8 +77,8 @@ func (p *port) relayRTP(b []byte, from netip.AddrPort, w *work) Drop {
 	p.settle(from, who, in)
 	s.quiet.last = w.now
 	s.resume(in, w.now)
-	in.stream.update(&w.header, len(b), w.now, in.clock)
-	w.total.in.add(len(b))
+	in.stream.update(&w.header, size, w.now, in.clock)
+	w.total.in.add(size)
 	if in.keypad != nil {
 		in.listen(s, b, w)
 	}
@@ -92,6 +99,13 @@ func (p *port) pass(b []byte, out *side, w *work) Drop {
 	}
 	if !out.direction.receives() {
 		return DropDirection
+	}
+	if out.srtp != nil && !out.datagrams {
+		sealed, d := out.srtp.seal(w.sealed[:0], b)
+		if d != Relayed {
+			return d
+		}
+		b = sealed
 	}
 	if d := out.rtp.send(b); d != Relayed {
 		return d
@@ -118,6 +132,12 @@ func (p *port) relayRTCP(b []byte, from netip.AddrPort, w *work) Drop {
 	if who == unproven { // too few come to prove an address: RTP has to
 		return DropLearning
 	}
+	size := len(b)
+	if in.srtp != nil {
+		if b, d = in.srtp.openRTCP(b); d != Relayed {
+			return d
+		}
+	}
 	built, d := rewriteRTCP(b, string(in.cname[:]))
 	if d != Relayed {
 		return d
@@ -126,16 +146,22 @@ func (p *port) relayRTCP(b []byte, from netip.AddrPort, w *work) Drop {
 	s.quiet.last = w.now
 	in.rtcpReceived++
 	in.echo.hear(built, w.now)
-	w.total.rtcpIn.add(len(b))
+	w.total.rtcpIn.add(size)
 	if !out.hears(s) {
 		return DropApart
 	}
-	if d := out.rtcp.send(built); d != Relayed {
+	sealed := built
+	if out.srtp != nil {
+		if sealed, d = out.srtp.sealRTCP(w.sealed[:0], built); d != Relayed {
+			return d
+		}
+	}
+	if d := out.rtcp.send(sealed); d != Relayed {
 		return d
 	}
 	out.rtcpSent++
 	out.echo.pass(built, w.now)
-	w.total.rtcpOut.add(len(built))
+	w.total.rtcpOut.add(len(sealed))
 	return Relayed
 }
 

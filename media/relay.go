@@ -89,6 +89,9 @@ func open(cfg Config, log *zap.Logger, metrics prometheus.Registerer, now clock,
 	return r, nil
 }
 
+// ssrc draws one for a stream that has to begin anew.
+func (r *Relay) ssrc() uint32 { return r.networks[0].ports.ssrc() }
+
 // Options of a session.
 type Options struct {
 	// ID marks the session's log lines. Never a phone number.

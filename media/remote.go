@@ -79,6 +79,9 @@ type Remote struct {
 	Datagrams bool
 	// DSCP marks what we send to this side, 0 to 63. Zero: best effort.
 	DSCP uint8
+	// SRTP is how the side's packets are protected. Keys that it has already keep
+	// their counters. While it sends Datagrams they wait. Zero: plain RTP.
+	SRTP SRTP
 	// ClockRate of the RTP timestamps in Hz, for jitter. Zero: as before, 8000 at
 	// first.
 	ClockRate uint32
@@ -104,6 +107,11 @@ func (r Remote) checked(cfg *Config) (Remote, error) {
 	}
 	if r.DSCP > 63 {
 		return r, fmt.Errorf("%w: DSCP is above 63", ErrRemote)
+	}
+	if r.SRTP.Suite != PlainRTP {
+		if err := r.SRTP.check(); err != nil {
+			return r, err
+		}
 	}
 	if r.Direction > Inactive {
 		return r, fmt.Errorf("%w: unknown direction", ErrRemote)

@@ -2,6 +2,7 @@ package media
 
 import (
 	"cmp"
+	"fmt"
 	"net/netip"
 	"sync"
 	"time"
@@ -50,6 +51,7 @@ type side struct {
 	voice     *voice   // what it hears of us; nil: nothing was ever played
 	keypad    *keypad  // nil: nobody wants its keys
 	bypass    bypass   // nil: the backend has none
+	srtp      *secured // nil: plain RTP
 
 	stream                 stream
 	sent                   Flow
@@ -84,7 +86,14 @@ func (s *Session) SetRemote(which Side, r Remote) error {
 	if s.released {
 		return ErrClosed
 	}
+	protection := d.srtp
+	if !r.Datagrams { // else it waits: audio may come back under the same keys
+		if protection, err = secure(d.srtp, &r.SRTP, s.relay.ssrc); err != nil {
+			return fmt.Errorf("%w: %w", ErrRemote, err)
+		}
+	}
 	s.reclaim()
+	d.srtp = protection
 	d.rules = sources{from: r.From, nat: r.NAT, asymmetric: r.Asymmetric}
 	d.payloads, d.direction, d.dscp, d.named = r.PayloadTypes, r.Direction, r.DSCP, true
 	d.datagrams = r.Datagrams

@@ -284,7 +284,8 @@ func (c *call) onRestated(l *leg, res *message.Response) {
 		return
 	}
 	l.heard = s.Content
-	c.do(actRemote{l.side(), remote(l.trunk, s, s.PayloadTypes())})
+	s.SetAnswer()
+	c.do(actRemote{l.side(), c.remote(l, s)})
 }
 
 // tickAsk repeats our request, or asks again after a glare.

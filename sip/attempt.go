@@ -72,7 +72,7 @@ func (c *call) tryNext() {
 	}
 	c.asked = &c.plan.candidates[c.next]
 	c.next++
-	if !c.delayed && c.offer.For(&c.asked.trunk.media) == nil {
+	if !c.delayed && c.offer.For(c.asked.trunk.policy(c.asked.trunk.over)) == nil {
 		if c.asked = nil; len(c.b) == 0 {
 			c.last = refusal{488, 0, "no_codec"}
 		}
@@ -129,7 +129,7 @@ func (c *call) try(to candidate) {
 		},
 	}
 	if !c.delayed {
-		a.offer = c.offer.For(&t.media)
+		a.offer = c.offer.For(a.policy())
 		a.says(c.describe(&a.leg, a.offer))
 	}
 	c.b, c.active = append(c.b, a), a

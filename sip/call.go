@@ -55,6 +55,7 @@ type call struct {
 	expires         time.Time
 	rang            bool
 	ringingAt       time.Time // the caller was told
+	secret          message.Secret
 	codec           string    // of the answer
 	speaks          string    // of the latest answer
 	gone            bool

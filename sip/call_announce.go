@@ -70,7 +70,7 @@ func (c *call) announceAt(ev evAllocated) {
 		return
 	}
 	c.a.local, c.localB = ev.localA, ev.localB
-	c.do(actRemote{SideA, remote(c.a.trunk, c.offer, c.offer.PayloadTypes())})
+	c.do(actRemote{SideA, c.remote(&c.a.leg, c.offer)})
 	c.play()
 }
 

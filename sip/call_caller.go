@@ -9,7 +9,7 @@ import (
 // onInvite opens leg A: 100 at once, then the offer is read and routing asked.
 func (c *call) onInvite(ev evInvite) {
 	req := ev.req
-	c.began = c.now
+	c.began, c.secret = c.now, ev.secret
 	c.a.leg = leg{
 		number: legA, trunk: ev.trunk, socket: ev.socket, over: ev.over, conn: req.Conn, own: ev.own, seen: req.CSeq,
 		from: req.Source.Addr(),
@@ -30,7 +30,7 @@ func (c *call) onInvite(ev evInvite) {
 		return
 	}
 	if !c.delayed {
-		offer, fault := message.ParseSDP(req.Body, &ev.trunk.media)
+		offer, fault := message.ParseSDP(req.Body, c.a.policy())
 		if fault != nil {
 			c.refuse(refusal{code: fault.Code, why: fault.Name})
 			return
@@ -127,7 +127,7 @@ func (c *call) onAllocated(ev evAllocated) {
 	}
 	c.a.local, c.localB = ev.localA, ev.localB
 	if !c.delayed {
-		c.do(actRemote{SideA, remote(c.a.trunk, c.offer, c.offer.PayloadTypes())})
+		c.do(actRemote{SideA, c.remote(&c.a.leg, c.offer)})
 	}
 	c.tryNext()
 }

@@ -84,7 +84,7 @@ func (c *call) onOffered(a *attempt, ev evResponse) {
 	s := c.read(&a.leg, ev.res.Body)
 	a.ack = heldAck{waits: true, seq: seqAck, cseq: ev.res.CSeq, offer: s}
 	if s != nil {
-		a.offer = s.For(&c.a.trunk.media)
+		a.offer = s.For(c.a.policy())
 	}
 	switch {
 	case a != c.active || c.phase != phaseCalling:
@@ -104,7 +104,7 @@ func (c *call) onOffered(a *attempt, ev evResponse) {
 func (c *call) onAnswerToDelayed(req *message.Request) {
 	a := c.active
 	s := c.read(&c.a.leg, req.SDP())
-	if s == nil || s.Accept(a.offer) != nil {
+	if s == nil || !c.a.takes(s, a.offer) {
 		c.end("bad_answer")
 		return
 	}
@@ -119,7 +119,7 @@ func (c *call) declineFork(f *fork, ev evResponse) {
 	var sdp []byte
 	if c.delayed {
 		if s := c.read(&f.leg, ev.res.Body); s != nil {
-			sdp = s.AppendInactive(nil, message.Origin{ID: c.number(f.number), Version: 1}, f.local)
+			sdp = c.declines(&f.leg, s).AppendInactive(nil, message.Origin{ID: c.number(f.number), Version: 1}, f.local)
 		}
 	}
 	c.sendAck(&f.leg, f.seq, ev.res.CSeq, sdp)

@@ -53,7 +53,7 @@ func (c *call) other(l *leg) *leg {
 
 // read reads a side's description, nil where we don't relay it.
 func (c *call) read(l *leg, body []byte) *message.SDP {
-	s, fault := message.ParseSDP(body, &l.trunk.media)
+	s, fault := message.ParseSDP(body, l.policy())
 	if fault != nil || !c.reaches(l, s) {
 		return nil
 	}
@@ -77,6 +77,7 @@ func (c *call) describe(l *leg, s *message.SDP) (text []byte, version uint64) {
 
 // write has a line for each m= line that the side knows of.
 func (c *call) write(l *leg, s *message.SDP, o message.Origin) []byte {
+	s = c.under(l, s)
 	if l.layout == nil {
 		return s.AppendOffer(nil, o, l.local)
 	}
@@ -125,7 +126,7 @@ func (c *call) open(l *leg, req *message.Request, offer *message.SDP) {
 		}
 	}
 	if offer != nil {
-		if x.cut = offer.For(&x.to.trunk.media); x.cut == nil {
+		if x.cut = offer.For(x.to.policy()); x.cut == nil {
 			c.relayFailed(488, "")
 			return
 		}
@@ -144,9 +145,9 @@ func (c *call) onRelayAnswered(l *leg, res *message.Response) {
 		s = c.read(l, res.Body)
 	}
 	if s != nil && x.offer == nil {
-		x.cut = s.For(&x.from.trunk.media)
+		x.cut = s.For(x.from.policy())
 	}
-	if s == nil || x.cut == nil || x.offer != nil && s.Accept(x.cut) != nil {
+	if s == nil || x.cut == nil || x.offer != nil && !l.takes(s, x.cut) {
 		c.relayFailed(488, "") // what this side believes now is not what we can do
 		c.refuse(refusal{488, 0, "bad_answer"})
 		c.end("bad_answer")
@@ -173,7 +174,7 @@ func (c *call) onRelayAnswered(l *leg, res *message.Response) {
 // adoptSide tells the relay where a side is now.
 func (c *call) adoptSide(l *leg, s *message.SDP) {
 	l.heard = s.Content
-	c.do(actRemote{l.side(), remote(l.trunk, s, s.PayloadTypes())})
+	c.do(actRemote{l.side(), c.remote(l, s)})
 }
 
 // passOffer gives the side that asked for it the other one's offer.
@@ -192,7 +193,7 @@ func (c *call) onAnswerInAck(req *message.Request) {
 	c.exchange = nil
 	from, to := x.from, x.to
 	s := c.read(from, req.SDP())
-	if s == nil || s.Accept(x.cut) != nil {
+	if s == nil || !from.takes(s, x.cut) {
 		c.end("bad_answer")
 		return
 	}

@@ -22,7 +22,7 @@ func (c *call) onReinvite(l *leg, req *message.Request) {
 		c.reinvited(l, req, nil)
 		return
 	}
-	offer, fault := message.ParseSDP(req.Body, &l.trunk.media)
+	offer, fault := message.ParseSDP(req.Body, l.policy())
 	switch {
 	case fault != nil:
 		c.concludeReinvite(l, req, message.Reply{Code: fault.Code})

@@ -169,7 +169,7 @@ func (c *call) onOfferInPrack(req *message.Request) {
 		c.concludePrack(req, message.Reply{Code: 200})
 		return
 	}
-	offer, fault := message.ParseSDP(req.Body, &c.a.trunk.media)
+	offer, fault := message.ParseSDP(req.Body, c.a.policy())
 	switch {
 	case fault != nil || !c.a.reliable.told || !c.reaches(&c.a.leg, offer):
 		c.concludePrack(req, message.Reply{Code: 488})

@@ -54,7 +54,7 @@ func (c *call) onUpdate(l *leg, req *message.Request) {
 	}
 	l.seen = req.CSeq
 	l.update.begin(req)
-	offer, fault := message.ParseSDP(req.Body, &l.trunk.media)
+	offer, fault := message.ParseSDP(req.Body, l.policy())
 	switch {
 	case fault != nil:
 		c.concludeUpdate(l, req, message.Reply{Code: fault.Code})

@@ -161,6 +161,10 @@ type TrunkConfig struct {
 	// Fax lets T.38 over UDP pass, between two trunks that both have it. What it
 	// transmits, the sender's number among it, is not read.
 	Fax bool
+	// SRTP protects its media by keys in the session descriptions, over TLS alone:
+	// SRTPOff, SRTPOptional (where the trunk has it too, RFC 8643), or SRTPRequired.
+	// Not with an Addr that is no "tls://...". Empty: SRTPOff.
+	SRTP string
 	// DSCP marks the media that we send there, 0 to 63.
 	DSCP uint8
 	// Media is the one of OwnMedia that the trunk's side of a call gets; for a caller

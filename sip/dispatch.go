@@ -135,7 +135,7 @@ func (e *Edge) open(s *socket, t *trunk, req *message.Request, key callKey) {
 		t.state.metrics.seized[inbound].Inc()
 		e.active.Add(1)
 		e.unsettled.Add(1)
-		a.deliver(evInvite{req: req, trunk: t, socket: s.index, over: s.over, own: s.own})
+		a.deliver(evInvite{req: req, trunk: t, socket: s.index, over: s.over, own: s.own, secret: newSecret()})
 	case addedRepeated:
 		known.deliver(evRepeated{})
 	case addedMerged:

@@ -48,6 +48,7 @@ type leg struct {
 	version uint64       // of said
 	latest  uint64       // the highest version that we used; one that was refused counts
 	heard   uint64       // content of the one that it sent last
+	sdes    *sdes        // nil: plain RTP so far
 	layout  *message.SDP // the m= lines that both keep to; nil: one alone
 
 	bye      client

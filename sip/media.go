@@ -63,6 +63,7 @@ type Remote struct {
 	NAT          bool
 	DSCP         uint8
 	Fax          bool // the side sends T.38, no RTP
+	Keys         Keys // of SRTP
 }
 
 // remote is the side's media as its trunk lets it be.

@@ -81,6 +81,9 @@ func (c *TrunkConfig) trunk(own []message.OwnMedia) (*trunk, error) {
 		media:       message.MediaPolicy{From: c.MediaFrom, Own: own, Codecs: c.Codecs, Fax: c.Fax},
 		origin:      routing.Origin{Carrier: c.Carrier, Tenant: c.Tenant, Country: c.Country},
 	}
+	if err := t.protect(c); err != nil {
+		return nil, err
+	}
 	if c.Reliable != ReliableOff && c.Reliable != ReliableSupported && c.Reliable != ReliableRequired {
 		return nil, fmt.Errorf("reliable: %q is neither off, supported nor required", c.Reliable)
 	}
@@ -98,6 +101,9 @@ func (c *TrunkConfig) trunk(own []message.OwnMedia) (*trunk, error) {
 	}
 	if err := c.checkRegister(); err != nil {
 		return nil, err
+	}
+	if t.media.SRTP != message.SRTPOff && c.Addr != "" && t.over != overTLS {
+		return nil, errors.New("srtp: its keys would be shown; addr is to be tls://...")
 	}
 	if t.auth, err = newAuthorizer(c.AuthOut, t.domain()); err != nil {
 		return nil, fmt.Errorf("auth_out: %w", err)

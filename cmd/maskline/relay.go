@@ -50,6 +50,9 @@ func (s relaySession) SetRemote(side sip.Side, r sip.Remote) error {
 		RTP: r.RTP, RTCP: r.RTCP, From: r.From,
 		PayloadTypes: media.PayloadTypes(r.PayloadTypes), Direction: media.Direction(r.Direction),
 		NAT: r.NAT, DSCP: r.DSCP, Datagrams: r.Fax,
+		SRTP: media.SRTP{
+			Suite: media.Suite(r.Keys.Suite), Ours: media.NewMasterKey(r.Keys.Ours.Reveal()), Theirs: media.NewMasterKey(r.Keys.Theirs.Reveal()),
+		},
 	})
 }
 

@@ -80,7 +80,7 @@ func (f *format) isSound() bool {
 // its allow-list lacks, in the order of the offer. It is nil where no sound is
 // left, or where it is a fax that the trunk does not take.
 func (s *SDP) For(policy *MediaPolicy) *SDP {
-	if s.Fax() && !policy.Fax {
+	if s.Fax() && (!policy.Fax || policy.SRTP >= SRTPRequired) {
 		return nil
 	}
 	if len(policy.Codecs) == 0 || s.Fax() {

@@ -64,6 +64,9 @@ type SDP struct {
 	fax             *fax        // nil: it is audio
 	lines           []mediaLine // all m= lines in order, to answer each of them
 	stream          int         // which of them is relayed
+	crypto          []Crypto    // its keys, those lines that can be used
+	answer          bool        // to an offer of ours
+	ours            Protection  // what we write of keys
 }
 
 // format is one payload type with what describes it.
@@ -95,7 +98,7 @@ func ParseSDP(body []byte, policy *MediaPolicy) (*SDP, *Fault) {
 	if err := d.Unmarshal(plain); err != nil || len(d.MediaDescriptions) != len(s.lines) {
 		return nil, fault(400, "sdp")
 	}
-	m, f := s.pick(&d)
+	m, f := s.pick(&d, policy)
 	if f != nil {
 		return nil, f
 	}
@@ -118,6 +121,9 @@ func ParseSDP(body []byte, policy *MediaPolicy) (*SDP, *Fault) {
 
 func (s *SDP) hash() uint64 {
 	text := s.appendStream(make([]byte, 0, 512), s.RTP.Port())
+	for i := range s.crypto {
+		text = s.crypto[i].append(text)
+	}
 	text = s.RTCP.AppendTo(s.RTP.AppendTo(text))
 	for i, line := range s.lines {
 		text = append(text, line.kind...)
@@ -149,7 +155,7 @@ func (s *SDP) readLines(body []byte, policy *MediaPolicy) ([]byte, *Fault) {
 			return nil, fault(488, "sdp_media")
 		}
 		switch {
-		case fields[0] == "audio" && fields[2] == "RTP/AVP":
+		case fields[0] == "audio" && policy.relaysAudio(fields[2]):
 			plain = append(plain, line...)
 		case relayed:
 			plain = append(plain, "m="+faxStandIn+" "+fields[1]+" UDP 0\r\n"...)
@@ -163,13 +169,13 @@ func (s *SDP) readLines(body []byte, policy *MediaPolicy) ([]byte, *Fault) {
 	return plain, nil
 }
 
-// pick chooses the first audio stream over plain RTP, else the first fax.
-func (s *SDP) pick(d *sdp.SessionDescription) (*sdp.MediaDescription, *Fault) {
-	for i, m := range d.MediaDescriptions {
-		if m.MediaName.Media == "audio" && m.MediaName.Port.Value != 0 {
-			s.stream = i
-			return m, nil
-		}
+// pick chooses an audio stream, else the first fax, which nothing protects.
+func (s *SDP) pick(d *sdp.SessionDescription, policy *MediaPolicy) (*sdp.MediaDescription, *Fault) {
+	if m, f := s.pickAudio(d, policy); m != nil || f != nil {
+		return m, f
+	}
+	if policy.SRTP == SRTPRequired || policy.SRTP == SRTPInsecure {
+		return nil, fault(488, "sdp_srtp")
 	}
 	if m, ok := s.pickFax(d); ok {
 		return m, nil
@@ -320,6 +326,7 @@ func packetTime(value string) int {
 // Accept keeps of an answer what the offer had: its formats, and the directions that
 // it left. RFC 3264 §6.1.
 func (s *SDP) Accept(offer *SDP) *Fault {
+	s.answer = true
 	s.Direction = s.Direction.within(offer.Direction)
 	if s.Fax() != offer.Fax() {
 		return fault(488, "sdp_media")

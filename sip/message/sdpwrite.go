@@ -66,7 +66,7 @@ func (s *SDP) appendStream(dst []byte, port uint16) []byte {
 func (s *SDP) appendAudio(dst []byte, port uint16) []byte {
 	dst = append(dst, "m=audio "...)
 	dst = strconv.AppendUint(dst, uint64(port), 10)
-	dst = append(dst, " RTP/AVP"...)
+	dst = append(append(dst, ' '), s.ours.transport()...)
 	for _, f := range s.formats {
 		dst = append(dst, ' ')
 		dst = strconv.AppendUint(dst, uint64(f.pt), 10)
@@ -78,6 +78,7 @@ func (s *SDP) appendAudio(dst []byte, port uint16) []byte {
 	}
 	dst = appendTime(dst, "ptime:", s.ptime)
 	dst = appendTime(dst, "maxptime:", s.maxptime)
+	dst = s.ours.append(dst)
 	dst = append(dst, "a="...)
 	dst = append(dst, s.Direction.String()...)
 	return append(dst, "\r\n"...)
