@@ -20,4 +20,10 @@ func openSteer(Config, *counters, clock, *zap.Logger) (backend, error) {
 	return nil, errors.New("media relay: the steer backend needs Linux")
 }
 
+func openKernel(Config, *counters, clock, *zap.Logger) (backend, error) {
+	return nil, errors.New("media relay: the kernel backend needs Linux")
+}
+
+type steerLoop struct{}
+
 func reserveDescriptors(Config) error { return nil }

@@ -86,7 +86,7 @@ func (d *side) use(p pair) {
 		number uint16
 	}{{&d.rtp, p.rtp, p.number}, {&d.rtcp, p.rtcp, p.number + 1}} {
 		one.port.out, one.port.number = one.out, one.number
-		one.port.latch, one.port.aimed = latch{}, false
+		one.port.latch = latch{}
 	}
 }
 

@@ -39,7 +39,7 @@ func (in *side) offer(s *Session) {
 	}
 	out := &s.sides[in.rtp.side.other()]
 	c := shortcut{
-		source: in.rtp.latch.source, from: netip.AddrPortFrom(out.network.cfg.Addr, out.rtp.number), to: out.rtp.latch.target(),
+		source: in.rtp.latch.source.unpack(), from: netip.AddrPortFrom(out.network.cfg.Addr, out.rtp.number), to: out.rtp.latch.target(),
 		dscp: out.dscp, payloads: in.payloads, clock: in.clock,
 	}
 	if in.network != out.network || in.rtp.latch.state != latchStrict || in.rtp.latch.reopened != 0 || in.keypad != nil || in.srtp != nil || out.srtp != nil || in.payloads == (PayloadTypes{}) ||

@@ -38,6 +38,14 @@ func (d Drop) String() string { return dropNames[d] }
 // Drops counts packets by reason.
 type Drops [dropReasons]uint32
 
+// drop counts one, in a table that most sides never need.
+func (d *side) drop(why Drop) {
+	if d.drops == nil {
+		d.drops = &Drops{}
+	}
+	d.drops[why]++
+}
+
 // Total is the number of packets dropped for any reason.
 func (d *Drops) Total() uint64 {
 	var n uint64

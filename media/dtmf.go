@@ -83,7 +83,7 @@ func (k *keypad) press(h *rtp.Header, b []byte) (byte, bool) {
 // listen tells the session's owner of a key in a packet of this side.
 func (d *side) listen(s *Session, b []byte, w *work) {
 	if digit, ok := d.keypad.press(&w.header, b); ok {
-		if len(s.notices) < mostNotices {
+		if s.waiting < mostNotices {
 			w.total.digits.Add(1)
 			s.note(notice{side: d.rtp.side, digit: digit})
 		} else {

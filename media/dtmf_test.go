@@ -135,7 +135,7 @@ func TestKeysAreToldAndRelayed(t *testing.T) {
 	press5 := func() { z.send(s.Local(B), event(90, 90000, true, 5, true, 160)) }
 	told := len(keys)
 	press5()
-	eventually(t, "the key is waiting", func() bool { return s.waiting() == 1 })
+	eventually(t, "the key is waiting", func() bool { return s.toTell() == 1 })
 	s.Release()
 	b.tell()
 	if len(keys) != told {
@@ -144,10 +144,10 @@ func TestKeysAreToldAndRelayed(t *testing.T) {
 	b.pass(time.Second)
 }
 
-func (s *Session) waiting() int {
+func (s *Session) toTell() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.notices)
+	return int(s.waiting)
 }
 
 func FuzzKeys(f *testing.F) {

@@ -36,17 +36,16 @@ func openKernel(cfg Config, total *counters, now clock, log *zap.Logger) (backen
 // flow is one port's entry in the kernel. It is under the session's lock.
 type flow struct {
 	forward *forwarding
-	index   int64
-	now     clock
-	clock   uint32
-	active  bool
 	counted [2]uint64 // packets and octets that user space knows of
 	missed  uint32    // and expected, late, twice
 	late    uint32
 	twice   uint32
+	clock   uint32
+	index   uint16
+	active  bool
 }
 
-func (b *flow) offset(field int64) int64 { return b.index*flowSize + field }
+func (b *flow) offset(field int64) int64 { return int64(b.index)*flowSize + field }
 
 func (b *flow) put32(field int64, v uint32) {
 	var w [4]byte
@@ -70,7 +69,7 @@ func (b *flow) ahead() uint32 {
 	var t unix.Timespec
 	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &t) // never fails
 	units := func(d time.Duration) uint32 { return uint32(uint64(d/time.Microsecond) * uint64(b.clock) / 1e6) }
-	return units(time.Duration(t.Nano())) - units(b.now())
+	return units(time.Duration(t.Nano())) - units(b.forward.now())
 }
 
 // begin hands a stream to the kernel from its next packet on.

@@ -86,7 +86,7 @@ func TestKernelLeavesTheRestToUserSpace(t *testing.T) {
 		{"listening for keys", func(_ *bed, s *Session) { s.Listen(A, 101) }},
 		{"kept apart", func(_ *bed, s *Session) { s.Separate(true); s.Separate(false) }},
 		{"signalling", func(b *bed, s *Session) {
-			b.setRemote(s, A, Remote{RTP: s.sides[A].rtp.latch.expect, PayloadTypes: NewPayloadTypes(0, 8, 101)})
+			b.setRemote(s, A, Remote{RTP: s.sides[A].rtp.latch.expect.unpack(), PayloadTypes: NewPayloadTypes(0, 8, 101)})
 		}},
 	}
 	for _, c := range cases {

@@ -24,6 +24,7 @@ type forwarding struct {
 	loopback bool
 	own      netip.Addr
 	routes   *routes
+	now      clock
 }
 
 // An entry of the map of flows, by pair of ports. Addresses, ports and SSRC are
@@ -52,7 +53,7 @@ const (
 )
 
 func newForwarding(cfg Config, now clock) (f *forwarding, err error) {
-	f = &forwarding{own: cfg.Addr, routes: newRoutes(cfg.Addr, now)}
+	f = &forwarding{own: cfg.Addr, routes: newRoutes(cfg.Addr, now), now: now}
 	defer func() {
 		if err != nil {
 			f.close()

@@ -1,9 +1,11 @@
 package media
 
 import (
+	"math"
 	"net/netip"
 	"slices"
 	"time"
+	"unsafe"
 )
 
 // relearnAfter is how long, after signalling has named the same address again,
@@ -41,32 +43,39 @@ const (
 // opens the latch again; where it names the same address, the known source
 // goes first for a second, so that nobody can use the moment.
 type latch struct {
-	expect   netip.AddrPort // SDP's; zero: none
-	source   netip.AddrPort // latched; zero while open
-	reopened uint32         // when signalling named expect again, in ms; 0: the source was heard since
+	expect   packed // SDP's
+	source   packed // latched; none while open
+	reopened uint32 // when signalling named expect again, in ms; 0: the source was heard since
 	state    latchState
 	follow   bool // we send to source, not to expect
+	aimed    bool // the endpoint lets source in alone
 }
 
-// sources are the rules by which a side's two ports judge.
+// sources are the rules by which a side's two ports judge. The prefixes are
+// Remote.From, which nobody writes.
 type sources struct {
-	from       []netip.Prefix
+	prefixes   *netip.Prefix
+	count      uint16
 	nat        bool
 	asymmetric bool
 }
 
+func sourcesOf(r *Remote) sources {
+	return sources{unsafe.SliceData(r.From), uint16(min(len(r.From), math.MaxUint16)), r.NAT, r.Asymmetric}
+}
+
 func (s *sources) within(a netip.Addr) bool {
-	return slices.ContainsFunc(s.from, func(p netip.Prefix) bool { return p.Contains(a) })
+	return slices.ContainsFunc(unsafe.Slice(s.prefixes, s.count), func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
 // reopen takes a new word of signalling. Where the address stays the same we
 // go on sending to where the peer was found, until it is found elsewhere.
 func (l *latch) reopen(expect netip.AddrPort, now time.Duration) {
-	if expect != l.expect {
-		*l = latch{expect: expect}
+	if pack(expect) != l.expect {
+		*l = latch{expect: pack(expect)}
 		return
 	}
-	l.reopened = milliseconds(now)
+	l.aimed, l.reopened = false, milliseconds(now)
 }
 
 // milliseconds is never zero; differences hold across its wrap.
@@ -80,27 +89,27 @@ func (l *latch) closed(now time.Duration) bool {
 // target is where packets for the peer go; zero: nowhere yet.
 func (l *latch) target() netip.AddrPort {
 	if l.follow {
-		return l.source
+		return l.source.unpack()
 	}
-	return l.expect
+	return l.expect.unpack()
 }
 
 // judge looks at a source address and changes nothing. learned is an address
 // already learned for the same side, or zero.
 func (l *latch) judge(from netip.AddrPort, rules *sources, learned netip.Addr, now time.Duration) standing {
 	switch {
-	case l.state != latchOpen && from == l.source:
+	case l.state != latchOpen && l.source.holds(from):
 		if l.reopened != 0 {
 			return former
 		}
 		return known
 	case l.state == latchStrict && l.reopened == 0:
 		return stranger
-	case from == l.expect:
+	case l.expect.holds(from):
 		return exact
 	case l.closed(now):
 		return stranger
-	case from.Addr() == l.expect.Addr() || rules.within(from.Addr()):
+	case l.expect.addr() == from.Addr() || rules.within(from.Addr()):
 		return near
 	case !rules.nat:
 		return stranger
@@ -114,16 +123,17 @@ func (l *latch) judge(from netip.AddrPort, rules *sources, learned netip.Addr, n
 // settle latches the source of a valid packet. An unproven one must have been
 // proven by then.
 func (l *latch) settle(from netip.AddrPort, s standing, rules *sources) {
+	at := pack(from)
 	switch s {
 	case exact:
 		l.state, l.follow = latchStrict, true
 	case near:
-		l.state, l.follow = latchLoose, (rules.nat || from.Addr() == l.expect.Addr()) && !rules.asymmetric
+		l.state, l.follow = latchLoose, (rules.nat || at.ip == l.expect.ip) && !rules.asymmetric
 	case unproven:
 		l.state, l.follow = latchStrict, !rules.asymmetric
 	case former: // as it was
 	default:
 		return
 	}
-	l.source, l.reopened = from, 0
+	l.source, l.reopened = at, 0
 }

@@ -42,8 +42,8 @@ func TestLatch(t *testing.T) {
 		{"another address after", sources{}, []step{{sdp, true, sdp}, {otherIP, false, sdp}}},
 		{"another address while the port is learned", sources{}, []step{{portA, true, portA}, {otherIP, false, portA}}},
 		{"exact takes over from near", sources{}, []step{{portA, true, portA}, {sdp, true, sdp}, {portA, false, sdp}}},
-		{"prefix lets in and does not redirect", sources{from: prefix}, []step{{inPrefix, true, sdp}, {otherIP, false, sdp}, {inPrefix, true, sdp}}},
-		{"exact takes over from prefix", sources{from: prefix}, []step{{inPrefix, true, sdp}, {sdp, true, sdp}, {inPrefix, false, sdp}}},
+		{"prefix lets in and does not redirect", sourcesOf(&Remote{From: prefix}), []step{{inPrefix, true, sdp}, {otherIP, false, sdp}, {inPrefix, true, sdp}}},
+		{"exact takes over from prefix", sourcesOf(&Remote{From: prefix}), []step{{inPrefix, true, sdp}, {sdp, true, sdp}, {inPrefix, false, sdp}}},
 		{"asymmetric keeps the target", sources{asymmetric: true}, []step{{portA, true, sdp}, {portB, false, sdp}}},
 		{
 			"same SDP keeps the target and prefers the known port",

@@ -15,7 +15,6 @@ type port struct {
 	number  uint16
 	side    Side
 	rtcp    bool
-	aimed   bool // the endpoint lets the latched peer in alone
 }
 
 // work is what a thread needs at hand for a packet.
@@ -43,7 +42,7 @@ func (p *port) receive(b []byte, from netip.AddrPort, w *work) {
 	}
 	if d != Relayed {
 		w.total.drops[d].Add(1)
-		p.session.sides[p.side].drops[d]++
+		p.session.sides[p.side].drop(d)
 	}
 }
 
@@ -123,7 +122,7 @@ func (p *port) relayRTCP(b []byte, from netip.AddrPort, w *work) Drop {
 	in, out := &s.sides[p.side], &s.sides[p.side.other()]
 	var learned netip.Addr
 	if in.rules.nat {
-		learned = in.rtp.latch.source.Addr()
+		learned = in.rtp.latch.source.unpack().Addr()
 	}
 	who, d := p.judge(from, in, learned, w.now)
 	if d != Relayed {
@@ -167,15 +166,15 @@ func (p *port) relayRTCP(b []byte, from netip.AddrPort, w *work) Drop {
 
 // judge tells strangers apart and remembers the first.
 func (p *port) judge(from netip.AddrPort, in *side, learned netip.Addr, now time.Duration) (standing, Drop) {
-	if !p.latch.expect.IsValid() {
+	if !p.latch.expect.valid() {
 		return stranger, DropNoRemote
 	}
 	who := p.latch.judge(from, &in.rules, learned, now)
 	if who != stranger {
 		return who, Relayed
 	}
-	if !p.session.intruder.IsValid() {
-		p.session.intruder = from.Addr()
+	if p.session.intruder == nil {
+		p.session.intruder = new(from.Addr())
 	}
 	return who, DropStranger
 }
@@ -189,20 +188,19 @@ func (p *port) settle(from netip.AddrPort, who standing, in *side) {
 	p.session.reclaim() // we may send elsewhere from now on
 	p.latch.settle(from, who, &in.rules)
 	if p.latch.state == latchStrict {
-		p.aimed = p.out.aim(from, in.dscp) == nil
+		p.latch.aimed = p.out.aim(from, in.dscp) == nil
 	}
 }
 
 // redirect takes a new address from signalling and opens the latch.
 func (p *port) redirect(expect netip.AddrPort, dscp uint8, now time.Duration) {
 	p.latch.reopen(expect, now)
-	p.aimed = false
 	_ = p.out.aim(netip.AddrPort{}, dscp) // without the mark is better than not at all
 }
 
 // send sends to this port's peer.
 func (p *port) send(b []byte) Drop {
-	if p.aimed && p.latch.follow {
+	if p.latch.aimed && p.latch.follow {
 		return p.out.send(b, netip.AddrPort{})
 	}
 	target := p.latch.target()

@@ -42,7 +42,7 @@ func TestRelayBothWaysOctetForOctet(t *testing.T) {
 }
 
 // exchange sends a packet from one side and checks what the other gets.
-func exchange(t *testing.T, s *Session, in Side, from, to *peer, seq uint16) {
+func exchange(t testing.TB, s *Session, in Side, from, to *peer, seq uint16) {
 	t.Helper()
 	sent := packet(uint32(in), seq)
 	from.send(s.Local(in), sent)

@@ -23,42 +23,44 @@ type Session struct {
 	mu       sync.Mutex
 	sides    [2]side
 	quiet    quiet
+	turning  *steerLoop  // that relays for it and sends afterwards; nil: none does
+	intruder *netip.Addr // the first stranger
+	waiting  uint16      // notices that the teller has
+	codec    codec
 	released bool
 	apart    bool // nothing is relayed between the sides
-	turning  any  // the thread of a backend that relays for it and sends afterwards; nil: none does
-	codec    codec
 
 	intruderLogged bool
-	notices        []notice
-
-	intruder netip.Addr // the first stranger
 }
 
 // side is one party. All of it is under the session's lock.
 type side struct {
-	network   *network
-	rtp, rtcp port
-	rules     sources
-	payloads  PayloadTypes
-	learner   *learner // nat mode only
+	network  *network
+	rtp      port
+	rtcp     port
+	rules    sources
+	payloads PayloadTypes
+	learner  *learner // nat mode only
+	voice    *voice   // what it hears of us; nil: nothing was ever played
+	keypad   *keypad  // nil: nobody wants its keys
+	bypass   bypass   // nil: the backend has none
+	srtp     *secured // nil: plain RTP
+
+	stream       stream
+	sent         Flow
+	drops        *Drops // nil: none
+	rtcpReceived uint32
+	rtcpSent     uint32
+	echo         echo
+	spell        spell
+
 	clock     uint32   // Hz
-	unheard   bool     // one-way audio was told of
+	cname     [16]byte // under which this side's stream is known to the other
+	dscp      uint8
 	direction Direction
 	datagrams bool // it sends what is no RTP
 	named     bool // SetRemote has been called
-	dscp      uint8
-	cname     [16]byte // under which this side's stream is known to the other
-	voice     *voice   // what it hears of us; nil: nothing was ever played
-	keypad    *keypad  // nil: nobody wants its keys
-	bypass    bypass   // nil: the backend has none
-	srtp      *secured // nil: plain RTP
-
-	stream                 stream
-	sent                   Flow
-	rtcpReceived, rtcpSent uint32
-	echo                   echo
-	spell                  spell
-	drops                  Drops
+	unheard   bool // one-way audio was told of
 }
 
 // Local is the address that the side's SDP names for RTP; RTCP has the next
@@ -94,7 +96,7 @@ func (s *Session) SetRemote(which Side, r Remote) error {
 	}
 	s.reclaim()
 	d.srtp = protection
-	d.rules = sources{from: r.From, nat: r.NAT, asymmetric: r.Asymmetric}
+	d.rules = sourcesOf(&r)
 	d.payloads, d.direction, d.dscp, d.named = r.PayloadTypes, r.Direction, r.DSCP, true
 	d.datagrams = r.Datagrams
 	if r.ClockRate != 0 || d.clock == 0 {
@@ -112,7 +114,7 @@ func (s *Session) SetRemote(which Side, r Remote) error {
 }
 
 func (d *side) held() bool {
-	return d.named && (d.direction != SendRecv || !d.rtp.latch.expect.IsValid())
+	return d.named && (d.direction != SendRecv || !d.rtp.latch.expect.valid())
 }
 
 // Answered starts the timeouts. Before it a session may be silent for as long
@@ -179,9 +181,9 @@ func (s *Session) expire(now, step time.Duration) (Timeout, bool) {
 func (s *Session) reportIntruder() {
 	s.mu.Lock()
 	from, logged := s.intruder, s.intruderLogged
-	s.intruderLogged = logged || from.IsValid()
+	s.intruderLogged = from != nil
 	s.mu.Unlock()
-	if from.IsValid() && !logged {
+	if from != nil && !logged {
 		s.relay.log.Warn("media from a stranger dropped", zap.String("session", s.id), zap.Stringer("from", from))
 	}
 }

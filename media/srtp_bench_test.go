@@ -13,7 +13,7 @@ func BenchmarkSecured(b *testing.B) {
 			b.Run(c.name+name, func(b *testing.B) {
 				keys := newKeys(b, c.suite)
 				s, _ := detached(Remote{RTP: benchFrom, SRTP: keys})
-				to := s.sides[B].rtp.latch.expect
+				to := s.sides[B].rtp.latch.expect.unpack()
 				p, far := packet(1, 1), newPhone(b, keys)
 				w, from := &work{now: time.Minute, total: &counters{}}, []struct {
 					side Side

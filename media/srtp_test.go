@@ -434,7 +434,7 @@ func TestSecuredAllocations(t *testing.T) {
 			keys := newKeys(t, c.suite)
 			s, out := detached(Remote{RTP: benchFrom, SRTP: keys})
 			w, p := &work{now: time.Minute, total: &counters{}}, newPhone(t, keys)
-			_ = s.SetRemote(B, Remote{RTP: s.sides[B].rtp.latch.expect, SRTP: newKeys(t, AES128SHA80)})
+			_ = s.SetRemote(B, Remote{RTP: s.sides[B].rtp.latch.expect.unpack(), SRTP: newKeys(t, AES128SHA80)})
 			var sealed [][]byte
 			for seq := range uint16(1100) {
 				sealed = append(sealed, p.protect(packet(7, seq)))

@@ -41,6 +41,10 @@ type SideStats struct {
 type Stats struct{ A, B SideStats }
 
 func (s *side) stats() SideStats {
+	var dropped Drops
+	if s.drops != nil {
+		dropped = *s.drops
+	}
 	lost := s.stream.lost + s.stream.missing()
 	return SideStats{
 		Received:     Flow{s.stream.packets, s.stream.octets},
@@ -55,7 +59,7 @@ func (s *side) stats() SideStats {
 		OneWay:       s.unheard,
 		RTCPReceived: uint64(s.rtcpReceived),
 		RTCPSent:     uint64(s.rtcpSent),
-		Dropped:      s.drops,
-		Source:       s.rtp.latch.source,
+		Dropped:      dropped,
+		Source:       s.rtp.latch.source.unpack(),
 	}
 }

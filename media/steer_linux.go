@@ -132,8 +132,6 @@ func (b *steer) release() {
 type steered struct {
 	backend *steer
 	port    *port // set by start
-	loop    *steerLoop
-	peer    netip.AddrPort
 	number  uint16
 	dscp    uint8
 	closed  bool
@@ -144,22 +142,18 @@ func (e *steered) index() int { return int(e.number - e.backend.cfg.PortMin) }
 func (e *steered) start(p *port) error {
 	e.port = p
 	thread := int(p.session.shard % uint32(len(e.backend.loops)))
-	e.loop = e.backend.loops[thread]
 	if e.backend.forward != nil && !p.rtcp {
-		p.session.sides[p.side].bypass = &flow{forward: e.backend.forward, now: e.backend.held.now, index: int64(e.index() / 2)}
+		p.session.sides[p.side].bypass = &flow{forward: e.backend.forward, index: uint16(e.index() / 2)}
 	}
 	e.backend.table[e.index()].Store(e)
 	e.backend.steering.set(e.index(), thread)
 	return nil
 }
 
-// aim keeps where to send; the latch judges who may send to us.
-func (e *steered) aim(peer netip.AddrPort, dscp uint8) error {
-	if e.closed {
-		return ErrClosed
-	}
-	e.peer, e.dscp = peer, dscp
-	return nil
+// aim only marks: the latch alone judges who may send to us.
+func (e *steered) aim(_ netip.AddrPort, dscp uint8) error {
+	e.dscp = dscp
+	return errors.ErrUnsupported
 }
 
 // send adds to what the thread sends at the end of its turn; outside of a turn of
@@ -168,12 +162,9 @@ func (e *steered) send(b []byte, target netip.AddrPort) Drop {
 	if e.closed {
 		return DropDraining
 	}
-	if !target.IsValid() {
-		target = e.peer
-	}
 	from := netip.AddrPortFrom(e.backend.cfg.Addr, e.number)
-	if e.port.session.turning == e.loop {
-		return e.loop.outbox.add(from, target, e.dscp, b)
+	if l := e.port.session.turning; l != nil && l.backend == e.backend {
+		return l.outbox.add(from, target, e.dscp, b)
 	}
 	s := e.backend
 	s.single.Lock()

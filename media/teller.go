@@ -4,9 +4,10 @@ import "sync"
 
 // notice is something that a session's owner is told.
 type notice struct {
-	kind  noticeKind
-	side  Side
-	digit byte
+	session *Session
+	kind    noticeKind
+	side    Side
+	digit   byte
 }
 
 type noticeKind uint8
@@ -17,15 +18,16 @@ const (
 	noticeOneWay
 )
 
-// mostNotices bounds what one session may have waiting when a key is pressed.
+// mostNotices bounds what one session may have waiting. What is not a key is told
+// once or seldom, and has room beyond it.
 const mostNotices = 16
 
 // teller calls the owners back from a goroutine of its own, so that what they do
 // holds up neither packets nor prompts.
 type teller struct {
-	mu       sync.Mutex
-	sessions []*Session // with notices, each once
-	wake     chan struct{}
+	mu      sync.Mutex
+	notices []notice
+	wake    chan struct{}
 }
 
 func newTeller() *teller { return &teller{wake: make(chan struct{}, 1)} }
@@ -33,13 +35,11 @@ func newTeller() *teller { return &teller{wake: make(chan struct{}, 1)} }
 // note keeps a notice for the session's owner. It is called with the session's
 // lock held.
 func (s *Session) note(n notice) {
-	s.notices = append(s.notices, n)
-	if len(s.notices) > 1 {
-		return
-	}
+	n.session = s
+	s.waiting++
 	t := s.relay.teller
 	t.mu.Lock()
-	t.sessions = append(t.sessions, s)
+	t.notices = append(t.notices, n)
 	t.mu.Unlock()
 	select {
 	case t.wake <- struct{}{}:
@@ -47,33 +47,30 @@ func (s *Session) note(n notice) {
 	}
 }
 
-func (t *teller) take() []*Session {
+func (t *teller) take() []notice {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	list := t.sessions
-	t.sessions = nil
+	list := t.notices
+	t.notices = nil
 	return list
 }
 
 // tell calls back all that wait. A released session is told nothing.
 func (r *Relay) tell() {
-	for _, s := range r.teller.take() {
+	for _, n := range r.teller.take() {
+		s := n.session
 		s.mu.Lock()
-		notices, released := s.notices, s.released
-		s.notices = nil
+		s.waiting--
+		released := s.released
 		s.mu.Unlock()
-		if released {
-			continue
-		}
-		for _, n := range notices {
-			switch {
-			case n.kind == noticePlayed && s.events.OnPlayed != nil:
-				s.events.OnPlayed(n.side)
-			case n.kind == noticeDigit && s.events.OnDigit != nil:
-				s.events.OnDigit(n.side, n.digit)
-			case n.kind == noticeOneWay && s.events.OnOneWay != nil:
-				s.events.OnOneWay(n.side)
-			}
+		switch {
+		case released:
+		case n.kind == noticePlayed && s.events.OnPlayed != nil:
+			s.events.OnPlayed(n.side)
+		case n.kind == noticeDigit && s.events.OnDigit != nil:
+			s.events.OnDigit(n.side, n.digit)
+		case n.kind == noticeOneWay && s.events.OnOneWay != nil:
+			s.events.OnOneWay(n.side)
 		}
 	}
 }

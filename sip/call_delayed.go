@@ -20,7 +20,7 @@ func (c *call) hearOffer(a *attempt, res *message.Response, p *provisional) {
 	e.reliable, e.answer = true, c.read(&e.leg, res.Body)
 	p.offer = e.answer
 	if p.offer != nil {
-		p.offer = p.offer.For(&c.a.trunk.media)
+		p.offer = p.offer.For(c.a.policy())
 	}
 	first := !a.giving && a == c.active && c.phase == phaseCalling && !c.early
 	if first && p.offer != nil {
