@@ -26,6 +26,8 @@ type trunkState struct {
 	heldUntil      atomic.Int64    // Retry-After, nanoseconds since 1970
 	waiting        [2]atomic.Int64 // messages that are not answered yet, by direction
 	metrics        *trunkMetrics
+	stale          atomic.Bool // its name was not found the last time
+	claims         atomic.Bool // its name had addresses of others then
 
 	shunning sync.Mutex
 	shunned  map[netip.AddrPort]time.Time // its addresses that failed, and until when they come last
