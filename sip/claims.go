@@ -1,8 +1,10 @@
 package sip
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
+	"time"
 
 	"go.uber.org/zap"
 )
@@ -10,18 +12,8 @@ import (
 // claim leaves out of an answer what the configuration gives to others: who answers
 // for one trunk's name must not become its neighbour by that.
 func (r *resolver) claim(t *trunk, l *lookup) {
-	refused := 0
-	for i := range l.targets {
-		one := &l.targets[i]
-		one.addrs = slices.DeleteFunc(one.addrs, func(a netip.AddrPort) bool {
-			taken := !t.holds(a.Addr()) && r.edge.set().matcher.givesToOthers(a.Addr(), t)
-			if taken {
-				refused++
-			}
-			return taken
-		})
-	}
-	l.targets = slices.DeleteFunc(l.targets, func(one target) bool { return len(one.addrs) == 0 })
+	kept, refused := r.untaken(t, l.targets)
+	l.targets = kept
 	if refused > 0 {
 		t.state.metrics.claimsRefused.Add(float64(refused))
 	}
@@ -30,6 +22,37 @@ func (r *resolver) claim(t *trunk, l *lookup) {
 	}
 	r.edge.log.Warn("the name of a trunk has addresses that the configuration gives to another neighbour; they are left out",
 		zap.String("trunk", t.Name), zap.Int("addresses", refused))
+}
+
+// giveUp takes from what a name meant before what a reload has given to others since.
+func (r *resolver) giveUp(t *trunk, old *resolution) {
+	if old == nil {
+		return
+	}
+	next := &resolution{sources: maps.Clone(old.sources), whole: old.whole}
+	next.targets, _ = r.untaken(t, old.targets)
+	maps.DeleteFunc(next.sources, func(a netip.Addr, _ time.Time) bool { return r.taken(t, a) })
+	if len(next.sources) < len(old.sources) {
+		t.resolved.Store(next)
+	}
+}
+
+// untaken are the targets without the addresses of others, of which there were some.
+func (r *resolver) untaken(t *trunk, targets []target) (kept []target, refused int) {
+	for _, one := range targets {
+		before := len(one.addrs)
+		one.addrs = slices.DeleteFunc(slices.Clone(one.addrs), func(a netip.AddrPort) bool { return r.taken(t, a.Addr()) })
+		if refused += before - len(one.addrs); len(one.addrs) > 0 {
+			kept = append(kept, one)
+		}
+	}
+	return kept, refused
+}
+
+// taken reports whether the configuration gives an address to others, and not to the
+// trunk too.
+func (r *resolver) taken(t *trunk, addr netip.Addr) bool {
+	return !t.holds(addr) && r.edge.set().matcher.givesToOthers(addr, t)
 }
 
 // holds reports whether the configuration gives the trunk an address. Networks of

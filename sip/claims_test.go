@@ -112,7 +112,11 @@ func TestClaimAfterReload(t *testing.T) {
 	if got := owner(); got != "new" {
 		t.Errorf("the source is taken for %q", got)
 	}
-	eventually(t, "the name is looked up again", func() bool { return b.count("names_refused_total", "trunk", "named") == 1 })
+	named := b.edge.set().byName["named"]
+	eventually(t, "the address is called no more", func() bool { return len(named.targets(0, time.Now())) == 0 })
+	if got := b.count("names_refused_total", "trunk", "named"); got != 1 || named.allows(source.Addr()) {
+		t.Errorf("%v refused; its source is allowed: %v", got, named.allows(source.Addr()))
+	}
 }
 
 // TestKeptAnswers has DNS fail in part or whole once a name was known.

@@ -55,7 +55,8 @@ type resolver struct {
 type lookupPlan struct {
 	due      time.Time
 	flying   bool
-	failures int // in a row
+	outdated bool // the one that flies began under other trunks
+	failures int  // in a row
 }
 
 // finished is a lookup that is over.
@@ -113,7 +114,7 @@ func (r *resolver) adopt(now time.Time) {
 		if p == nil {
 			p = &lookupPlan{}
 		}
-		p.due = now
+		p.due, p.outdated = now, p.flying
 		next[t] = p
 	}
 	for t, p := range r.plan {
@@ -165,6 +166,9 @@ func (r *resolver) finish(f finished) {
 		wait = min(firstRetry<<min(p.failures-1, 10), r.edge.cfg.DNSRefresh)
 	}
 	p.due = r.edge.now().Add(wait - rand.N(wait/10+1))
+	if p.outdated {
+		p.due, p.outdated = r.edge.now(), false
+	}
 }
 
 // rename has sources found by what names mean now.
@@ -178,17 +182,37 @@ func (e *Edge) rename() {
 // refresh looks one name up and tells for how long that holds. Its addresses are
 // sources at once, however long the next name takes.
 func (r *resolver) refresh(ctx context.Context, t *trunk) (life time.Duration, ok bool) {
-	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
-	defer cancel()
 	l := lookup{dns: r.dns, trunk: t, life: r.edge.cfg.DNSRefresh}
-	l.find(ctx)
+	waited, cancel := context.WithTimeout(ctx, lookupTimeout)
+	defer cancel()
+	if l.find(waited); ctx.Err() != nil {
+		return 0, false // the edge ends
+	}
 	r.claim(t, &l)
 	old, now := t.resolved.Load(), r.edge.now()
 	gaps := l.failed != nil && old != nil && now.Sub(old.whole) < wholeLife
 	if len(l.targets) == 0 || gaps {
 		r.fail(t, old)
+		r.giveUp(t, old)
 		return l.life, false
 	}
+	next := old.follow(&l, now)
+	maps.DeleteFunc(next.sources, func(a netip.Addr, _ time.Time) bool { return r.taken(t, a) })
+	t.resolved.Store(next)
+	if old == nil || !maps.EqualFunc(old.sources, next.sources, func(time.Time, time.Time) bool { return true }) {
+		r.edge.rename()
+	}
+	if t.state.stale.Swap(false) {
+		r.edge.log.Info("the name of a trunk is found again", zap.String("trunk", t.Name))
+	}
+	if old == nil {
+		r.edge.found(t)
+	}
+	return l.life, true
+}
+
+// follow makes the resolution that comes after an old one, which may be nil.
+func (old *resolution) follow(l *lookup, now time.Time) *resolution {
 	next := &resolution{targets: l.targets, sources: map[netip.Addr]time.Time{}}
 	if old != nil {
 		next.whole = old.whole
@@ -206,17 +230,7 @@ func (r *resolver) refresh(ctx context.Context, t *trunk) (life time.Duration, o
 			next.sources[addr.Addr()] = now
 		}
 	}
-	t.resolved.Store(next)
-	if old == nil || !maps.EqualFunc(old.sources, next.sources, func(time.Time, time.Time) bool { return true }) {
-		r.edge.rename()
-	}
-	if t.state.stale.Swap(false) {
-		r.edge.log.Info("the name of a trunk is found again", zap.String("trunk", t.Name))
-	}
-	if old == nil {
-		r.edge.found(t)
-	}
-	return l.life, true
+	return next
 }
 
 // fail tells once of a name that is not found, and counts on.
