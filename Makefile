@@ -28,7 +28,7 @@ unit: ## unit tests with the race detector; needs Go and a C compiler
 	CGO_ENABLED=1 $(GO) test -race ./...
 
 .PHONY: interop
-interop: build peers ## tests against foreign peers (node-smpp, Kannel, SIPp, Kamailio, baresip, linphone, Postgres), those of minutes too
+interop: build peers ## tests against foreign peers (node-smpp, Kannel, SIPp, Kamailio, baresip, linphone, dnsmasq, Postgres), those of minutes too
 	MASKLINE_BINARY=$(CURDIR)/bin/maskline $(GO) test -tags $(PEERS) -p 1 -timeout 15m ./testbench/... ./numberdb/...
 
 .PHONY: soak

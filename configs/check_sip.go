@@ -16,6 +16,7 @@ func (c *checker) sip() {
 		c.sipListen(&c.SIP.Listen[i], entry("sip.listen", i))
 	}
 	c.sipAuth(&c.SIP.Auth)
+	c.resolver()
 	for i := range c.SIP.Peers {
 		c.trunk(&c.SIP.Peers[i].Trunk, entry("sip.peers", i))
 	}
@@ -27,6 +28,20 @@ func (c *checker) sip() {
 	if len(c.SIP.Listen) == 0 {
 		if path := c.firstTrunk(); path != "" {
 			c.fault(path, "has no listener to send and receive through; expected an entry in sip.listen", "sip.listen")
+		}
+	}
+}
+
+// resolver checks the DNS servers.
+func (c *checker) resolver() {
+	for i, addr := range c.SIP.Resolver {
+		switch path := entry("sip.resolver", i); {
+		case addr.Port() == 0:
+			c.fault(path, "has port 0; expected the server's, 53 as a rule")
+		case addr.Addr().IsUnspecified():
+			c.fault(path, "is no address of a server; expected the one to ask")
+		case slices.Contains(c.SIP.Resolver[:i], addr):
+			c.fault(path, "is in the list already; expected it once", entry("sip.resolver", slices.Index(c.SIP.Resolver, addr)))
 		}
 	}
 }

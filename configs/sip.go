@@ -15,7 +15,9 @@ type SIP struct {
 	MaxMessage Size `key:"max_message" default:"64KiB" min:"4KiB" max:"1MiB"`
 	// Time without an octet after which a connection is closed; not 0. Default 10m.
 	IdleTimeout time.Duration `key:"idle_timeout" default:"10m" min:"1s"`
-	// Time between lookups of trunks' names; not 0. Default 1m.
+	// IP addresses and ports of the DNS servers that names of neighbours are looked up at, asked in this order until one answers. Default empty: those of /etc/resolv.conf.
+	Resolver []netip.AddrPort `key:"resolver"`
+	// Time after which a neighbour's name is looked up again whose answer has no lifetime, and the longest pause after a lookup that failed; not 0. Default 1m.
 	DNSRefresh time.Duration `key:"dns_refresh" default:"1m" min:"5s"`
 	// Connections over TCP and TLS that others make to us, at a time and in all; not 0. Default 4096.
 	Connections int `key:"connections" default:"4096" min:"1" max:"1000000"`
@@ -72,7 +74,7 @@ type Peer struct {
 // Trunk is a SIP neighbour. A request belongs to the trunk whose allow holds its
 // source.
 type Trunk struct {
-	// udp://, tcp:// or tls:// with name or IP address and port of the neighbour; a name without port is looked up by SRV. Default empty: it only sends to us.
+	// udp://, tcp:// or tls:// with name or IP address and port of the neighbour; a name without port is looked up by NAPTR and SRV. Default empty: it only sends to us.
 	Addr SIPAddress `key:"addr"`
 	// IP address and port of the sip.listen entry that sends to it. Default empty: the first that fits.
 	Local netip.AddrPort `key:"local"`

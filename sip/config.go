@@ -1,12 +1,12 @@
 package sip
 
 import (
-	"net"
 	"net/netip"
 	"time"
 
 	"maskline/routing"
 	"maskline/sip/message"
+	"maskline/sip/naming"
 )
 
 // Config is the SIP part of an edge.
@@ -56,9 +56,13 @@ type Config struct {
 	// Sources that only a network of everybody holds have half of them at most, before
 	// a certificate or a password has told who they are.
 	MaxStreams, MaxStreamsPerSource int
-	// Resolver looks names of trunks up. Nil: the system's.
+	// Nameservers are the DNS servers that names of trunks are looked up at, asked in
+	// this order until one answers. Empty: those of /etc/resolv.conf.
+	Nameservers []netip.AddrPort
+	// Resolver looks names of trunks up. Nil: one that asks Nameservers.
 	Resolver Resolver
-	// DNSRefresh is how often. Zero: 1m.
+	// DNSRefresh is after what time a name is looked up again whose answer tells no
+	// lifetime, and the longest pause after a lookup that failed. Zero: 1m.
 	DNSRefresh time.Duration
 	// ReadBuffer is the size of each socket's receive buffer in octets, as far as
 	// the kernel lets it grow. Zero: 4 MiB.
@@ -94,7 +98,7 @@ type TrunkConfig struct {
 	Country string
 	// Addr is "udp://host:port", "tcp://..." or "tls://...", where we send. The host
 	// is an address, whose port may be left away (5060, for TLS 5061), or a name, which
-	// is looked up in DNS, without a port by SRV. Empty: the trunk only sends to us.
+	// is looked up in DNS, without a port by NAPTR and SRV. Empty: the trunk only sends to us.
 	Addr string
 	// TLS is read where Addr is "tls://..."; Peer of it also where Addr is empty.
 	TLS ClientTLS
@@ -233,7 +237,7 @@ func (c *Config) setDefaults() {
 	setDefault(&c.ReadBuffer, defaultReadBuffer)
 	setDefault(&c.DNSRefresh, defaultDNSRefresh)
 	if c.Resolver == nil {
-		c.Resolver = net.DefaultResolver
+		c.Resolver = naming.New(naming.Config{Servers: c.Nameservers, Unknown: c.DNSRefresh})
 	}
 }
 

@@ -27,6 +27,8 @@ type trunkState struct {
 	waiting        [2]atomic.Int64 // messages that are not answered yet, by direction
 	texts          int             // messages from it in memory; under the lock of texts
 	metrics        *trunkMetrics
+	stale          atomic.Bool // its name was not found the last time
+	claims         atomic.Bool // its name had addresses of others then
 
 	shunning sync.Mutex
 	shunned  map[netip.AddrPort]time.Time // its addresses that failed, and until when they come last

@@ -113,13 +113,16 @@ func (m *matcher) byName(addr netip.Addr) []*trunk {
 	return nil
 }
 
-// rename takes the addresses of names in.
+// rename takes the addresses of names in, but for those that the configuration
+// gives to others.
 func (m *matcher) rename(trunks []*trunk) {
 	all := map[netip.Addr][]*trunk{}
 	for _, t := range trunks {
 		if known := t.resolved.Load(); known != nil {
 			for addr := range known.sources {
-				all[addr] = append(all[addr], t)
+				if !m.givesToOthers(addr, t) {
+					all[addr] = append(all[addr], t)
+				}
 			}
 		}
 	}

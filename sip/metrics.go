@@ -54,6 +54,7 @@ type metrics struct {
 	tlsFailures    *prometheus.CounterVec
 	dialFailures   *prometheus.CounterVec
 	lookupFailures *prometheus.CounterVec
+	claimsRefused  *prometheus.CounterVec
 }
 
 func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
@@ -103,6 +104,7 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 	m.tlsFailures = counter("tls_failures_total", "TLS handshakes that failed, by the trunk that we connected to, or none, and reason.", "trunk", "reason")
 	m.dialFailures = counter("connect_failures_total", "Connections to a trunk that could not be made.", "trunk")
 	m.lookupFailures = counter("lookup_failures_total", "Lookups of a trunk's name that gave no address; what was known is kept.", "trunk")
+	m.claimsRefused = counter("names_refused_total", "Addresses in the answers to a trunk's name that were left out, since the configuration gives them to another neighbour.", "trunk")
 	for t := range transports {
 		for _, d := range []direction{inbound, outbound} {
 			m.octets[t][d] = octets.WithLabelValues(t.String(), d.String())
@@ -112,7 +114,7 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 		}
 	}
 	for _, c := range append(m.quality.collectors(),
-		octets, refused, ended, m.tlsFailures, m.dialFailures, m.lookupFailures,
+		octets, refused, ended, m.tlsFailures, m.dialFailures, m.lookupFailures, m.claimsRefused,
 		m.requests, m.responses, m.attempts, m.registers, m.failovers, m.busyTotal, m.calls, m.faults, m.announcements, m.setup, m.seizures, m.effective, m.ringing, m.talk, m.texts, m.auth, dropped, panics,
 		newTrunkCollector(edge),
 	) {
@@ -168,7 +170,7 @@ type trunkMetrics struct {
 	talk      [2]prometheus.Observer
 	trunkQuality
 
-	dialFailures, lookupFailures prometheus.Counter
+	dialFailures, lookupFailures, claimsRefused prometheus.Counter
 
 	registrations [registerOutcomes]prometheus.Counter // of a trunk that we register at
 
@@ -191,6 +193,7 @@ func (m *metrics) trunk(name string) *trunkMetrics {
 	t := &trunkMetrics{name: name, total: m, setup: m.setup.WithLabelValues(name), failovers: m.failovers.WithLabelValues(name), trunkQuality: m.quality.trunk(name)}
 	t.effective, t.ringing = m.effective.WithLabelValues(name), m.ringing.WithLabelValues(name)
 	t.dialFailures, t.lookupFailures = m.dialFailures.WithLabelValues(name), m.lookupFailures.WithLabelValues(name)
+	t.claimsRefused = m.claimsRefused.WithLabelValues(name)
 	for _, d := range []direction{inbound, outbound} {
 		t.seized[d], t.talk[d] = m.seizures.WithLabelValues(name, d.String()), m.talk.WithLabelValues(name, d.String())
 	}
@@ -273,6 +276,7 @@ type trunkCollector struct {
 	load         *prometheus.Desc
 	calls, texts *prometheus.Desc
 	streams      *prometheus.Desc
+	stale        *prometheus.Desc
 }
 
 func newTrunkCollector(edge *Edge) *trunkCollector {
@@ -289,6 +293,7 @@ func newTrunkCollector(edge *Edge) *trunkCollector {
 		load:       desc("load", "0: calm; 1: new calls are answered 503; 2: they are dropped before they are parsed."),
 		streams:    desc("connections", "Connections over TCP and TLS that are open or being made.", "transport"),
 		texts:      desc("messages", "Text messages in memory, by direction: those under way, and the answers that are kept for repeated requests.", "direction"),
+		stale:      desc("name_stale", "1 where the last lookup of the trunk's name failed, so that it is called at the addresses of before or, where there are none, not at all.", "trunk"),
 		calls:      desc("calls", "Calls in memory: those that are not over, and those of which only transactions are left.", "state"),
 	}
 }
@@ -304,6 +309,7 @@ func (c *trunkCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- c.streams
 	ch <- c.registered
 	ch <- c.load
+	ch <- c.stale
 }
 
 // Collect sends the values.
@@ -318,6 +324,11 @@ func (c *trunkCollector) Collect(ch chan<- prometheus.Metric) {
 			up = 1
 		}
 		ch <- prometheus.MustNewConstMetric(c.up, prometheus.GaugeValue, up, t.Name)
+		stale := 0.0
+		if t.Stale {
+			stale = 1
+		}
+		ch <- prometheus.MustNewConstMetric(c.stale, prometheus.GaugeValue, stale, t.Name)
 		ch <- prometheus.MustNewConstMetric(c.channels, prometheus.GaugeValue, float64(t.Channels), t.Name)
 		ch <- prometheus.MustNewConstMetric(c.most, prometheus.GaugeValue, float64(t.ChannelsLimit), t.Name)
 		ch <- prometheus.MustNewConstMetric(c.cps, prometheus.GaugeValue, float64(t.CPSLimit), t.Name)

@@ -151,6 +151,8 @@ func (t *trunk) follow(before *trunk) {
 	}
 	if !same {
 		t.state.heldUntil.Store(0)
+		t.state.stale.Store(false)
+		t.state.claims.Store(false)
 	}
 }
 

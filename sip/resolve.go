@@ -1,59 +1,76 @@
 package sip
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"maps"
-	"net"
+	"math/rand/v2"
 	"net/netip"
-	"slices"
 	"sync"
 	"time"
 
 	"go.uber.org/zap"
+
+	"maskline/sip/naming"
 )
 
-// Resolver looks names of trunks up. *net.Resolver is one.
+// Resolver looks names of trunks up, and says for how long what it found holds. No
+// records and no error: there are none. *naming.Client is one.
 type Resolver interface {
-	LookupSRV(ctx context.Context, service, proto, name string) (string, []*net.SRV, error)
-	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
-}
-
-// target is one address of a name, with the order of its SRV record.
-type target struct {
-	addr     netip.AddrPort
-	priority uint16
-	weight   uint16
+	NAPTR(ctx context.Context, name string) ([]naming.NAPTR, time.Duration, error)
+	SRV(ctx context.Context, name string) ([]naming.SRV, time.Duration, error)
+	// Addrs has "ip4" and "ip6" for network, or "ip" for both.
+	Addrs(ctx context.Context, network, host string) ([]netip.Addr, time.Duration, error)
 }
 
 // resolution is what a trunk's name means. It is replaced, never changed.
 type resolution struct {
-	targets []target // lower priorities first
+	targets []target // in the order of their records
 	// sources are the addresses that the name has had of late, and when it had them
 	// last: dialogs outlive an answer of DNS.
 	sources map[netip.Addr]time.Time
+	whole   time.Time // when all servers asked gave an answer; zero: they never did
 }
 
 const (
-	lookupTimeout = 5 * time.Second
-	mostLookups   = 16            // at a time
-	mostTargets   = 32            // addresses of a name that are kept
-	mostTried     = 4             // of them, by one call
+	lookupTimeout = 30 * time.Second
+	mostLookups   = 16 // at a time
+	firstRetry    = 5 * time.Second
 	sourceLife    = 4 * time.Hour // that an address is still a source of the trunk
-	shunFor       = 30 * time.Second
+	wholeLife     = time.Hour     // that an answer is kept against one with gaps
 )
 
-// resolver looks up the names of trunks again and again, so that no call waits for
-// it. What it knew is kept where an answer does not come.
+// resolver looks up the names of trunks whenever an answer runs out, so that no call
+// waits for it. What it knew is kept where an answer does not come.
 type resolver struct {
-	edge  *Edge
-	dns   Resolver
-	again chan struct{} // there are other trunks
+	edge     *Edge
+	dns      Resolver
+	again    chan struct{} // there are other trunks
+	finished chan finished
+
+	plan   map[*trunk]*lookupPlan // of run alone
+	flying int
+}
+
+// lookupPlan is when a name is looked up next.
+type lookupPlan struct {
+	due      time.Time
+	flying   bool
+	outdated bool // the one that flies began under other trunks
+	failures int  // in a row
+}
+
+// finished is a lookup that is over.
+type finished struct {
+	trunk  *trunk
+	life   time.Duration
+	failed bool
 }
 
 func newResolver(e *Edge) *resolver {
-	return &resolver{edge: e, dns: e.cfg.Resolver, again: make(chan struct{}, 1)}
+	return &resolver{
+		edge: e, dns: e.cfg.Resolver, plan: map[*trunk]*lookupPlan{},
+		again: make(chan struct{}, 1), finished: make(chan finished, mostLookups),
+	}
 }
 
 // hurry has the names looked up now.
@@ -64,36 +81,93 @@ func (r *resolver) hurry() {
 	}
 }
 
-// run works until ctx ends.
+// run works until ctx ends. A name that nobody answers for keeps no other waiting.
 func (r *resolver) run(ctx context.Context) {
-	tick := time.NewTicker(r.edge.cfg.DNSRefresh)
-	defer tick.Stop()
+	var work sync.WaitGroup
+	defer work.Wait()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	r.adopt(r.edge.now())
 	for {
-		r.refreshAll(ctx)
+		timer.Reset(r.start(ctx, &work))
 		select {
 		case <-ctx.Done():
 			return
 		case <-r.again:
-		case <-tick.C:
+			r.adopt(r.edge.now())
+		case f := <-r.finished:
+			r.finish(f)
+		case <-timer.C:
 		}
 	}
 }
 
-// refreshAll looks all names up, a few at a time: those that nobody answers for
-// shall not keep the others waiting.
-func (r *resolver) refreshAll(ctx context.Context) {
-	var work sync.WaitGroup
-	defer work.Wait()
-	slots := make(chan struct{}, mostLookups)
+// adopt makes the names of the trunks in effect due, since other trunks may hold
+// other addresses now.
+func (r *resolver) adopt(now time.Time) {
+	next := map[*trunk]*lookupPlan{}
 	for _, t := range r.edge.set().list {
-		if t.name == "" || ctx.Err() != nil {
+		if t.name == "" {
 			continue
 		}
-		slots <- struct{}{}
-		work.Go(func() {
-			defer func() { <-slots }()
-			r.refresh(ctx, t)
-		})
+		p := r.plan[t]
+		if p == nil {
+			p = &lookupPlan{}
+		}
+		p.due, p.outdated = now, p.flying
+		next[t] = p
+	}
+	for t, p := range r.plan {
+		if next[t] == nil && p.flying {
+			next[t] = p
+		}
+	}
+	r.plan = next
+}
+
+// start begins what is due, a few at a time, and returns how long nothing else is.
+func (r *resolver) start(ctx context.Context, work *sync.WaitGroup) time.Duration {
+	now := r.edge.now()
+	wait := time.Hour
+	for t, p := range r.plan {
+		switch {
+		case p.flying || r.flying == mostLookups:
+		case p.due.After(now):
+			wait = min(wait, p.due.Sub(now))
+		default:
+			p.flying = true
+			r.flying++
+			work.Go(func() {
+				life, ok := r.refresh(ctx, t)
+				r.finished <- finished{t, life, !ok} // it has room for all
+			})
+		}
+	}
+	return wait
+}
+
+// finish plans the next lookup of a name: when the answer runs out, with a tenth of
+// that by lot, so that names do not stay in step; after a failure soon, then more
+// seldom.
+func (r *resolver) finish(f finished) {
+	r.flying--
+	p := r.plan[f.trunk]
+	if p == nil {
+		return
+	}
+	if p.flying = false; r.edge.set().byName[f.trunk.Name] != f.trunk {
+		delete(r.plan, f.trunk)
+		return
+	}
+	wait := f.life
+	if p.failures++; !f.failed {
+		p.failures = 0
+	} else {
+		wait = min(firstRetry<<min(p.failures-1, 10), r.edge.cfg.DNSRefresh)
+	}
+	p.due = r.edge.now().Add(wait - rand.N(wait/10+1))
+	if p.outdated {
+		p.due, p.outdated = r.edge.now(), false
 	}
 }
 
@@ -105,160 +179,71 @@ func (e *Edge) rename() {
 	s.matcher.rename(s.list)
 }
 
-// refresh looks one name up. Its addresses are sources at once, however long the
-// next name takes.
-func (r *resolver) refresh(ctx context.Context, t *trunk) {
-	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
+// refresh looks one name up and tells for how long that holds. Its addresses are
+// sources at once, however long the next name takes.
+func (r *resolver) refresh(ctx context.Context, t *trunk) (life time.Duration, ok bool) {
+	l := lookup{dns: r.dns, trunk: t, life: r.edge.cfg.DNSRefresh}
+	waited, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()
-	targets, err := r.lookup(ctx, t)
-	old := t.resolved.Load()
-	if err != nil || len(targets) == 0 {
-		t.state.metrics.lookupFailures.Inc()
-		if old == nil {
-			r.edge.log.Warn("the name of a trunk is not known", zap.String("trunk", t.Name))
-		}
-		return
+	if l.find(waited); ctx.Err() != nil {
+		return 0, false // the edge ends
 	}
-	now := r.edge.now()
-	next := &resolution{targets: targets, sources: map[netip.Addr]time.Time{}}
+	r.claim(t, &l)
+	old, now := t.resolved.Load(), r.edge.now()
+	gaps := l.failed != nil && old != nil && now.Sub(old.whole) < wholeLife
+	if len(l.targets) == 0 || gaps {
+		r.fail(t, old)
+		r.giveUp(t, old)
+		return l.life, false
+	}
+	next := old.follow(&l, now)
+	maps.DeleteFunc(next.sources, func(a netip.Addr, _ time.Time) bool { return r.taken(t, a) })
+	t.resolved.Store(next)
+	if old == nil || !maps.EqualFunc(old.sources, next.sources, func(time.Time, time.Time) bool { return true }) {
+		r.edge.rename()
+	}
+	if t.state.stale.Swap(false) {
+		r.edge.log.Info("the name of a trunk is found again", zap.String("trunk", t.Name))
+	}
+	if old == nil {
+		r.edge.found(t)
+	}
+	return l.life, true
+}
+
+// follow makes the resolution that comes after an old one, which may be nil.
+func (old *resolution) follow(l *lookup, now time.Time) *resolution {
+	next := &resolution{targets: l.targets, sources: map[netip.Addr]time.Time{}}
 	if old != nil {
+		next.whole = old.whole
 		for addr, seen := range old.sources {
 			if now.Sub(seen) < sourceLife {
 				next.sources[addr] = seen
 			}
 		}
 	}
-	for _, one := range targets {
-		next.sources[one.addr.Addr()] = now
+	if l.failed == nil {
+		next.whole = now
 	}
-	t.resolved.Store(next)
-	if old == nil || !maps.EqualFunc(old.sources, next.sources, func(time.Time, time.Time) bool { return true }) {
-		r.edge.rename()
+	for _, one := range l.targets {
+		for _, addr := range one.addrs {
+			next.sources[addr.Addr()] = now
+		}
 	}
-	if old == nil {
-		r.edge.found(t)
-	}
+	return next
 }
 
-// lookup finds the addresses of a name. The transport is given, so NAPTR has no
-// say; a port leaves SRV out. RFC 3263 §4.1, §4.2.
-func (r *resolver) lookup(ctx context.Context, t *trunk) ([]target, error) {
-	if t.port != 0 {
-		return r.addresses(ctx, t, t.name, target{addr: netip.AddrPortFrom(netip.Addr{}, t.port)})
-	}
-	service, proto := "sip", t.over.String()
-	if t.over == overTLS {
-		service, proto = "sips", "tcp"
-	}
-	_, records, err := r.dns.LookupSRV(ctx, service, proto, t.name)
-	var answer *net.DNSError
-	switch {
-	case err != nil && errors.As(err, &answer) && answer.IsNotFound:
-		return r.addresses(ctx, t, t.name, target{addr: netip.AddrPortFrom(netip.Addr{}, t.over.port())})
-	case err != nil:
-		return nil, err
-	}
-	var all []target
-	var failed error
-	for _, srv := range records {
-		if srv.Target == "." || srv.Port == 0 || len(all) >= mostTargets {
-			continue // RFC 2782: the service is not there
-		}
-		more, err := r.addresses(ctx, t, srv.Target, target{netip.AddrPortFrom(netip.Addr{}, srv.Port), srv.Priority, srv.Weight})
-		failed = cmp.Or(failed, err)
-		all = append(all, more...)
-	}
-	if len(all) == 0 {
-		return nil, failed
-	}
-	slices.SortStableFunc(all, func(a, b target) int { return cmp.Compare(a.priority, b.priority) })
-	return all[:min(len(all), mostTargets)], nil
-}
-
-// addresses are those of a host that a socket of ours can send to.
-func (r *resolver) addresses(ctx context.Context, t *trunk, host string, like target) ([]target, error) {
-	found, err := r.dns.LookupNetIP(ctx, "ip", host)
-	if err != nil {
-		return nil, err
-	}
-	var all []target
-	for _, addr := range found {
-		addr = addr.Unmap()
-		if addr.Zone() != "" || addr.IsUnspecified() || addr.IsMulticast() || !t.reaches(addr) || len(all) == mostTargets {
-			continue
-		}
-		like.addr = netip.AddrPortFrom(addr, like.addr.Port())
-		all = append(all, like)
-	}
-	return all, nil
-}
-
-// order draws the order in which one call tries the targets: by priority, within
-// one by weight. RFC 2782.
-func order(targets []target, draw uint64) []netip.AddrPort {
-	rest := slices.Clone(targets)
-	list := make([]netip.AddrPort, 0, len(rest))
-	for len(rest) > 0 {
-		same, sum := 0, uint64(0)
-		for same < len(rest) && rest[same].priority == rest[0].priority {
-			sum += uint64(rest[same].weight)
-			same++
-		}
-		draw = draw*6364136223846793005 + 1442695040888963407
-		pick := (draw >> 33) % (sum + 1)
-		chosen := 0
-		for run := uint64(rest[0].weight); run < pick; run += uint64(rest[chosen].weight) {
-			chosen++
-		}
-		if sum == 0 {
-			chosen = int((draw >> 33) % uint64(same))
-		}
-		list = append(list, rest[chosen].addr)
-		rest = slices.Delete(rest, chosen, chosen+1)
-	}
-	return list
-}
-
-// targets are the trunk's addresses in the order in which a call tries them. Those
-// that failed of late come last.
-func (t *trunk) targets(draw uint64, now time.Time) []netip.AddrPort {
-	if t.name == "" {
-		return []netip.AddrPort{t.addr}
-	}
-	known := t.resolved.Load()
-	if known == nil {
-		return nil
-	}
-	list := order(known.targets, draw)
-	if len(list) > 1 {
-		slices.SortStableFunc(list, func(a, b netip.AddrPort) int {
-			return cmp.Compare(t.shunned(a, now), t.shunned(b, now))
-		})
-	}
-	return list
-}
-
-// shun puts an address of a name behind the others for a while.
-func (t *trunk) shun(addr netip.AddrPort, now time.Time) {
-	if t.name == "" {
+// fail tells once of a name that is not found, and counts on.
+func (r *resolver) fail(t *trunk, old *resolution) {
+	t.state.metrics.lookupFailures.Inc()
+	if t.state.stale.Swap(true) {
 		return
 	}
-	t.state.shunning.Lock()
-	defer t.state.shunning.Unlock()
-	if t.state.shunned == nil || len(t.state.shunned) > 2*mostTargets {
-		t.state.shunned = map[netip.AddrPort]time.Time{}
+	what := "the name of a trunk is not found; its last addresses are kept"
+	if old == nil {
+		what = "the name of a trunk is not known"
 	}
-	t.state.shunned[addr] = now.Add(shunFor)
-}
-
-// shunned is 1 for an address that failed of late.
-func (t *trunk) shunned(addr netip.AddrPort, now time.Time) int {
-	t.state.shunning.Lock()
-	defer t.state.shunning.Unlock()
-	if until, ok := t.state.shunned[addr]; ok && now.Before(until) {
-		return 1
-	}
-	return 0
+	r.edge.log.Warn(what, zap.String("trunk", t.Name))
 }
 
 // isAtName reports whether the trunk's name has had an address of late.

@@ -4,47 +4,69 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"maskline/routing"
+	"maskline/sip/naming"
 )
 
-// fakeDNS answers from two tables.
+// fakeDNS answers from three tables.
 type fakeDNS struct {
-	mu    sync.Mutex
-	srv   map[string][]*net.SRV
-	hosts map[string][]netip.Addr
-	away  bool
-	asked []string
+	mu       sync.Mutex
+	naptr    map[string][]naming.NAPTR
+	srv      map[string][]naming.SRV
+	hosts    map[string][]netip.Addr
+	lives    map[string]time.Duration // of names; otherwise 20 ms
+	away     bool
+	deafTo   string // names with this in them
+	lookedUp []string
 }
 
-func (d *fakeDNS) LookupSRV(_ context.Context, service, proto, name string) (string, []*net.SRV, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	full := "_" + service + "._" + proto + "." + name
-	d.asked = append(d.asked, full)
-	if d.away {
-		return "", nil, errors.New("no answer")
+// asked notes a question; the answer holds for life.
+func (d *fakeDNS) asked(name string) (life time.Duration, err error) {
+	d.lookedUp = append(d.lookedUp, name)
+	if d.away || d.deafTo != "" && strings.Contains(name, d.deafTo) {
+		return 0, errors.New("no answer")
 	}
-	if records, ok := d.srv[full]; ok {
-		return "", records, nil
+	if life, ok := d.lives[name]; ok {
+		return life, nil
 	}
-	return "", nil, &net.DNSError{IsNotFound: true}
+	return 20 * time.Millisecond, nil
 }
 
-func (d *fakeDNS) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, error) {
+func (d *fakeDNS) NAPTR(_ context.Context, name string) ([]naming.NAPTR, time.Duration, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.asked = append(d.asked, host)
-	if all, ok := d.hosts[host]; ok && !d.away {
-		return all, nil
+	life, err := d.asked("naptr " + name)
+	if err != nil {
+		return nil, 0, err
 	}
-	return nil, &net.DNSError{IsNotFound: !d.away}
+	return d.naptr[name], life, nil
+}
+
+func (d *fakeDNS) SRV(_ context.Context, name string) ([]naming.SRV, time.Duration, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	life, err := d.asked(name)
+	if err != nil {
+		return nil, 0, err
+	}
+	return d.srv[name], life, nil
+}
+
+func (d *fakeDNS) Addrs(_ context.Context, _, host string) ([]netip.Addr, time.Duration, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	life, err := d.asked(host)
+	if err != nil {
+		return nil, 0, err
+	}
+	return d.hosts[host], life, nil
 }
 
 func (d *fakeDNS) set(change func(*fakeDNS)) {
@@ -62,13 +84,28 @@ func addrs(texts ...string) (list []netip.Addr) {
 
 func TestLookup(t *testing.T) {
 	dns := &fakeDNS{
-		srv: map[string][]*net.SRV{
+		srv: map[string][]naming.SRV{
 			"_sip._udp.alfa.example":  {{Target: "b.alfa.example", Port: 5071, Priority: 20}, {Target: "a.alfa.example", Port: 5070, Priority: 10, Weight: 5}},
 			"_sips._tcp.alfa.example": {{Target: "a.alfa.example", Port: 5061}},
 			"_sip._tcp.gone.example":  {{Target: ".", Port: 0}},
+			"_sip._udp.tel.example":   {{Target: "b.alfa.example", Port: 5072}},
+			"_sip._udp.far.example":   {{Target: "a.alfa.example", Port: 5073, Priority: 1}},
+			"_sips._tcp.far.example":  {{Target: "b.alfa.example", Port: 5074}},
 			"_sip._udp.half.example":  {{Target: "nowhere.example", Port: 5060, Priority: 1}, {Target: "a.alfa.example", Port: 5060, Priority: 2}},
 		},
+		naptr: map[string][]naming.NAPTR{
+			"ptr.example": {
+				{Order: 20, Preference: 1, Flags: "S", Service: "SIP+D2U", Replacement: "_sip._udp.alfa.example"},
+				{Order: 10, Preference: 9, Flags: "S", Service: "SIP+D2U", Replacement: "_sip._udp.tel.example"},
+				{Order: 10, Preference: 5, Flags: "S", Service: "SIP+D2U", Replacement: "_sip._udp.far.example"},
+				{Order: 5, Preference: 1, Flags: "S", Service: "SIPS+D2T", Replacement: "_sips._tcp.far.example"},
+				{Order: 1, Preference: 1, Flags: "U", Service: "SIP+D2U", Replacement: "_sip._udp.alfa.example"},
+			},
+			"b.alfa.example": {{Flags: "S", Service: "SIP+D2T", Replacement: "_sip._tcp.alfa.example"}},
+			"plain.example":  {{Flags: "S", Service: "SIP+D2U", Replacement: "_sip._udp.nowhere.example"}},
+		},
 		hosts: map[string][]netip.Addr{
+			"ptr.example":    addrs("192.0.2.66"),
 			"a.alfa.example": addrs("192.0.2.1", "192.0.2.2", "2001:db8::1"), "b.alfa.example": addrs("192.0.2.3", "224.0.0.1", "0.0.0.0"),
 			"plain.example": addrs("::ffff:192.0.2.9"),
 		},
@@ -81,6 +118,11 @@ func TestLookup(t *testing.T) {
 		{"a port leaves SRV out", "tcp://a.alfa.example:5099", "[192.0.2.1:5099 192.0.2.2:5099]"},
 		{"the service is not there", "tcp://gone.example", "[]"},
 		{"one host of two is unknown", "udp://half.example", "[192.0.2.1:5060 192.0.2.2:5060]"},
+		{"NAPTR of the lowest order, by preference", "udp://ptr.example", "[192.0.2.1:5073 192.0.2.2:5073 192.0.2.3:5072]"},
+		{"NAPTR for TLS", "tls://ptr.example", "[192.0.2.3:5074]"},
+		{"NAPTR for other transports alone", "tcp://ptr.example", "[192.0.2.66:5060]"},
+		{"NAPTR without SRV behind it", "udp://plain.example", "[192.0.2.9:5060]"},
+		{"a port leaves NAPTR out", "udp://ptr.example:5099", "[192.0.2.66:5099]"},
 		{"unknown", "udp://nowhere.example", "[]"},
 	}
 	for _, c := range cases {
@@ -90,12 +132,9 @@ func TestLookup(t *testing.T) {
 				t.Fatal(err)
 			}
 			tr.is4 = true // there is no socket for IPv6
-			targets, _ := (&resolver{dns: dns}).lookup(t.Context(), tr)
-			list := []netip.AddrPort{}
-			for _, one := range targets {
-				list = append(list, one.addr)
-			}
-			if got := fmt.Sprint(list); got != c.want {
+			l := lookup{dns: dns, trunk: tr}
+			l.find(t.Context())
+			if got := fmt.Sprint(order(l.targets, 0)); got != c.want {
 				t.Errorf("%s, want %s", got, c.want)
 			}
 		})
@@ -106,7 +145,10 @@ func TestLookup(t *testing.T) {
 // comes once.
 func TestOrder(t *testing.T) {
 	at := func(n uint16) netip.AddrPort { return netip.AddrPortFrom(netip.MustParseAddr("192.0.2.1"), n) }
-	targets := []target{{at(1), 10, 70}, {at(2), 10, 30}, {at(3), 10, 0}, {at(4), 20, 0}, {at(5), 20, 0}}
+	one := func(n, priority, weight uint16) target {
+		return target{addrs: []netip.AddrPort{at(n)}, priority: priority, weight: weight}
+	}
+	targets := []target{one(4, 20, 0), one(1, 10, 70), one(2, 10, 30), one(5, 20, 0), one(3, 10, 0)}
 	const draws = 10_000
 	first := map[uint16]int{}
 	fourth := map[uint16]int{}
@@ -138,7 +180,7 @@ func TestNamedTrunk(t *testing.T) {
 	dead, live := newPeer(t, "127.0.0.2"), newPeer(t, "127.0.0.3")
 	_ = dead.conn.Close()
 	dns := &fakeDNS{
-		srv: map[string][]*net.SRV{"_sip._udp.alfa.example": {
+		srv: map[string][]naming.SRV{"_sip._udp.alfa.example": {
 			{Target: "dead.example", Port: dead.addr.Port(), Priority: 1}, {Target: "live.example", Port: live.addr.Port(), Priority: 2},
 		}},
 		hosts: map[string][]netip.Addr{"dead.example": addrs("127.0.0.2"), "live.example": addrs("127.0.0.3")},
@@ -193,7 +235,7 @@ func TestNamedTrunk(t *testing.T) {
 func TestNamedTrunkIsProbed(t *testing.T) {
 	dead, live := newPeer(t, "127.0.0.2"), newPeer(t, "127.0.0.3")
 	_ = dead.conn.Close()
-	dns := &fakeDNS{srv: map[string][]*net.SRV{"_sip._udp.alfa.example": {
+	dns := &fakeDNS{srv: map[string][]naming.SRV{"_sip._udp.alfa.example": {
 		{Target: "dead.example", Port: dead.addr.Port(), Priority: 1}, {Target: "live.example", Port: live.addr.Port(), Priority: 2},
 	}}, hosts: map[string][]netip.Addr{"dead.example": addrs("127.0.0.2"), "live.example": addrs("127.0.0.3")}}
 	b := newBed(t, func(c *Config) {
@@ -214,11 +256,11 @@ type stuckDNS struct {
 	free  chan struct{}
 }
 
-func (d *stuckDNS) LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error) {
+func (d *stuckDNS) Addrs(ctx context.Context, network, host string) ([]netip.Addr, time.Duration, error) {
 	if host == d.stuck {
 		<-d.free
 	}
-	return d.fakeDNS.LookupNetIP(ctx, network, host)
+	return d.fakeDNS.Addrs(ctx, network, host)
 }
 
 // TestNameBesideAStuckOne has calls come from a name, and answers be heard from there,

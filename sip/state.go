@@ -25,6 +25,7 @@ type TrunkState struct {
 	Up       bool           `json:"up"`
 	Channels int            `json:"channels"` // in use
 
+	Stale         bool `json:"stale,omitempty"`          // its name was not found the last time
 	Draining      bool `json:"draining,omitempty"`       // a reload has removed it; calls go on
 	ChannelsLimit int  `json:"channels_limit,omitempty"` // 0: none
 	CPSLimit      int  `json:"cps_limit,omitempty"`      // each direction; 0: none
@@ -69,7 +70,7 @@ func (e *Edge) Trunks() []TrunkState {
 		listed[t.Name] = true
 		s := TrunkState{
 			Name: t.Name, Carrier: t.Carrier, Tenant: t.Tenant, Addr: t.addr,
-			Up: t.fit(), Channels: int(t.state.channels.Load()),
+			Up: t.fit(), Stale: t.state.stale.Load(), Channels: int(t.state.channels.Load()),
 			Draining: retirement(t.retired.Load()) == removed, ChannelsLimit: t.Channels, CPSLimit: t.CPS,
 		}
 		if known := t.targets(0, e.now()); t.name != "" && len(known) > 0 {

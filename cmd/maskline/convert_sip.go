@@ -20,7 +20,7 @@ func sipConfig(cfg *configs.Config) sip.Config {
 	s := sip.Config{
 		Drain: cfg.Drain.Calls, MaxCalls: cfg.SIP.MaxCalls, MaxCPS: cfg.SIP.MaxCPS, Voice: voiceConfig(cfg),
 		MessageTimeout: cfg.SIP.MessageTimeout, MaxMessage: int(cfg.SIP.MaxMessage),
-		IdleTimeout: cfg.SIP.IdleTimeout, DNSRefresh: cfg.SIP.DNSRefresh, MaxStreams: cfg.SIP.Connections, MaxStreamsPerSource: cfg.SIP.ConnectionsPerSource,
+		IdleTimeout: cfg.SIP.IdleTimeout, DNSRefresh: cfg.SIP.DNSRefresh, Nameservers: cfg.SIP.Resolver, MaxStreams: cfg.SIP.Connections, MaxStreamsPerSource: cfg.SIP.ConnectionsPerSource,
 		Auth: sip.Auth{
 			Realm: auth.Realm, Failures: orUnlimited(auth.Failures), TrunkFailures: orUnlimited(auth.TrunkFailures), Per: auth.Per,
 		},

@@ -40,6 +40,7 @@ sip:
   max_message: 22KiB
   idle_timeout: 23s
   dns_refresh: 26s
+  resolver: [192.0.2.53:53]
   connections: 24
   connections_per_source: 25
   peers: [{tenant: shop, country: FR, addr: "udp://127.0.0.1:5090", max_duration: 0s, auth_in: {username: u1, password: pw7}, auth_out: {username: u2, password: pw8, realm: r}, register: {enabled: true, expires: 90s}}]
@@ -183,7 +184,7 @@ func TestSIPConfig(t *testing.T) {
 	peer.AuthIn, peer.AuthOut = sip.AuthIn{Username: "u1", Password: "pw7"}, sip.AuthOut{Username: "u2", Password: "pw8", Realm: "r"}
 	peer.Register = sip.Register{Enabled: true, Expires: 90 * time.Second}
 	want := sip.Config{
-		Drain: 8 * time.Second, MessageTimeout: 21 * time.Second, MaxMessage: 22 << 10, IdleTimeout: 23 * time.Second, DNSRefresh: 26 * time.Second,
+		Drain: 8 * time.Second, MessageTimeout: 21 * time.Second, MaxMessage: 22 << 10, IdleTimeout: 23 * time.Second, DNSRefresh: 26 * time.Second, Nameservers: []netip.AddrPort{netip.MustParseAddrPort("192.0.2.53:53")},
 		MaxStreams: 24, MaxStreamsPerSource: 25,
 		MaxCalls: 19, MaxCPS: 20,
 		Auth: sip.Auth{Realm: "here", Algorithms: []string{"md5"}, Failures: 1 << 30, TrunkFailures: 9, Per: 4 * time.Minute},
@@ -256,4 +257,4 @@ func TestSeveralMediaAddresses(t *testing.T) {
 	}
 }
 
-var comparers = cmp.Options{cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{}), cmpopts.EquateEmpty()}
+var comparers = cmp.Options{cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{}, netip.Prefix{}), cmpopts.EquateEmpty()}

@@ -6,5 +6,7 @@
 // Kamailio is a carrier that wants a registration and a digest, and a strict proxy
 // between the edge and both sides.
 //
-// It needs sipp (Debian: sip-tester) and kamailio, and is built with the tag "peers".
+// dnsmasq tells where a carrier is.
+//
+// It needs sipp (Debian: sip-tester), kamailio and dnsmasq (dnsmasq-base), and is built with the tag "peers".
 package sip
