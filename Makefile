@@ -64,6 +64,10 @@ bench-smpp: build ## measure SMPP with 1,000,000 bindings into docs/benchmarks.m
 bench-sip: build ## measure calls with SIPp into docs/benchmarks.md; SCALE per cent of a full run
 	MASKLINE_BINARY=$(CURDIR)/bin/maskline $(GO) run ./testbench/sipbench -scale $(or $(SCALE),100) -write docs/benchmarks.md
 
+.PHONY: bench-media
+bench-media: build ## measure RTP and rtpengine beside it into docs/benchmarks.md, some 10 minutes, as root; SCALE, CALLS per cent of a full run
+	MASKLINE_BINARY=$(CURDIR)/bin/maskline $(GO) run ./testbench/rtpbench -scale $(or $(SCALE),100) -calls $(or $(CALLS),100) -write docs/benchmarks.md
+
 .PHONY: bench-peers
 bench-peers: build ## measure Kannel and Kamailio beside it into docs/benchmarks.md; needs both, and SIPp
 	MASKLINE_BINARY=$(CURDIR)/bin/maskline $(GO) run ./testbench/smppbench -peers -scale $(or $(SCALE),100) -write docs/benchmarks.md

@@ -26,7 +26,7 @@ type Config struct {
 	// and CAP_NET_RAW), or "auto": the fastest that the host permits. Empty: auto.
 	Backend string
 	// Loops is how many threads move packets. Zero: one per processor that the
-	// process may use.
+	// process may use, GOMAXPROCS at most.
 	Loops int
 	// ReceiveBuffer is the receive buffer in octets, of each port (portable) or of
 	// each thread (steer). Zero: the system's, 16 MiB.
@@ -89,7 +89,7 @@ func (c Config) checked() (Config, error) {
 		c.MaxPlaying = defaultMaxPlaying
 	}
 	if c.Loops == 0 {
-		c.Loops = runtime.GOMAXPROCS(0)
+		c.Loops = min(runtime.GOMAXPROCS(0), runtime.NumCPU())
 	}
 	if err := c.checkAddresses(); err != nil {
 		return c, err

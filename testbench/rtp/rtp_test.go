@@ -224,7 +224,27 @@ func TestAttackThatIsAnsweredIsReported(t *testing.T) {
 	r, err := Spray(ctx, Attack{From: netip.MustParseAddrPort("127.0.0.66:0"), Targets: []netip.AddrPort{conn.LocalAddr().(*net.UDPAddr).AddrPort()}})
 	conn.Close()
 	<-seen
-	if err != nil || r.Received == 0 {
+	if err != nil || r.Received == 0 || r.Stolen != 0 {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+func TestAttackThatIsSentVoicesIsReported(t *testing.T) {
+	g := generator(t, Config{Interval: time.Millisecond})
+	s := stream(t, g, loopback)
+	addr, between := middle(t, func(int, []byte) int { return 1 })
+	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.MustParseAddrPort("127.0.0.66:0"))) // a port that is free
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := conn.LocalAddr().(*net.UDPAddr).AddrPort()
+	conn.Close()
+	between(s.Local(), from)
+	s.Start(addr())
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	r, err := Spray(ctx, Attack{From: from, Targets: []netip.AddrPort{s.Local()}})
+	if err != nil || r.Stolen == 0 || r.Stolen != r.Received {
 		t.Errorf("%+v, %v", r, err)
 	}
 }

@@ -15,11 +15,18 @@ func appendText(b []byte, s string) []byte {
 	return append(append(strconv.AppendInt(b, int64(len(s)), 10), ':'), s...)
 }
 
-// appendDictionary adds pairs of a key and a value, in order.
-func appendDictionary(b []byte, pairs ...string) []byte {
+// appendDictionary adds pairs of a key and a value, in order, and a list of flags.
+func appendDictionary(b []byte, flags []string, pairs ...string) []byte {
 	b = append(b, 'd')
 	for _, s := range pairs {
 		b = appendText(b, s)
+	}
+	if len(flags) > 0 {
+		b = append(appendText(b, "flags"), 'l')
+		for _, s := range flags {
+			b = appendText(b, s)
+		}
+		b = append(b, 'e')
 	}
 	return append(b, 'e')
 }

@@ -14,6 +14,9 @@ import (
 
 // Engine is a running rtpengine that is told of calls by its ng protocol.
 type Engine struct {
+	// Flags of each offer and answer, as "strict source".
+	Flags []string
+
 	conn  *net.UDPConn
 	asked int
 	calls int
@@ -60,7 +63,7 @@ func (e *Engine) Connect(ctx context.Context, a, b netip.AddrPort) (ends Ends, e
 func (e *Engine) ask(ctx context.Context, want string, pairs ...string) (map[string]string, error) {
 	e.asked++
 	cookie := []byte(strconv.Itoa(e.asked) + " ")
-	request := appendDictionary(bytes.Clone(cookie), pairs...)
+	request := appendDictionary(bytes.Clone(cookie), e.Flags, pairs...)
 	reply := make([]byte, 65535)
 	for end := time.Now().Add(giveUpAfter); time.Now().Before(end) && ctx.Err() == nil; {
 		_, _ = e.conn.Write(request) // refused while the engine starts

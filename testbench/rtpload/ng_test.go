@@ -52,7 +52,7 @@ func engine(t *testing.T, answers map[string]string) *Engine {
 
 func TestEngine(t *testing.T) {
 	sdp := func(port string) string {
-		return string(appendDictionary(nil, "result", "ok", "sdp", "c=IN IP4 127.0.0.1\r\nm=audio "+port+" RTP/AVP 0\r\n"))
+		return string(appendDictionary(nil, nil, "result", "ok", "sdp", "c=IN IP4 127.0.0.1\r\nm=audio "+port+" RTP/AVP 0\r\n"))
 	}
 	e := engine(t, map[string]string{"ping": "d6:result4:ponge", "offer": sdp("4000"), "answer": sdp("4002")})
 	if err := e.Ping(t.Context()); err != nil {

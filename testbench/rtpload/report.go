@@ -123,6 +123,6 @@ func (r *Report) Write(w io.Writer) {
 	line("delay", "%v", &r.Delay)
 	line("generator", "late at %.1f %% of its moments", 100*r.Behind)
 	if a := r.Attack; a != nil {
-		line("attack", "%d packets sent, %d received by the attackers", a.Sent, a.Received)
+		line("attack", "%d packets sent, %d received by the attackers, of which %d are the parties'", a.Sent, a.Received, a.Stolen)
 	}
 }

@@ -37,6 +37,7 @@ type Siege struct {
 type Attacked struct {
 	Sent     int `json:"sent"`
 	Received int `json:"received"` // datagrams that reached an attacker
+	Stolen   int `json:"stolen"`   // of them, those of the parties
 }
 
 const siegeRate = 5000
@@ -178,6 +179,7 @@ func (a *attackers) spray(from netip.Addr, t target) {
 		defer a.mu.Unlock()
 		a.done.Sent += done.Sent
 		a.done.Received += done.Received
+		a.done.Stolen += done.Stolen
 		a.err = errors.Join(a.err, err)
 	})
 }

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"maskline/testbench/figures"
+)
+
+// config is what the command line says.
+type config struct {
+	rounds int    // of each load
+	scale  int    // per cent of the times of a full run
+	share  int    // per cent of the calls of a full run
+	peers  bool   // rtpengine too
+	file   string // the document
+}
+
+// atMost ends what hangs.
+const atMost = 25 * time.Minute
+
+func main() {
+	var c config
+	flag.BoolVar(&c.peers, "peers", true, "measure rtpengine beside the edge")
+	flag.IntVar(&c.rounds, "rounds", 3, "rounds")
+	flag.IntVar(&c.scale, "scale", 100, "per cent of the times of a full run")
+	flag.IntVar(&c.share, "calls", 100, "per cent of the calls of a full run")
+	flag.StringVar(&c.file, "write", "", "document whose section is written anew; empty: standard output alone")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	ctx, cancel := context.WithTimeout(ctx, atMost)
+	defer cancel()
+	if err := run(ctx, c); err != nil {
+		fmt.Fprintln(os.Stderr, "rtpbench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, c config) error {
+	if c.scale < 1 || c.rounds < 1 || c.share < 1 || c.share > 100 {
+		return errors.New("-scale, -rounds and -calls are 1 at least, -calls 100 at most")
+	}
+	r, err := newRig(ctx, c)
+	if err != nil {
+		return err
+	}
+	text, err := r.measure(ctx)
+	if err := errors.Join(err, r.close()); err != nil {
+		return err
+	}
+	fmt.Print(text)
+	if c.file == "" {
+		return nil
+	}
+	return figures.WriteSection(c.file, "rtp", text)
+}
