@@ -586,8 +586,10 @@ func TestSimulation(t *testing.T) {
 		}
 	}
 	t.Log(whys, inside)
-	for _, what := range []string{"INVITE 0", "INVITE 200", "INVITE 487", "INVITE 488", "INVITE 491", "INVITE 500", "INVITE 504", "UPDATE 0", "UPDATE 200", "UPDATE 491", "UPDATE 504", "INFO 0", "INFO 200", "INFO 400", "INFO 405", "CANCEL 0", "CANCEL 200",
-		"early UPDATE 0+sdp", "early UPDATE 200+sdp", "early UPDATE 491", "early UPDATE 500", "early PRACK 0+sdp", "early PRACK 200+sdp", "early PRACK 488"} {
+	for _, what := range []string{
+		"INVITE 0", "INVITE 200", "INVITE 487", "INVITE 488", "INVITE 491", "INVITE 500", "INVITE 504", "UPDATE 0", "UPDATE 200", "UPDATE 491", "UPDATE 504", "INFO 0", "INFO 200", "INFO 400", "INFO 405", "CANCEL 0", "CANCEL 200",
+		"early UPDATE 0+sdp", "early UPDATE 200+sdp", "early UPDATE 491", "early UPDATE 500", "early PRACK 0+sdp", "early PRACK 200+sdp", "early PRACK 488",
+	} {
 		if inside[what] == 0 {
 			t.Errorf("no seed has %s inside a dialog", what)
 		}
