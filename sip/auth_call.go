@@ -79,7 +79,7 @@ func (c *call) inviteAgain(a *attempt, ev evResponse) bool {
 // mayReinvite reports whether the attempt may go on with another INVITE.
 func (c *call) mayReinvite(a *attempt) bool {
 	return a.draft != nil && !a.giving && a == c.active && c.phase == phaseCalling && a.invite.running() &&
-		!(c.delayed && c.early) // the caller has the offer of a dialog that is no more
+		(!c.delayed || !c.early) // the caller has the offer of a dialog that is no more
 }
 
 // reinvite acknowledges the refusal of the attempt's INVITE and sends the next one.

@@ -63,8 +63,11 @@ func TestChangesBeforeTheAnswer(t *testing.T) {
 		{"before the PRACK of the answer", agreeing, after(begun,
 			[2]string{"A UPDATE #60 +hold", "A 500"}, [2]string{"B0 UPDATE #20 +hold", "B0 491"})},
 		{"the called side's answer was not reliable", agreeing, steps{
-			{"A INVITE", dialled}, {"B0 183+sdp", "report B0 ok, remote B, ring, A 183+sdp"}, {"A PRACK rack", "A 200"},
-			{"A UPDATE #60 +hold", "A 491"}, {"B0 UPDATE #20 +hold", "B0 491"},
+			{"A INVITE", dialled},
+			{"B0 183+sdp", "report B0 ok, remote B, ring, A 183+sdp"},
+			{"A PRACK rack", "A 200"},
+			{"A UPDATE #60 +hold", "A 491"},
+			{"B0 UPDATE #20 +hold", "B0 491"},
 		}},
 		{"the caller's answer was not reliable", func(b *bench) { agreeing(b); b.headers = "" }, after(begun,
 			[2]string{"B0 200 PRACK", ""}, [2]string{"A UPDATE #60 +hold", "A 500"}, [2]string{"B0 UPDATE #20 +hold", "B0 491"}, [2]string{"B0 200", answered + "+sdp"})},
@@ -114,8 +117,11 @@ func TestChangesBeforeTheAnswer(t *testing.T) {
 // TestChangeBeforeTheAnswerInOurWords looks at what goes out, in the early dialog.
 func TestChangeBeforeTheAnswerInOurWords(t *testing.T) {
 	b := script(t, agreeing, [][2]string{
-		{"A INVITE", dialled}, {"B0 183+sdp rseq-1", "B0 PRACK, report B0 ok, remote B, ring, A 183+sdp"},
-		{"B0 200 PRACK", ""}, {"A PRACK rack", "A 200"}, {"A UPDATE #60 +hold", "B0 UPDATE+sdp"},
+		{"A INVITE", dialled},
+		{"B0 183+sdp rseq-1", "B0 PRACK, report B0 ok, remote B, ring, A 183+sdp"},
+		{"B0 200 PRACK", ""},
+		{"A PRACK rack", "A 200"},
+		{"A UPDATE #60 +hold", "B0 UPDATE+sdp"},
 	}...)
 	update := b.last["B0"]
 	for _, want := range []string{

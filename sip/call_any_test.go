@@ -89,7 +89,7 @@ func anyStep(b *bench, r *rand.Rand, number int) string {
 	case 0:
 		return one("100ms", "600ms", "2s", "5s", "20s", "45s", "key 1", "played", side+" icmp", "A INVITE")
 	case 1:
-		return one("A CANCEL", "A PRACK rack", "A PRACK rack next with-offer", "A ACK", "A ACK", "A ACK +sdp", "")
+		return one("A CANCEL", "A PRACK rack", "A PRACK rack +sdp", "A PRACK rack next with-new-offer", "A PRACK rack next with-offer", "A ACK", "A ACK", "A ACK +sdp", "")
 	}
 	if side != "A" && b.opened[side] == "" {
 		return ""

@@ -18,38 +18,51 @@ func (c *call) onReinvite(l *leg, req *message.Request) {
 	}
 	l.seen = req.CSeq
 	l.again.begin(req)
-	if len(req.Body) == 0 {
-		c.reinvited(l, req, nil)
+	offer, reply := c.judgeOffer(l, req)
+	if reply.Code != 0 {
+		c.concludeReinvite(l, req, reply)
 		return
 	}
-	offer, fault := message.ParseSDP(req.Body, l.policy())
-	switch {
-	case fault != nil:
-		c.concludeReinvite(l, req, message.Reply{Code: fault.Code})
-	case !c.reaches(l, offer):
-		c.concludeReinvite(l, req, message.Reply{Code: 488})
-	case offer.Content == l.heard:
-		l.follow(req.Peer())
-		l.hears(req.Allowed())
-		ext := req.Extensions()
-		c.concludeReinvite(l, req, message.Reply{Code: 200, Contact: l.own, Allow: true, Extensions: c.agree(l, &ext), SDP: l.said})
-	default:
-		c.reinvited(l, req, offer)
-	}
-}
-
-// reinvited passes a change on. Where the other side is busy, a 491 makes this one
-// ask again.
-func (c *call) reinvited(l *leg, req *message.Request, offer *message.SDP) {
-	if !c.relays(l) {
-		c.concludeReinvite(l, req, message.Reply{Code: 491})
-		return
-	}
-	l.hears(req.Allowed())
 	trying := message.Reply{Code: 100}
 	l.again.respond(100, trying.Append(nil, req.Head(l.dialog.LocalTag)), c.now)
 	c.respond(l, &l.again)
 	c.open(l, req, offer)
+}
+
+// judgeOffer reads the offer in a re-INVITE or UPDATE, nil where it has none. With a
+// code the reply is all there is to say: the offer is no good, says nothing new, or
+// cannot go on now; then a 491 makes its sender ask again.
+func (c *call) judgeOffer(l *leg, req *message.Request) (*message.SDP, message.Reply) {
+	var offer *message.SDP
+	if len(req.Body) > 0 {
+		var fault *message.Fault
+		offer, fault = message.ParseSDP(req.Body, l.policy())
+		switch {
+		case fault != nil:
+			return nil, message.Reply{Code: fault.Code}
+		case !c.reaches(l, offer):
+			return nil, message.Reply{Code: 488}
+		case offer.Content == l.heard:
+			return nil, c.refreshed(l, req)
+		}
+	}
+	if !c.relays(l) {
+		return nil, message.Reply{Code: 491}
+	}
+	l.hears(req.Allowed())
+	return offer, message.Reply{}
+}
+
+// refreshed is the answer to a description that is the side's last one.
+func (c *call) refreshed(l *leg, req *message.Request) message.Reply {
+	l.follow(req.Peer())
+	l.hears(req.Allowed())
+	reply := message.Reply{Code: 200, Contact: l.own, Allow: true, SDP: l.said}
+	if c.established(l) {
+		ext := req.Extensions()
+		reply.Extensions = c.agree(l, &ext)
+	}
+	return reply
 }
 
 func (c *call) concludeReinvite(l *leg, req *message.Request, reply message.Reply) {

@@ -16,6 +16,12 @@ func (c *call) onUnreachable(ev evUnreachable) {
 		}
 	case base >= seqDialog:
 		c.onDialogUnreachable(l, ev.seq)
+	case ev.leg != legA && base >= seqFork:
+		for _, f := range c.b[ev.leg].forks {
+			if ev.seq == f.seq+1 {
+				f.lost(&f.bye, c.now)
+			}
+		}
 	case ev.leg != legA && ev.seq == c.b[ev.leg].seq:
 		c.onInviteUnreachable(c.b[ev.leg])
 	}

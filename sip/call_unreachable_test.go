@@ -88,3 +88,23 @@ func TestConnectionLostUnderAPrack(t *testing.T) {
 		{"10s", ""},
 	}...)
 }
+
+// TestConnectionLostUnderAForksBye has the connection break that took the BYE of a
+// second device's answer.
+func TestConnectionLostUnderAForksBye(t *testing.T) {
+	b := script(t, func(b *bench) { b.trunks[0].over = overTCP }, [][2]string{
+		{"A INVITE", dialled},
+		{"B0 200+sdp", "report B0 ok, B0 ACK, remote B, ring, answered, A 200+sdp"},
+		{"A ACK", ""},
+		{"B0 200+sdp tag-2", "B0 ACK, B0 BYE"},
+		{"5s", ""},
+	}...)
+	b.handle(evUnreachable{0, seqFork + 1})
+	if got := b.step("1500ms"); got != "B0 BYE, B0 BYE" {
+		t.Fatal(got)
+	}
+	b.step("B0 200 BYE")
+	if got := b.step("10s"); got != "" {
+		t.Fatal(got)
+	}
+}

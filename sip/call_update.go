@@ -54,23 +54,12 @@ func (c *call) onUpdate(l *leg, req *message.Request) {
 	}
 	l.seen = req.CSeq
 	l.update.begin(req)
-	offer, fault := message.ParseSDP(req.Body, l.policy())
-	switch {
-	case fault != nil:
-		c.concludeUpdate(l, req, message.Reply{Code: fault.Code})
-	case !c.reaches(l, offer):
-		c.concludeUpdate(l, req, message.Reply{Code: 488})
-	case offer.Content == l.heard:
-		l.follow(req.Peer())
-		l.hears(req.Allowed())
-		ext := req.Extensions()
-		c.concludeUpdate(l, req, message.Reply{Code: 200, Contact: l.own, Allow: true, Extensions: c.agree(l, &ext), SDP: l.said})
-	case !c.relays(l):
-		c.concludeUpdate(l, req, message.Reply{Code: 491})
-	default:
-		l.hears(req.Allowed())
-		c.open(l, req, offer)
+	offer, reply := c.judgeOffer(l, req)
+	if reply.Code != 0 {
+		c.concludeUpdate(l, req, reply)
+		return
 	}
+	c.open(l, req, offer)
 }
 
 // onTargetRefresh is an UPDATE without a description: it tells where its sender

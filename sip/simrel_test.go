@@ -112,7 +112,7 @@ func (u *simUA) pracking(text string) {
 	key := rack[0] + " " + tag
 	_, body, _ := strings.Cut(text, "\r\n\r\n")
 	offer := u.rel.offers[key]
-	if u.s.clean() && !u.badAnswer && offer != strings.Contains(body, "m=audio") && !(u.picky && offer) {
+	if u.s.clean() && !u.badAnswer && offer != strings.Contains(body, "m=audio") && (!u.picky || !offer) {
 		u.s.fail("%s got the wrong PRACK:\n%s", u.name, text)
 	}
 	u.rel.pracked[key] = true

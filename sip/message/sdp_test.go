@@ -280,3 +280,22 @@ func TestAppendInactive(t *testing.T) {
 		t.Error("the offer itself was changed")
 	}
 }
+
+// TestAnswerKeepsToTheDirections has answers say more than the offer left. RFC 3264 §6.1.
+func TestAnswerKeepsToTheDirections(t *testing.T) {
+	want := map[Direction][4]Direction{ // by the offer: of an answer with each direction
+		SendRecv: {SendRecv, SendOnly, RecvOnly, Inactive},
+		SendOnly: {RecvOnly, Inactive, RecvOnly, Inactive},
+		RecvOnly: {SendOnly, SendOnly, Inactive, Inactive},
+		Inactive: {Inactive, Inactive, Inactive, Inactive},
+	}
+	for offered, row := range want {
+		for said, direction := range row {
+			offer, answer := goodSDP(t, plainSDP), goodSDP(t, plainSDP)
+			offer.Direction, answer.Direction = offered, Direction(said)
+			if f := answer.Accept(offer); f != nil || answer.Direction != direction {
+				t.Errorf("%v answered %v: %v, %v", offered, Direction(said), answer.Direction, f)
+			}
+		}
+	}
+}
