@@ -30,6 +30,10 @@ type Message struct {
 	From     e164.Number // the sender, or who is presented; none where withheld
 	Text     []byte      // UTF-8
 	AnswerBy time.Time
+
+	// Late is called once after a FateUnknown, like done: with what the receiver said
+	// after all, or FateUnknown where it is not waited for any more. Nil: nobody asks.
+	Late func(Delivery)
 }
 
 // Fate is what became of a Message.

@@ -35,6 +35,7 @@ type metrics struct {
 	ringing       *prometheus.HistogramVec
 	talk          *prometheus.HistogramVec
 	texts         *prometheus.CounterVec
+	lateTexts     *prometheus.CounterVec
 	drops         [message.DropCount]prometheus.Counter // by message.Drop
 	strangers     prometheus.Counter
 	floods        prometheus.Counter
@@ -72,6 +73,7 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 		auth:          counter("auth_total", "Requests of a trunk that must bring a digest, by what came of it.", "trunk", "verdict"),
 		faults:        counter("faults_total", "Messages refused after parsing, by fault.", "fault"),
 		texts:         counter("messages_total", "Text messages, by the trunk that they came from or went to, direction and what became of them.", "trunk", "direction", "outcome"),
+		lateTexts:     counter("late_messages_total", "Text messages to a trunk that were answered after their sender was told that nobody knew, by what became of them.", "trunk", "outcome"),
 		seizures:      counter("seizures_total", "Calls that a trunk was seized for, by direction: taken from it, or attempts to it.", "trunk", "direction"),
 		effective:     counter("effective_total", "Attempts in which the trunk did its part: answered, rang, or refused by the called side.", "trunk"),
 		announcements: counter("announcements_total", "Announcements to callers in place of a called side, by prompt, and by whether they were played, cut short or could not be played.", "announcement", "outcome"),
@@ -115,7 +117,7 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 	}
 	for _, c := range append(m.quality.collectors(),
 		octets, refused, ended, m.tlsFailures, m.dialFailures, m.lookupFailures, m.claimsRefused,
-		m.requests, m.responses, m.attempts, m.registers, m.failovers, m.busyTotal, m.calls, m.faults, m.announcements, m.setup, m.seizures, m.effective, m.ringing, m.talk, m.texts, m.auth, dropped, panics,
+		m.requests, m.responses, m.attempts, m.registers, m.failovers, m.busyTotal, m.calls, m.faults, m.announcements, m.setup, m.seizures, m.effective, m.ringing, m.talk, m.texts, m.lateTexts, m.auth, dropped, panics,
 		newTrunkCollector(edge),
 	) {
 		if err := reg.Register(c); err != nil {
@@ -205,6 +207,11 @@ func (m *metrics) trunk(name string) *trunkMetrics {
 // text counts a message.
 func (t *trunkMetrics) text(d direction, fate routing.Fate) {
 	t.total.texts.WithLabelValues(t.name, d.String(), fate.String()).Inc()
+}
+
+// lateText counts what a peer said of a message after all.
+func (t *trunkMetrics) lateText(fate routing.Fate) {
+	t.total.lateTexts.WithLabelValues(t.name, fate.String()).Inc()
 }
 
 // guard makes the counters of a trunk that asks for a digest.

@@ -146,6 +146,9 @@ func TestFaultWhileActing(t *testing.T) {
 	b.callees[0].expect("INVITE ")
 	a := b.edge.calls.all()[0]
 	a.mu.Lock()
+	for a.running { // the INVITE is still being worked off
+		a.idle.Wait()
+	}
 	a.call.a.trunk = &trunk{} // no state: sending to it panics
 	a.call.a.from = a.trunk.addr.Addr()
 	a.mu.Unlock()
@@ -171,6 +174,9 @@ func TestFaultWhileRescuing(t *testing.T) {
 	b.callees[0].expect("INVITE ")
 	a := b.edge.calls.all()[0]
 	a.mu.Lock()
+	for a.running { // the INVITE is still being worked off
+		a.idle.Wait()
+	}
 	engaged := a.engaged
 	a.call.a.trunk = &trunk{} // no state: sending to it panics
 	a.call.a.from = a.trunk.addr.Addr()

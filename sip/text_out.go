@@ -26,6 +26,7 @@ type textOut struct {
 
 	// Only the goroutine that works the events off touches these.
 	ended   bool
+	over    time.Time        // not zero: its fate was told as unknown; until then an answer is heard
 	targets []netip.AddrPort // not tried yet
 	to      netip.AddrPort
 	tx      client
@@ -115,16 +116,52 @@ func (o *textOut) work(event func() routing.Fate) {
 	}
 	fate := event()
 	x.edge.timers.clear(&o.alarm)
-	if fate == underWay {
+	isLate := !o.over.IsZero()
+	switch {
+	case fate == underWay && isLate:
+		x.edge.timers.set(&o.alarm, o.over)
+		return
+	case fate == underWay:
 		x.edge.timers.set(&o.alarm, sooner(o.tx.next(), o.from.AnswerBy))
 		return
+	case isLate || fate != routing.FateUnknown || !o.linger():
+		o.forget()
 	}
-	o.ended = true
+	if !isLate {
+		x.settle(o.trunk, outbound, fate)
+		o.done(routing.Delivery{Fate: fate})
+		if fate != routing.FateUnknown || !o.ended {
+			return
+		}
+	}
+	if fate != routing.FateUnknown {
+		o.trunk.state.metrics.lateText(fate)
+	}
+	if o.from.Late != nil {
+		o.from.Late(routing.Delivery{Fate: fate})
+	}
+}
+
+// linger keeps a message of unknown fate for an answer that comes late, as long as
+// its transaction could live, without its text. It is false at the end of the edge.
+func (o *textOut) linger() bool {
+	x := o.texts
 	x.mu.Lock()
-	delete(x.out, o.id)
-	x.mu.Unlock()
-	x.settle(o.trunk, outbound, fate)
-	o.done(routing.Delivery{Fate: fate})
+	defer x.mu.Unlock()
+	if x.closed || len(x.out) > mostTexts {
+		return false
+	}
+	o.over = x.edge.now().Add(t64)
+	o.data, o.from.Text, o.targets = nil, nil, nil
+	x.edge.timers.set(&o.alarm, o.over)
+	return true
+}
+
+func (o *textOut) forget() {
+	o.ended = true
+	o.texts.mu.Lock()
+	defer o.texts.mu.Unlock()
+	delete(o.texts.out, o.id)
 }
 
 // next sends the message to the next address.
@@ -203,6 +240,9 @@ func (o *textOut) send() routing.Fate {
 
 // tick does what is due.
 func (o *textOut) tick(now time.Time) routing.Fate {
+	if !o.over.IsZero() {
+		return routing.FateUnknown // for good
+	}
 	if reached(o.from.AnswerBy, now) {
 		return routing.FateUnknown
 	}
@@ -238,6 +278,12 @@ func (x *texts) find(k token) *textOut {
 }
 
 func (o *textOut) hear(seq uint16, res *message.Response, source netip.AddrPort, now time.Time) routing.Fate {
+	if !o.over.IsZero() {
+		if res.Code < 200 {
+			return underWay
+		}
+		return fateOf(res.Code)
+	}
 	if seq != o.seq || !o.tx.running() {
 		return underWay
 	}
@@ -284,7 +330,7 @@ func (x *texts) undelivered(k token) {
 		return
 	}
 	o.do(func() routing.Fate {
-		if k.seq != o.seq || !o.tx.running() {
+		if !o.over.IsZero() || k.seq != o.seq || !o.tx.running() {
 			return underWay
 		}
 		return o.lost(x.edge.now())

@@ -413,15 +413,54 @@ func TestTextToPeerWithoutAnswer(t *testing.T) {
 	b, _ := newTextBed(t, nil)
 	m := deskAt(b, "x")
 	m.AnswerBy = time.Now().Add(100 * time.Millisecond)
+	late := make(chan routing.Delivery, 2)
+	m.Late = func(d routing.Delivery) { late <- d }
 	done := b.deliver(m)
 	got := b.tenant.expect("MESSAGE ")
 	if f := fate(t, done); f != routing.FateUnknown {
 		t.Errorf("%v", f)
 	}
+	b.tenant.send(b.tenant.reply(got, 100, ""))
 	b.tenant.send(b.tenant.reply(got, 200, ""))
-	eventually(t, "the late answer is nobody's", func() bool { return b.count("dropped_total", "reason", "stray") == 1 })
-	if f := len(done); f != 0 {
+	if f := fate(t, late); f != routing.FateDelivered {
+		t.Errorf("late %v", f)
+	}
+	if n := b.count("late_messages_total", "trunk", "pbx", "outcome", "delivered"); n != 1 {
+		t.Errorf("%v counted", n)
+	}
+	b.tenant.send(b.tenant.reply(got, 200, ""))
+	eventually(t, "a further answer is nobody's", func() bool { return b.count("dropped_total", "reason", "stray") == 1 })
+	if len(done) != 0 || len(late) != 0 {
 		t.Error("told twice")
+	}
+	if b.edge.texts.size() != [2]int{} {
+		t.Error("kept")
+	}
+}
+
+// TestTextToPeerThatNeverAnswers is not waited for for ever.
+func TestTextToPeerThatNeverAnswers(t *testing.T) {
+	b, _ := newTextBed(t, nil)
+	m := deskAt(b, "x")
+	m.AnswerBy = time.Now().Add(100 * time.Millisecond)
+	late := make(chan routing.Delivery, 2)
+	m.Late = func(d routing.Delivery) { late <- d }
+	done := b.deliver(m)
+	b.tenant.expect("MESSAGE ")
+	if f := fate(t, done); f != routing.FateUnknown {
+		t.Errorf("%v", f)
+	}
+	b.edge.texts.mu.Lock()
+	var kept *textOut
+	for _, kept = range b.edge.texts.out {
+	}
+	b.edge.texts.mu.Unlock()
+	kept.alarm.fire()
+	if f := fate(t, late); f != routing.FateUnknown || b.edge.texts.size() != [2]int{} {
+		t.Errorf("%v, %v in memory", f, b.edge.texts.size())
+	}
+	if n := b.count("late_messages_total"); n != 0 {
+		t.Errorf("%v counted", n)
 	}
 }
 

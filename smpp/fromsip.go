@@ -52,6 +52,14 @@ func (f *foreign) upstream(e *Edge, origin *routing.Origin) *session {
 	return s
 }
 
+// destination is whom a message went to by a session, or without one.
+func (f *foreign) destination(via *session) *peer {
+	if via == nil {
+		return f.peer
+	}
+	return via.terms.peer
+}
+
 // unanswered counts the messages that SIP peers wait for.
 func (f *foreign) unanswered() (n int) {
 	if f == nil {

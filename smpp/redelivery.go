@@ -39,7 +39,7 @@ type uncertain struct {
 	prints    []fingerprint // of what the upstream sent: more than one where segments were put together
 	left      int           // of them in the table
 	from      *peer
-	via       *session
+	via       *session // nil: a SIP peer
 	state     certainty
 	open      int // PDUs that the carrier has not answered: several where the message was cut
 	until     int64
@@ -257,7 +257,7 @@ func (e *Edge) redelivered(t *turn, m *message) bool {
 	e.metrics.redeliveries[u.state].Inc()
 	switch u.state {
 	case acceptedLate:
-		m.to, m.plan.Present = u.via.terms.peer, u.present
+		m.to, m.plan.Present = e.foreign.destination(u.via), u.present
 		if u.receipted {
 			m.wants = 0 // one receipt stands for all segments
 		}

@@ -351,3 +351,38 @@ func TestSIPMessageToSIPPeer(t *testing.T) {
 		t.Error("still in flight")
 	}
 }
+
+// TestLateAnswerOfAPeer has a SIP peer answer after the upstream was told to try
+// again: what it accepted is not sent to it a second time.
+func TestLateAnswerOfAPeer(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		late  routing.Fate
+		again bool // the repetition is handed on
+	}{
+		{"accepted", routing.FateDelivered, false},
+		{"refused", routing.FateTemporary, true},
+		{"never", routing.FateUnknown, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, side, shop, _ := withSIP(t, func(cfg *Config) { cfg.Redelivery = time.Minute })
+			side.answerAll(routing.FateUnknown)
+			send := func(want pdu.Status) {
+				t.Helper()
+				shop.send(t, pdu.SubmitSM, text(carol, maskDesk, "hello"))
+				shop.expect(t, pdu.SubmitSMResp, want)
+			}
+			send(pdu.RSysErr)
+			send(pdu.RSysErr) // while its answer may still come
+			if n := len(side.all()); n != 1 {
+				t.Fatalf("%d handed on", n)
+			}
+			side.all()[0].Late(routing.Delivery{Fate: c.late})
+			side.answerAll(routing.FateDelivered)
+			send(pdu.ROK)
+			if n := len(side.all()); (n == 2) != c.again {
+				t.Errorf("%d handed on", n)
+			}
+		})
+	}
+}

@@ -25,11 +25,31 @@ func (e *Edge) toPeer(t *turn, m *message) {
 	out := routing.Message{
 		From: m.plan.Present, Peer: m.plan.To.Name, Text: text, AnswerBy: t.now.Add(time.Duration(left)),
 	}
-	e.cfg.Messenger.Deliver(&out, func(d routing.Delivery) { e.fromPeer(m, d) })
+	from := m.from
+	var u *uncertain // set by the answer, which comes before what is late
+	out.Late = func(d routing.Delivery) { e.lateFromPeer(u, from, d) }
+	e.cfg.Messenger.Deliver(&out, func(d routing.Delivery) { u = e.fromPeer(m, d) })
 }
 
-// fromPeer ends a message by what became of it.
-func (e *Edge) fromPeer(m *message, d routing.Delivery) {
+// lateFromPeer notes what a peer said when its upstream had been told to try again:
+// what it accepted is not sent to it a second time.
+func (e *Edge) lateFromPeer(u *uncertain, from *peer, d routing.Delivery) {
+	switch d.Fate {
+	case routing.FateUnknown:
+		e.redeliveries.giveUp(u)
+	case routing.FateDelivered:
+		e.metrics.late.Inc()
+		if e.redeliveries.settle(u, pdu.ROK, e.ids.next(), nil, true) {
+			from.outcome(e.foreign.peer, outcomeLateAccepted)
+		}
+	default:
+		e.metrics.late.Inc()
+		e.redeliveries.settle(u, pdu.RUnknownErr, 0, nil, true)
+	}
+}
+
+// fromPeer ends a message by what became of it. One of unknown outcome is remembered.
+func (e *Edge) fromPeer(m *message, d routing.Delivery) (u *uncertain) {
 	t := e.newTurn()
 	switch d.Fate {
 	case routing.FateDelivered:
@@ -39,6 +59,8 @@ func (e *Edge) fromPeer(m *message, d routing.Delivery) {
 		e.finish(t, m)
 	case routing.FateUnknown:
 		m.verdict.unknown = true
+		u = e.redeliveries.note(m)
+		e.redeliveries.remember(t, u, m, nil)
 		e.finish(t, m)
 	case routing.FateNoReceiver:
 		e.refuse(t, m, badDestination)
@@ -48,6 +70,7 @@ func (e *Edge) fromPeer(m *message, d routing.Delivery) {
 		e.refuse(t, m, notCarried)
 	}
 	t.flush()
+	return u
 }
 
 // appendSpoken appends the text of a whole message as UTF-8; false where it is
