@@ -14,7 +14,7 @@ func TestReloadsWithoutEnd(t *testing.T) {
 		c.Trunks[2].AuthOut.Username, c.Trunks[2].AuthOut.Password = "u", "p"
 		c.Trunks[2].Probe.Every = 20 * time.Millisecond
 		c.Trunks[1].FirstResponse, c.Trunks[1].Trying = 5*time.Second, 5*time.Second // no failover on a busy machine
-		for i := range 200 { // make a reload take its time
+		for i := range 200 {                                                         // make a reload take its time
 			c.Trunks = append(c.Trunks, TrunkConfig{Name: fmt.Sprint("idle", i), Carrier: "alfa", Allow: prefixes("192.0.2.0/24"), Probe: Probe{Every: -1}})
 		}
 	})
