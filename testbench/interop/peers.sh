@@ -6,7 +6,7 @@ cd "$(dirname "$0")"
 
 declare -A package=(
   [sipp]=sip-tester [bearerbox]=kannel [baresip]=baresip-core [linphonec]=linphone-cli [kamailio]=kamailio [tshark]=tshark
-  [node]=nodejs [npm]=npm [ip]=iproute2 [dnsmasq]=dnsmasq-base
+  [node]=nodejs [npm]=npm [ip]=iproute2 [dnsmasq]=dnsmasq-base [cc]=gcc
 )
 export PATH="$PATH:/usr/sbin:/sbin"
 missing=()
@@ -14,6 +14,7 @@ for binary in "${!package[@]}"; do
   command -v "$binary" >/dev/null || missing+=("${package[$binary]}")
 done
 ls /usr/lib/*/kamailio/modules/tls.so >/dev/null 2>&1 || missing+=(kamailio-tls-modules)
+echo '#include <spandsp.h>' | cc -E - >/dev/null 2>&1 || missing+=(libc6-dev libspandsp-dev libtiff-dev)
 perl -MNet::SMPP -e1 2>/dev/null || missing+=(libnet-smpp-perl)
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing+=(postgresql)
 

@@ -14,11 +14,11 @@ import (
 	"maskline/testbench/leak"
 )
 
-// fax describes the phone's media as T.38.
-func (p *phone) fax(gossip string) string {
+// fax describes media on a port of the phone's address as T.38.
+func (p *phone) fax(gossip string, port uint16) string {
 	return fmt.Sprintf("v=0\r\no=%[3]s 1 2 IN IP4 %[1]s\r\ns=%[3]s\r\nc=IN IP4 %[1]s\r\nt=0 0\r\nm=image %[2]d udptl t38\r\n"+
 		"a=T38FaxVersion:0\r\na=T38MaxBitRate:14400\r\na=T38FaxRateManagement:transferredTCF\r\na=T38FaxUdpEC:t38UDPRedundancy\r\na=T38VendorInfo:%[3]s\r\n",
-		local(p.rtp).Addr(), local(p.rtp).Port(), gossip)
+		local(p.rtp).Addr(), port, gossip)
 }
 
 // change is a re-INVITE.
@@ -79,13 +79,13 @@ func TestFax(t *testing.T) {
 	z := callee.ring(driver)
 	z.answer()
 	a.answered()
-	a.change(caller.fax(a.gossip))
+	a.change(caller.fax(a.gossip, local(caller.rtp).Port()))
 	offer := callee.await("INVITE ")
 	if !strings.Contains(offer.body, fmt.Sprintf("m=image %d udptl t38\r\na=T38FaxVersion:0\r\na=T38MaxBitRate:14400\r\n", z.toEdge.Port())) ||
 		strings.Contains(offer.body, "VendorInfo") || len(leak.NewScanner(guest).Find([]byte(offer.text))) > 0 {
 		t.Errorf("the offer of a fax is\n%s", offer.body)
 	}
-	z.respond(offer, "200 OK", callee.fax(z.gossip))
+	z.respond(offer, "200 OK", callee.fax(z.gossip, local(callee.rtp).Port()))
 	answer := a.acknowledge()
 	if !strings.Contains(answer.body, fmt.Sprintf("m=image %d udptl t38\r\n", a.toEdge.Port())) || len(leak.NewScanner(driver).Find([]byte(answer.text))) > 0 {
 		t.Errorf("the answer is\n%s", answer.body)

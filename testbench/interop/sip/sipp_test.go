@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"maskline/e164"
+	"maskline/testbench/leak"
 )
 
 // sipp is one run of SIPp.
@@ -32,6 +33,8 @@ type sipp struct {
 	cmd      *exec.Cmd
 	output   bytes.Buffer
 	done     chan error
+	waited   bool
+	searched bool // what it received, for the other side's number
 }
 
 // run describes a side of a scenario.
@@ -77,7 +80,12 @@ func start(t *testing.T, r run, to string) *sipp {
 	}
 	r.port.release()
 	s.launch(args, cmp.Or(r.patience, 60))
-	t.Cleanup(func() { _ = s.cmd.Process.Kill() })
+	t.Cleanup(func() {
+		_ = s.cmd.Process.Kill()
+		if s.neglected() && !r.quiet && !t.Failed() {
+			t.Errorf("%s: what the edge sent to it was not searched", s.scenario)
+		}
+	})
 	if to == "" {
 		s.waitForPort(func() { s.launch(args, cmp.Or(r.patience, 60)) })
 	}
@@ -158,12 +166,28 @@ func owned(pid int) (inodes []string) {
 // wait wants the scenario to have gone as written.
 func (s *sipp) wait() {
 	s.t.Helper()
+	s.waited = true
 	if err := <-s.done; err != nil {
 		faults, _ := os.ReadFile(s.errors)
 		trace, _ := os.ReadFile(s.trace)
 		s.t.Fatalf("%s: %v\n%s\n%s\n%s", s.scenario, err, faults, tail(s.output.Bytes()), tail(trace))
 	}
 }
+
+// hides searches all that the edge sent to it for the other side's number. Each
+// scenario has to be searched so.
+func (s *sipp) hides(other e164.Number) []byte {
+	s.t.Helper()
+	s.searched = true
+	got := s.received()
+	if leak.Contains(got, other) {
+		s.t.Errorf("%s was shown the other side's number", s.scenario)
+	}
+	return got
+}
+
+// neglected reports whether it has played its scenario and was not searched.
+func (s *sipp) neglected() bool { return s.waited && !s.searched }
 
 func tail(b []byte) []byte { return b[max(0, len(b)-3000):] }
 

@@ -3,6 +3,7 @@
 package sip
 
 import (
+	"fmt"
 	"testing"
 )
 
@@ -41,5 +42,56 @@ func TestLongSessions(t *testing.T) {
 	}
 	for _, end := range ends { // all calls at once
 		end()
+	}
+}
+
+// TestQuarterOfAnHour is a call in which each side refreshes 20 times by the timers of
+// 90 s, as it would in 15 minutes, once a second.
+func TestQuarterOfAnHour(t *testing.T) {
+	const rounds = 20
+	refreshes := func(cseq int, method string, ask func(cseq int, method, body string) string) []string {
+		answer := gets("200", fmt.Sprintf("CSeq: %d %s", cseq, method), "Session-Expires: 90;refresher=uac")
+		if method == "UPDATE" {
+			return []string{ask(cseq, method, noBody), answer, waits(1000)}
+		}
+		return []string{ask(cseq, method, described(ours)), answer, ask(cseq, "ACK", noBody), waits(1000)}
+	}
+	attributes := func(method string) (string, []string) {
+		if method == "ACK" {
+			return "", nil
+		}
+		return `retrans="500"`, []string{timer, byCaller}
+	}
+	caller := func(method string) []string {
+		all := []string{dials(timer, byCaller), gets("100", "optional"), gets("200", "Session-Expires: 90;refresher=uac"), asks("", "ACK", 1, noBody)}
+		for i := range rounds {
+			all = append(all, refreshes(2+i, method, func(cseq int, method, body string) string {
+				how, headers := attributes(method)
+				return asks(how, method, cseq, body, headers...)
+			})...)
+		}
+		return append(all, waits(5000), asks(`retrans="500"`, "BYE", 2+rounds, noBody), gets("200", "CSeq: BYE"))
+	}
+	callee := func(method string) []string {
+		all := []string{isCalled(), answers(`retrans="500"`, 200, "x", described(ours), "Require: timer", byOther), gets("ACK"), waits(300)}
+		for i := range rounds {
+			all = append(all, refreshes(1+i, method, func(cseq int, method, body string) string {
+				how, headers := attributes(method)
+				return requests(how, method, cseq, "x", body, headers...)
+			})...)
+		}
+		return append(all, gets("BYE"), replies(200, noBody))
+	}
+	var begun []*played
+	for _, c := range []struct{ name, caller, callee string }{
+		{"re-INVITE by the caller, UPDATE by the called side", "INVITE", "UPDATE"},
+		{"UPDATE by the caller, re-INVITE by the called side", "UPDATE", "INVITE"},
+		{"re-INVITE by both", "INVITE", "INVITE"},
+	} {
+		x := exchange{name: c.name, caller: caller(c.caller), callee: callee(c.callee), why: "caller", calls: 1}
+		begun = append(begun, x.begin(t))
+	}
+	for _, p := range begun { // all calls at once
+		t.Run(p.name, p.finish)
 	}
 }
