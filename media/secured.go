@@ -43,19 +43,16 @@ func secure(before *secured, keys *SRTP, random func() uint32) (*secured, error)
 	if keys.Suite == PlainRTP {
 		return nil, nil
 	}
-	if before != nil && before.keys == *keys {
-		return before, nil
-	}
 	s := &secured{keys: *keys, streams: sentStreams{random: random}}
 	var err error
-	if before != nil && before.keys.Suite == keys.Suite && before.keys.Ours == keys.Ours {
+	if before != nil && before.keys.Suite == keys.Suite && before.keys.Ours.equal(keys.Ours) {
 		s.out, s.streams, s.sentRTCP = before.out, before.streams, before.sentRTCP
-	} else if s.out, err = keys.context(&keys.Ours); err != nil {
+	} else if s.out, err = keys.context(keys.Ours); err != nil {
 		return nil, err
 	}
-	if before != nil && before.keys.Suite == keys.Suite && before.keys.Theirs == keys.Theirs {
+	if before != nil && before.keys.Suite == keys.Suite && before.keys.Theirs.equal(keys.Theirs) {
 		s.in, s.heard, s.heardRTCP = before.in, before.heard, before.heardRTCP
-	} else if s.in, err = keys.context(&keys.Theirs); err != nil {
+	} else if s.in, err = keys.context(keys.Theirs); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -65,9 +62,10 @@ var errContext = errors.New("making an SRTP context")
 
 // context is that of one direction. The library's errors may hold the key, so
 // they go no further.
-func (s *SRTP) context(k *MasterKey) (*srtp.Context, error) {
+func (s *SRTP) context(k MasterKey) (*srtp.Context, error) {
+	octets := k.octets()
 	size, salt := s.Suite.lengths()
-	c, err := srtp.CreateContext(k.octets[:size], k.octets[size:size+salt], s.Suite.profile(),
+	c, err := srtp.CreateContext(octets[:size], octets[size:size+salt], s.Suite.profile(),
 		srtp.SRTPReplayDetectorFactory(newReplay), srtp.SRTCPReplayDetectorFactory(newReplay))
 	if err != nil {
 		return nil, errContext

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 
@@ -70,25 +71,24 @@ func (s Suite) tagRTCP() int {
 	return 4 + 10
 }
 
-// longestKey holds a master key and its salt, in octets.
-const longestKey = 46
-
 // MasterKey is the master key and, behind it, the master salt of one direction.
-// It never shows what it holds, whatever the verb.
-type MasterKey struct {
-	octets [longestKey]byte
-	size   uint8
+// It never shows what it holds, whatever the verb, nor does a structure that has
+// one.
+type MasterKey struct{ reveal func() []byte }
+
+// NewMasterKey keeps a key, which is not to be changed.
+func NewMasterKey(octets []byte) MasterKey {
+	return MasterKey{func() []byte { return octets }}
 }
 
-// NewMasterKey copies a key. One that is too long for any suite becomes empty,
-// which fits none.
-func NewMasterKey(b []byte) MasterKey {
-	var k MasterKey
-	if len(b) <= longestKey {
-		k.size = uint8(copy(k.octets[:], b))
+func (k MasterKey) octets() []byte {
+	if k.reveal == nil {
+		return nil
 	}
-	return k
+	return k.reveal()
 }
+
+func (k MasterKey) equal(o MasterKey) bool { return bytes.Equal(k.octets(), o.octets()) }
 
 // Format writes that there is a key.
 func (MasterKey) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[key]") }
@@ -108,7 +108,7 @@ func (s *SRTP) check() error {
 		return fmt.Errorf("%w: unknown SRTP suite", ErrRemote)
 	}
 	key, salt := s.Suite.lengths()
-	if int(s.Ours.size) != key+salt || int(s.Theirs.size) != key+salt {
+	if len(s.Ours.octets()) != key+salt || len(s.Theirs.octets()) != key+salt {
 		return fmt.Errorf("%w: SRTP keys of another length than the suite's", ErrRemote)
 	}
 	return nil

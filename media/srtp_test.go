@@ -34,7 +34,7 @@ func newPhone(t testing.TB, keys SRTP) *phone {
 	t.Helper()
 	context := func(k MasterKey) *srtp.Context {
 		size, salt := keys.Suite.lengths()
-		c, err := srtp.CreateContext(k.octets[:size], k.octets[size:size+salt], keys.Suite.profile(), srtp.SRTPReplayProtection(64))
+		c, err := srtp.CreateContext(k.octets()[:size], k.octets()[size:size+salt], keys.Suite.profile(), srtp.SRTPReplayProtection(64))
 		if err != nil {
 			t.Fatal("the far end has no context")
 		}
@@ -335,7 +335,7 @@ func TestKeysAreNotShown(t *testing.T) {
 	keys := SRTP{Suite: AES128SHA80, Ours: NewMasterKey(raw), Theirs: NewMasterKey(raw)}
 	r := Remote{SRTP: keys}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%o", "%b", "%c", "%U"} {
-		for _, v := range []any{keys, &keys, r, keys.Ours, []MasterKey{keys.Ours}} {
+		for _, v := range []any{keys, &keys, r, keys.Ours, []MasterKey{keys.Ours}, secured{keys: keys}} {
 			if got := fmt.Sprintf(verb, v); bytes.Contains([]byte(got), []byte("0123456789")) || bytes.Contains([]byte(got), []byte("30313233")) || bytes.Contains([]byte(got), []byte("48 49 50")) {
 				t.Errorf("%s shows it: %s", verb, got)
 			}

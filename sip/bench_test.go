@@ -21,6 +21,7 @@ type bench struct {
 	trunkA     *trunk
 	trunks     []*trunk
 	routed     evRouted
+	remotes    [2]Remote // what the relay was told last
 	begins     bool
 	ports      bool
 	mediaFault string
@@ -131,6 +132,7 @@ func (b *bench) do(a action) (string, event) {
 	case actBegin:
 		return "begin", evBegun{ok: b.begins}
 	case actRemote:
+		b.remotes[a.side] = a.remote
 		side := string('A' + rune(a.side))
 		if side == b.mediaFault {
 			return "remote " + side, evMediaFault{a.side}
@@ -237,7 +239,7 @@ func (b *bench) event(words []string) event {
 			return evRepeated{}
 		}
 		b.invite = b.inviteText()
-		return evInvite{req: b.parse(b.invite, "192.0.2.10:5062"), trunk: b.trunkA, over: b.trunkA.over, own: "203.0.113.1:5060"}
+		return evInvite{req: b.parse(b.invite, "192.0.2.10:5062"), trunk: b.trunkA, over: b.trunkA.over, own: "203.0.113.1:5060", secret: testSecret}
 	default:
 		return b.request(side, number, words[1:])
 	}

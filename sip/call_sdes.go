@@ -36,9 +36,10 @@ type Keys struct {
 }
 
 // newSecret draws what the keys of a call are made of.
-func newSecret() (s message.Secret) {
-	_, _ = rand.Read(s[:]) // never fails
-	return s
+func newSecret() message.Secret {
+	octets := make([]byte, 32)
+	_, _ = rand.Read(octets) // never fails
+	return message.NewSecret(octets)
 }
 
 // policy is what the trunk may ask of us in a description that came, or goes, by
@@ -136,7 +137,7 @@ func (c *call) secure(l *leg, s *message.SDP) Keys {
 	case s.IsAnswer():
 		k.agreed = ours
 	default:
-		k.renew(k.state != protected || line.Suite != k.agreed.Suite || line.Key != k.theirs)
+		k.renew(k.state != protected || line.Suite != k.agreed.Suite || !line.Key.Equal(k.theirs))
 		k.secure = s.Secure()
 		k.agreed = message.Crypto{Tag: line.Tag, Suite: line.Suite, Key: c.secret.Key(l.number, k.round, line.Suite)}
 	}

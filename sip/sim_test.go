@@ -299,7 +299,7 @@ func (s *sim) request(req *message.Request) {
 		s.edge(evRepeated{})
 	case req.Method == message.Invite:
 		s.started = true
-		s.edge(evInvite{req: req, trunk: s.trunkA, over: s.trunkA.over, own: "203.0.113.1:5060" + s.trunkA.over.params()})
+		s.edge(evInvite{req: req, trunk: s.trunkA, over: s.trunkA.over, own: "203.0.113.1:5060" + s.trunkA.over.params(), secret: testSecret})
 	}
 }
 

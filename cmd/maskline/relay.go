@@ -8,6 +8,7 @@ import (
 
 	"maskline/media"
 	"maskline/sip"
+	"maskline/sip/message"
 )
 
 // relay is the media relay in the words of sip, which declares what it uses.
@@ -50,10 +51,18 @@ func (s relaySession) SetRemote(side sip.Side, r sip.Remote) error {
 		RTP: r.RTP, RTCP: r.RTCP, From: r.From,
 		PayloadTypes: media.PayloadTypes(r.PayloadTypes), Direction: media.Direction(r.Direction),
 		NAT: r.NAT, DSCP: r.DSCP, Datagrams: r.Fax,
-		SRTP: media.SRTP{
-			Suite: media.Suite(r.Keys.Suite), Ours: media.NewMasterKey(r.Keys.Ours.Reveal()), Theirs: media.NewMasterKey(r.Keys.Theirs.Reveal()),
-		},
+		SRTP: mediaKeys(&r.Keys),
 	})
+}
+
+// mediaKeys names the same suites.
+func mediaKeys(k *sip.Keys) media.SRTP {
+	if k.Suite == message.NoSuite {
+		return media.SRTP{}
+	}
+	return media.SRTP{
+		Suite: media.Suite(k.Suite), Ours: media.NewMasterKey(k.Ours.Reveal()), Theirs: media.NewMasterKey(k.Theirs.Reveal()),
+	}
 }
 
 func (s relaySession) Answered(codec string) {

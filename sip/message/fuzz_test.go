@@ -107,6 +107,7 @@ func FuzzSDP(f *testing.F) {
 	f.Add(body(offer))
 	f.Add(body(plainSDP))
 	f.Add(body(faxSDP))
+	f.Add(body(secureSDP))
 	for _, hostile := range []string{
 		plainSDP + strings.Repeat("a=rtpmap:0 PCMU/8000\n", 200),
 		plainSDP + strings.Repeat("a=fmtp:8 annexb=no;annexb=yes\n", 200),
@@ -126,7 +127,7 @@ func FuzzSDP(f *testing.F) {
 		if len(b) > MaxDatagram {
 			return
 		}
-		s, fault := ParseSDP(b, &MediaPolicy{Fax: true})
+		s, fault := ParseSDP(b, &MediaPolicy{Fax: true, SRTP: SRTPOptional})
 		if fault != nil {
 			return
 		}

@@ -1,6 +1,7 @@
 package message
 
 import (
+	"bytes"
 	"crypto/hkdf"
 	"crypto/sha256"
 	"encoding/base64"
@@ -52,40 +53,49 @@ func suiteNamed(name string) Suite {
 // with the short tag is taken, not offered.
 func OfferedSuites() []Suite { return []Suite{AES128GCM, AES256GCM, AES256SHA80, AES128SHA80} }
 
-// longestKey holds any suite's master key and salt, in octets.
-const longestKey = 46
-
 // Key is the master key and, behind it, the master salt of one direction. It never
-// shows what it holds, whatever the verb.
-type Key struct {
-	octets [longestKey]byte
-	size   uint8
-}
+// shows what it holds, whatever the verb, nor does a structure that has one.
+type Key struct{ reveal func() []byte }
+
+func newKey(octets []byte) Key { return Key{func() []byte { return octets }} }
 
 // Format writes that there is a key.
 func (Key) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[key]") }
 
 // Reveal is the key itself, for the relay.
-func (k *Key) Reveal() []byte { return k.octets[:k.size] }
+func (k Key) Reveal() []byte {
+	if k.reveal == nil {
+		return nil
+	}
+	return k.reveal()
+}
+
+// Equal reports whether another key is the same.
+func (k Key) Equal(o Key) bool { return bytes.Equal(k.Reveal(), o.Reveal()) }
 
 // Secret is what the keys of a call's legs are made of: octets drawn at random for
 // that call alone.
-type Secret [32]byte
+type Secret struct{ reveal func() []byte }
+
+// NewSecret keeps the octets, 32 at least.
+func NewSecret(octets []byte) Secret { return Secret{func() []byte { return octets }} }
 
 // Format writes that there is a secret.
 func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[secret]") }
 
 // Key makes our key of a leg's suite. Each leg, round and suite has another one, of
-// which none tells anything of the others. RFC 5869.
-func (s *Secret) Key(leg uint8, round uint32, suite Suite) Key {
-	info := binary.BigEndian.AppendUint32([]byte("srtp\x00"), round)
-	b, err := hkdf.Expand(sha256.New, s[:], string(append(info, leg, byte(suite))), suite.octets())
-	if err != nil {
-		return Key{} // it is not that long; a key of no length is refused by the relay
+// which none tells anything of the others. Without a secret it is no key, which the
+// relay refuses. RFC 5869.
+func (s Secret) Key(leg uint8, round uint32, suite Suite) Key {
+	if s.reveal == nil {
+		return Key{}
 	}
-	var k Key
-	k.size = uint8(copy(k.octets[:], b))
-	return k
+	info := binary.BigEndian.AppendUint32([]byte("srtp\x00"), round)
+	b, err := hkdf.Expand(sha256.New, s.reveal(), string(append(info, leg, byte(suite))), suite.octets())
+	if err != nil {
+		return Key{} // it is not that long
+	}
+	return newKey(b)
 }
 
 // Crypto is a line of keys: a=crypto. RFC 4568 §9.1.
@@ -93,6 +103,11 @@ type Crypto struct {
 	Tag   uint32
 	Suite Suite
 	Key   Key
+}
+
+// Equal reports whether another line is the same.
+func (c *Crypto) Equal(o *Crypto) bool {
+	return c.Tag == o.Tag && c.Suite == o.Suite && c.Key.Equal(o.Key)
 }
 
 const (
@@ -112,9 +127,11 @@ func parseCrypto(value string) (Crypto, bool) {
 	}
 	tag, _ := strconv.ParseUint(fields[0], 10, 32)
 	c := Crypto{Tag: uint32(tag), Suite: suiteNamed(fields[1])}
-	if c.Suite == NoSuite || !c.Key.parse(fields[2], c.Suite) {
+	octets := parseKey(fields[2], c.Suite)
+	if octets == nil {
 		return Crypto{}, false
 	}
+	c.Key = newKey(octets)
 	for _, p := range fields[3:] {
 		// The size of its window is a hint, and what begins with "-" may be left unread.
 		if !strings.HasPrefix(p, "WSH=") && !strings.HasPrefix(p, "-") {
@@ -124,23 +141,26 @@ func parseCrypto(value string) (Crypto, bool) {
 	return c, true
 }
 
-// parse reads "inline:" with one key, and its lifetime if there is one.
-func (k *Key) parse(text string, suite Suite) bool {
+// parseKey reads "inline:" with one key, and its lifetime if there is one. It is nil
+// for what is none of the suite.
+func parseKey(text string, suite Suite) []byte {
 	const method = "inline:"
-	if len(text) < len(method) || !strings.EqualFold(text[:len(method)], method) {
-		return false
+	if suite == NoSuite || len(text) < len(method) || !strings.EqualFold(text[:len(method)], method) {
+		return nil
 	}
 	encoded, rest, limited := strings.Cut(text[len(method):], "|")
 	if limited && !isLifetime(rest) {
-		return false
+		return nil
 	}
 	encoded = strings.TrimRight(encoded, "=")
 	if base64.RawStdEncoding.DecodedLen(len(encoded)) != suite.octets() {
-		return false
+		return nil
 	}
-	n, err := base64.RawStdEncoding.Decode(k.octets[:], []byte(encoded))
-	k.size = uint8(n)
-	return err == nil && n == suite.octets()
+	octets, err := base64.RawStdEncoding.DecodeString(encoded)
+	if err != nil {
+		return nil
+	}
+	return octets
 }
 
 // isLifetime reads a number of packets, "2^31" or in digits.

@@ -101,7 +101,7 @@ func (s *SDP) Secure() bool { return s.lines[s.stream].proto == secureTransport 
 func (s *SDP) SameKeys(o *SDP) bool {
 	mine, has := s.Crypto()
 	other, others := o.Crypto()
-	return has == others && mine == other
+	return has == others && mine.Equal(&other)
 }
 
 // IsAnswer reports whether it was taken as an answer to an offer of ours.
