@@ -8,6 +8,7 @@ type counters struct {
 	rtcpIn, rtcpOut flowCounter
 	drops           [dropReasons]atomic.Uint64
 	icmp            atomic.Uint64 // errors that peers' hosts reported
+	overruns        atomic.Uint64 // datagrams that full receive buffers had no room for
 	bindFailures    atomic.Uint64
 	digits          atomic.Uint64 // keys that were told
 	digitsLost      atomic.Uint64 // and those that were not, too many at once

@@ -22,6 +22,7 @@ type portable struct {
 	sockets    []atomic.Pointer[socket]
 	generation atomic.Uint32
 	loops      []*loop
+	looked     int // how many parts of the sockets countOverruns has looked at
 	running    sync.WaitGroup
 }
 
@@ -63,7 +64,7 @@ func (b *portable) bind(port uint16) (endpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &socket{backend: b, fd: int32(fd), index: int32(port - b.cfg.PortMin), generation: b.generation.Add(1)}, nil
+	return &socket{backend: b, fd: int32(fd), index: port - b.cfg.PortMin, generation: b.generation.Add(1)}, nil
 }
 
 // openSocket makes a bound socket. Nothing is shared (no SO_REUSEPORT): another

@@ -89,11 +89,11 @@ func TestLateEventMeetsTheNextSocket(t *testing.T) {
 	b.networks[0].backend.stop() // so that nobody else reads
 	fresh.port.session.sides[fresh.port.side].rtp.latch.reopen(a.addr(), b.now())
 	a.send(netip.AddrPortFrom(b.cfg.Addr, fresh.port.number), packet(1, 1))
-	l.read(fresh.index, generation)
+	l.read(int32(fresh.index), generation)
 	if st := s.Stats(); st.A.Received.Packets+st.B.Received.Packets != 0 {
 		t.Error("a late event was served")
 	}
-	l.read(fresh.index, fresh.generation)
+	l.read(int32(fresh.index), fresh.generation)
 	st := s.Stats()
 	if n := st.A.Received.Packets + st.B.Received.Packets + st.A.Dropped.Total() + st.B.Dropped.Total(); n != 1 {
 		t.Errorf("the socket's own event was not served: %+v", st)

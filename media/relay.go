@@ -43,7 +43,8 @@ type Relay struct {
 	sessions []*Session
 	made     uint32
 
-	swept time.Duration // the sweeper's: when it last was
+	swept    time.Duration // the sweeper's: when it last was
+	overruns overruns
 
 	unregister func()
 	quit       chan struct{}
@@ -234,6 +235,7 @@ func (r *Relay) sweep() {
 	step := now - r.swept
 	r.swept = now
 	r.awaken(now)
+	r.watchOverruns(now)
 	for _, s := range r.live() {
 		s.reportIntruder()
 		t, ok := s.expire(now, step)

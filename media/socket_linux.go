@@ -11,8 +11,9 @@ type socket struct {
 	backend    *portable
 	port       *port // set by start
 	fd         int32 // -1: closed
-	index      int32 // in backend.sockets
 	generation uint32
+	lost       uint32 // datagrams that had no room, as far as counted
+	index      uint16 // in backend.sockets
 	dscp       uint8
 	connected  bool
 }
@@ -21,7 +22,7 @@ func (s *socket) start(p *port) error {
 	s.port = p
 	s.backend.sockets[s.index].Store(s)
 	l := s.backend.loops[p.session.shard%uint32(len(s.backend.loops))]
-	return l.watch(int(s.fd), s.index, s.generation)
+	return l.watch(int(s.fd), int32(s.index), s.generation)
 }
 
 // aim connects the socket, so that the kernel drops all datagrams but the
@@ -81,6 +82,7 @@ func (s *socket) close() {
 		return
 	}
 	s.backend.sockets[s.index].CompareAndSwap(s, nil)
+	s.backend.total.countLost(int(s.fd), &s.lost)
 	_ = unix.Close(int(s.fd)) // leaves the epoll set with it
 	s.fd = -1
 }

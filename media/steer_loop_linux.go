@@ -22,6 +22,7 @@ type steerLoop struct {
 	now     clock
 	log     *zap.Logger
 	fd      int
+	lost    uint32 // datagrams that had no room, as far as counted
 	stopped atomic.Bool
 	work    work
 	inbox   inbox
