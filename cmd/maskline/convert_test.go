@@ -172,7 +172,7 @@ func TestSIPConfig(t *testing.T) {
 		FailoverOn:    []string{"500", "502", "503", "504", "404;cause=2", "404;cause=3"},
 		RetryAfterMax: 30 * time.Second, MaxDuration: 4 * time.Hour,
 		Reliable: sip.ReliableSupported, EarlyMedia: sip.EarlyMediaPass, SessionExpires: 30 * time.Minute,
-		CLI: sip.CLI{Header: []string{"from", "pai"}, Format: "e164"}, DSCP: 46,
+		CLI: sip.CLI{Header: []string{"from", "pai"}, Format: "e164"}, SRTP: sip.SRTPOff, DSCP: 46,
 	}
 	other.Register.Expires = 10 * time.Minute
 	onlyIn, out, peer := other, other, other
@@ -204,7 +204,7 @@ func TestSIPConfig(t *testing.T) {
 				CLI: sip.CLI{
 					Header: []string{"pai"}, Format: "national", CountryCode: "44", TrunkPrefix: "0", InternationalPrefix: "00", User: "acct", Domain: "example.net",
 				},
-				TechPrefix: "9#", Codecs: []string{"PCMA", "telephone-event"}, Fax: true, DSCP: 10, TCPAbove: 1300,
+				TechPrefix: "9#", Codecs: []string{"PCMA", "telephone-event"}, Fax: true, SRTP: sip.SRTPOff, DSCP: 10, TCPAbove: 1300,
 				Register: sip.Register{Expires: 10 * time.Minute},
 			},
 			onlyIn, out, peer,
