@@ -56,8 +56,8 @@ type call struct {
 	rang            bool
 	ringingAt       time.Time // the caller was told
 	secret          message.Secret
-	codec           string    // of the answer
-	speaks          string    // of the latest answer
+	codec           string // of the answer
+	speaks          string // of the latest answer
 	gone            bool
 
 	now time.Time

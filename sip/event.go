@@ -19,7 +19,7 @@ type (
 		trunk  *trunk
 		socket int // where it came in, and where the leg's messages go out
 		over   transport
-		own    string // that socket's advertised address
+		own    string         // that socket's advertised address
 		secret message.Secret // drawn at random; our keys of SRTP are made of it
 	}
 	// evRepeated is the same INVITE again.

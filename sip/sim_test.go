@@ -72,6 +72,7 @@ type sim struct {
 	fax                      *rand.Rand
 	locals                   [2]netip.AddrPort        // what the relay has given each side
 	bound                    map[uint8]netip.AddrPort // side B's, by attempt
+	ours                     map[string]uint8         // our keys of SRTP, and the leg that was told
 	rseq                     string                   // of the latest reliable answer to the caller
 	rseqOpen                 bool                     // its PRACK has not come
 	rseqSDP                  bool                     // it holds a description
@@ -148,6 +149,7 @@ func newSim(t *testing.T, seed uint64) *sim {
 	}
 	s.planVoice()
 	s.planSix()
+	s.planKeys()
 	return s
 }
 
@@ -288,6 +290,7 @@ func (s *sim) do(a action) event {
 			s.fail("media is touched after the end")
 		}
 		s.checkVersions(a)
+		s.checkRemoteKeys(a)
 		s.remotes[a.side] = a.remote
 		if s.rnd.IntN(100) == 0 {
 			return evMediaFault{a.side}
@@ -340,6 +343,7 @@ func (s *sim) sent(a actSend) {
 	}
 	s.checkManners(a)
 	s.checkAddress(a)
+	s.checkToldKeys(a)
 	if drop := message.Check(a.data); drop != message.Pass {
 		s.fail("our own guard drops (%v)\n%s", drop, a.data)
 	}
@@ -574,7 +578,7 @@ func TestSimulation(t *testing.T) {
 		}
 	}
 	t.Log(whys, inside)
-	for _, what := range []string{"INVITE 0", "INVITE 200", "INVITE 487", "INVITE 488", "INVITE 491", "INVITE 500", "INVITE 504", "UPDATE 0", "UPDATE 200", "UPDATE 491", "UPDATE 504", "INFO 0", "INFO 200", "INFO 400", "INFO 405", "CANCEL 0", "CANCEL 200"} {
+	for _, what := range []string{"INVITE 0", "INVITE 200", "INVITE 487", "INVITE 488", "INVITE 491", "INVITE 500", "INVITE 504", "UPDATE 0", "UPDATE 200", "UPDATE 491", "UPDATE 504", "INFO 0", "INFO 200", "INFO 400", "INFO 405", "CANCEL 0", "CANCEL 200", "keys", "protected"} {
 		if inside[what] == 0 {
 			t.Errorf("no seed has %s inside a dialog", what)
 		}
