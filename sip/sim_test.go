@@ -72,11 +72,12 @@ type sim struct {
 	fax                      *rand.Rand
 	locals                   [2]netip.AddrPort        // what the relay has given each side
 	bound                    map[uint8]netip.AddrPort // side B's, by attempt
-	ours                     map[string]uint8         // our keys of SRTP, and the leg that was told
-	rseq                     string                   // of the latest reliable answer to the caller
-	rseqOpen                 bool                     // its PRACK has not come
-	rseqSDP                  bool                     // it holds a description
-	rseqTold                 bool                     // one that does was acknowledged
+	keyLots                  *rand.Rand
+	ours                     map[string]uint8 // our keys of SRTP, and the leg that was told
+	rseq                     string           // of the latest reliable answer to the caller
+	rseqOpen                 bool             // its PRACK has not come
+	rseqSDP                  bool             // it holds a description
+	rseqTold                 bool             // one that does was acknowledged
 }
 
 type simItem struct {
@@ -578,7 +579,7 @@ func TestSimulation(t *testing.T) {
 		}
 	}
 	t.Log(whys, inside)
-	for _, what := range []string{"INVITE 0", "INVITE 200", "INVITE 487", "INVITE 488", "INVITE 491", "INVITE 500", "INVITE 504", "UPDATE 0", "UPDATE 200", "UPDATE 491", "UPDATE 504", "INFO 0", "INFO 200", "INFO 400", "INFO 405", "CANCEL 0", "CANCEL 200", "keys", "protected"} {
+	for _, what := range []string{"INVITE 0", "INVITE 200", "INVITE 487", "INVITE 488", "INVITE 491", "INVITE 500", "INVITE 504", "UPDATE 0", "UPDATE 200", "UPDATE 491", "UPDATE 504", "INFO 0", "INFO 200", "INFO 400", "INFO 405", "CANCEL 0", "CANCEL 200", "keys", "protected", "rekeyed"} {
 		if inside[what] == 0 {
 			t.Errorf("no seed has %s inside a dialog", what)
 		}

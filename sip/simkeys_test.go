@@ -3,6 +3,7 @@ package sip
 import (
 	"encoding/base64"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"maskline/sip/message"
@@ -12,7 +13,7 @@ import (
 // of their own.
 func (s *sim) planKeys() {
 	rnd := rand.New(rand.NewPCG(s.seed, 5))
-	s.ours = map[string]uint8{}
+	s.ours, s.keyLots = map[string]uint8{}, rnd
 	s.secure(s.trunkA, s.caller, rnd)
 	for _, tr := range s.trunks {
 		s.secure(tr, s.callees[tr.addr], rnd)
@@ -28,13 +29,26 @@ func (s *sim) secure(tr *trunk, u *simUA, rnd *rand.Rand) {
 		u.picky = u.picky || tr.media.SRTP == message.SRTPRequired // we take none of its descriptions
 		return
 	}
+	u.draw(rnd)
+	u.savp = tr.media.SRTP == message.SRTPRequired
+}
+
+func (u *simUA) draw(rnd *rand.Rand) {
 	octets := make([]byte, 30)
 	for i := range octets {
 		octets[i] = byte(rnd.Uint32())
 	}
-	u.key = base64.StdEncoding.EncodeToString(octets)
-	u.keys = "a=crypto:4 AES_CM_128_HMAC_SHA1_80 inline:" + u.key + "|2^31\r\n" // the place in our offers, too
-	u.savp = tr.media.SRTP == message.SRTPRequired
+	key := base64.StdEncoding.EncodeToString(octets)
+	u.held = append(u.held, key)
+	u.keys = "a=crypto:4 AES_CM_128_HMAC_SHA1_80 inline:" + key + "|2^31\r\n" // the place in our offers, too
+}
+
+// rekey changes the phone's key with some of its new descriptions.
+func (u *simUA) rekey() {
+	if len(u.held) > 0 && u.s.keyLots.IntN(4) == 0 {
+		u.draw(u.s.keyLots)
+		u.s.inside["rekeyed"]++
+	}
 }
 
 func (u *simUA) profile() string {
@@ -59,8 +73,10 @@ func (s *sim) checkToldKeys(a actSend) {
 		s.fail("keys where they should not be:\n%s", text)
 	}
 	for _, u := range s.phones() {
-		if u.key != "" && strings.Contains(text, u.key) {
-			s.fail("the key of %s came back or went on:\n%s", u.name, text)
+		for _, key := range u.held {
+			if strings.Contains(text, key) {
+				s.fail("a key of %s came back or went on:\n%s", u.name, text)
+			}
 		}
 	}
 	for line := range strings.SplitSeq(text, "\r\n") {
@@ -100,7 +116,7 @@ func (s *sim) checkRemoteKeys(a actRemote) {
 	s.inside["protected"]++
 	theirs, known := base64.StdEncoding.EncodeToString(k.Theirs.Reveal()), false
 	for _, u := range s.phones() {
-		known = known || u.key == theirs && (u == s.caller) == (a.side == SideA)
+		known = known || slices.Contains(u.held, theirs) && (u == s.caller) == (a.side == SideA)
 	}
 	if !known {
 		s.fail("side %d is heard under another's key", a.side)

@@ -12,10 +12,10 @@ import (
 // simUA is a caller or a callee with the manners of RFC 3261, and with some bad
 // ones that its seed chooses.
 type simUA struct {
-	six    bool   // its media is on IPv6
-	key    string // of its SRTP; empty: it has none
-	keys   string // its line of a description
-	savp   bool   // as RTP/SAVP
+	six    bool     // its media is on IPv6
+	held   []string // keys of its SRTP, the last one in use; none: it has none
+	keys   string   // its line of a description
+	savp   bool     // as RTP/SAVP
 	s      *sim
 	name   string
 	addr   netip.AddrPort
