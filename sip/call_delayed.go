@@ -35,7 +35,7 @@ func (c *call) declineInPrack(a *attempt, e *early) {
 	var sdp []byte
 	if e.answer != nil {
 		a.latest++
-		sdp = e.answer.AppendInactive(nil, message.Origin{ID: c.number(a.number), Version: a.latest}, a.local)
+		sdp = c.declines(&e.leg, e.answer).AppendInactive(nil, message.Origin{ID: c.number(a.number), Version: a.latest}, a.local)
 	}
 	c.acknowledgeReliably(a, e, sdp)
 }
