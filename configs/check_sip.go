@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -17,12 +18,18 @@ func (c *checker) sip() {
 	}
 	c.sipAuth(&c.SIP.Auth)
 	c.resolver()
+	names := trunkNames{}
 	for i := range c.SIP.Peers {
-		c.trunk(&c.SIP.Peers[i].Trunk, entry("sip.peers", i))
+		p, path := &c.SIP.Peers[i], entry("sip.peers", i)
+		c.trunk(&p.Trunk, path)
+		c.trunkName(names, p.Tenant, &p.Trunk, path)
 	}
+	names = trunkNames{}
 	for i := range c.Carriers {
 		for j := range c.Carriers[i].SIP {
-			c.trunk(&c.Carriers[i].SIP[j], entry(under(entry("carriers", i), "sip"), j))
+			t, path := &c.Carriers[i].SIP[j], entry(under(entry("carriers", i), "sip"), j)
+			c.trunk(t, path)
+			c.trunkName(names, c.Carriers[i].Name, t, path)
 		}
 	}
 	if len(c.SIP.Listen) == 0 {
@@ -82,6 +89,24 @@ func (c *checker) sipListen(l *SIPListen, path string) {
 	}
 	if told, isIP := l.Advertise.IP(); isIP && (told.IsUnspecified() || told.IsMulticast()) {
 		c.fault(advertise, "cannot be reached by anybody; expected the address that others use")
+	}
+}
+
+// trunkNames are the paths of the trunks that have a name, by owner and name.
+type trunkNames map[[2]Name]string
+
+// trunkName has each name of an owner's trunks once, and none that a trunk without a
+// name may have.
+func (c *checker) trunkName(names trunkNames, owner Name, t *Trunk, path string) {
+	at, key := under(path, "name"), [2]Name{owner, t.Name}
+	switch other := names[key]; {
+	case t.Name == "":
+	case strings.HasPrefix(string(t.Name), "pbx") && strings.Trim(string(t.Name)[len("pbx"):], digitChars) == "":
+		c.fault(at, "is one that trunks without a name have; expected none of pbx and digits alone")
+	case other != "":
+		c.fault(at, "is another trunk's; expected each name once", other)
+	default:
+		names[key] = at
 	}
 }
 

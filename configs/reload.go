@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -99,6 +100,10 @@ func nameOf(entry reflect.Value, place int) string {
 		return string(e.Name)
 	case Tenant:
 		return string(e.Name)
+	case Trunk:
+		return cmp.Or(string(e.Name), fmt.Sprint(place))
+	case Peer:
+		return cmp.Or(string(e.Name), fmt.Sprint(place))
 	default:
 		return fmt.Sprint(place)
 	}

@@ -74,6 +74,8 @@ type Peer struct {
 // Trunk is a SIP neighbour. A request belongs to the trunk whose allow holds its
 // source.
 type Trunk struct {
+	// Name in logs and metrics, after the carrier's or tenant's and a slash. Default empty: its place among them.
+	Name Name `key:"name"`
 	// udp://, tcp:// or tls:// with name or IP address and port of the neighbour; a name without port is looked up by NAPTR and SRV. Default empty: it only sends to us.
 	Addr SIPAddress `key:"addr"`
 	// IP address and port of the sip.listen entry that sends to it. Default empty: the first that fits.

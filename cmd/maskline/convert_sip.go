@@ -41,10 +41,11 @@ func sipConfig(cfg *configs.Config) sip.Config {
 		}
 		s.Listen = append(s.Listen, listen)
 	}
-	for _, c := range cfg.Carriers {
+	for j := range cfg.Carriers {
+		c := &cfg.Carriers[j]
 		for i := range c.SIP {
 			t := sipTrunk(cfg, &c.SIP[i])
-			t.Name, t.Carrier, t.Country = trunkName(string(c.Name), i, len(c.SIP)), string(c.Name), string(c.Country)
+			t.Name, t.Carrier, t.Country = trunkName(c, i), string(c.Name), string(c.Country)
 			s.Trunks = append(s.Trunks, t)
 		}
 	}
@@ -52,8 +53,9 @@ func sipConfig(cfg *configs.Config) sip.Config {
 	for i := range cfg.SIP.Peers {
 		p := &cfg.SIP.Peers[i]
 		t := sipTrunk(cfg, &p.Trunk)
-		t.Name, t.Tenant, t.Country = fmt.Sprintf("%s/pbx%d", p.Tenant, peers[p.Tenant]+1), string(p.Tenant), string(p.Country)
 		peers[p.Tenant]++
+		t.Name = fmt.Sprintf("%s/%s", p.Tenant, cmp.Or(string(p.Name), fmt.Sprint("pbx", peers[p.Tenant])))
+		t.Tenant, t.Country = string(p.Tenant), string(p.Country)
 		s.Trunks = append(s.Trunks, t)
 	}
 	for i := range cfg.Media.Addr {
@@ -65,11 +67,15 @@ func sipConfig(cfg *configs.Config) sip.Config {
 }
 
 // trunkName tells a carrier's trunks apart in logs and metrics.
-func trunkName(carrier string, place, of int) string {
-	if of == 1 {
-		return carrier
+func trunkName(c *configs.Carrier, place int) string {
+	switch name := c.SIP[place].Name; {
+	case name != "":
+		return fmt.Sprintf("%s/%s", c.Name, name)
+	case len(c.SIP) == 1:
+		return string(c.Name)
+	default:
+		return fmt.Sprintf("%s/%d", c.Name, place+1)
 	}
-	return fmt.Sprintf("%s/%d", carrier, place+1)
 }
 
 func sipTrunk(cfg *configs.Config, t *configs.Trunk) sip.TrunkConfig {

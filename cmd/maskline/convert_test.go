@@ -258,3 +258,22 @@ func TestSeveralMediaAddresses(t *testing.T) {
 }
 
 var comparers = cmp.Options{cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{}, netip.Prefix{}), cmpopts.EquateEmpty()}
+
+// TestTrunkNames has a trunk with a name keep it wherever it stands among others.
+func TestTrunkNames(t *testing.T) {
+	var cfg configs.Config
+	cfg.Carriers = []configs.Carrier{
+		{Name: "alone", SIP: []configs.Trunk{{}}},
+		{Name: "named", SIP: []configs.Trunk{{Name: "lon"}}},
+		{Name: "many", SIP: []configs.Trunk{{}, {Name: "fra"}, {}}},
+	}
+	cfg.SIP.Peers = []configs.Peer{{Tenant: "shop"}, {Tenant: "shop", Trunk: configs.Trunk{Name: "desk"}}, {Tenant: "shop"}}
+	var names []string
+	for _, trunk := range sipConfig(&cfg).Trunks {
+		names = append(names, trunk.Name)
+	}
+	want := []string{"alone", "named/lon", "many/1", "many/fra", "many/3", "shop/pbx1", "shop/desk", "shop/pbx3"}
+	if diff := cmp.Diff(want, names); diff != "" {
+		t.Fatal(diff)
+	}
+}
