@@ -44,6 +44,7 @@ type side struct {
 	unheard   bool     // one-way audio was told of
 	direction Direction
 	datagrams bool // it sends what is no RTP
+	mux       bool // its RTCP shares the port of RTP
 	named     bool // SetRemote has been called
 	dscp      uint8
 	cname     [16]byte // under which this side's stream is known to the other
@@ -87,7 +88,7 @@ func (s *Session) SetRemote(which Side, r Remote) error {
 	s.reclaim()
 	d.rules = sources{from: r.From, nat: r.NAT, asymmetric: r.Asymmetric}
 	d.payloads, d.direction, d.dscp, d.named = r.PayloadTypes, r.Direction, r.DSCP, true
-	d.datagrams = r.Datagrams
+	d.datagrams, d.mux = r.Datagrams, r.Mux
 	if r.ClockRate != 0 || d.clock == 0 {
 		d.clock = cmp.Or(r.ClockRate, defaultClockRate)
 	}

@@ -22,13 +22,13 @@ func (c *call) onReinvite(l *leg, req *message.Request) {
 		c.reinvited(l, req, nil)
 		return
 	}
-	offer, fault := message.ParseSDP(req.Body, &l.trunk.media)
+	offer, fault := l.parse(req.Body)
 	switch {
 	case fault != nil:
 		c.concludeReinvite(l, req, message.Reply{Code: fault.Code})
 	case !c.reaches(l, offer):
 		c.concludeReinvite(l, req, message.Reply{Code: 488})
-	case offer.Content == l.heard:
+	case offer.Content == l.heard && l.fits(offer):
 		l.follow(req.Peer())
 		l.hears(req.Allowed())
 		ext := req.Extensions()

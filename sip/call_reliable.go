@@ -159,7 +159,7 @@ func (c *call) judgePrack(req *message.Request) int {
 	if len(req.Body) == 0 {
 		return 200
 	}
-	offer, fault := message.ParseSDP(req.Body, &c.a.trunk.media)
+	offer, fault := c.a.parse(req.Body)
 	if fault == nil && c.a.reliable.told && offer.Content == c.a.heard {
 		return 200
 	}

@@ -47,13 +47,13 @@ func (c *call) onUpdate(l *leg, req *message.Request) {
 	}
 	l.seen = req.CSeq
 	l.update.begin(req)
-	offer, fault := message.ParseSDP(req.Body, &l.trunk.media)
+	offer, fault := l.parse(req.Body)
 	switch {
 	case fault != nil:
 		c.concludeUpdate(l, req, message.Reply{Code: fault.Code})
 	case !c.reaches(l, offer):
 		c.concludeUpdate(l, req, message.Reply{Code: 488})
-	case offer.Content == l.heard:
+	case offer.Content == l.heard && l.fits(offer):
 		l.follow(req.Peer())
 		l.hears(req.Allowed())
 		ext := req.Extensions()

@@ -161,6 +161,9 @@ type TrunkConfig struct {
 	// Fax lets T.38 over UDP pass, between two trunks that both have it. What it
 	// transmits, the sender's number among it, is not read.
 	Fax bool
+	// Mux lets RTCP share the port of RTP on the trunk's side of a call: offered to
+	// it, and agreed to where it offers that. RFC 5761.
+	Mux bool
 	// DSCP marks the media that we send there, 0 to 63.
 	DSCP uint8
 	// Media is the one of OwnMedia that the trunk's side of a call gets; for a caller

@@ -46,6 +46,7 @@ type leg struct {
 	latest  uint64       // the highest version that we used; one that was refused counts
 	heard   uint64       // content of the one that it sent last
 	layout  *message.SDP // the m= lines that both keep to; nil: one alone
+	mux     muxing
 
 	bye      client
 	asks     uint16 // our requests inside the dialog so far

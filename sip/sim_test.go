@@ -148,6 +148,7 @@ func newSim(t *testing.T, seed uint64) *sim {
 	}
 	s.planVoice()
 	s.planSix()
+	s.planMux()
 	return s
 }
 
@@ -340,6 +341,7 @@ func (s *sim) sent(a actSend) {
 	}
 	s.checkManners(a)
 	s.checkAddress(a)
+	s.checkMuxOf(a)
 	if drop := message.Check(a.data); drop != message.Pass {
 		s.fail("our own guard drops (%v)\n%s", drop, a.data)
 	}

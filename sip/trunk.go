@@ -78,7 +78,7 @@ func (c *TrunkConfig) trunk(own []message.OwnMedia) (*trunk, error) {
 	}
 	t := &trunk{
 		TrunkConfig: *c,
-		media:       message.MediaPolicy{From: c.MediaFrom, Own: own, Codecs: c.Codecs, Fax: c.Fax},
+		media:       message.MediaPolicy{From: c.MediaFrom, Own: own, Codecs: c.Codecs, Fax: c.Fax, Mux: c.Mux},
 		origin:      routing.Origin{Carrier: c.Carrier, Tenant: c.Tenant, Country: c.Country},
 	}
 	if c.Reliable != ReliableOff && c.Reliable != ReliableSupported && c.Reliable != ReliableRequired {

@@ -95,6 +95,7 @@ func sipTrunk(cfg *configs.Config, t *configs.Trunk) sip.TrunkConfig {
 		DSCP:   uint8(t.DSCP),
 		NAT:    t.NAT,
 		Fax:    t.T38 == configs.T38Relay,
+		Mux:    t.RTCPMux,
 	}
 	if t.Addr.Host != "" {
 		trunk.Addr = t.Addr.String()

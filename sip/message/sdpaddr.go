@@ -11,6 +11,7 @@ type MediaPolicy struct {
 	Own    []OwnMedia     // our relay's own addresses, never accepted
 	Codecs Codecs         // those that pass; empty: all
 	Fax    bool           // T.38 passes
+	Mux    bool           // RTCP may share the port of RTP
 }
 
 // OwnMedia is an address and port range of our media relay.

@@ -78,6 +78,9 @@ func (s *SDP) appendAudio(dst []byte, port uint16) []byte {
 	}
 	dst = appendTime(dst, "ptime:", s.ptime)
 	dst = appendTime(dst, "maxptime:", s.maxptime)
+	if s.Mux {
+		dst = append(dst, muxAttribute...)
+	}
 	dst = append(dst, "a="...)
 	dst = append(dst, s.Direction.String()...)
 	return append(dst, "\r\n"...)
