@@ -10,7 +10,8 @@ import (
 // backend moves datagrams between the network and ports. It calls
 // [port.receive] for each datagram that it has, holding the session's lock. One
 // that forwards by itself may do so only while the side's source is latched,
-// [side.hears] holds for the other side, and nobody listens for keys.
+// [side.hears] holds for the other side, and nobody listens
+// for keys or records.
 type backend interface {
 	name() string
 	// bind takes a local UDP port. Datagrams go nowhere until start.

@@ -42,7 +42,7 @@ func (in *side) offer(s *Session) {
 		source: in.rtp.latch.source, from: netip.AddrPortFrom(out.network.cfg.Addr, out.rtp.number), to: out.rtp.latch.target(),
 		dscp: out.dscp, payloads: in.payloads.unlikeRTCP(), clock: in.clock,
 	}
-	if in.network != out.network || in.rtp.latch.state != latchStrict || in.rtp.latch.reopened != 0 || in.keypad != nil || in.payloads.unlikeRTCP() == (PayloadTypes{}) ||
+	if in.network != out.network || in.rtp.latch.state != latchStrict || in.rtp.latch.reopened != 0 || in.keypad != nil || s.recording != nil || in.payloads.unlikeRTCP() == (PayloadTypes{}) ||
 		!out.hears(s) || !out.direction.receives() || !c.to.IsValid() || !c.to.Addr().Is4() || in.stream.expected == 0 || !b.reaches(c.to.Addr()) {
 		return
 	}

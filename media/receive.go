@@ -75,6 +75,9 @@ func (p *port) relayRTP(b []byte, from netip.AddrPort, w *work) Drop {
 	if in.keypad != nil {
 		in.listen(s, b, w)
 	}
+	if s.recording != nil {
+		s.recording.take(p.side, b, w)
+	}
 	if out.datagrams {
 		return DropApart
 	}

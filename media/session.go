@@ -27,6 +27,8 @@ type Session struct {
 	turning  any  // the thread of a backend that relays for it and sends afterwards; nil: none does
 	codec    codec
 
+	recording *recording // nil: nobody hears it
+
 	intruderLogged bool
 	notices        []notice
 
@@ -140,6 +142,7 @@ func (s *Session) Release() Stats {
 	for i := range s.sides {
 		s.sides[i].hush(s.relay)
 	}
+	s.stopRecording()
 	s.mu.Unlock()
 	if first {
 		s.reportIntruder()
@@ -189,6 +192,7 @@ func (s *Session) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.released = true
+	s.stopRecording()
 	for _, p := range s.ports() {
 		if p.out != nil {
 			p.out.close()
