@@ -90,6 +90,7 @@ func (s *Session) SetRemote(which Side, r Remote) error {
 	s.reclaim()
 	d.rules = sources{from: r.From, nat: r.NAT, asymmetric: r.Asymmetric}
 	d.payloads, d.direction, d.dscp, d.named = r.PayloadTypes, r.Direction, r.DSCP, true
+	d.stream.unsettled = d.stream.unsettled || d.datagrams != r.Datagrams
 	d.datagrams, d.mux = r.Datagrams, r.Mux
 	if r.ClockRate != 0 || d.clock == 0 {
 		d.clock = cmp.Or(r.ClockRate, defaultClockRate)
@@ -101,8 +102,17 @@ func (s *Session) SetRemote(which Side, r Remote) error {
 	now := s.relay.now()
 	d.rtp.redirect(r.RTP, r.DSCP, now)
 	d.rtcp.redirect(r.RTCP, r.DSCP, now)
-	s.quiet.hold(s.sides[A].held() || s.sides[B].held(), now)
+	s.holdOrResume(s.sides[A].held() || s.sides[B].held(), now)
 	return nil
+}
+
+// holdOrResume notes whether the session is held. Streams pause at a hold, and the
+// time of some stands still meanwhile: that is no jitter.
+func (s *Session) holdOrResume(held bool, now time.Duration) {
+	if held != s.quiet.held {
+		s.sides[A].stream.unsettled, s.sides[B].stream.unsettled = true, true
+	}
+	s.quiet.hold(held, now)
 }
 
 func (d *side) held() bool {

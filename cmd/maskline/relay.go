@@ -67,7 +67,7 @@ func (s relaySession) Release() sip.MediaStats {
 
 func mediaSide(s *media.SideStats) sip.MediaSide {
 	return sip.MediaSide{
-		Packets: s.Received.Packets, Octets: s.Received.Octets,
+		Packets: s.Received.Packets, Octets: s.Received.Octets, Fax: s.Datagrams,
 		Lost: s.Lost, Reordered: s.Late, Duplicates: s.Duplicates, Gaps: s.Bursts, Loss: s.Loss,
 		Jitter: s.Jitter, RoundTrip: s.RoundTrip, R: s.R, MOS: s.MOS, OneWay: s.OneWay,
 	}
