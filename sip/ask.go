@@ -337,7 +337,7 @@ func (c *call) declineHeld(l *leg) {
 	}
 	var sdp []byte
 	if s := l.ack.offer; s != nil {
-		sdp = s.AppendInactive(nil, message.Origin{ID: c.number(l.number), Version: l.latest + 1}, l.local)
+		sdp = c.declines(l, s).AppendInactive(nil, message.Origin{ID: c.number(l.number), Version: l.latest + 1}, l.local)
 		l.latest++
 	}
 	c.releaseAck(l, sdp)

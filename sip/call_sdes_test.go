@@ -76,7 +76,6 @@ func (b *bench) ours(side Side) string {
 
 const (
 	off, optional, required = message.SRTPOff, message.SRTPOptional, message.SRTPRequired
-
 )
 
 // TestSDES is which legs of a call get SRTP.

@@ -124,6 +124,7 @@ func newSim(t *testing.T, seed uint64) *sim {
 	s.planEarly()
 	s.planVoice()
 	s.planSix()
+	s.planMux()
 	return s
 }
 

@@ -13,6 +13,7 @@ import (
 // ones that its seed chooses.
 type simUA struct {
 	six    bool // its media is on IPv6
+	mux    simMuxing
 	s      *sim
 	name   string
 	addr   netip.AddrPort
@@ -145,8 +146,8 @@ func (u *simUA) sdp() string {
 		addr = "IP4 127.0.0.1"
 	}
 	n := u.number.Reveal()
-	return "v=0\r\no=" + n + " 1 1 IN " + addr + "\r\ns=" + n + "\r\nc=IN " + addr +
-		"\r\nt=0 0\r\nm=audio 40000 RTP/AVP 8 0 101\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n"
+	return u.muxed("v=0\r\no=" + n + " 1 1 IN " + addr + "\r\ns=" + n + "\r\nc=IN " + addr +
+		"\r\nt=0 0\r\nm=audio 40000 RTP/AVP 8 0 101\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n")
 }
 
 func withBody(head, body string) string {
@@ -333,6 +334,7 @@ func (u *simUA) response(text string) {
 		return
 	}
 	u.said["1 INVITE"] = text
+	u.checkMuxAnswer(u.invited, text)
 	if code < 200 {
 		u.prack(text)
 		if u.earlyBye && code > 100 && !u.byeSent {

@@ -83,14 +83,15 @@ func newBaresipOver(t *testing.T, number e164.Number, tone float64, over string,
 	return newBaresipAt(t, loopback(), number, tone, over, names)
 }
 
-// newBaresipAt runs one at an address, with its media there too.
-func newBaresipAt(t *testing.T, ip netip.Addr, number e164.Number, tone float64, over string, names *authority.Authority) *baresip {
+// newBaresipAt runs one at an address, with its media there too, and with more
+// lines in its configuration.
+func newBaresipAt(t *testing.T, ip netip.Addr, number e164.Number, tone float64, over string, names *authority.Authority, more ...string) *baresip {
 	t.Helper()
 	p := &baresip{t: t, number: number, tone: tone, dir: t.TempDir(), events: make(chan event, 64), over: over}
 	p.addr = free(t, ip, "udp")
 	writeTone(t, filepath.Join(p.dir, "tone.wav"), tone)
 	ctrl := free(t, loopback(), "tcp")
-	config := fmt.Sprintf(baresipConfig, p.addr, ip, p.dir, ctrl)
+	config := fmt.Sprintf(baresipConfig, p.addr, ip, p.dir, ctrl) + strings.Join(more, "\n") + "\n"
 	if over == "tls" {
 		p.addr = netip.AddrPortFrom(ip, p.addr.Port()+1) // its rule
 		var pair []byte
