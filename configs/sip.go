@@ -139,6 +139,8 @@ type Trunk struct {
 	// Fax over T.38 (udptl): refused with 488, or relayed to trunks that relay it too; unread, with the number that the sending machine
 	// tells of itself. Default refuse.
 	T38 T38 `key:"t38"`
+	// RTCP on the port of RTP (RFC 5761): offered to it, and agreed to where it offers it. Default false: RTCP on the next port.
+	RTCPMux bool `key:"rtcp_mux" default:"false"`
 	// DSCP of the media that is sent to it; 0: best effort. Default 46.
 	DSCP int `key:"dscp" default:"46" min:"0" max:"63"`
 	// Whether media may come from elsewhere than its SDP says. Default false.

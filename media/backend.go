@@ -10,8 +10,8 @@ import (
 // backend moves datagrams between the network and ports. It calls
 // [port.receive] for each datagram that it has, holding the session's lock. One
 // that forwards by itself may do so only while the side's source is latched,
-// [side.hears] holds for the other side, nobody listens for keys, and neither side has
-// SRTP.
+// [side.hears] holds for the other side, nobody listens for keys or records, and
+// neither side has SRTP.
 type backend interface {
 	name() string
 	// bind takes a local UDP port. Datagrams go nowhere until start.

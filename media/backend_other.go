@@ -12,10 +12,6 @@ func openPortable(Config, *counters, clock, *zap.Logger) (backend, error) {
 	return nil, errors.New("media relay: the portable backend needs Linux")
 }
 
-func openKernel(Config, *counters, clock, *zap.Logger) (backend, error) {
-	return nil, errors.New("media relay: the kernel backend needs Linux")
-}
-
 func openSteer(Config, *counters, clock, *zap.Logger) (backend, error) {
 	return nil, errors.New("media relay: the steer backend needs Linux")
 }

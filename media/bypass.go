@@ -40,9 +40,12 @@ func (in *side) offer(s *Session) {
 	out := &s.sides[in.rtp.side.other()]
 	c := shortcut{
 		source: in.rtp.latch.source.unpack(), from: netip.AddrPortFrom(out.network.cfg.Addr, out.rtp.number), to: out.rtp.latch.target(),
-		dscp: out.dscp, payloads: in.payloads, clock: in.clock,
+		dscp: out.dscp, payloads: in.payloads.unlikeRTCP(), clock: in.clock,
 	}
-	if in.network != out.network || in.rtp.latch.state != latchStrict || in.rtp.latch.reopened != 0 || in.keypad != nil || in.srtp != nil || out.srtp != nil || in.payloads == (PayloadTypes{}) ||
+	if s.recording != nil || in.srtp != nil || out.srtp != nil {
+		return
+	}
+	if in.network != out.network || in.rtp.latch.state != latchStrict || in.rtp.latch.reopened != 0 || in.keypad != nil || c.payloads == (PayloadTypes{}) ||
 		!out.hears(s) || !out.direction.receives() || !c.to.IsValid() || !c.to.Addr().Is4() || in.stream.expected == 0 || !b.reaches(c.to.Addr()) {
 		return
 	}

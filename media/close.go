@@ -1,7 +1,8 @@
 package media
 
-// Close ends the threads, closes every socket and waits for both. Sessions
-// that live end without their timeout being called. A second call returns
+// Close ends the threads, closes every socket and waits for both, and
+// for the taps of what is recorded. Sessions that live end without their timeout
+// being called. A second call returns
 // ErrClosed.
 func (r *Relay) Close() error {
 	r.gate.Lock()
@@ -21,6 +22,7 @@ func (r *Relay) Close() error {
 	for _, s := range r.live() {
 		s.close()
 	}
+	r.recorders.Wait()
 	for _, n := range r.networks {
 		n.backend.release()
 	}

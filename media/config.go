@@ -52,6 +52,9 @@ type Config struct {
 	Connections int
 	// MaxPlaying bounds the prompts and tones that are played at a time. Zero: 500.
 	MaxPlaying int
+	// MaxRecordings bounds the sessions that are recorded at a time, each with a
+	// queue of some 200 KiB. Zero: 100.
+	MaxRecordings int
 }
 
 // Address is one of the host's on which ports are bound, and the one that peers
@@ -63,7 +66,8 @@ const (
 	defaultPortMax = 32767
 	portsPerCall   = 4
 
-	defaultMaxPlaying = 500
+	defaultMaxPlaying    = 500
+	defaultMaxRecordings = 100
 )
 
 // Errors of this package. They are wrapped with what was tried.
@@ -88,6 +92,9 @@ func (c Config) checked() (Config, error) {
 	if c.MaxPlaying == 0 {
 		c.MaxPlaying = defaultMaxPlaying
 	}
+	if c.MaxRecordings == 0 {
+		c.MaxRecordings = defaultMaxRecordings
+	}
 	if c.Loops == 0 {
 		c.Loops = min(runtime.GOMAXPROCS(0), runtime.NumCPU())
 	}
@@ -97,8 +104,8 @@ func (c Config) checked() (Config, error) {
 	switch {
 	case countPairs(c.PortMin, c.PortMax) < portsPerCall/2:
 		return c, fmt.Errorf("media ports %d-%d hold no call: it takes two pairs of an even port and the next", c.PortMin, c.PortMax)
-	case c.Loops < 0 || c.ReceiveBuffer < 0 || c.Initial < 0 || c.Silent < 0 || c.Hold < 0 || c.OneWay < 0 || c.Drain < 0 || c.MaxPlaying < 0:
-		return c, errors.New("media loops, buffer, durations and prompts must not be negative")
+	case c.Loops < 0 || c.ReceiveBuffer < 0 || c.Initial < 0 || c.Silent < 0 || c.Hold < 0 || c.OneWay < 0 || c.Drain < 0 || c.MaxPlaying < 0 || c.MaxRecordings < 0:
+		return c, errors.New("media loops, buffer, durations, prompts and recordings must not be negative")
 	}
 	return c, nil
 }

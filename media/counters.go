@@ -14,6 +14,7 @@ type counters struct {
 	digitsLost      atomic.Uint64 // and those that were not, too many at once
 	timeouts        [timeouts]atomic.Uint64
 	oneWay          atomic.Uint64 // sides that were not heard
+	recordingLost   atomic.Uint64 // packets that a tap was too slow for
 }
 
 type flowCounter struct{ packets, octets atomic.Uint64 }

@@ -26,6 +26,7 @@ func (p *port) relayDatagram(b []byte, from netip.AddrPort, w *work) Drop {
 	p.settle(from, who, in)
 	s.quiet.last = w.now
 	in.stream.packets++
+	in.stream.datagrams++
 	in.stream.octets += uint64(len(b))
 	w.total.in.add(len(b))
 	if !out.datagrams {

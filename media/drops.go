@@ -13,7 +13,7 @@ const (
 	DropVersion                 // not RTP version 2
 	DropMalformed               // lengths inside an RTP packet contradict its size
 	DropPayloadType             // a payload type that was not negotiated
-	DropMultiplexed             // RTCP on an RTP port
+	DropMultiplexed             // RTCP on an RTP port where that was not agreed
 	DropRTCP                    // an RTCP compound that breaks the rules of RFC 3550
 	DropDirection               // the other side does not want to receive
 	DropApart                   // the other side hears an announcement instead, is kept apart, or has media of another kind

@@ -11,6 +11,7 @@ type collector struct {
 	portsUsed, portsTotal, sessions, backend                    *prometheus.Desc
 	packets, octets, drops, icmp, bindFails, timeouts, overruns *prometheus.Desc
 	playing, refused, digits, oneWay                            *prometheus.Desc
+	recordings, recordingLost                                   *prometheus.Desc
 }
 
 // register makes the metrics of the relay known until Close.
@@ -19,22 +20,24 @@ func (r *Relay) register(reg prometheus.Registerer) error {
 		return prometheus.NewDesc("maskline_media_"+name, help, labels, nil)
 	}
 	c := &collector{
-		relay:      r,
-		portsUsed:  desc("ports_used", "UDP ports of sessions, resting ones included.", "addr"),
-		portsTotal: desc("ports_total", "UDP ports that sessions can have.", "addr"),
-		sessions:   desc("sessions", "Sessions that are not released."),
-		backend:    desc("backend_info", "1 for the backend that moves the packets.", "backend"),
-		packets:    desc("packets_total", "Packets that passed the checks (in) and that were sent (out).", "direction", "protocol"),
-		octets:     desc("octets_total", "Octets of UDP payload of these packets.", "direction", "protocol"),
-		drops:      desc("dropped_total", "Packets dropped, by reason.", "reason"),
-		icmp:       desc("icmp_errors_total", "Errors reported by the hosts of peers; they change nothing."),
-		overruns:   desc("receive_overruns_total", "Packets that the system dropped since a receive buffer was full (or, rarely, a checksum wrong)."),
-		bindFails:  desc("bind_failures_total", "Pairs of ports that the system refused."),
-		timeouts:   desc("timeouts_total", "Sessions found silent for too long, by rule.", "reason"),
-		oneWay:     desc("one_way_total", "Sides that were not heard for ten seconds after the answer while the other one was sending."),
-		playing:    desc("playing", "Announcements and tones that are being played."),
-		refused:    desc("play_refused_total", "Announcements and tones that were not played, since too many were."),
-		digits:     desc("digits_total", "Keys heard as telephone events: told to the call, or lost because too many came at once.", "outcome"),
+		relay:         r,
+		portsUsed:     desc("ports_used", "UDP ports of sessions, resting ones included.", "addr"),
+		portsTotal:    desc("ports_total", "UDP ports that sessions can have.", "addr"),
+		sessions:      desc("sessions", "Sessions that are not released."),
+		backend:       desc("backend_info", "1 for the backend that moves the packets.", "backend"),
+		packets:       desc("packets_total", "Packets that passed the checks (in) and that were sent (out).", "direction", "protocol"),
+		octets:        desc("octets_total", "Octets of UDP payload of these packets.", "direction", "protocol"),
+		drops:         desc("dropped_total", "Packets dropped, by reason.", "reason"),
+		icmp:          desc("icmp_errors_total", "Errors reported by the hosts of peers; they change nothing."),
+		overruns:      desc("receive_overruns_total", "Packets that the system dropped since a receive buffer was full (or, rarely, a checksum wrong)."),
+		bindFails:     desc("bind_failures_total", "Pairs of ports that the system refused."),
+		timeouts:      desc("timeouts_total", "Sessions found silent for too long, by rule.", "reason"),
+		oneWay:        desc("one_way_total", "Sides that were not heard for ten seconds after the answer while the other one was sending."),
+		playing:       desc("playing", "Announcements and tones that are being played."),
+		refused:       desc("play_refused_total", "Announcements and tones that were not played, since too many were."),
+		digits:        desc("digits_total", "Keys heard as telephone events: told to the call, or lost because too many came at once.", "outcome"),
+		recordings:    desc("recordings", "Sessions that are being recorded."),
+		recordingLost: desc("recording_lost_total", "Packets that are missing in recordings, whose writing was too slow for them."),
 	}
 	r.unregister = func() { reg.Unregister(c) }
 	return reg.Register(c)
@@ -44,7 +47,7 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		c.portsUsed, c.portsTotal, c.sessions, c.backend,
 		c.packets, c.octets, c.drops, c.icmp, c.bindFails, c.timeouts, c.overruns,
-		c.playing, c.refused, c.digits, c.oneWay,
+		c.playing, c.refused, c.digits, c.oneWay, c.recordings, c.recordingLost,
 	} {
 		ch <- d
 	}
@@ -88,6 +91,8 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	count(c.digits, t.digits.Load(), "told")
 	count(c.digits, t.digitsLost.Load(), "lost")
 	count(c.overruns, t.overruns.Load())
+	gauge(c.recordings, int(r.recordings.Load()))
+	count(c.recordingLost, t.recordingLost.Load())
 	count(c.icmp, t.icmp.Load())
 	count(c.bindFails, t.bindFailures.Load())
 }

@@ -36,13 +36,13 @@ func (p *spell) count(alone bool, step time.Duration) {
 // watch looks, a step after the last time, for a side that is silent while the
 // other one sends, and tells the owner of it, once for each side. It reports
 // whether the session is to end for it. What came before the answer or around a
-// hold does not count.
+// hold does not count, nor does a fax, in which one side sends at a time.
 func (s *Session) watch(step time.Duration) (end bool) {
 	step = min(step, stepMost)
 	for i := range s.sides {
 		s.sides[i].spell.note(s.sides[i].stream.packets, step)
 	}
-	watched := s.quiet.since != 0 && !s.quiet.held && !s.apart && s.sides[A].named && s.sides[B].named
+	watched := s.quiet.since != 0 && !s.quiet.held && !s.apart && s.sides[A].speaks() && s.sides[B].speaks()
 	for i := range s.sides {
 		d, other := &s.sides[i], &s.sides[Side(i).other()]
 		sending := other.stream.packets > 0 && time.Duration(other.spell.silence)*time.Millisecond <= pauseMost
@@ -51,6 +51,9 @@ func (s *Session) watch(step time.Duration) (end bool) {
 	}
 	return end
 }
+
+// speaks reports whether signalling has told of the side's voice.
+func (d *side) speaks() bool { return d.named && !d.datagrams }
 
 // report judges for how long a side has been silent alone.
 func (s *Session) report(silent Side, length time.Duration) (end bool) {

@@ -26,6 +26,8 @@ func play(s *Session, script string, now *time.Duration, w *work, seq *uint16) (
 			s.quiet.hold(c == 'h', *now)
 		case 'x', 'y':
 			s.apart = c == 'x'
+		case 'f', 'v':
+			s.sides[A].datagrams, s.sides[B].datagrams = c == 'f', c == 'f'
 		}
 		s.mu.Lock()
 		ended = s.watch(sweepEvery) || ended
@@ -64,6 +66,9 @@ func TestOneWayAudio(t *testing.T) {
 		{"music on hold", 0, "!" + times("2", 5) + "h" + times("a", 60), nil, false},
 		{"after hold it counts anew", 0, "!" + times("a", 8) + "h" + times("a", 8) + "r" + times("a", 8), nil, false},
 		{"never after hold", 0, "!" + "h" + times("a", 8) + "r" + times("a", 11), []Side{B}, false},
+		{"a fax", 0, "!" + times("2", 5) + "f" + times("a", 60), nil, false},
+		{"after a fax it counts anew", 0, "!" + times("a", 8) + "f" + times("a", 8) + "v" + times("a", 8), nil, false},
+		{"a fax beside the limit", 3 * time.Second, "!f" + times("b", 60), nil, false},
 		{"an announcement to the caller", 0, "!x" + times("a", 60), nil, false},
 		{"the limit is not reached", 30 * time.Second, "!" + times("a", 29), []Side{B}, false},
 		{"the limit", 30 * time.Second, "!" + times("a", 31), []Side{B}, true},

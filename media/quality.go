@@ -23,7 +23,8 @@ type Quality struct {
 // round trip, the codec, and a playout buffer of twice the jitter.
 func (s *SideStats) quality(c codec) Quality {
 	q := Quality{Burstiness: 1}
-	unique := s.Received.Packets - min(s.Duplicates, s.Received.Packets)
+	voice := s.Received.Packets - s.Datagrams
+	unique := voice - min(s.Duplicates, voice)
 	if expected := unique + s.Lost; expected > 0 {
 		q.Loss = float64(s.Lost) / float64(expected)
 	}

@@ -3,6 +3,7 @@ package media
 import (
 	"math"
 	"math/rand/v2"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -157,5 +158,72 @@ func TestJitterOfAPath(t *testing.T) {
 	}
 	if mean := sum / float64(came); math.Abs(mean-vary.Seconds()/3) > 0.0005 {
 		t.Errorf("mean jitter %v", mean)
+	}
+}
+
+// TestFaxIsNotRated leaves a fax out of what the call's voice was like.
+func TestFaxIsNotRated(t *testing.T) {
+	s, _ := detached(Remote{RTP: benchFrom})
+	w := &work{now: time.Minute, total: &counters{}}
+	s.SetCodec("PCMA", 8000)
+	voice := func(from uint16) {
+		for seq := range uint16(100) {
+			if w.now += frameTime; seq%10 != 5 {
+				s.sides[A].rtp.receive(packet(1, from+seq), benchFrom, w)
+			}
+		}
+	}
+	voice(0)
+	before := s.Stats().A.Quality
+	if err := s.SetRemote(A, Remote{RTP: benchFrom, Datagrams: true}); err != nil {
+		t.Fatal(err)
+	}
+	for seq := range 500 {
+		s.sides[A].rtp.receive([]byte{byte(seq >> 8), byte(seq), 1, 2}, benchFrom, w)
+	}
+	st := s.Stats().A
+	if st.Quality != before || st.Loss != 0.1 || st.Received.Packets != 590 || st.Datagrams != 500 {
+		t.Errorf("%+v, before it %+v", st, before)
+	}
+	w.now += time.Minute
+	if err := s.SetRemote(A, Remote{RTP: benchFrom}); err != nil {
+		t.Fatal(err)
+	}
+	voice(100) // its time stood still for a minute
+	if st := s.Stats().A; st.Jitter > time.Millisecond || st.Loss != 0.1 {
+		t.Errorf("jitter %v, loss %v after it", st.Jitter, st.Loss)
+	}
+	faxOnly := SideStats{Received: Flow{Packets: 1000}, Datagrams: 1000}
+	if q := faxOnly.quality(g711); q.R != 0 || q.MOS != 0 {
+		t.Errorf("%+v", q)
+	}
+}
+
+// TestHoldIsNoJitter has a phone that stops its clock while it is held.
+func TestHoldIsNoJitter(t *testing.T) {
+	s, _ := detached(Remote{RTP: benchFrom})
+	w := &work{now: time.Minute, total: &counters{}}
+	s.SetCodec("PCMA", 8000)
+	seq := uint16(0)
+	speak := func(n int) {
+		for range n {
+			w.now += frameTime
+			seq++
+			s.sides[A].rtp.receive(packet(1, seq), benchFrom, w)
+		}
+	}
+	direct := func(d Direction) {
+		if err := s.SetRemote(B, Remote{RTP: netip.MustParseAddrPort("127.0.0.3:5000"), Direction: d}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	speak(100)
+	direct(SendOnly)
+	speak(3) // until it knows
+	w.now += time.Minute
+	direct(SendRecv)
+	speak(50)
+	if st := s.Stats().A; st.Jitter > time.Millisecond || st.MOS < 4.3 || st.Lost != 0 {
+		t.Errorf("jitter %v, MOS %v, %d lost", st.Jitter, st.MOS, st.Lost)
 	}
 }

@@ -33,7 +33,7 @@ func (p *port) receive(b []byte, from netip.AddrPort, w *work) {
 	}
 	var d Drop
 	switch {
-	case p.rtcp:
+	case p.rtcp, p.carriesRTCP(b):
 		d = p.relayRTCP(b, from, w)
 	case p.session.sides[p.side].datagrams:
 		d = p.relayDatagram(b, from, w)
@@ -81,6 +81,9 @@ func (p *port) relayRTP(b []byte, from netip.AddrPort, w *work) Drop {
 	if in.keypad != nil {
 		in.listen(s, b, w)
 	}
+	if s.recording != nil {
+		s.recording.take(p.side, b, w)
+	}
 	if out.datagrams {
 		return DropApart
 	}
@@ -116,12 +119,12 @@ func (p *port) pass(b []byte, out *side, w *work) Drop {
 }
 
 // relayRTCP judges the source and sends on what may pass of the compound. RTCP
-// flows on hold too. // RFC 3264 §5.1
+// flows on hold too. // RFC 3264 §5.1, RFC 5761 §4
 func (p *port) relayRTCP(b []byte, from netip.AddrPort, w *work) Drop {
 	s := p.session
 	in, out := &s.sides[p.side], &s.sides[p.side.other()]
 	var learned netip.Addr
-	if in.rules.nat {
+	if in.rules.nat && p.rtcp {
 		learned = in.rtp.latch.source.unpack().Addr()
 	}
 	who, d := p.judge(from, in, learned, w.now)
@@ -141,7 +144,9 @@ func (p *port) relayRTCP(b []byte, from netip.AddrPort, w *work) Drop {
 	if d != Relayed {
 		return d
 	}
-	p.settle(from, who, in)
+	if p.rtcp { // at a shared port the voice decides
+		p.settle(from, who, in)
+	}
 	s.quiet.last = w.now
 	in.rtcpReceived++
 	in.echo.hear(built, w.now)
@@ -155,7 +160,7 @@ func (p *port) relayRTCP(b []byte, from netip.AddrPort, w *work) Drop {
 			return d
 		}
 	}
-	if d := out.rtcp.send(sealed); d != Relayed {
+	if d := out.rtcpPort().send(sealed); d != Relayed {
 		return d
 	}
 	out.rtcpSent++

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -35,6 +36,9 @@ type Relay struct {
 	total    *counters
 	pacer    *pacer
 	teller   *teller
+
+	recordings atomic.Int64
+	recorders  sync.WaitGroup
 
 	gate   sync.RWMutex // held for reading while ports are bound
 	closed bool

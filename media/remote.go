@@ -77,6 +77,9 @@ type Remote struct {
 	// Datagrams says that the side sends UDP datagrams that are no RTP, T.38 for
 	// one: they pass unread to a side that does so too.
 	Datagrams bool
+	// Mux says that the side's RTCP shares the port of RTP in both directions; RTCP
+	// is not used. Payload types 64 to 95 cannot be told from it. RFC 5761 §4.
+	Mux bool
 	// DSCP marks what we send to this side, 0 to 63. Zero: best effort.
 	DSCP uint8
 	// SRTP is how the side's packets are protected. Keys that it has already keep
@@ -102,8 +105,8 @@ func (r Remote) checked(cfg *Config) (Remote, error) {
 	if r.RTCP, err = usable(r.RTCP, cfg); err != nil {
 		return r, fmt.Errorf("%w: RTCP address: %w", ErrRemote, err)
 	}
-	if !r.RTP.IsValid() {
-		r.RTCP = netip.AddrPort{}
+	if !r.RTP.IsValid() || r.Mux {
+		r.RTCP = netip.AddrPort{} // nothing comes or goes there
 	}
 	if r.DSCP > 63 {
 		return r, fmt.Errorf("%w: DSCP is above 63", ErrRemote)

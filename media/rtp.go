@@ -20,9 +20,7 @@ func parseRTP(b []byte, h *rtp.Header, types PayloadTypes) Drop {
 	if b[0]>>6 != rtpVersion {
 		return DropVersion
 	}
-	// Where both share a port these are RTCP. We negotiate no such thing, and
-	// RTCP must not pass unseen. // RFC 5761 §4
-	if b[1] >= 192 && b[1] <= 223 {
+	if looksLikeRTCP(b) { // it must not pass unseen
 		return DropMultiplexed
 	}
 	if !types.Has(b[1] & 0x7f) {

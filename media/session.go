@@ -30,6 +30,8 @@ type Session struct {
 	released bool
 	apart    bool // nothing is relayed between the sides
 
+	recording *recording // nil: nobody hears it
+
 	intruderLogged bool
 }
 
@@ -59,6 +61,7 @@ type side struct {
 	dscp      uint8
 	direction Direction
 	datagrams bool // it sends what is no RTP
+	mux       bool // its RTCP shares the port of RTP
 	named     bool // SetRemote has been called
 	unheard   bool // one-way audio was told of
 }
@@ -98,7 +101,8 @@ func (s *Session) SetRemote(which Side, r Remote) error {
 	d.srtp = protection
 	d.rules = sourcesOf(&r)
 	d.payloads, d.direction, d.dscp, d.named = r.PayloadTypes, r.Direction, r.DSCP, true
-	d.datagrams = r.Datagrams
+	d.stream.unsettled = d.stream.unsettled || d.datagrams != r.Datagrams
+	d.datagrams, d.mux = r.Datagrams, r.Mux
 	if r.ClockRate != 0 || d.clock == 0 {
 		d.clock = cmp.Or(r.ClockRate, defaultClockRate)
 	}
@@ -109,8 +113,17 @@ func (s *Session) SetRemote(which Side, r Remote) error {
 	now := s.relay.now()
 	d.rtp.redirect(r.RTP, r.DSCP, now)
 	d.rtcp.redirect(r.RTCP, r.DSCP, now)
-	s.quiet.hold(s.sides[A].held() || s.sides[B].held(), now)
+	s.holdOrResume(s.sides[A].held() || s.sides[B].held(), now)
 	return nil
+}
+
+// holdOrResume notes whether the session is held. Streams pause at a hold, and the
+// time of some stands still meanwhile: that is no jitter.
+func (s *Session) holdOrResume(held bool, now time.Duration) {
+	if held != s.quiet.held {
+		s.sides[A].stream.unsettled, s.sides[B].stream.unsettled = true, true
+	}
+	s.quiet.hold(held, now)
 }
 
 func (d *side) held() bool {
@@ -150,6 +163,7 @@ func (s *Session) Release() Stats {
 	for i := range s.sides {
 		s.sides[i].hush(s.relay)
 	}
+	s.stopRecording()
 	s.mu.Unlock()
 	if first {
 		s.reportIntruder()
@@ -199,6 +213,7 @@ func (s *Session) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.released = true
+	s.stopRecording()
 	for _, p := range s.ports() {
 		if p.out != nil {
 			p.out.close()

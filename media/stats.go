@@ -10,8 +10,10 @@ type Flow struct{ Packets, Octets uint64 }
 
 // SideStats is what passed between us and one side.
 type SideStats struct {
-	Received Flow // RTP from this side that passed every check
-	Sent     Flow // RTP to this side
+	Received Flow // RTP and datagrams from this side that passed every check
+	Sent     Flow // RTP and datagrams to this side
+	// Datagrams are those received that were no RTP: they are not rated.
+	Datagrams uint64
 
 	// Of what this side sent: missing sequence numbers, packets out of order,
 	// packets that came twice, and new beginnings (SSRC or sequence).
@@ -49,6 +51,7 @@ func (s *side) stats() SideStats {
 	return SideStats{
 		Received:     Flow{s.stream.packets, s.stream.octets},
 		Sent:         s.sent,
+		Datagrams:    s.stream.datagrams,
 		Lost:         lost,
 		Late:         uint64(s.stream.late),
 		Duplicates:   uint64(s.stream.duplicates),

@@ -16,6 +16,7 @@ const (
 // stream counts what one side sends as RTP.
 type stream struct {
 	packets, octets uint64
+	datagrams       uint64 // of these, what was no RTP
 	lost            uint64 // of the runs before this one
 
 	late, duplicates, restarts uint32

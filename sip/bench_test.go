@@ -458,6 +458,8 @@ func (b *bench) variant(text, name string) string {
 		return replace("m=audio", "m=video 41000 RTP/AVP 31\r\nm=audio")
 	case "fax":
 		return replace("m=audio 40000 RTP/AVP 8 101", "m=image 40000 udptl t38")
+	case "mux":
+		return text + "a=rtcp-mux\r\n"
 	case "junk":
 		return "junk"
 	}

@@ -100,7 +100,7 @@ func (c *call) onProvisional(a *attempt, ev evResponse) {
 
 // readAnswer reads the called side's description, nil where we don't relay it.
 func (c *call) readAnswer(a *attempt, res *message.Response) *message.SDP {
-	answer, fault := message.ParseSDP(res.Body, a.policy())
+	answer, fault := a.parse(res.Body)
 	if fault != nil || !a.takes(answer, a.offer) {
 		return nil
 	}
@@ -110,7 +110,7 @@ func (c *call) readAnswer(a *attempt, res *message.Response) *message.SDP {
 // adopt tells the relay where the called side is, unless it knows.
 func (c *call) adopt(a *attempt, s *message.SDP) {
 	if e := a.early; e == nil || e.RTP != s.RTP || e.RTCP != s.RTCP || e.Direction != s.Direction ||
-		e.PayloadTypes() != s.PayloadTypes() || e.Fax() != s.Fax() || !e.SameKeys(s) {
+		e.PayloadTypes() != s.PayloadTypes() || e.Fax() != s.Fax() || e.Mux != s.Mux || !e.SameKeys(s) {
 		c.do(actRemote{SideB, c.remote(&a.leg, s)})
 	}
 }

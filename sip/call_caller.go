@@ -30,7 +30,7 @@ func (c *call) onInvite(ev evInvite) {
 		return
 	}
 	if !c.delayed {
-		offer, fault := message.ParseSDP(req.Body, c.a.policy())
+		offer, fault := c.a.parse(req.Body)
 		if fault != nil {
 			c.refuse(refusal{code: fault.Code, why: fault.Name})
 			return

@@ -24,7 +24,7 @@ func (c *call) hearOffer(a *attempt, res *message.Response, p *provisional) {
 	}
 	first := !a.giving && a == c.active && c.phase == phaseCalling && !c.early
 	if first && p.offer != nil {
-		a.offering = e
+		a.offering, a.mux = e, e.mux
 	} else {
 		c.declineInPrack(a, e)
 	}
@@ -65,7 +65,7 @@ func (c *call) onAnswerInPrack(req *message.Request) {
 	e := a.offering
 	a.offering = nil
 	s := c.read(&c.a.leg, req.Body)
-	if s == nil || s.Accept(a.offer) != nil {
+	if s == nil || !c.a.takes(s, a.offer) {
 		c.concludePrack(req, message.Reply{Code: 488})
 		c.declineInPrack(a, e)
 		c.refuse(refusal{488, 0, "bad_answer"})

@@ -53,7 +53,7 @@ func (c *call) other(l *leg) *leg {
 
 // read reads a side's description, nil where we don't relay it.
 func (c *call) read(l *leg, body []byte) *message.SDP {
-	s, fault := message.ParseSDP(body, l.policy())
+	s, fault := l.parse(body)
 	if fault != nil || !c.reaches(l, s) {
 		return nil
 	}
@@ -77,7 +77,7 @@ func (c *call) describe(l *leg, s *message.SDP) (text []byte, version uint64) {
 
 // write has a line for each m= line that the side knows of.
 func (c *call) write(l *leg, s *message.SDP, o message.Origin) []byte {
-	s = c.under(l, s)
+	s = c.under(l, s).Muxed(l.muxes())
 	if l.layout == nil {
 		return s.AppendOffer(nil, o, l.local)
 	}

@@ -36,13 +36,13 @@ func (c *call) judgeOffer(l *leg, req *message.Request) (*message.SDP, message.R
 	var offer *message.SDP
 	if len(req.Body) > 0 {
 		var fault *message.Fault
-		offer, fault = message.ParseSDP(req.Body, l.policy())
+		offer, fault = l.parse(req.Body)
 		switch {
 		case fault != nil:
 			return nil, message.Reply{Code: fault.Code}
 		case !c.reaches(l, offer):
 			return nil, message.Reply{Code: 488}
-		case offer.Content == l.heard:
+		case offer.Content == l.heard && l.fits(offer):
 			return nil, c.refreshed(l, req)
 		}
 	}

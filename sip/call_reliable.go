@@ -169,11 +169,15 @@ func (c *call) onOfferInPrack(req *message.Request) {
 		c.concludePrack(req, message.Reply{Code: 200})
 		return
 	}
-	offer, fault := message.ParseSDP(req.Body, c.a.policy())
-	switch {
-	case fault != nil || !c.a.reliable.told || !c.reaches(&c.a.leg, offer):
+	if !c.a.reliable.told { // what the caller offered before has no answer yet
 		c.concludePrack(req, message.Reply{Code: 488})
-	case offer.Content == c.a.heard:
+		return
+	}
+	offer, fault := c.a.parse(req.Body)
+	switch {
+	case fault != nil || !c.reaches(&c.a.leg, offer):
+		c.concludePrack(req, message.Reply{Code: 488})
+	case offer.Content == c.a.heard && c.a.fits(offer):
 		c.concludePrack(req, message.Reply{Code: 200, SDP: c.a.said})
 	case c.exchange != nil || !c.a.free():
 		c.concludePrack(req, message.Reply{Code: 491})

@@ -169,6 +169,9 @@ type TrunkConfig struct {
 	// SRTPOff, SRTPOptional (where the trunk has it too, RFC 8643), or SRTPRequired.
 	// Not with an Addr that is no "tls://...". Empty: SRTPOff.
 	SRTP string
+	// Mux lets RTCP share the port of RTP on the trunk's side of a call: offered to
+	// it, and agreed to where it offers that. RFC 5761.
+	Mux bool
 	// DSCP marks the media that we send there, 0 to 63.
 	DSCP uint8
 	// Media is the one of OwnMedia that the trunk's side of a call gets; for a caller

@@ -50,6 +50,7 @@ type leg struct {
 	heard   uint64       // content of the one that it sent last
 	sdes    *sdes        // nil: plain RTP so far
 	layout  *message.SDP // the m= lines that both keep to; nil: one alone
+	mux     muxing
 
 	bye      client
 	asks     uint16 // our requests inside the dialog so far

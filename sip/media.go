@@ -64,12 +64,13 @@ type Remote struct {
 	DSCP         uint8
 	Fax          bool // the side sends T.38, no RTP
 	Keys         Keys // of SRTP
+	Mux          bool // its RTCP shares the port of RTP, in both directions
 }
 
 // remote is the side's media as its trunk lets it be.
 func remote(t *trunk, s *message.SDP, types message.PayloadTypes) Remote {
 	return Remote{
 		RTP: s.RTP, RTCP: s.RTCP, From: t.MediaFrom, PayloadTypes: types,
-		Direction: s.Direction, NAT: t.NAT, DSCP: t.DSCP, Fax: s.Fax(),
+		Direction: s.Direction, NAT: t.NAT, DSCP: t.DSCP, Fax: s.Fax(), Mux: s.Mux,
 	}
 }

@@ -17,7 +17,8 @@ type MediaStats struct {
 
 // MediaSide is the RTP that came from one side.
 type MediaSide struct {
-	Packets, Octets uint64 // with RTP headers
+	Packets, Octets uint64 // with RTP headers; a fax's too
+	Fax             uint64 // of these packets; they tell nothing of quality
 
 	Lost, Reordered, Duplicates uint64
 	Gaps                        uint64  // that the lost ones make
@@ -118,7 +119,7 @@ func (q *trunkQuality) heard(s *MediaSide) {
 	if s.RoundTrip > 0 {
 		q.roundTrip.Observe(s.RoundTrip.Seconds())
 	}
-	if s.Packets < leastHeard {
+	if s.Packets-min(s.Fax, s.Packets) < leastHeard {
 		return
 	}
 	q.loss.Observe(s.Loss)

@@ -127,6 +127,7 @@ func newSim(t *testing.T, seed uint64) *sim {
 	s.planVoice()
 	s.planSix()
 	s.planKeys()
+	s.planMux()
 	return s
 }
 

@@ -130,6 +130,9 @@ func (u *simUA) acked(text string) {
 	if bare := !strings.Contains(u.invited, "m=audio"); (bare && strings.Contains(u.said["INVITE"], "m=audio")) != strings.Contains(text, "m=audio") && !u.badAnswer && !u.picky {
 		u.s.fail("%s got the wrong ACK:\n%s", u.name, text)
 	}
+	if !strings.Contains(u.invited, "m=audio") {
+		u.checkMuxAnswer(u.said["INVITE"], text)
+	}
 	u.agrees(u.said["INVITE"], false)
 	u.talk(header(u.invited, "To")+";tag="+u.tag, header(u.invited, "From"), header(u.invited, "Call-ID"))
 }

@@ -105,6 +105,7 @@ func (u *simUA) request(head string) {
 		if u.s.fax.IntN(5) == 0 {
 			a.body = u.faxed(a.body)
 		}
+		a.body = u.remuxed(a.body, "")
 		if bad := strings.ReplaceAll(a.body, u.addr.Addr().String(), "127.0.0.1"); r.IntN(12) == 0 && bad != a.body {
 			a.port, a.body = 0, bad
 		}
@@ -179,13 +180,16 @@ func (u *simUA) answeredOwn(cseq string, code int, text string) {
 	}
 	first := a.final == ""
 	a.final = text
+	if code < 300 {
+		u.checkMuxAnswer(a.body, text)
+	}
 	number, method, _ := strings.Cut(cseq, " ")
 	if first && code < 300 && method != "INFO" {
 		u.agrees(text, true)
 	}
 	answer := ""
 	if method == "INVITE" && code < 300 && a.body == "" {
-		answer = u.describe("")
+		answer = u.remuxed(u.describe(""), text)
 		if first {
 			u.d.agreed, u.d.said = u.d.port, answer
 		}
@@ -205,6 +209,7 @@ func (u *simUA) answeredPrack(a *simAsk, code int, text string) {
 	}
 	a.final, u.d.changed = text, u.s.now
 	if code == 200 {
+		u.checkMuxAnswer(a.body, text)
 		u.d.agreed, u.d.said = a.port, a.body
 	}
 }
@@ -287,6 +292,7 @@ func (u *simUA) decide(method string, t *simServed) {
 		if strings.Contains(t.text, "\r\nm=image ") {
 			body = u.faxed(body)
 		}
+		body = u.remuxed(body, t.text)
 		t.port = u.d.port
 		if r.IntN(30) == 0 {
 			body = ""
@@ -337,9 +343,15 @@ func (u *simUA) ackedInDialog(text string) {
 	if !t.acked && wanted && offered && body == "" || body != "" && !wanted {
 		u.s.fail("%s got the wrong ACK:\n%s\nto\n%s", u.name, text, t.final)
 	}
+	if !t.acked && success && t.bare {
+		u.checkMuxAnswer(t.final, text)
+	}
 	if !t.acked && success && t.bare && body != "" && !strings.Contains(body, "a=inactive") {
 		_, u.d.said, _ = strings.Cut(t.final, "\r\n\r\n")
 		u.d.agreed = t.port
+	} else if !t.acked && success && t.bare && strings.Contains(t.final, "a=inactive") {
+		u.mux.said = u.d.said
+		_, u.mux.perhaps, _ = strings.Cut(t.final, "\r\n\r\n")
 	}
 	t.acked, u.d.changed = true, u.s.now
 }
@@ -369,6 +381,7 @@ func (s *sim) checkMedia(side Side, u *simUA) {
 	if got := int(s.remotes[side].RTP.Port()); got != u.d.agreed {
 		s.fail("media of %s goes to port %d, not to %d", u.name, got, u.d.agreed)
 	}
+	s.checkMuxAt(side, u)
 }
 
 // checkFax wants a fax on both sides or on none.

@@ -11,27 +11,27 @@ import (
 // simReliable is a peer's part in RFC 3262.
 type simReliable struct {
 	on      bool
-	never   bool            // a caller that acknowledges nothing
-	rseq    map[string]int  // latest that was sent or heard, by tag
-	open    string          // callee: what waits for its PRACK, as "rseq tag"
-	since   time.Time       // callee: when it began to wait
-	sdp     map[string]bool // callee: a description went out reliably, by tag
-	pracked map[string]bool // callee: those that were
-	offers  map[string]bool // callee: those that have an offer
-	told    bool            // caller: it has acknowledged a description
-	eager   bool            // it changes the session before the answer
-	hasty   bool            // callee: it answers while that is under way
-	forgets bool            // caller: its PRACK lacks the answer
-	twice   bool            // callee: a second device rings
-	rang    bool            // callee: it did
-	other   bool            // callee: and it answers
+	never   bool              // a caller that acknowledges nothing
+	rseq    map[string]int    // latest that was sent or heard, by tag
+	open    string            // callee: what waits for its PRACK, as "rseq tag"
+	since   time.Time         // callee: when it began to wait
+	sdp     map[string]bool   // callee: a description went out reliably, by tag
+	pracked map[string]bool   // callee: those that were
+	offers  map[string]string // callee: those that have an offer
+	told    bool              // caller: it has acknowledged a description
+	eager   bool              // it changes the session before the answer
+	hasty   bool              // callee: it answers while that is under way
+	forgets bool              // caller: its PRACK lacks the answer
+	twice   bool              // callee: a second device rings
+	rang    bool              // callee: it did
+	other   bool              // callee: and it answers
 }
 
 func (u *simUA) planReliable() {
 	r := u.s.rnd
 	u.rel = simReliable{
 		on: r.IntN(3) == 0, never: r.IntN(8) == 0, twice: r.IntN(8) == 0, other: r.IntN(2) == 0,
-		rseq: map[string]int{}, pracked: map[string]bool{}, sdp: map[string]bool{}, offers: map[string]bool{},
+		rseq: map[string]int{}, pracked: map[string]bool{}, sdp: map[string]bool{}, offers: map[string]string{},
 		eager: r.IntN(2) == 0, hasty: r.IntN(4) == 0, forgets: r.IntN(20) == 0,
 	}
 }
@@ -81,10 +81,10 @@ func (u *simUA) provisional(code int, tag, body string) string {
 	key := fmt.Sprintf("%d %s", u.rel.rseq[tag], tag)
 	u.rel.open, u.rel.since = key, u.s.now
 	u.rel.sdp[tag] = u.rel.sdp[tag] || body != ""
-	if offers {
-		u.rel.offers[key] = true
-	}
 	text = strings.Replace(text, "Server:", fmt.Sprintf("Require: 100rel\r\nRSeq: %d\r\nServer:", u.rel.rseq[tag]), 1)
+	if offers {
+		u.rel.offers[key] = text
+	}
 	u.repeatUntil(text, t1, 7, func() bool { return u.rel.pracked[key] || u.final != 0 || u.ended })
 	return text
 }
@@ -111,7 +111,10 @@ func (u *simUA) pracking(text string) {
 	}
 	key := rack[0] + " " + tag
 	_, body, _ := strings.Cut(text, "\r\n\r\n")
-	offer := u.rel.offers[key]
+	offer := u.rel.offers[key] != ""
+	if offer {
+		u.checkMuxAnswer(u.rel.offers[key], text)
+	}
 	if u.s.clean() && !u.badAnswer && offer != strings.Contains(body, "m=audio") && (!u.picky || !offer) {
 		u.s.fail("%s got the wrong PRACK:\n%s", u.name, text)
 	}
@@ -146,7 +149,7 @@ func (u *simUA) change() string {
 	if u.s.rnd.IntN(2) == 0 {
 		u.d.port += 2
 	}
-	return u.describe([]string{"", "sendonly", "inactive", "recvonly"}[u.s.rnd.IntN(4)])
+	return u.remuxed(u.describe([]string{"", "sendonly", "inactive", "recvonly"}[u.s.rnd.IntN(4)]), "")
 }
 
 // prack is a caller at a reliable answer.
@@ -170,7 +173,8 @@ func (u *simUA) prack(text string) {
 	switch {
 	case u.delayed && described:
 		if !u.rel.forgets {
-			body = u.sdp()
+			body = u.remuxed(u.sdp(), text)
+			u.d.said = body
 		}
 	case (described || u.rel.told) && u.rel.eager && !u.busy() && u.s.rnd.IntN(3) == 0:
 		body = u.change()

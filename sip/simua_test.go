@@ -16,6 +16,7 @@ type simUA struct {
 	held   []string // keys of its SRTP, the last one in use; none: it has none
 	keys   string   // its line of a description
 	savp   bool     // as RTP/SAVP
+	mux    simMuxing
 	s      *sim
 	name   string
 	addr   netip.AddrPort
@@ -148,8 +149,8 @@ func (u *simUA) sdp() string {
 		addr = "IP4 127.0.0.1"
 	}
 	n := u.number.Reveal()
-	return "v=0\r\no=" + n + " 1 1 IN " + addr + "\r\ns=" + n + "\r\nc=IN " + addr +
-		"\r\nt=0 0\r\nm=audio 40000 RTP/" + u.profile() + " 8 0 101\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n" + u.keys
+	return u.muxed("v=0\r\no=" + n + " 1 1 IN " + addr + "\r\ns=" + n + "\r\nc=IN " + addr +
+		"\r\nt=0 0\r\nm=audio 40000 RTP/" + u.profile() + " 8 0 101\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n" + u.keys)
 }
 
 func withBody(head, body string) string {
@@ -336,6 +337,7 @@ func (u *simUA) response(text string) {
 		return
 	}
 	u.said["1 INVITE"] = text
+	u.checkMuxAnswer(u.invited, text)
 	if code < 200 {
 		u.prack(text)
 		if u.earlyBye && code > 100 && !u.byeSent {

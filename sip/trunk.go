@@ -78,7 +78,7 @@ func (c *TrunkConfig) trunk(own []message.OwnMedia) (*trunk, error) {
 	}
 	t := &trunk{
 		TrunkConfig: *c,
-		media:       message.MediaPolicy{From: c.MediaFrom, Own: own, Codecs: c.Codecs, Fax: c.Fax},
+		media:       message.MediaPolicy{From: c.MediaFrom, Own: own, Codecs: c.Codecs, Fax: c.Fax, Mux: c.Mux},
 		origin:      routing.Origin{Carrier: c.Carrier, Tenant: c.Tenant, Country: c.Country},
 	}
 	if err := t.protect(c); err != nil {
@@ -103,7 +103,7 @@ func (c *TrunkConfig) trunk(own []message.OwnMedia) (*trunk, error) {
 		return nil, err
 	}
 	if t.media.SRTP != message.SRTPOff && c.Addr != "" && t.over != overTLS {
-		return nil, errors.New("srtp: its keys would be shown, unless addr is tls://host")
+		return nil, errors.New("srtp: its keys would be shown; its addr must begin with tls://")
 	}
 	if t.auth, err = newAuthorizer(c.AuthOut, t.domain()); err != nil {
 		return nil, fmt.Errorf("auth_out: %w", err)

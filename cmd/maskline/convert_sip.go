@@ -102,6 +102,7 @@ func sipTrunk(cfg *configs.Config, t *configs.Trunk) sip.TrunkConfig {
 		NAT:    t.NAT,
 		Fax:    t.T38 == configs.T38Relay,
 		SRTP:   string(t.SRTP),
+		Mux:    t.RTCPMux,
 	}
 	if t.Addr.Host != "" {
 		trunk.Addr = t.Addr.String()

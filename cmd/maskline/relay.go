@@ -50,7 +50,7 @@ func (s relaySession) SetRemote(side sip.Side, r sip.Remote) error {
 	return s.session.SetRemote(media.Side(side), media.Remote{
 		RTP: r.RTP, RTCP: r.RTCP, From: r.From,
 		PayloadTypes: media.PayloadTypes(r.PayloadTypes), Direction: media.Direction(r.Direction),
-		NAT: r.NAT, DSCP: r.DSCP, Datagrams: r.Fax,
+		NAT: r.NAT, DSCP: r.DSCP, Datagrams: r.Fax, Mux: r.Mux,
 		SRTP: mediaKeys(&r.Keys),
 	})
 }
@@ -79,7 +79,7 @@ func (s relaySession) Release() sip.MediaStats {
 
 func mediaSide(s *media.SideStats) sip.MediaSide {
 	return sip.MediaSide{
-		Packets: s.Received.Packets, Octets: s.Received.Octets,
+		Packets: s.Received.Packets, Octets: s.Received.Octets, Fax: s.Datagrams,
 		Lost: s.Lost, Reordered: s.Late, Duplicates: s.Duplicates, Gaps: s.Bursts, Loss: s.Loss,
 		Jitter: s.Jitter, RoundTrip: s.RoundTrip, R: s.R, MOS: s.MOS, OneWay: s.OneWay,
 	}

@@ -108,6 +108,8 @@ func FuzzSDP(f *testing.F) {
 	f.Add(body(plainSDP))
 	f.Add(body(faxSDP))
 	f.Add(body(secureSDP))
+	f.Add(body(plainSDP + "a=rtcp-mux\n"))
+	f.Add(body(strings.Replace(plainSDP, "RTP/AVP 0 8", "RTP/AVP 8 72", 1) + "a=rtcp-mux\na=rtpmap:72 L16/8000\n"))
 	for _, hostile := range []string{
 		plainSDP + strings.Repeat("a=rtpmap:0 PCMU/8000\n", 200),
 		plainSDP + strings.Repeat("a=fmtp:8 annexb=no;annexb=yes\n", 200),
@@ -127,16 +129,16 @@ func FuzzSDP(f *testing.F) {
 		if len(b) > MaxDatagram {
 			return
 		}
-		s, fault := ParseSDP(b, &MediaPolicy{Fax: true, SRTP: SRTPOptional})
+		s, fault := ParseSDP(b, &MediaPolicy{Fax: true, SRTP: SRTPOptional, Mux: true})
 		if fault != nil {
 			return
 		}
 		out := s.AppendOffer(nil, Origin{1, 1}, netip.MustParseAddrPort("203.0.113.1:20000"))
-		again, fault := ParseSDP(out, &MediaPolicy{Fax: true})
+		again, fault := ParseSDP(out, &MediaPolicy{Fax: true, Mux: true})
 		if fault != nil {
 			t.Fatalf("%v\n%s", fault, out)
 		}
-		if again.Fax() != s.Fax() || again.PayloadTypes() != s.PayloadTypes() || again.Direction != s.Direction {
+		if again.Fax() != s.Fax() || again.Mux != s.Mux || again.PayloadTypes() != s.PayloadTypes() || again.Direction != s.Direction {
 			t.Fatalf("another stream:\n%s\n%s", b, out)
 		}
 		run := 0
@@ -146,6 +148,12 @@ func FuzzSDP(f *testing.F) {
 			}
 			if run > longestRun {
 				t.Fatalf("long number:\n%s", out)
+			}
+		}
+		if shared := s.Muxed(true); shared.Mux {
+			again, fault := ParseSDP(shared.AppendOffer(nil, Origin{1, 1}, netip.MustParseAddrPort("203.0.113.1:20000")), &MediaPolicy{Mux: true})
+			if fault != nil || !again.Mux || again.PayloadTypes() != shared.PayloadTypes() {
+				t.Fatalf("a shared port is read otherwise, %v:\n%s", fault, out)
 			}
 		}
 		_ = s.AppendAnswer(nil, Origin{1, 1}, netip.MustParseAddrPort("203.0.113.1:20000"), s)

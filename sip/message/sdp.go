@@ -58,6 +58,7 @@ type SDP struct {
 	Content   uint64         // hash of all that we read: a description that changed has another one
 	RTP, RTCP netip.AddrPort // where the sender wants media; RTP is invalid on hold by c=0.0.0.0
 	Direction Direction
+	Mux       bool // RTCP shares the port of RTP; read where the trunk permits it
 
 	formats         []format
 	ptime, maxptime int
@@ -112,6 +113,7 @@ func ParseSDP(body []byte, policy *MediaPolicy) (*SDP, *Fault) {
 		return s, nil
 	}
 	s.readFormats(m)
+	s.readMux(m, policy)
 	if len(s.formats) == 0 || len(policy.Codecs) > 0 && !s.keep(policy.Codecs) {
 		return nil, fault(488, "sdp_format")
 	}

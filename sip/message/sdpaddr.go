@@ -12,6 +12,7 @@ type MediaPolicy struct {
 	Codecs Codecs         // those that pass; empty: all
 	Fax    bool           // T.38 passes
 	SRTP   SRTPPolicy
+	Mux    bool // RTCP may share the port of RTP
 }
 
 // OwnMedia is an address and port range of our media relay.

@@ -79,6 +79,9 @@ func (s *SDP) appendAudio(dst []byte, port uint16) []byte {
 	dst = appendTime(dst, "ptime:", s.ptime)
 	dst = appendTime(dst, "maxptime:", s.maxptime)
 	dst = s.ours.append(dst)
+	if s.Mux {
+		dst = append(dst, muxAttribute...)
+	}
 	dst = append(dst, "a="...)
 	dst = append(dst, s.Direction.String()...)
 	return append(dst, "\r\n"...)

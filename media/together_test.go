@@ -1,0 +1,132 @@
+package media
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/pion/rtcp"
+)
+
+// TestSRTCPAtTheSharedPort has one side with SRTP and RTCP at the port of RTP, and
+// the other with neither: what is protected is told apart by its second octet, which
+// is never encrypted. RFC 5761 §4, RFC 3711 §3.4.
+func TestSRTCPAtTheSharedPort(t *testing.T) {
+	for _, c := range allSuites {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBed(t, nil)
+			a, z := newMuxPeer(t, "127.0.0.2", true), newMuxPeer(t, "127.0.0.3", false)
+			keys := newKeys(t, c.suite)
+			s, p := b.allocate(Options{}), newPhone(t, keys)
+			b.setRemote(s, A, Remote{RTP: a.addr(), PayloadTypes: NewPayloadTypes(8), Mux: true, SRTP: keys})
+			b.setRemote(s, B, Remote{RTP: z.addr(), PayloadTypes: NewPayloadTypes(8)})
+			for seq := range uint16(5) {
+				a.send(s.Local(A), p.protect(packet(7, seq)))
+				if got, _ := z.receive(); !bytes.Equal(got, packet(7, seq)) {
+					t.Fatal("another packet came out")
+				}
+				sealed, err := p.out.EncryptRTCP(nil, everything(t), nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				a.send(s.Local(A), sealed)
+				got, _ := z.rtcp.receive()
+				if _, err := rtcp.Unmarshal(got); err != nil || bytes.Contains(got, []byte(testNumber[4:])) {
+					t.Fatalf("no report of ours: %v", err)
+				}
+				z.send(s.Local(B), packet(9, seq))
+				if got, _ := a.receive(); !bytes.Equal(p.hears(got), packet(9, seq)) {
+					t.Fatal("another packet came back")
+				}
+				z.rtcp.send(next(s.Local(B)), everything(t))
+				got, source := a.receive()
+				plain, err := p.in.DecryptRTCP(nil, got, nil)
+				if err != nil || source != s.Local(A) || bytes.Contains(plain, []byte(testNumber[4:])) {
+					t.Fatalf("what came back from %v is no report of ours: %v", source, err)
+				}
+			}
+			a.send(s.Local(A), marshal(t, senderReport()))
+			eventually(t, "plain RTCP is dropped", func() bool { return s.Stats().A.Dropped[DropTag] == 1 })
+			st := s.Release()
+			if st.A.Received.Packets != 5 || st.A.RTCPReceived != 5 || st.A.RTCPSent != 5 || st.A.Dropped.Total() != 1 || st.B.Dropped.Total() != 0 {
+				t.Errorf("%+v", st)
+			}
+		})
+	}
+}
+
+// TestTapHearsWhatSRTPProtected has a tap hear the voice of sides with SRTP as they
+// spoke it, and nothing that has a wrong tag.
+func TestTapHearsWhatSRTPProtected(t *testing.T) {
+	for _, c := range allSuites {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBed(t, nil)
+			s, a, z, pa, pz := secureCall(b, c.suite, AES256GCM)
+			e := record(t, s)
+			for seq := range uint16(5) {
+				a.send(s.Local(A), pa.protect(packet(7, seq)))
+				z.receive()
+				z.send(s.Local(B), pz.protect(packet(9, seq)))
+				a.receive()
+			}
+			a.send(s.Local(A), packet(7, 5))
+			eventually(t, "the one without protection is dropped", func() bool { return s.Stats().A.Dropped[DropTag] == 1 })
+			s.Release()
+			eventually(t, "it ends", func() bool { _, ends := e.count(); return ends == 1 })
+			if len(e.heard) != 10 || e.lost != 0 {
+				t.Fatalf("%d heard, %d lost", len(e.heard), e.lost)
+			}
+			for i, p := range e.heard {
+				if want := packet(p.SSRC, p.Sequence)[rtpHeader:]; p.Side != Side(i%2) || !bytes.Equal(p.Payload, want) {
+					t.Errorf("packet %d of %v: another payload", i, p.Side)
+				}
+			}
+		})
+	}
+}
+
+// TestNotForTheKernel has what must come to user space: the kernel relays a call
+// without it.
+func TestNotForTheKernel(t *testing.T) {
+	cases := []struct {
+		name string
+		set  func(t *testing.T, s *Session, a, z *Remote)
+	}{
+		{"SRTP of the side that speaks", func(t *testing.T, _ *Session, a, _ *Remote) { a.SRTP = newKeys(t, AES128SHA80) }},
+		{"SRTP of the side that hears", func(t *testing.T, _ *Session, _, z *Remote) { z.SRTP = newKeys(t, AES128SHA80) }},
+		{"SRTP at a shared port", func(t *testing.T, _ *Session, a, _ *Remote) { a.SRTP, a.Mux = newKeys(t, AES256GCM), true }},
+		{"a tap", func(t *testing.T, s *Session, _, _ *Remote) { record(t, s) }},
+		{"a tap and a shared port", func(t *testing.T, s *Session, a, _ *Remote) { record(t, s); a.Mux = true }},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			b := kernelBed(t)
+			if b == nil {
+				return
+			}
+			s, a, z := kernelCall(t, b)
+			exchange(t, s, A, a, z, 3)
+			if n := b.forwarded(s, A); n == 0 {
+				t.Fatal("the kernel relays nothing as it is")
+			}
+			ra, rz := Remote{RTP: a.addr(), PayloadTypes: NewPayloadTypes(8)}, Remote{RTP: z.addr(), PayloadTypes: NewPayloadTypes(8)}
+			c.set(t, s, &ra, &rz)
+			b.setRemote(s, A, ra)
+			b.setRemote(s, B, rz)
+			before := b.forwarded(s, A)
+			protect := func(b []byte) []byte { return b }
+			if ra.SRTP.Suite != PlainRTP {
+				protect = newPhone(t, ra.SRTP).protect
+			}
+			for seq := range uint16(4) {
+				spoken := packet(uint32(A), 4+seq)
+				a.send(s.Local(A), protect(spoken))
+				if got, _ := z.receive(); bytes.Equal(got, spoken) != (rz.SRTP.Suite == PlainRTP) {
+					t.Error("another packet came out, or one without protection")
+				}
+			}
+			if n := b.forwarded(s, A); n != before {
+				t.Errorf("the kernel relayed %d", n-before)
+			}
+		})
+	}
+}
