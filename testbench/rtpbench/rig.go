@@ -88,6 +88,10 @@ type subject struct {
 	close func() error
 }
 
+// processors of Go on one core too: where none is to spare, its monitor wakes every
+// few microseconds to look after the system calls of the thread that moves packets.
+const processors = "GOMAXPROCS=2"
+
 // startEdge starts an edge on some cores, between carriers that have one binding.
 func (r *rig) startEdge(ctx context.Context, backend, cores string) (s *subject, err error) {
 	dir, err := os.MkdirTemp(r.dir, "edge-")
@@ -104,7 +108,7 @@ func (r *rig) startEdge(ctx context.Context, backend, cores string) (s *subject,
 		return nil, errors.Join(err, carriers.Close())
 	}
 	in, out := carriers.Addrs()
-	e, err := process.Start(ctx, process.Config{Binary: r.binary, Dir: dir, Under: under, Text: fmt.Sprintf(edgeText, portMin, portMax, backend, in, out)})
+	e, err := process.Start(ctx, process.Config{Binary: r.binary, Dir: dir, Under: under, Env: []string{processors}, Text: fmt.Sprintf(edgeText, portMin, portMax, backend, in, out)})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("starting an edge with %s (its log is in %s): %w", backend, filepath.Join(dir, "edge.log"), err), carriers.Close())
 	}
