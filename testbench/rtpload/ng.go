@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
-	"strconv"
 	"time"
 )
 
@@ -75,7 +74,7 @@ func (e *Engine) id() string { return fmt.Sprintf("load-%x-%d", e.run, e.calls) 
 // ask sends a command until it is answered.
 func (e *Engine) ask(ctx context.Context, want string, pairs ...string) (map[string]string, error) {
 	e.asked++
-	cookie := []byte(strconv.Itoa(e.asked) + " ")
+	cookie := fmt.Appendf(nil, "%x-%d ", e.run, e.asked) // a known one would be answered as before
 	request := appendDictionary(bytes.Clone(cookie), e.Flags, pairs...)
 	reply := make([]byte, 65535)
 	for end := time.Now().Add(giveUpAfter); time.Now().Before(end) && ctx.Err() == nil; {
