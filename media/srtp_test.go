@@ -273,6 +273,9 @@ func TestRekeying(t *testing.T) {
 	b.setRemote(s, A, Remote{RTP: a.addr(), SRTP: keys, Direction: SendOnly}) // on hold
 	b.setRemote(s, A, Remote{RTP: a.addr(), SRTP: keys})
 	both(p) // with the counters of before
+	b.setRemote(s, A, Remote{RTP: a.addr(), Datagrams: true}) // a fax meanwhile
+	b.setRemote(s, A, Remote{RTP: a.addr(), SRTP: keys})
+	both(p)
 	former := p.protect(packet(7, seq+50))
 
 	fresh := newKeys(t, AES128SHA80)
