@@ -272,7 +272,7 @@ func TestRekeying(t *testing.T) {
 	both(p)
 	b.setRemote(s, A, Remote{RTP: a.addr(), SRTP: keys, Direction: SendOnly}) // on hold
 	b.setRemote(s, A, Remote{RTP: a.addr(), SRTP: keys})
-	both(p) // with the counters of before
+	both(p)                                                   // with the counters of before
 	b.setRemote(s, A, Remote{RTP: a.addr(), Datagrams: true}) // a fax meanwhile
 	b.setRemote(s, A, Remote{RTP: a.addr(), SRTP: keys})
 	both(p)

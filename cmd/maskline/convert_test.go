@@ -67,7 +67,7 @@ carriers:
          retry_after_max: 0s, max_duration: 1h, cli: {header: [pai], format: national, country_code: "44", trunk_prefix: "0", international_prefix: "00", user: acct, domain: example.net}, tech_prefix: "9#", codecs: [PCMA, telephone-event], t38: relay, dscp: 10, tcp_above: 1300}
   - name: bravo
     cost: 2
-    sip: [{allow: [127.0.0.3/32]}, {addr: "tls://127.0.0.1:5072", tls: {ca: /ca.pem, cert: /c.pem, key: /k.pem, name: sbc, peer: [a, b]}}]
+    sip: [{allow: [127.0.0.3/32]}, {addr: "tls://127.0.0.1:5072", tls: {ca: /ca.pem, cert: /c.pem, key: /k.pem, name: sbc, peer: [a, b]}, srtp: required}]
 routing:
   order: cost
   share: {of: 0.5, slower_than: 9s}
@@ -171,12 +171,13 @@ func TestSIPConfig(t *testing.T) {
 		FailoverOn:    []string{"500", "502", "503", "504", "404;cause=2", "404;cause=3"},
 		RetryAfterMax: 30 * time.Second, MaxDuration: 4 * time.Hour,
 		Reliable: sip.ReliableSupported, EarlyMedia: sip.EarlyMediaPass, SessionExpires: 30 * time.Minute,
-		CLI: sip.CLI{Header: []string{"from", "pai"}, Format: "e164"}, DSCP: 46,
+		CLI: sip.CLI{Header: []string{"from", "pai"}, Format: "e164"}, DSCP: 46, SRTP: sip.SRTPOff,
 	}
 	other.Register.Expires = 10 * time.Minute
 	onlyIn, out, peer := other, other, other
 	onlyIn.Name, onlyIn.Carrier, onlyIn.Allow = "bravo/1", "bravo", []netip.Prefix{netip.MustParsePrefix("127.0.0.3/32")}
 	out.Name, out.Carrier, out.Addr, out.Allow = "bravo/2", "bravo", "tls://127.0.0.1:5072", []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
+	out.SRTP = sip.SRTPRequired
 	out.TLS = sip.ClientTLS{CA: "/ca.pem", Cert: "/c.pem", Key: "/k.pem", Name: "sbc", Peer: []string{"a", "b"}}
 	peer.Name, peer.Tenant, peer.Country, peer.Addr = "shop/pbx1", "shop", "FR", "udp://127.0.0.1:5090"
 	peer.Allow, peer.MaxDuration = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, noLimit
@@ -203,7 +204,7 @@ func TestSIPConfig(t *testing.T) {
 				CLI: sip.CLI{
 					Header: []string{"pai"}, Format: "national", CountryCode: "44", TrunkPrefix: "0", InternationalPrefix: "00", User: "acct", Domain: "example.net",
 				},
-				TechPrefix: "9#", Codecs: []string{"PCMA", "telephone-event"}, Fax: true, DSCP: 10, TCPAbove: 1300,
+				TechPrefix: "9#", Codecs: []string{"PCMA", "telephone-event"}, Fax: true, DSCP: 10, TCPAbove: 1300, SRTP: sip.SRTPOff,
 				Register: sip.Register{Expires: 10 * time.Minute},
 			},
 			onlyIn, out, peer,
