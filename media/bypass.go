@@ -44,7 +44,7 @@ func (in *side) offer(s *Session) {
 		dscp: out.dscp, payloads: in.payloads, clock: in.clock,
 	}
 	if in.network != out.network || in.rtp.latch.state != latchStrict || in.rtp.latch.reopened != 0 || in.keypad != nil || in.payloads == (PayloadTypes{}) ||
-		!out.hears(s) || !out.direction.receives() || !c.to.IsValid() || !c.to.Addr().Is4() || in.stream.expected == 0 || !b.reaches(c.to.Addr()) {
+		!out.hears(s) || !out.direction.receives() || !c.to.IsValid() || in.stream.expected == 0 || !b.reaches(c.to.Addr()) {
 		return
 	}
 	if !b.begin(&c, &in.stream) && s.relay.total.refused.Add(1) == 1 {

@@ -16,9 +16,6 @@ func openKernel(cfg Config, total *counters, now clock, log *zap.Logger) (backen
 	if cfg.Addr.IsUnspecified() {
 		return nil, errors.New("kernel needs one address of this host in media.addr")
 	}
-	if !cfg.Addr.Is4() {
-		return openSteer(cfg, total, now, log) // its IPv6 comes to user space
-	}
 	forward, err := newForwarding(cfg, now)
 	if err != nil {
 		return nil, err
@@ -81,14 +78,17 @@ func (b *flow) ahead() uint32 {
 // no room for it.
 func (b *flow) begin(c *shortcut, s *stream) bool {
 	var e [flowSize]byte
-	from, to, source := c.from.Addr().As4(), c.to.Addr().As4(), c.source.Addr().As4()
-	copy(e[flowSource:], source[:])
+	putAddr(e[flowSource:], c.source.Addr())
+	size := putAddr(e[flowOut:], c.from.Addr())
+	putAddr(e[flowOut+size:], c.to.Addr())
 	binary.BigEndian.PutUint16(e[flowSrcPort:], c.source.Port())
-	copy(e[flowOutFrom:], from[:])
-	copy(e[flowOutTo:], to[:])
 	binary.BigEndian.PutUint16(e[flowOutPorts:], c.from.Port())
 	binary.BigEndian.PutUint16(e[flowOutPorts+2:], c.to.Port())
-	e[flowTOS], e[flowTOS+1] = 4<<4|ip4Header/4, c.dscp<<2
+	if e[flowHops] = hopLimit; c.to.Addr().Is4() {
+		e[flowClass], e[flowClass+1] = 4<<4|ip4Header/4, c.dscp<<2
+	} else {
+		binary.BigEndian.PutUint32(e[flowClass:], 6<<28|uint32(c.dscp)<<22) // without a flow label
+	}
 	binary.BigEndian.PutUint32(e[flowSSRC:], s.ssrc)
 	binary.NativeEndian.PutUint64(e[flowPayloads:], c.payloads[0])
 	binary.NativeEndian.PutUint64(e[flowPayloads+8:], c.payloads[1])
@@ -105,6 +105,16 @@ func (b *flow) begin(c *shortcut, s *stream) bool {
 	}
 	b.active, b.refused = err == nil, err != nil
 	return b.active
+}
+
+// putAddr writes an address as packets hold it, and returns its size.
+func putAddr(b []byte, a netip.Addr) int {
+	if a.Is4() {
+		v4 := a.As4()
+		return copy(b, v4[:])
+	}
+	v6 := a.As16()
+	return copy(b, v6[:])
 }
 
 // read moves what the kernel has counted into the stream, and returns how many

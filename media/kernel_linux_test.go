@@ -3,6 +3,7 @@ package media
 import (
 	"bytes"
 	"errors"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -34,8 +35,12 @@ func (b *bed) forwarded(s *Session, which Side) uint64 {
 
 func kernelCall(t *testing.T, b *bed) (s *Session, a, z *peer) {
 	t.Helper()
-	a, z = newPeer(t, "127.0.0.2"), newPeer(t, "127.0.0.3")
-	s = b.allocate(Options{ID: "call"})
+	return kernelCallOf(t, b, newPeer(t, "127.0.0.2"), newPeer(t, "127.0.0.3"))
+}
+
+func kernelCallOf(t *testing.T, b *bed, a, z *peer) (*Session, *peer, *peer) {
+	t.Helper()
+	s := b.allocate(Options{ID: "call"})
 	types := NewPayloadTypes(0, 8, 101)
 	b.setRemote(s, A, Remote{RTP: a.addr(), PayloadTypes: types, DSCP: 46})
 	b.setRemote(s, B, Remote{RTP: z.addr(), PayloadTypes: types})
@@ -46,12 +51,29 @@ func kernelCall(t *testing.T, b *bed) (s *Session, a, z *peer) {
 	return s, a, z
 }
 
+// onIPv6 has ports that other test processes hardly use on the one address that
+// there is.
+func onIPv6(c *Config) {
+	onBoth(c)
+	c.Addr, c.Others = netip.IPv6Loopback(), nil
+}
+
 func TestKernelForwards(t *testing.T) {
-	b := kernelBed(t)
-	if b == nil {
-		return
+	for _, c := range []struct {
+		name string
+		cfg  func(*Config)
+		a, z string
+	}{{"IPv4", nil, "127.0.0.2", "127.0.0.3"}, {"IPv6", onIPv6, "::1", "::1"}} {
+		t.Run(c.name, func(t *testing.T) {
+			if tested == "kernel" {
+				kernelForwards(t, newBed(t, c.cfg), newPeer(t, c.a), newPeer(t, c.z))
+			}
+		})
 	}
-	s, a, z := kernelCall(t, b)
+}
+
+func kernelForwards(t *testing.T, b *bed, a, z *peer) {
+	s, a, z := kernelCallOf(t, b, a, z)
 	for seq := uint16(3); seq < 53; seq++ {
 		exchange(t, s, A, a, z, seq)
 		exchange(t, s, B, z, a, seq)
