@@ -108,7 +108,7 @@ func (b *steer) stop() {
 		b.forward.detach()
 	}
 	for _, l := range b.loops {
-		l.stopped.Store(true)
+		l.stop()
 	}
 	b.running.Wait()
 }
