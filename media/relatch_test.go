@@ -33,7 +33,14 @@ func TestRelatch(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			b := newBed(t, func(c *Config) { c.Relatch = tt.after })
-			s, a, z := kernelCall(t, b)
+			a, z := newPeer(t, "127.0.0.2"), newPeer(t, "127.0.0.3")
+			s, types := b.allocate(Options{ID: "call"}), NewPayloadTypes(8)
+			b.setRemote(s, A, Remote{RTP: a.addr(), PayloadTypes: types})
+			b.setRemote(s, B, Remote{RTP: z.addr(), PayloadTypes: types})
+			for seq := range uint16(3) { // the kernel takes over where it may
+				exchange(t, s, A, a, z, seq)
+				exchange(t, s, B, z, a, seq)
+			}
 			exchange(t, s, A, a, z, 3)
 			if tt.after > 0 { // while the party speaks it is a stranger in any case
 				newPeer(t, tt.ip).send(s.Local(A), packet(tt.ssrc, 4))
