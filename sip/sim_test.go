@@ -71,10 +71,12 @@ type sim struct {
 	fax                      *rand.Rand
 	locals                   [2]netip.AddrPort        // what the relay has given each side
 	bound                    map[uint8]netip.AddrPort // side B's, by attempt
-	rseq                     string                   // of the latest reliable answer to the caller
-	rseqOpen                 bool                     // its PRACK has not come
-	rseqSDP                  bool                     // it holds a description
-	rseqTold                 bool                     // one that does was acknowledged
+	keyLots                  *rand.Rand
+	ours                     map[string]uint8 // our keys of SRTP, and the leg that was told
+	rseq                     string           // of the latest reliable answer to the caller
+	rseqOpen                 bool             // its PRACK has not come
+	rseqSDP                  bool             // it holds a description
+	rseqTold                 bool             // one that does was acknowledged
 }
 
 func newSim(t *testing.T, seed uint64) *sim {
@@ -125,6 +127,7 @@ func newSim(t *testing.T, seed uint64) *sim {
 	s.planVoice()
 	s.planSix()
 	s.planMux()
+	s.planKeys()
 	return s
 }
 
@@ -211,6 +214,7 @@ func (s *sim) do(a action) event {
 			s.fail("media is touched after the end")
 		}
 		s.checkVersions(a)
+		s.checkRemoteKeys(a)
 		s.remotes[a.side] = a.remote
 		if s.rnd.IntN(100) == 0 {
 			return evMediaFault{a.side}
@@ -400,7 +404,7 @@ func TestSimulation(t *testing.T) {
 	t.Log(whys, inside)
 	for _, what := range []string{
 		"INVITE 0", "INVITE 200", "INVITE 487", "INVITE 488", "INVITE 491", "INVITE 500", "INVITE 504", "UPDATE 0", "UPDATE 200", "UPDATE 491", "UPDATE 504", "INFO 0", "INFO 200", "INFO 400", "INFO 405", "CANCEL 0", "CANCEL 200",
-		"early UPDATE 0+sdp", "early UPDATE 200+sdp", "early UPDATE 491", "early UPDATE 500", "early PRACK 0+sdp", "early PRACK 200+sdp", "early PRACK 488",
+		"early UPDATE 0+sdp", "early UPDATE 200+sdp", "early UPDATE 491", "early UPDATE 500", "early PRACK 0+sdp", "early PRACK 200+sdp", "early PRACK 488", "keys", "protected", "rekeyed",
 	} {
 		if inside[what] == 0 {
 			t.Errorf("no seed has %s inside a dialog", what)

@@ -154,6 +154,7 @@ func (u *simUA) checkAnswered(key string, a *simAsk) {
 
 // describe is the agent's description as it is now.
 func (u *simUA) describe(direction string) string {
+	u.rekey()
 	text := strings.Replace(u.sdp(), " 1 1 IN", fmt.Sprintf(" 1 %d IN", u.d.version), 1)
 	text = strings.Replace(text, "m=audio 40000", fmt.Sprintf("m=audio %d", u.d.port), 1)
 	if direction != "" {

@@ -12,7 +12,10 @@ import (
 // simUA is a caller or a callee with the manners of RFC 3261, and with some bad
 // ones that its seed chooses.
 type simUA struct {
-	six    bool // its media is on IPv6
+	six    bool     // its media is on IPv6
+	held   []string // keys of its SRTP, the last one in use; none: it has none
+	keys   string   // its line of a description
+	savp   bool     // as RTP/SAVP
 	mux    simMuxing
 	s      *sim
 	name   string
@@ -147,7 +150,7 @@ func (u *simUA) sdp() string {
 	}
 	n := u.number.Reveal()
 	return u.muxed("v=0\r\no=" + n + " 1 1 IN " + addr + "\r\ns=" + n + "\r\nc=IN " + addr +
-		"\r\nt=0 0\r\nm=audio 40000 RTP/AVP 8 0 101\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n")
+		"\r\nt=0 0\r\nm=audio 40000 RTP/" + u.profile() + " 8 0 101\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n" + u.keys)
 }
 
 func withBody(head, body string) string {

@@ -103,7 +103,7 @@ func (c *TrunkConfig) trunk(own []message.OwnMedia) (*trunk, error) {
 		return nil, err
 	}
 	if t.media.SRTP != message.SRTPOff && c.Addr != "" && t.over != overTLS {
-		return nil, errors.New("srtp: its keys would be shown; its addr must begin with tls://")
+		return nil, errors.New("srtp: its keys would be shown, unless addr is tls://host")
 	}
 	if t.auth, err = newAuthorizer(c.AuthOut, t.domain()); err != nil {
 		return nil, fmt.Errorf("auth_out: %w", err)

@@ -46,16 +46,23 @@ func (c *Child) Usage() (u Usage, err error) {
 		return u, fmt.Errorf("reading the usage: %w", err)
 	}
 	u.FDs = len(fds)
-	stat, err := os.ReadFile(dir + "stat")
+	u.CPU, err = CPU(c.PID())
+	return u, err
+}
+
+// CPU is what a process has used so far, in user space and in the kernel.
+func CPU(pid int) (time.Duration, error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return u, fmt.Errorf("reading the usage: %w", err)
+		return 0, fmt.Errorf("reading the usage: %w", err)
 	}
 	_, fields, _ := strings.Cut(string(stat), ") ") // the name before it may hold anything
 	const user, system = 11, 12
-	if f := strings.Fields(fields); len(f) > system {
-		a, _ := strconv.ParseInt(f[user], 10, 64)
-		b, _ := strconv.ParseInt(f[system], 10, 64)
-		u.CPU = time.Duration(a+b) * clockTick
+	f := strings.Fields(fields)
+	if len(f) <= system {
+		return 0, fmt.Errorf("reading the usage: stat of %d is short", pid)
 	}
-	return u, nil
+	a, _ := strconv.ParseInt(f[user], 10, 64)
+	b, _ := strconv.ParseInt(f[system], 10, 64)
+	return time.Duration(a+b) * clockTick, nil
 }

@@ -3,10 +3,11 @@ package main
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
+
+	"maskline/testbench/process"
 )
 
 // target is what is measured: a process, or one and its children.
@@ -15,27 +16,12 @@ type target struct {
 	addr string // where calls go
 }
 
-// clockTick is the unit of times in /proc.
-const clockTick = 10 * time.Millisecond
-
 // cpu is what the process and its children have used so far.
-func (t *target) cpu() (time.Duration, error) {
-	var sum time.Duration
-	err := t.each(func(dir string) error {
-		text, err := os.ReadFile(filepath.Join(dir, "stat"))
-		if err != nil {
-			return err
-		}
-		_, fields, _ := strings.Cut(string(text), ") ") // the name before it may hold anything
-		f := strings.Fields(fields)
-		const user, system = 11, 12
-		if len(f) <= system {
-			return fmt.Errorf("%s/stat is short", dir)
-		}
-		a, _ := strconv.ParseInt(f[user], 10, 64)
-		b, _ := strconv.ParseInt(f[system], 10, 64)
-		sum += time.Duration(a+b) * clockTick
-		return nil
+func (t *target) cpu() (sum time.Duration, err error) {
+	err = t.each(func(pid int) error {
+		used, err := process.CPU(pid)
+		sum += used
+		return err
 	})
 	return sum, err
 }
@@ -43,8 +29,8 @@ func (t *target) cpu() (time.Duration, error) {
 // memory is the proportional set size of the process and its children, octets.
 func (t *target) memory() (int64, error) {
 	var sum int64
-	err := t.each(func(dir string) error {
-		text, err := os.ReadFile(filepath.Join(dir, "smaps_rollup"))
+	err := t.each(func(pid int) error {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
 		if err != nil {
 			return err
 		}
@@ -59,18 +45,21 @@ func (t *target) memory() (int64, error) {
 	return sum, err
 }
 
-// each calls f for the folder in /proc of the process and of its children.
-func (t *target) each(f func(dir string) error) error {
-	self := fmt.Sprintf("/proc/%d", t.pid)
-	if err := f(self); err != nil {
+// each calls f for the process and its children.
+func (t *target) each(f func(pid int) error) error {
+	if err := f(t.pid); err != nil {
 		return fmt.Errorf("reading the usage: %w", err)
 	}
-	children, err := os.ReadFile(fmt.Sprintf("%s/task/%d/children", self, t.pid))
+	children, err := os.ReadFile(fmt.Sprintf("/proc/%[1]d/task/%[1]d/children", t.pid))
 	if err != nil {
 		return fmt.Errorf("reading the usage: %w", err)
 	}
-	for _, pid := range strings.Fields(string(children)) {
-		if err := f("/proc/" + pid); err != nil {
+	for _, text := range strings.Fields(string(children)) {
+		pid, err := strconv.Atoi(text)
+		if err != nil {
+			return fmt.Errorf("reading the usage: %w", err)
+		}
+		if err := f(pid); err != nil {
 			return fmt.Errorf("reading the usage: %w", err)
 		}
 	}

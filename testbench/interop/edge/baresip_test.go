@@ -37,6 +37,9 @@ type baresip struct {
 	ctrl   net.Conn
 	edge   netip.AddrPort
 	over   string // "", "tcp" or "tls"
+	secure string // "", or its word for how media is protected
+	shows  string // the files of its certificate
+	shares bool   // its RTCP is at the port of RTP
 }
 
 // event is one of baresip's own, over its control connection.
@@ -78,24 +81,29 @@ func newBaresip(t *testing.T, number e164.Number, tone float64) *baresip {
 
 // newBaresipOver runs one that speaks another transport; over TLS it shows its
 // certificate "phone", and asks for one.
-func newBaresipOver(t *testing.T, number e164.Number, tone float64, over string, names *authority.Authority) *baresip {
+func newBaresipOver(t *testing.T, number e164.Number, tone float64, over string, names *authority.Authority, change ...func(*baresip)) *baresip {
 	t.Helper()
-	return newBaresipAt(t, loopback(), number, tone, over, names)
+	return newBaresipAt(t, loopback(), number, tone, over, names, change...)
 }
 
-// newBaresipAt runs one at an address, with its media there too, and with more
-// lines in its configuration.
-func newBaresipAt(t *testing.T, ip netip.Addr, number e164.Number, tone float64, over string, names *authority.Authority, more ...string) *baresip {
+// newBaresipAt runs one at an address, with its media there too.
+func newBaresipAt(t *testing.T, ip netip.Addr, number e164.Number, tone float64, over string, names *authority.Authority, change ...func(*baresip)) *baresip {
 	t.Helper()
-	p := &baresip{t: t, number: number, tone: tone, dir: t.TempDir(), events: make(chan event, 64), over: over}
+	p := &baresip{t: t, number: number, tone: tone, dir: t.TempDir(), events: make(chan event, 64), over: over, shows: "phone"}
+	for _, c := range change {
+		c(p)
+	}
 	p.addr = free(t, ip, "udp")
 	writeTone(t, filepath.Join(p.dir, "tone.wav"), tone)
 	ctrl := free(t, loopback(), "tcp")
-	config := fmt.Sprintf(baresipConfig, p.addr, ip, p.dir, ctrl) + strings.Join(more, "\n") + "\n"
+	config := fmt.Sprintf(baresipConfig, p.addr, ip, p.dir, ctrl)
+	if p.shares {
+		config += "rtcp_mux yes\n"
+	}
 	if over == "tls" {
 		p.addr = netip.AddrPortFrom(ip, p.addr.Port()+1) // its rule
 		var pair []byte
-		for _, file := range []string{"phone.pem", "phone.key"} {
+		for _, file := range []string{p.shows + ".pem", p.shows + ".key"} {
 			part, err := os.ReadFile(names.File(file))
 			if err != nil {
 				t.Fatal(err)
@@ -105,8 +113,13 @@ func newBaresipAt(t *testing.T, ip netip.Addr, number e164.Number, tone float64,
 		p.write("pair.pem", string(pair))
 		config += fmt.Sprintf("sip_certificate %s/pair.pem\nsip_cafile %s\n", p.dir, names.File("ca.pem"))
 	}
+	account := fmt.Sprintf("<sip:%s@%s%s>;regint=0;answermode=auto;audio_codecs=PCMA", number.Reveal(), literal(ip), p.params())
+	if p.secure != "" {
+		config += "module srtp.so\n"
+		account += ";mediaenc=" + p.secure
+	}
 	p.write("config", config)
-	p.write("accounts", fmt.Sprintf("<sip:%s@%s%s>;regint=0;answermode=auto;audio_codecs=PCMA\n", number.Reveal(), literal(ip), p.params()))
+	p.write("accounts", account+"\n")
 	var err error
 	if p.log, err = os.Create(filepath.Join(p.dir, "log")); err != nil {
 		t.Fatal(err)
