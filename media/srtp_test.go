@@ -272,7 +272,10 @@ func TestRekeying(t *testing.T) {
 	both(p)
 	b.setRemote(s, A, Remote{RTP: a.addr(), SRTP: keys, Direction: SendOnly}) // on hold
 	b.setRemote(s, A, Remote{RTP: a.addr(), SRTP: keys})
-	both(p) // with the counters of before
+	both(p)                                                   // with the counters of before
+	b.setRemote(s, A, Remote{RTP: a.addr(), Datagrams: true}) // a fax meanwhile
+	b.setRemote(s, A, Remote{RTP: a.addr(), SRTP: keys})
+	both(p)
 	former := p.protect(packet(7, seq+50))
 
 	fresh := newKeys(t, AES128SHA80)
@@ -443,7 +446,7 @@ func TestSecuredAllocations(t *testing.T) {
 			if n := testing.AllocsPerRun(1000, func() {
 				s.sides[A].rtp.receive(sealed[i], benchFrom, w)
 				i++
-			}); n != 0 {
+			}); n > 1 { // one at most: with the race detector the library's pool loses things
 				t.Errorf("%v allocations per packet", n)
 			}
 			if out.sent != i {

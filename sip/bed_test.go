@@ -276,6 +276,8 @@ type peer struct {
 
 	over transport // other than UDP: the rest is set
 	link *link
+
+	key string // of its SRTP, a letter; empty: it has none
 }
 
 func newPeer(t testing.TB, ip string) *peer {
@@ -350,8 +352,12 @@ func (p *peer) silence() {
 }
 
 func (p *peer) sdp() string {
-	return fmt.Sprintf("v=0\r\no=%s 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio %d RTP/AVP 8 0\r\n",
+	text := fmt.Sprintf("v=0\r\no=%s 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio %d RTP/AVP 8 0\r\n",
 		simAlice.Reveal(), 30000)
+	if p.key != "" {
+		return secured(text, theirLine, p.key)
+	}
+	return text
 }
 
 // invite is Alice calling the mask; key tells calls apart.

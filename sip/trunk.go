@@ -103,7 +103,7 @@ func (c *TrunkConfig) trunk(own []message.OwnMedia) (*trunk, error) {
 		return nil, err
 	}
 	if t.media.SRTP != message.SRTPOff && c.Addr != "" && t.over != overTLS {
-		return nil, errors.New("srtp: its keys would be shown, unless addr is tls://host")
+		return nil, errors.New("srtp: addr is not tls://, and its keys would be shown")
 	}
 	if t.auth, err = newAuthorizer(c.AuthOut, t.domain()); err != nil {
 		return nil, fmt.Errorf("auth_out: %w", err)

@@ -68,7 +68,7 @@ carriers:
          retry_after_max: 0s, max_duration: 1h, cli: {header: [pai], format: national, country_code: "44", trunk_prefix: "0", international_prefix: "00", user: acct, domain: example.net}, tech_prefix: "9#", codecs: [PCMA, telephone-event], t38: relay, rtcp_mux: true, dscp: 10, tcp_above: 1300}
   - name: bravo
     cost: 2
-    sip: [{allow: [127.0.0.3/32]}, {addr: "tls://127.0.0.1:5072", tls: {ca: /ca.pem, cert: /c.pem, key: /k.pem, name: sbc, peer: [a, b]}}]
+    sip: [{allow: [127.0.0.3/32]}, {addr: "tls://127.0.0.1:5072", tls: {ca: /ca.pem, cert: /c.pem, key: /k.pem, name: sbc, peer: [a, b]}, srtp: required}]
 routing:
   order: cost
   share: {of: 0.5, slower_than: 9s}
@@ -178,6 +178,7 @@ func TestSIPConfig(t *testing.T) {
 	onlyIn, out, peer := other, other, other
 	onlyIn.Name, onlyIn.Carrier, onlyIn.Allow = "bravo/1", "bravo", []netip.Prefix{netip.MustParsePrefix("127.0.0.3/32")}
 	out.Name, out.Carrier, out.Addr, out.Allow = "bravo/2", "bravo", "tls://127.0.0.1:5072", []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
+	out.SRTP = sip.SRTPRequired
 	out.TLS = sip.ClientTLS{CA: "/ca.pem", Cert: "/c.pem", Key: "/k.pem", Name: "sbc", Peer: []string{"a", "b"}}
 	peer.Name, peer.Tenant, peer.Country, peer.Addr = "shop/pbx1", "shop", "FR", "udp://127.0.0.1:5090"
 	peer.Allow, peer.MaxDuration = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, noLimit

@@ -99,9 +99,23 @@ func TestBaresipWithSRTP(t *testing.T) {
 			if len(keysIn(riderPhone)) == 0 || (len(keysIn(driverPhone)) == 0) != (c.driversTrunk == "off") {
 				t.Error("there was no SRTP")
 			}
+			t.Logf("suites: %v", suitesOf(riderPhone, driverPhone))
 			b.stop()
 		})
 	}
+}
+
+var cryptoLine = regexp.MustCompile(`a=crypto:\d+ (\w+)`)
+
+// suitesOf counts the names in all descriptions that phones have seen or told.
+func suitesOf(phones ...*baresip) map[string]int {
+	names := map[string]int{}
+	for _, p := range phones {
+		for _, m := range cryptoLine.FindAllStringSubmatch(p.said(), -1) {
+			names[m[1]]++
+		}
+	}
+	return names
 }
 
 // TestBaresipWithoutTheSRTPThatItsTrunkRequires is refused.
