@@ -17,6 +17,8 @@ type Media struct {
 	Backend Backend `key:"backend"`
 	// Silence that ends a call, counted from the answer.
 	Timeout MediaTimeout `key:"timeout"`
+	// Silence of a side after which another port of the address that it sent from takes over with the same SSRC, as where a NAT has forgotten it; 0: only signalling opens a port again. Default 0s.
+	Relatch time.Duration `key:"relatch" default:"0s" max:"1m"`
 	// Rest of a port before its reuse; 0: none. Default 1s.
 	Drain time.Duration `key:"drain" default:"1s" max:"1m"`
 	// Folder with the operator's own announcements, NAME.wav: 8 kHz mono, 16 bits, A-law or mu-law, at most a minute; read again by a reload. Default empty: the shipped ones.

@@ -20,8 +20,9 @@ type bypass interface {
 	open() bool
 	// reaches reports whether it could send to a peer.
 	reaches(to netip.Addr) bool
-	// begin hands a stream over from its next packet on.
-	begin(c *shortcut, s *stream)
+	// begin hands a stream over from its next packet on. False: it cannot, now or
+	// later, and reaches nobody any more.
+	begin(c *shortcut, s *stream) bool
 	// read moves what was counted since into the stream, and returns how many
 	// packets and octets that is.
 	read(s *stream) (packets, octets uint64)
@@ -46,10 +47,12 @@ func (in *side) offer(s *Session) {
 		return
 	}
 	if in.network != out.network || in.rtp.latch.state != latchStrict || in.rtp.latch.reopened != 0 || in.keypad != nil || c.payloads == (PayloadTypes{}) ||
-		!out.hears(s) || !out.direction.receives() || !c.to.IsValid() || !c.to.Addr().Is4() || in.stream.expected == 0 || !b.reaches(c.to.Addr()) {
+		!out.hears(s) || !out.direction.receives() || !c.to.IsValid() || in.stream.expected == 0 || !b.reaches(c.to.Addr()) {
 		return
 	}
-	b.begin(&c, &in.stream)
+	if !b.begin(&c, &in.stream) && s.relay.total.refused.Add(1) == 1 {
+		s.relay.log.Warn("a stream stays in user space: the kernel's table of streams is full")
+	}
 }
 
 // collect counts what the kernel relayed for a side.

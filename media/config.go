@@ -43,6 +43,10 @@ type Config struct {
 	// OneWay ends a session of which one side is not heard for that long while the
 	// other one sends, after the answer and not on hold. Zero: never.
 	OneWay time.Duration
+	// Relatch is the silence of a side after which another port of the address that
+	// it sent from takes over with the same SSRC, without a word of signalling; a
+	// minute at most. Configured default 0. Zero: never.
+	Relatch time.Duration
 	// Drain is how long the ports of a released session rest before reuse.
 	// Configured default 1s. Zero: they are reused at the next sweep.
 	Drain time.Duration
@@ -68,6 +72,8 @@ const (
 
 	defaultMaxPlaying    = 500
 	defaultMaxRecordings = 100
+
+	mostRelatch = time.Minute
 )
 
 // Errors of this package. They are wrapped with what was tried.
@@ -104,8 +110,10 @@ func (c Config) checked() (Config, error) {
 	switch {
 	case countPairs(c.PortMin, c.PortMax) < portsPerCall/2:
 		return c, fmt.Errorf("media ports %d-%d hold no call: it takes two pairs of an even port and the next", c.PortMin, c.PortMax)
-	case c.Loops < 0 || c.ReceiveBuffer < 0 || c.Initial < 0 || c.Silent < 0 || c.Hold < 0 || c.OneWay < 0 || c.Drain < 0 || c.MaxPlaying < 0 || c.MaxRecordings < 0:
+	case c.Loops < 0 || c.ReceiveBuffer < 0 || c.Initial < 0 || c.Silent < 0 || c.Hold < 0 || c.OneWay < 0 || c.Relatch < 0 || c.Drain < 0 || c.MaxPlaying < 0 || c.MaxRecordings < 0:
 		return c, errors.New("media loops, buffer, durations, prompts and recordings must not be negative")
+	case c.Relatch > mostRelatch:
+		return c, fmt.Errorf("media relatch is above %v, up to which silence is measured", mostRelatch)
 	}
 	return c, nil
 }

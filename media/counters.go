@@ -9,6 +9,7 @@ type counters struct {
 	drops           [dropReasons]atomic.Uint64
 	icmp            atomic.Uint64 // errors that peers' hosts reported
 	overruns        atomic.Uint64 // datagrams that full receive buffers had no room for
+	refused         atomic.Uint64 // streams that the kernel's table had no room for
 	bindFailures    atomic.Uint64
 	digits          atomic.Uint64 // keys that were told
 	digitsLost      atomic.Uint64 // and those that were not, too many at once

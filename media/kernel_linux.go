@@ -16,9 +16,6 @@ func openKernel(cfg Config, total *counters, now clock, log *zap.Logger) (backen
 	if cfg.Addr.IsUnspecified() {
 		return nil, errors.New("kernel needs one address of this host in media.addr")
 	}
-	if !cfg.Addr.Is4() {
-		return openSteer(cfg, total, now, log) // its IPv6 comes to user space
-	}
 	forward, err := newForwarding(cfg, now)
 	if err != nil {
 		return nil, err
@@ -43,20 +40,25 @@ type flow struct {
 	clock   uint32
 	index   uint16
 	active  bool
+	refused bool // by the map
 }
 
 func (b *flow) offset(field int64) int64 { return int64(b.index)*flowSize + field }
 
-func (b *flow) put32(field int64, v uint32) {
+func (b *flow) switchTo(on uint32) error {
 	var w [4]byte
-	binary.NativeEndian.PutUint32(w[:], v)
-	_, _ = b.forward.memory.WriteAt(w[:], b.offset(field)) // within the map
+	binary.NativeEndian.PutUint32(w[:], on)
+	_, err := b.forward.memory.WriteAt(w[:], b.offset(flowOn))
+	return err
 }
 
 // reaches reports whether packets to a peer leave by the interface that the
 // program is at: over loopback, or where the system would send from our address.
 func (b *flow) reaches(to netip.Addr) bool {
 	f := b.forward
+	if b.refused {
+		return false
+	}
 	if f.loopback || to.IsLoopback() || to == f.own {
 		return f.loopback && to.IsLoopback()
 	}
@@ -72,17 +74,21 @@ func (b *flow) ahead() uint32 {
 	return units(time.Duration(t.Nano())) - units(b.forward.now())
 }
 
-// begin hands a stream to the kernel from its next packet on.
-func (b *flow) begin(c *shortcut, s *stream) {
+// begin hands a stream to the kernel from its next packet on, unless the map has
+// no room for it.
+func (b *flow) begin(c *shortcut, s *stream) bool {
 	var e [flowSize]byte
-	from, to, source := c.from.Addr().As4(), c.to.Addr().As4(), c.source.Addr().As4()
-	copy(e[flowSource:], source[:])
+	putAddr(e[flowSource:], c.source.Addr())
+	size := putAddr(e[flowOut:], c.from.Addr())
+	putAddr(e[flowOut+size:], c.to.Addr())
 	binary.BigEndian.PutUint16(e[flowSrcPort:], c.source.Port())
-	copy(e[flowOutFrom:], from[:])
-	copy(e[flowOutTo:], to[:])
 	binary.BigEndian.PutUint16(e[flowOutPorts:], c.from.Port())
 	binary.BigEndian.PutUint16(e[flowOutPorts+2:], c.to.Port())
-	e[flowTOS], e[flowTOS+1] = 4<<4|ip4Header/4, c.dscp<<2
+	if e[flowHops] = hopLimit; c.to.Addr().Is4() {
+		e[flowClass], e[flowClass+1] = 4<<4|ip4Header/4, c.dscp<<2
+	} else {
+		binary.BigEndian.PutUint32(e[flowClass:], 6<<28|uint32(c.dscp)<<22) // without a flow label
+	}
 	binary.BigEndian.PutUint32(e[flowSSRC:], s.ssrc)
 	binary.NativeEndian.PutUint64(e[flowPayloads:], c.payloads[0])
 	binary.NativeEndian.PutUint64(e[flowPayloads+8:], c.payloads[1])
@@ -92,9 +98,23 @@ func (b *flow) begin(c *shortcut, s *stream) {
 	binary.NativeEndian.PutUint32(e[flowTransit:], s.transit+b.ahead())
 	binary.NativeEndian.PutUint32(e[flowStamp:], s.timestamp)
 	binary.NativeEndian.PutUint32(e[flowClock:], c.clock)
-	_, _ = b.forward.memory.WriteAt(e[:], b.offset(0)) // off as yet
-	b.active, b.counted, b.missed, b.late, b.twice = true, [2]uint64{}, 0, 0, 0
-	b.put32(flowOn, 1)
+	b.counted, b.missed, b.late, b.twice = [2]uint64{}, 0, 0, 0
+	_, err := b.forward.memory.WriteAt(e[:], b.offset(0)) // off as yet
+	if err == nil {
+		err = b.switchTo(1)
+	}
+	b.active, b.refused = err == nil, err != nil
+	return b.active
+}
+
+// putAddr writes an address as packets hold it, and returns its size.
+func putAddr(b []byte, a netip.Addr) int {
+	if a.Is4() {
+		v4 := a.As4()
+		return copy(b, v4[:])
+	}
+	v6 := a.As16()
+	return copy(b, v6[:])
 }
 
 // read moves what the kernel has counted into the stream, and returns how many
@@ -123,7 +143,7 @@ func (b *flow) read(s *stream) (packets, octets uint64) {
 }
 
 // end takes the stream back. What the kernel has counted is still to be read.
-func (b *flow) end() { b.put32(flowOn, 0) }
+func (b *flow) end() { _ = b.switchTo(0) } // it was within the map
 
 func (b *flow) done() { b.active = false }
 

@@ -2,8 +2,13 @@ package media
 
 import (
 	"bytes"
+	"errors"
+	"net/netip"
 	"testing"
 	"time"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
 )
 
 // onKernel asks for the kernel's backend, whatever is tested. A host that does not
@@ -30,8 +35,12 @@ func (b *bed) forwarded(s *Session, which Side) uint64 {
 
 func kernelCall(t *testing.T, b *bed) (s *Session, a, z *peer) {
 	t.Helper()
-	a, z = newPeer(t, "127.0.0.2"), newPeer(t, "127.0.0.3")
-	s = b.allocate(Options{ID: "call"})
+	return kernelCallOf(t, b, newPeer(t, "127.0.0.2"), newPeer(t, "127.0.0.3"))
+}
+
+func kernelCallOf(t *testing.T, b *bed, a, z *peer) (*Session, *peer, *peer) {
+	t.Helper()
+	s := b.allocate(Options{ID: "call"})
 	types := NewPayloadTypes(0, 8, 101)
 	b.setRemote(s, A, Remote{RTP: a.addr(), PayloadTypes: types, DSCP: 46})
 	b.setRemote(s, B, Remote{RTP: z.addr(), PayloadTypes: types})
@@ -42,12 +51,29 @@ func kernelCall(t *testing.T, b *bed) (s *Session, a, z *peer) {
 	return s, a, z
 }
 
+// onIPv6 has ports that other test processes hardly use on the one address that
+// there is.
+func onIPv6(c *Config) {
+	onBoth(c)
+	c.Addr, c.Others = netip.IPv6Loopback(), nil
+}
+
 func TestKernelForwards(t *testing.T) {
-	b := kernelBed(t)
-	if b == nil {
-		return
+	for _, c := range []struct {
+		name string
+		cfg  func(*Config)
+		a, z string
+	}{{"IPv4", nil, "127.0.0.2", "127.0.0.3"}, {"IPv6", onIPv6, "::1", "::1"}} {
+		t.Run(c.name, func(t *testing.T) {
+			if tested == "kernel" {
+				kernelForwards(t, newBed(t, c.cfg), newPeer(t, c.a), newPeer(t, c.z))
+			}
+		})
 	}
-	s, a, z := kernelCall(t, b)
+}
+
+func kernelForwards(t *testing.T, b *bed, a, z *peer) {
+	s, a, z := kernelCallOf(t, b, a, z)
 	for seq := uint16(3); seq < 53; seq++ {
 		exchange(t, s, A, a, z, seq)
 		exchange(t, s, B, z, a, seq)
@@ -195,5 +221,70 @@ func TestKernelLeavesSRTPAlone(t *testing.T) {
 	}
 	if x, y := b.forwarded(s, A), b.forwarded(s, B); x != 0 || y != 0 {
 		t.Errorf("the kernel forwarded %d and %d packets", x, y)
+	}
+}
+
+// smallMap is a map with room for a page of entries.
+func smallMap(t *testing.T, size uint32) *ebpf.Memory {
+	t.Helper()
+	m, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: size, MaxEntries: 1, Flags: unix.BPF_F_MMAPABLE})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	memory, err := m.Memory()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return memory
+}
+
+func TestFullMapLeavesStreamsToUserSpace(t *testing.T) {
+	b := kernelBed(t)
+	if b == nil {
+		return
+	}
+	room := smallMap(t, flowSize)
+	b.networks[0].backend.(*steer).forward.memory = room
+	refused := 0
+	for range 6 {
+		s, a, z := kernelCall(t, b)
+		for seq := uint16(3); seq < 10; seq++ {
+			exchange(t, s, A, a, z, seq)
+			exchange(t, s, B, z, a, seq)
+		}
+		for i := range s.sides {
+			if s.sides[i].bypass.(*flow).offset(flowSize) > int64(room.Size()) {
+				refused++
+				if got := s.Stats(); got.A.Received.Packets != 9 || got.B.Received.Packets != 9 {
+					t.Errorf("%+v", got)
+				}
+			}
+		}
+	}
+	if got := b.scrape()["kernel_refused_total{}"]; got != float64(refused) || refused == 0 {
+		t.Errorf("%v streams are counted, want %d", got, refused)
+	}
+	if got := b.logs.FilterMessageSnippet("stays in user space").Len(); got != 1 {
+		t.Errorf("told %d times", got)
+	}
+}
+
+func TestFullMapRefusesACall(t *testing.T) {
+	if kernelBed(t) == nil {
+		return
+	}
+	b := newBed(t, func(c *Config) { c.PortMin, c.PortMax = 20000, 24095 })
+	b.networks[0].backend.(*steer).steering.memory = smallMap(t, portEntry)
+	var err error
+	calls := 0
+	for ; calls < 100 && err == nil; calls++ {
+		_, err = b.Allocate(Options{})
+	}
+	if !errors.Is(err, ErrBind) {
+		t.Errorf("got %v, want ErrBind", err)
+	}
+	if got := b.networks[0].ports.used(); got != 2*(calls-1) {
+		t.Errorf("%d pairs are used by %d calls", got, calls-1)
 	}
 }

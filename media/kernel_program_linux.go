@@ -1,7 +1,6 @@
 package media
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -28,28 +27,29 @@ type forwarding struct {
 }
 
 // An entry of the map of flows, by pair of ports. Addresses, ports and SSRC are
-// in network order, as packets hold them.
+// in network order, as packets hold them; an IPv4 address fills the first four
+// octets of its place.
 const (
 	flowOn       = 0
-	flowSource   = 4 // address; port at flowSourcePort
-	flowSrcPort  = 8
-	flowOutFrom  = 12 // addresses that the packet leaves with
-	flowOutTo    = 16
-	flowOutPorts = 20
-	flowTOS      = 24 // the first two octets of the header
-	flowSSRC     = 28
-	flowPayloads = 32 // set of 128 bits
-	flowPackets  = 48
-	flowOctets   = 56
-	flowLast     = 64 // highest sequence number
-	flowExpected = 68
-	flowLate     = 72
-	flowTwice    = 76
-	flowJitter   = 80
-	flowTransit  = 84
-	flowStamp    = 88
-	flowClock    = 92
-	flowSize     = 96
+	flowSrcPort  = 4
+	flowOutPorts = 8
+	flowClass    = 12 // the first octets of the header: version and traffic class
+	flowSSRC     = 16
+	flowHops     = 20
+	flowSource   = 24
+	flowOut      = 40 // both addresses that the packet leaves with, as they lie in it
+	flowPayloads = 72 // set of 128 bits
+	flowPackets  = 88
+	flowOctets   = 96
+	flowLast     = 104 // highest sequence number
+	flowExpected = 108
+	flowLate     = 112
+	flowTwice    = 116
+	flowJitter   = 120
+	flowTransit  = 124
+	flowStamp    = 128
+	flowClock    = 132
+	flowSize     = 136
 )
 
 func newForwarding(cfg Config, now clock) (f *forwarding, err error) {
@@ -110,31 +110,12 @@ func (f *forwarding) interfaceOf(addr netip.Addr) (int, error) {
 	return 0, errors.New("no interface has media.addr")
 }
 
-// Offsets in struct __sk_buff, and in a frame with a plain IPv4 header.
+// Offsets in struct __sk_buff.
 const (
 	skbLen      = 0
 	skbProtocol = 16
 	skbData     = 76
 	skbDataEnd  = 80
-
-	atVersion  = 14
-	atTOS      = 15
-	atLength   = 16
-	atFragment = 20
-	atProtocol = 23
-	atIPSum    = 24
-	atSource   = 26
-	atDest     = 30
-	atPorts    = 34
-	atDestPort = 36
-	atUDPSize  = 38
-	atUDPSum   = 40
-	atRTP      = 42
-	atPayload  = 43
-	atSequence = 44
-	atStamp    = 46
-	atSSRC     = 50
-	atEnd      = 54
 
 	tcxNext = -1
 
@@ -146,42 +127,41 @@ const (
 const (
 	slotKey   = -4
 	slotPorts = -8
-	slotTOS   = -12
+	slotClass = -12
 	slotStamp = -16
 	slotSize  = -24
+	slotDiff  = -32
 )
 
+const up = "up" // the label of what goes up to user space
+
 func (f *forwarding) instructions(cfg Config, ifindex int) asm.Instructions {
-	own := cfg.Addr.As4()
-	ownWord := int64(binary.NativeEndian.Uint32(own[:]))
-	const next = "next"
-	in := asm.Instructions{
-		asm.Mov.Reg(asm.R6, asm.R1),
-		asm.LoadMem(asm.R2, asm.R6, skbProtocol, asm.Word),
-		asm.JNE.Imm(asm.R2, int32(swapped(unix.ETH_P_IP)), next),
-		asm.LoadMem(asm.R7, asm.R6, skbData, asm.Word),
-		asm.LoadMem(asm.R8, asm.R6, skbDataEnd, asm.Word),
-		asm.Mov.Reg(asm.R2, asm.R7),
-		asm.Add.Imm(asm.R2, atEnd),
-		asm.JGT.Reg(asm.R2, asm.R8, next),
-		asm.LoadMem(asm.R2, asm.R7, atVersion, asm.Byte),
-		asm.JNE.Imm(asm.R2, 4<<4|ip4Header/4, next), // options go to user space
-		asm.LoadMem(asm.R2, asm.R7, atProtocol, asm.Byte),
-		asm.JNE.Imm(asm.R2, unix.IPPROTO_UDP, next),
-		asm.LoadMem(asm.R2, asm.R7, atFragment, asm.Half),
-		asm.And.Imm(asm.R2, int32(swapped(0x3FFF))),
-		asm.JNE.Imm(asm.R2, 0, next),
-		asm.LoadMem(asm.R2, asm.R7, atDest, asm.Word),
-		asm.LoadImm(asm.R3, ownWord, asm.DWord),
-		asm.JNE.Reg(asm.R2, asm.R3, next),
-		// The flow of the port.
-		asm.LoadMem(asm.R2, asm.R7, atDestPort, asm.Half),
+	p := frameOf(cfg.Addr)
+	in := p.plain(cfg.Addr)
+	in = append(in, f.find(p, cfg)...)
+	in = append(in, f.expected(p)...)
+	in = append(in, p.lengths()...)
+	in = append(in, f.count(p)...)
+	in = append(in, p.rewrite()...)
+	in = append(in, asm.Mov.Imm(asm.R1, int32(ifindex)), asm.Mov.Imm(asm.R2, 0))
+	if f.loopback {
+		in = append(in, asm.FnRedirect.Call())
+	} else {
+		in = append(in, asm.Mov.Imm(asm.R3, 0), asm.Mov.Imm(asm.R4, 0), asm.FnRedirectNeigh.Call())
+	}
+	return append(in, asm.Return(), asm.Mov.Imm(asm.R0, tcxNext).WithSymbol(up), asm.Return())
+}
+
+// find looks up the flow of the port.
+func (f *forwarding) find(p frame, cfg Config) asm.Instructions {
+	return asm.Instructions{
+		asm.LoadMem(asm.R2, asm.R7, p.ports+2, asm.Half),
 		asm.HostTo(asm.BE, asm.R2, asm.Half),
-		asm.JLT.Imm(asm.R2, int32(cfg.PortMin), next),
-		asm.JGT.Imm(asm.R2, int32(cfg.PortMax), next),
+		asm.JLT.Imm(asm.R2, int32(cfg.PortMin), up),
+		asm.JGT.Imm(asm.R2, int32(cfg.PortMax), up),
 		asm.Mov.Reg(asm.R3, asm.R2),
 		asm.And.Imm(asm.R3, 1),
-		asm.JNE.Imm(asm.R3, 0, next), // RTCP
+		asm.JNE.Imm(asm.R3, 0, up), // RTCP
 		asm.Sub.Imm(asm.R2, int32(cfg.PortMin)),
 		asm.RSh.Imm(asm.R2, 1),
 		asm.StoreMem(asm.R10, slotKey, asm.R2, asm.Word),
@@ -189,23 +169,31 @@ func (f *forwarding) instructions(cfg Config, ifindex int) asm.Instructions {
 		asm.Mov.Reg(asm.R2, asm.R10),
 		asm.Add.Imm(asm.R2, slotKey),
 		asm.FnMapLookupElem.Call(),
-		asm.JEq.Imm(asm.R0, 0, next),
+		asm.JEq.Imm(asm.R0, 0, up),
 		asm.Mov.Reg(asm.R9, asm.R0),
 		asm.LoadMem(asm.R2, asm.R9, flowOn, asm.Word),
-		asm.JEq.Imm(asm.R2, 0, next),
-		// Its source, and a plain RTP header with what was negotiated.
-		asm.LoadMem(asm.R2, asm.R7, atSource, asm.Word),
-		asm.LoadMem(asm.R3, asm.R9, flowSource, asm.Word),
-		asm.JNE.Reg(asm.R2, asm.R3, next),
-		asm.LoadMem(asm.R2, asm.R7, atPorts, asm.Half),
-		asm.LoadMem(asm.R3, asm.R9, flowSrcPort, asm.Half),
-		asm.JNE.Reg(asm.R2, asm.R3, next),
-		asm.LoadMem(asm.R2, asm.R7, atRTP, asm.Byte),
-		asm.JNE.Imm(asm.R2, 2<<6, next),
-		asm.LoadMem(asm.R2, asm.R7, atSSRC, asm.Word),
-		asm.LoadMem(asm.R3, asm.R9, flowSSRC, asm.Word),
-		asm.JNE.Reg(asm.R2, asm.R3, next),
-		asm.LoadMem(asm.R2, asm.R7, atPayload, asm.Byte),
+		asm.JEq.Imm(asm.R2, 0, up),
+	}
+}
+
+// expected lets its source pass, and a plain RTP header with what was negotiated.
+func (f *forwarding) expected(p frame) asm.Instructions {
+	var in asm.Instructions
+	same := func(at, field int16, size asm.Size) {
+		in = append(in,
+			asm.LoadMem(asm.R2, asm.R7, at, size),
+			asm.LoadMem(asm.R3, asm.R9, field, size),
+			asm.JNE.Reg(asm.R2, asm.R3, up))
+	}
+	for i := int16(0); i < p.address; i += 4 {
+		same(p.source+i, flowSource+i, asm.Word)
+	}
+	same(p.ports, flowSrcPort, asm.Half)
+	same(p.rtp()+8, flowSSRC, asm.Word)
+	return append(in,
+		asm.LoadMem(asm.R2, asm.R7, p.rtp(), asm.Byte),
+		asm.JNE.Imm(asm.R2, 2<<6, up),
+		asm.LoadMem(asm.R2, asm.R7, p.rtp()+1, asm.Byte),
 		asm.And.Imm(asm.R2, 0x7F),
 		asm.LoadMem(asm.R3, asm.R9, flowPayloads, asm.DWord),
 		asm.JLT.Imm(asm.R2, 64, "word"),
@@ -213,37 +201,12 @@ func (f *forwarding) instructions(cfg Config, ifindex int) asm.Instructions {
 		asm.And.Imm(asm.R2, 63),
 		asm.RSh.Reg(asm.R3, asm.R2).WithSymbol("word"),
 		asm.And.Imm(asm.R3, 1),
-		asm.JEq.Imm(asm.R3, 0, next),
-		// Lengths that agree.
-		asm.LoadMem(asm.R2, asm.R7, atUDPSize, asm.Half),
-		asm.HostTo(asm.BE, asm.R2, asm.Half),
-		asm.JLT.Imm(asm.R2, udpHeader+12, next),
-		asm.JGT.Imm(asm.R2, udpHeader+maxPacket, next),
-		asm.LoadMem(asm.R3, asm.R7, atLength, asm.Half),
-		asm.HostTo(asm.BE, asm.R3, asm.Half),
-		asm.Mov.Reg(asm.R4, asm.R2),
-		asm.Add.Imm(asm.R4, ip4Header),
-		asm.JNE.Reg(asm.R3, asm.R4, next),
-		asm.Add.Imm(asm.R3, atVersion),
-		asm.LoadMem(asm.R4, asm.R6, skbLen, asm.Word),
-		asm.JLT.Reg(asm.R4, asm.R3, next),
-		asm.Sub.Imm(asm.R2, udpHeader),
-		asm.StoreMem(asm.R10, slotSize, asm.R2, asm.DWord),
-	}
-	in = append(in, f.count()...)
-	in = append(in, f.rewrite(ownWord)...)
-	if f.loopback {
-		in = append(in, asm.Mov.Imm(asm.R1, int32(ifindex)), asm.Mov.Imm(asm.R2, 0), asm.FnRedirect.Call())
-	} else {
-		in = append(in, asm.Mov.Imm(asm.R1, int32(ifindex)), asm.Mov.Imm(asm.R2, 0), asm.Mov.Imm(asm.R3, 0), asm.Mov.Imm(asm.R4, 0),
-			asm.FnRedirectNeigh.Call())
-	}
-	return append(in, asm.Return(), asm.Mov.Imm(asm.R0, tcxNext).WithSymbol(next), asm.Return())
+		asm.JEq.Imm(asm.R3, 0, up))
 }
 
 // count is stream.update for a stream that goes on; what is out of order only
 // counts.
-func (f *forwarding) count() asm.Instructions {
+func (f *forwarding) count(p frame) asm.Instructions {
 	bump := func(at int16) []asm.Instruction {
 		return []asm.Instruction{
 			asm.LoadMem(asm.R5, asm.R9, at, asm.Word),
@@ -259,7 +222,7 @@ func (f *forwarding) count() asm.Instructions {
 		asm.AddAtomic.Mem(asm.R9, asm.R3, asm.DWord, flowPackets),
 		asm.LoadMem(asm.R3, asm.R10, slotSize, asm.DWord),
 		asm.AddAtomic.Mem(asm.R9, asm.R3, asm.DWord, flowOctets),
-		asm.LoadMem(asm.R2, asm.R7, atSequence, asm.Half),
+		asm.LoadMem(asm.R2, asm.R7, p.rtp()+2, asm.Half),
 		asm.HostTo(asm.BE, asm.R2, asm.Half),
 		asm.LoadMem(asm.R3, asm.R9, flowLast, asm.Word),
 		asm.Mov.Reg(asm.R4, asm.R2),
@@ -276,7 +239,7 @@ func (f *forwarding) count() asm.Instructions {
 	in = append(append(in, late...), twice...)
 	return append(in,
 		// stream.measure: the jitter of RFC 3550 A.8.
-		asm.LoadMem(asm.R2, asm.R7, atStamp, asm.Word).WithSymbol("measure"),
+		asm.LoadMem(asm.R2, asm.R7, p.rtp()+4, asm.Word).WithSymbol("measure"),
 		asm.HostTo(asm.BE, asm.R2, asm.Word),
 		asm.LoadMem(asm.R3, asm.R9, flowStamp, asm.Word),
 		asm.JEq.Reg(asm.R2, asm.R3, "counted"),
@@ -304,43 +267,6 @@ func (f *forwarding) count() asm.Instructions {
 		asm.Add.Reg(asm.R3, asm.R0),
 		asm.StoreMem(asm.R9, flowJitter, asm.R3, asm.Word),
 	)
-}
-
-// rewrite gives the packet the addresses, ports and traffic class that it leaves
-// with.
-func (f *forwarding) rewrite(own int64) asm.Instructions {
-	in := asm.Instructions{
-		asm.LoadMem(asm.R2, asm.R7, atVersion, asm.Half).WithSymbol("counted"),
-		asm.StoreMem(asm.R10, slotTOS, asm.R2, asm.Word),
-		asm.LoadMem(asm.R2, asm.R7, atPorts, asm.Word),
-		asm.StoreMem(asm.R10, slotPorts, asm.R2, asm.Word),
-	}
-	replace := func(helper asm.BuiltinFunc, at int32, from, to asm.Instruction, flags int32) {
-		in = append(in, from, to, asm.Mov.Reg(asm.R1, asm.R6), asm.Mov.Imm(asm.R2, at), asm.Mov.Imm(asm.R5, flags), helper.Call())
-	}
-	entry := func(to asm.Register, at int16, size asm.Size) asm.Instruction {
-		return asm.LoadMem(to, asm.R9, at, size)
-	}
-	source, from := entry(asm.R3, flowSource, asm.Word), entry(asm.R4, flowOutFrom, asm.Word)
-	dest, to := asm.LoadImm(asm.R3, own, asm.DWord), entry(asm.R4, flowOutTo, asm.Word)
-	const words = 4 | csumMangled
-	replace(asm.FnL3CsumReplace, atIPSum, source, from, 4)
-	replace(asm.FnL3CsumReplace, atIPSum, dest, to, 4)
-	replace(asm.FnL3CsumReplace, atIPSum, asm.LoadMem(asm.R3, asm.R10, slotTOS, asm.Word), entry(asm.R4, flowTOS, asm.Half), 2)
-	replace(asm.FnL4CsumReplace, atUDPSum, source, from, words|csumPseudo)
-	replace(asm.FnL4CsumReplace, atUDPSum, dest, to, words|csumPseudo)
-	replace(asm.FnL4CsumReplace, atUDPSum, asm.LoadMem(asm.R3, asm.R10, slotPorts, asm.Word), entry(asm.R4, flowOutPorts, asm.Word), words)
-	for _, w := range []struct{ at, field, size int32 }{{atSource, flowOutFrom, 8}, {atPorts, flowOutPorts, 4}, {atTOS, flowTOS + 1, 1}} {
-		in = append(in,
-			asm.Mov.Reg(asm.R1, asm.R6),
-			asm.Mov.Imm(asm.R2, w.at),
-			asm.Mov.Reg(asm.R3, asm.R9),
-			asm.Add.Imm(asm.R3, w.field),
-			asm.Mov.Imm(asm.R4, w.size),
-			asm.Mov.Imm(asm.R5, 0),
-			asm.FnSkbStoreBytes.Call())
-	}
-	return in
 }
 
 func (f *forwarding) detach() {

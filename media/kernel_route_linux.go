@@ -51,16 +51,30 @@ func (r *routes) ours(to netip.Addr) bool {
 
 // sendsFrom asks the system whether it would send to an address from ours.
 func sendsFrom(own, to netip.Addr) bool {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, unix.IPPROTO_UDP)
+	family := unix.AF_INET
+	if to.Is6() {
+		family = unix.AF_INET6
+	}
+	fd, err := unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, unix.IPPROTO_UDP)
 	if err != nil {
 		return false
 	}
 	defer func() { _ = unix.Close(fd) }()
 	const anyPort = 9
-	if unix.Connect(fd, &unix.SockaddrInet4{Port: anyPort, Addr: to.As4()}) != nil { // sends nothing
+	var peer sockaddr
+	peer.put(netip.AddrPortFrom(to, anyPort))
+	if peer.connect(fd) != nil { // sends nothing
 		return false
 	}
 	local, err := unix.Getsockname(fd)
-	v4, ok := local.(*unix.SockaddrInet4)
-	return err == nil && ok && netip.AddrFrom4(v4.Addr) == own
+	if err != nil {
+		return false
+	}
+	switch at := local.(type) {
+	case *unix.SockaddrInet4:
+		return netip.AddrFrom4(at.Addr) == own
+	case *unix.SockaddrInet6:
+		return netip.AddrFrom16(at.Addr) == own
+	}
+	return false
 }

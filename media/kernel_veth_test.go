@@ -10,19 +10,19 @@ import (
 	"os/exec"
 	"runtime"
 	"testing"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// inNamespace opens a peer in another network namespace.
-func inNamespace(t *testing.T, name, ip string) *peer {
+// inside does something in another network namespace.
+func inside(t *testing.T, name string, do func() error) {
 	t.Helper()
-	opened := make(chan error, 1)
-	var conn *net.UDPConn
+	done := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		opened <- func() error {
+		done <- func() error {
 			home, err := os.Open("/proc/thread-self/ns/net")
 			if err != nil {
 				return err
@@ -36,18 +36,53 @@ func inNamespace(t *testing.T, name, ip string) *peer {
 			if err := unix.Setns(int(ns.Fd()), unix.CLONE_NEWNET); err != nil {
 				return err
 			}
-			conn, err = net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(ip), 0)))
+			err = do()
 			if back := unix.Setns(int(home.Fd()), unix.CLONE_NEWNET); back != nil {
 				panic(back) // the thread may be the process's first, which cannot end by itself
 			}
 			return err
 		}()
 	}()
-	if err := <-opened; err != nil {
+	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
+}
+
+// inNamespace opens a peer in another network namespace.
+func inNamespace(t *testing.T, name string, ip netip.Addr) *peer {
+	t.Helper()
+	var conn *net.UDPConn
+	inside(t, name, func() (err error) {
+		conn, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(ip, 0)))
+		return err
+	})
 	t.Cleanup(func() { conn.Close() })
 	return &peer{t: t, conn: conn}
+}
+
+// computeChecksums lets the kernel of a namespace write and verify checksums as
+// for a card that does not do it, so that a wrong one is dropped.
+func computeChecksums(t *testing.T, name, link string) {
+	t.Helper()
+	inside(t, name, func() error {
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
+		if err != nil {
+			return err
+		}
+		defer unix.Close(fd)
+		const setTxChecksum = 0x17 // ETHTOOL_STXCSUM
+		value := [2]uint32{setTxChecksum, 0}
+		request := struct {
+			name [unix.IFNAMSIZ]byte
+			data unsafe.Pointer
+			rest [16]byte
+		}{data: unsafe.Pointer(&value)}
+		copy(request.name[:], link)
+		if _, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.SIOCETHTOOL, uintptr(unsafe.Pointer(&request))); errno != 0 {
+			return errno
+		}
+		return nil
+	})
 }
 
 // TestKernelOverVeth relays between two peers in another network namespace, so that
@@ -63,31 +98,30 @@ func TestKernelOverVeth(t *testing.T) {
 			t.Fatalf("ip %v: %v: %s", args, err, out)
 		}
 	}
-	subnet := fmt.Sprintf("198.18.%d.", os.Getpid()%250) // other runs have their own
+	v4 := fmt.Sprintf("198.18.%d.", os.Getpid()%250) // other runs have their own
+	v6 := fmt.Sprintf("fd00:6d6c:%x::", os.Getpid()%10000)
 	ip("netns", "add", name)
 	t.Cleanup(func() { ip("netns", "del", name) }) // the link goes with it
 	ip("link", "add", name, "type", "veth", "peer", "name", "peer0", "netns", name)
-	ip("addr", "add", subnet+"1/24", "dev", name)
+	ip("addr", "add", v4+"1/24", "dev", name)
+	ip("addr", "add", v6+"1/64", "dev", name, "nodad")
 	ip("link", "set", name, "up")
-	for _, addr := range []string{subnet + "2/24", subnet + "3/24"} {
-		ip("-n", name, "addr", "add", addr, "dev", "peer0")
+	for _, host := range []string{"2", "3"} {
+		ip("-n", name, "addr", "add", v4+host+"/24", "dev", "peer0")
+		ip("-n", name, "addr", "add", v6+host+"/64", "dev", "peer0", "nodad")
 	}
 	ip("-n", name, "link", "set", "peer0", "up")
 
-	b := newBed(t, func(c *Config) { c.Addr = netip.MustParseAddr(subnet + "1") })
-	a, z := inNamespace(t, name, subnet+"2"), inNamespace(t, name, subnet+"3")
-	s := b.allocate(Options{})
-	types := NewPayloadTypes(8)
-	b.setRemote(s, A, Remote{RTP: a.addr(), PayloadTypes: types})
-	b.setRemote(s, B, Remote{RTP: z.addr(), PayloadTypes: types, DSCP: 46})
-	for seq := range uint16(20) {
-		exchange(t, s, A, a, z, seq)
-		exchange(t, s, B, z, a, seq)
+	overVeth := func(subnet string) func(*testing.T) {
+		return func(t *testing.T) {
+			at := func(host string) netip.Addr { return netip.MustParseAddr(subnet + host) }
+			b := newBed(t, func(c *Config) { c.Addr = at("1") })
+			kernelForwards(t, b, inNamespace(t, name, at("2")), inNamespace(t, name, at("3")))
+		}
 	}
-	if x, y := b.forwarded(s, A), b.forwarded(s, B); x < 15 || y < 15 {
-		t.Errorf("%d and %d packets were forwarded", x, y)
-	}
-	if got := s.Stats(); got.A.Received.Packets != 20 || got.B.Received.Packets != 20 || got.A.Lost+got.B.Lost != 0 {
-		t.Errorf("%+v", got)
-	}
+	t.Run("IPv4", overVeth(v4))
+	t.Run("IPv6", overVeth(v6))
+	computeChecksums(t, name, "peer0")
+	t.Run("IPv4 with checksums", overVeth(v4))
+	t.Run("IPv6 with checksums", overVeth(v6))
 }

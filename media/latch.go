@@ -25,12 +25,13 @@ const (
 type standing uint8
 
 const (
-	stranger standing = iota
-	unproven          // nat mode may learn it
-	former            // the latched one, heard again after signalling spoke
-	near              // an admitted address, a port of its own
-	exact             // as in SDP
-	known             // the latched one
+	stranger  standing = iota
+	returning          // as known, silent for long, with another port
+	unproven           // nat mode may learn it
+	former             // the latched one, heard again after signalling spoke
+	near               // an admitted address, a port of its own
+	exact              // as in SDP
+	known              // the latched one
 )
 
 // latch decides whose packets a port takes and where it sends.

@@ -8,10 +8,10 @@ import (
 type collector struct {
 	relay *Relay
 
-	portsUsed, portsTotal, sessions, backend                    *prometheus.Desc
-	packets, octets, drops, icmp, bindFails, timeouts, overruns *prometheus.Desc
-	playing, refused, digits, oneWay                            *prometheus.Desc
-	recordings, recordingLost                                   *prometheus.Desc
+	portsUsed, portsTotal, sessions, backend                          *prometheus.Desc
+	packets, octets, drops, icmp, bindFails, timeouts, overruns, kept *prometheus.Desc
+	playing, refused, digits, oneWay                                  *prometheus.Desc
+	recordings, recordingLost                                         *prometheus.Desc
 }
 
 // register makes the metrics of the relay known until Close.
@@ -30,6 +30,7 @@ func (r *Relay) register(reg prometheus.Registerer) error {
 		drops:         desc("dropped_total", "Packets dropped, by reason.", "reason"),
 		icmp:          desc("icmp_errors_total", "Errors reported by the hosts of peers; they change nothing."),
 		overruns:      desc("receive_overruns_total", "Packets that the system dropped since a receive buffer was full (or, rarely, a checksum wrong)."),
+		kept:          desc("kernel_refused_total", "Streams that stay in user space since the kernel's table of them is full."),
 		bindFails:     desc("bind_failures_total", "Pairs of ports that the system refused."),
 		timeouts:      desc("timeouts_total", "Sessions found silent for too long, by rule.", "reason"),
 		oneWay:        desc("one_way_total", "Sides that were not heard for ten seconds after the answer while the other one was sending."),
@@ -46,7 +47,7 @@ func (r *Relay) register(reg prometheus.Registerer) error {
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		c.portsUsed, c.portsTotal, c.sessions, c.backend,
-		c.packets, c.octets, c.drops, c.icmp, c.bindFails, c.timeouts, c.overruns,
+		c.packets, c.octets, c.drops, c.icmp, c.bindFails, c.timeouts, c.overruns, c.kept,
 		c.playing, c.refused, c.digits, c.oneWay, c.recordings, c.recordingLost,
 	} {
 		ch <- d
@@ -93,6 +94,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	count(c.overruns, t.overruns.Load())
 	gauge(c.recordings, int(r.recordings.Load()))
 	count(c.recordingLost, t.recordingLost.Load())
+	count(c.kept, t.refused.Load())
 	count(c.icmp, t.icmp.Load())
 	count(c.bindFails, t.bindFailures.Load())
 }

@@ -73,6 +73,12 @@ func (p *port) relayRTP(b []byte, from netip.AddrPort, w *work) Drop {
 	if d != Relayed {
 		return d
 	}
+	if who == returning {
+		if w.header.SSRC != in.stream.ssrc {
+			return p.refuse(from)
+		}
+		p.takeBack(from, in, w.now)
+	}
 	p.settle(from, who, in)
 	s.quiet.last = w.now
 	s.resume(in, w.now)
@@ -131,8 +137,12 @@ func (p *port) relayRTCP(b []byte, from netip.AddrPort, w *work) Drop {
 	if d != Relayed {
 		return d
 	}
-	if who == unproven { // too few come to prove an address: RTP has to
+	switch who { // too few come to prove an address: RTP has to
+	case unproven:
 		return DropLearning
+	case returning:
+		return p.refuse(from)
+	case stranger, former, near, exact, known:
 	}
 	size := len(b)
 	if in.srtp != nil {
@@ -169,7 +179,7 @@ func (p *port) relayRTCP(b []byte, from netip.AddrPort, w *work) Drop {
 	return Relayed
 }
 
-// judge tells strangers apart and remembers the first.
+// judge tells strangers apart.
 func (p *port) judge(from netip.AddrPort, in *side, learned netip.Addr, now time.Duration) (standing, Drop) {
 	if !p.latch.expect.valid() {
 		return stranger, DropNoRemote
@@ -178,21 +188,29 @@ func (p *port) judge(from netip.AddrPort, in *side, learned netip.Addr, now time
 	if who != stranger {
 		return who, Relayed
 	}
+	if !p.rtcp && in.returns(from, p.session.relay.cfg.Relatch) {
+		return returning, Relayed
+	}
+	return who, p.refuse(from)
+}
+
+// refuse drops a stranger's packet and remembers the first.
+func (p *port) refuse(from netip.AddrPort) Drop {
 	if p.session.intruder == nil {
 		p.session.intruder = new(from.Addr())
 	}
-	return who, DropStranger
+	return DropStranger
 }
 
 // settle latches the source of a good packet and, once it is certain, keeps
 // all others out.
 func (p *port) settle(from netip.AddrPort, who standing, in *side) {
-	if who == known {
+	if who == known || who == returning {
 		return
 	}
 	p.session.reclaim() // we may send elsewhere from now on
 	p.latch.settle(from, who, &in.rules)
-	if p.latch.state == latchStrict {
+	if p.latch.state == latchStrict && p.session.relay.cfg.Relatch == 0 {
 		p.latch.aimed = p.out.aim(from, in.dscp) == nil
 	}
 }

@@ -108,7 +108,7 @@ func (b *steer) stop() {
 		b.forward.detach()
 	}
 	for _, l := range b.loops {
-		l.stopped.Store(true)
+		l.stop()
 	}
 	b.running.Wait()
 }
@@ -146,8 +146,7 @@ func (e *steered) start(p *port) error {
 		p.session.sides[p.side].bypass = &flow{forward: e.backend.forward, index: uint16(e.index() / 2)}
 	}
 	e.backend.table[e.index()].Store(e)
-	e.backend.steering.set(e.index(), thread)
-	return nil
+	return e.backend.steering.set(e.index(), thread)
 }
 
 // aim only marks: the latch alone judges who may send to us.
@@ -184,7 +183,7 @@ func (e *steered) close() {
 	}
 	e.closed = true
 	if e.port != nil {
-		e.backend.steering.set(e.index(), -1)
+		_ = e.backend.steering.set(e.index(), -1) // it is within the map
 		e.backend.table[e.index()].CompareAndSwap(e, nil)
 	}
 }

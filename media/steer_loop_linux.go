@@ -29,10 +29,6 @@ type steerLoop struct {
 	outbox  outbox
 }
 
-// idleFor is how long a thread that has nothing to do takes to see that it was
-// stopped.
-const idleFor = 100_000 // µs
-
 func newSteerLoop(b *steer, now clock, log *zap.Logger) (*steerLoop, error) {
 	l := &steerLoop{backend: b, now: now, log: log, work: work{total: b.total}}
 	l.outbox.fd, l.outbox.total = b.raw, b.total
@@ -55,7 +51,6 @@ func newSteerLoop(b *steer, now clock, log *zap.Logger) (*steerLoop, error) {
 	own.put(netip.AddrPortFrom(b.cfg.Addr, 0))
 	err = errors.Join(
 		unix.SetsockoptInt(l.fd, level, origin, 1),
-		unix.SetsockoptTimeval(l.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Usec: idleFor}),
 		own.bind(l.fd))
 	if err != nil {
 		_ = unix.Close(l.fd)
@@ -68,8 +63,11 @@ func newSteerLoop(b *steer, now clock, log *zap.Logger) (*steerLoop, error) {
 func (l *steerLoop) run() {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	for !l.stopped.Load() {
+	for {
 		n, errno := l.inbox.receive(l.fd)
+		if l.stopped.Load() {
+			return
+		}
 		switch errno {
 		case 0:
 		case unix.EAGAIN, unix.EINTR:
@@ -84,6 +82,13 @@ func (l *steerLoop) run() {
 		}
 		l.outbox.flush()
 	}
+}
+
+// stop makes run return: a socket that is shut down wakes who waits for it, and
+// lets nobody wait any more. That it is not connected is reported and no matter.
+func (l *steerLoop) stop() {
+	l.stopped.Store(true)
+	_ = unix.Shutdown(l.fd, unix.SHUT_RDWR)
 }
 
 // turn relays the datagrams from i to n. After a panic it returns early; the

@@ -141,11 +141,14 @@ func (s *steering) attach(sockets []int) error {
 	return nil
 }
 
-// set gives a port to a thread; -1: to nobody.
-func (s *steering) set(index, thread int) {
+// set gives a port to a thread; -1: to nobody. It fails where the map has no room.
+func (s *steering) set(index, thread int) error {
 	var entry [portEntry]byte
 	binary.NativeEndian.PutUint64(entry[:], uint64(thread+1))
-	_, _ = s.memory.WriteAt(entry[:], int64(index)*portEntry) // it is within the map
+	if _, err := s.memory.WriteAt(entry[:], int64(index)*portEntry); err != nil {
+		return fmt.Errorf("entering a port: %w", err)
+	}
+	return nil
 }
 
 // detach ends the steering. Calling it again is no error.

@@ -114,7 +114,7 @@ func mediaConfig(cfg *configs.Config) media.Config {
 		PortMin: cfg.Media.Ports.First, PortMax: cfg.Media.Ports.Last,
 		Backend: string(cfg.Media.Backend),
 		Initial: cfg.Media.Timeout.Initial, Silent: cfg.Media.Timeout.Silent, Hold: cfg.Media.Timeout.Hold, OneWay: cfg.Media.Timeout.OneWay,
-		Drain: cfg.Media.Drain, MaxPlaying: cfg.Media.Announcements,
+		Relatch: cfg.Media.Relatch, Drain: cfg.Media.Drain, MaxPlaying: cfg.Media.Announcements,
 	}
 	for i := range cfg.SIP.Listen {
 		if cfg.SIP.Listen[i].Addr.Transport != "udp" {

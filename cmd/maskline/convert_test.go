@@ -44,7 +44,7 @@ sip:
   connections: 24
   connections_per_source: 25
   peers: [{tenant: shop, country: FR, addr: "udp://127.0.0.1:5090", max_duration: 0s, auth_in: {username: u1, password: pw7}, auth_out: {username: u2, password: pw8, realm: r}, register: {enabled: true, expires: 90s}}]
-media: {addr: 127.0.0.2, advertise: 192.0.2.2, ports: 20000-20099, timeout: {initial: 2s, silent: 3s, hold: 4s, one_way: 6s}, drain: 5s}
+media: {addr: 127.0.0.2, advertise: 192.0.2.2, ports: 20000-20099, timeout: {initial: 2s, silent: 3s, hold: 4s, one_way: 6s}, relatch: 7s, drain: 5s}
 carriers:
   - name: alfa
     country: DE
@@ -221,7 +221,7 @@ func TestSIPConfig(t *testing.T) {
 func TestMediaConfig(t *testing.T) {
 	want := media.Config{
 		Addr: netip.MustParseAddr("127.0.0.2"), Advertise: netip.MustParseAddr("192.0.2.2"), PortMin: 20000, PortMax: 20099,
-		Backend: "auto", Initial: 2 * time.Second, Silent: 3 * time.Second, Hold: 4 * time.Second, OneWay: 6 * time.Second, Drain: 5 * time.Second,
+		Backend: "auto", Initial: 2 * time.Second, Silent: 3 * time.Second, Hold: 4 * time.Second, OneWay: 6 * time.Second, Relatch: 7 * time.Second, Drain: 5 * time.Second,
 		MaxPlaying: 500, Connections: 24,
 	}
 	if diff := cmp.Diff(want, mediaConfig(fullParsed(t)), comparers); diff != "" {
