@@ -13,9 +13,10 @@
 //     failure leaks one.
 //
 // It also speaks for itself: prompts and tones towards a side (player.go, all
-// paced by the one goroutine of pacer.go), keys heard from one (dtmf.go). A tap may
-// hear both sides (tap.go), and write them to a file (wavfile.go); none does by itself.
-// A side may have SRTP (secured.go): without a right tag its packets are worth nothing.
+// paced by the one goroutine of pacer.go), keys heard from one (dtmf.go). A side
+// may have SRTP (secured.go): without a right tag its packets are worth nothing. A
+// tap may hear both sides (tap.go), and write them to a file (wavfile.go); none does
+// by itself.
 //
 // It may lose packets, as UDP does, and counts each one that it drops. For an
 // RTP packet it starts no goroutine, waits for nothing and allocates nothing.

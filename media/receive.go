@@ -137,8 +137,12 @@ func (p *port) relayRTCP(b []byte, from netip.AddrPort, w *work) Drop {
 	if d != Relayed {
 		return d
 	}
-	if who == unproven { // too few come to prove an address: RTP has to
+	switch who { // too few come to prove an address: RTP has to
+	case unproven:
 		return DropLearning
+	case returning:
+		return p.refuse(from)
+	case stranger, former, near, exact, known:
 	}
 	size := len(b)
 	if in.srtp != nil {

@@ -51,7 +51,7 @@ func (s *side) stats() SideStats {
 	return SideStats{
 		Received:     Flow{s.stream.packets, s.stream.octets},
 		Sent:         s.sent,
-		Datagrams:    s.stream.datagrams,
+		Datagrams:    uint64(s.stream.datagrams),
 		Lost:         lost,
 		Late:         uint64(s.stream.late),
 		Duplicates:   uint64(s.stream.duplicates),

@@ -16,11 +16,11 @@ const (
 // stream counts what one side sends as RTP.
 type stream struct {
 	packets, octets uint64
-	datagrams       uint64 // of these, what was no RTP
 	lost            uint64 // of the runs before this one
 
 	late, duplicates, restarts uint32
 	bursts                     uint32 // gaps between those that came
+	datagrams                  uint32 // of the packets, what was no RTP
 
 	ssrc      uint32
 	expected  uint32 // sequence numbers of this run, gaps included

@@ -2,6 +2,7 @@ package media
 
 import (
 	"bytes"
+	"fmt"
 	"testing"
 
 	"github.com/pion/rtcp"
@@ -126,6 +127,51 @@ func TestNotForTheKernel(t *testing.T) {
 			}
 			if n := b.forwarded(s, A); n != before {
 				t.Errorf("the kernel relayed %d", n-before)
+			}
+		})
+	}
+}
+
+// TestSharedPortIsTakenBackByTheVoice has a party come back from another port after
+// silence: its RTCP at the shared port proves nothing, its voice does.
+func TestSharedPortIsTakenBackByTheVoice(t *testing.T) {
+	for _, protected := range []bool{false, true} {
+		t.Run(fmt.Sprint("SRTP ", protected), func(t *testing.T) {
+			b := newBed(t, func(c *Config) { c.Relatch = relatchAfter })
+			a, z := newMuxPeer(t, "127.0.0.2", true), newMuxPeer(t, "127.0.0.3", false)
+			s, types := b.allocate(Options{}), NewPayloadTypes(8)
+			ra := Remote{RTP: a.addr(), PayloadTypes: types, Mux: true}
+			voice := func(seq uint16) []byte { return packet(7, seq) }
+			report := func() []byte { return marshal(t, senderReport()) }
+			if protected {
+				ra.SRTP = newKeys(t, AES128SHA80)
+				p := newPhone(t, ra.SRTP)
+				voice = func(seq uint16) []byte { return p.protect(packet(7, seq)) }
+				report = func() []byte {
+					sealed, err := p.out.EncryptRTCP(nil, marshal(t, senderReport()), nil)
+					if err != nil {
+						t.Fatal(err)
+					}
+					return sealed
+				}
+			}
+			b.setRemote(s, A, ra)
+			b.setRemote(s, B, Remote{RTP: z.addr(), PayloadTypes: types})
+			for seq := range uint16(3) {
+				a.send(s.Local(A), voice(seq))
+				z.receive()
+			}
+			b.fallSilent(sweepEvery)
+			b.fallSilent(relatchAfter)
+			from := newPeer(t, "127.0.0.2")
+			from.send(s.Local(A), report())
+			eventually(t, "its RTCP is a stranger's", func() bool { return s.Stats().A.Dropped[DropStranger] == 1 })
+			from.send(s.Local(A), voice(100))
+			z.receive()
+			from.send(s.Local(A), report())
+			z.rtcp.receive()
+			if st := s.Stats(); st.A.RTCPReceived != 1 || st.A.Received.Packets != 4 {
+				t.Errorf("%+v", st.A)
 			}
 		})
 	}

@@ -126,8 +126,8 @@ func newSim(t *testing.T, seed uint64) *sim {
 	s.planEarly()
 	s.planVoice()
 	s.planSix()
-	s.planKeys()
 	s.planMux()
+	s.planKeys()
 	return s
 }
 

@@ -12,7 +12,7 @@ import (
 // planKeys gives some trunks SRTP, and most of their phones. Its lots are of a source
 // of their own.
 func (s *sim) planKeys() {
-	rnd := rand.New(rand.NewPCG(s.seed, 5))
+	rnd := rand.New(rand.NewPCG(s.seed, 7))
 	s.ours, s.keyLots = map[string]uint8{}, rnd
 	s.secure(s.trunkA, s.caller, rnd)
 	for _, tr := range s.trunks {

@@ -24,8 +24,8 @@ func (s *sim) sent(a actSend) {
 	}
 	s.checkManners(a)
 	s.checkAddress(a)
-	s.checkToldKeys(a)
 	s.checkMuxOf(a)
+	s.checkToldKeys(a)
 	if drop := message.Check(a.data); drop != message.Pass {
 		s.fail("our own guard drops (%v)\n%s", drop, a.data)
 	}

@@ -39,7 +39,7 @@ type baresip struct {
 	over   string // "", "tcp" or "tls"
 	secure string // "", or its word for how media is protected
 	shows  string // the files of its certificate
-	config string // more lines
+	shares bool   // its RTCP is at the port of RTP
 }
 
 // event is one of baresip's own, over its control connection.
@@ -96,7 +96,10 @@ func newBaresipAt(t *testing.T, ip netip.Addr, number e164.Number, tone float64,
 	p.addr = free(t, ip, "udp")
 	writeTone(t, filepath.Join(p.dir, "tone.wav"), tone)
 	ctrl := free(t, loopback(), "tcp")
-	config := fmt.Sprintf(baresipConfig, p.addr, ip, p.dir, ctrl) + p.config
+	config := fmt.Sprintf(baresipConfig, p.addr, ip, p.dir, ctrl)
+	if p.shares {
+		config += "rtcp_mux yes\n"
+	}
 	if over == "tls" {
 		p.addr = netip.AddrPortFrom(ip, p.addr.Port()+1) // its rule
 		var pair []byte
