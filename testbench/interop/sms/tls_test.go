@@ -259,6 +259,7 @@ func TestNodeOverTLSAtBothEnds(t *testing.T) {
 	if s := esme("submit_resp")[0].Status; s != 0 {
 		t.Errorf("it is answered with 0x%02X", s)
 	}
+	eventually(t, "the SMSC says what it got", func() bool { return len(smsc("submit")) > 0 })
 	if got := smsc("submit"); len(got) != 1 || got[0].From != maskOfAlice || got[0].To != bob {
 		t.Error("the SMSC has not got the masked message")
 	}
