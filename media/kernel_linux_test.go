@@ -197,6 +197,33 @@ func TestSilenceIsSeenThroughTheKernel(t *testing.T) {
 	}
 }
 
+// TestKernelLeavesSRTPAlone begins with plain streams that the kernel has, and
+// then protects one side: nothing may pass from there on as it came.
+func TestKernelLeavesSRTPAlone(t *testing.T) {
+	b := kernelBed(t)
+	if b == nil {
+		return
+	}
+	s, a, z := kernelCall(t, b)
+	keys := newKeys(t, AES128SHA80)
+	p := newPhone(t, keys)
+	b.setRemote(s, A, Remote{RTP: a.addr(), PayloadTypes: NewPayloadTypes(0, 8, 101), SRTP: keys})
+	for seq := uint16(3); seq < 20; seq++ {
+		a.send(s.Local(A), p.protect(packet(7, seq)))
+		if got, _ := z.receive(); !bytes.Equal(got, packet(7, seq)) {
+			t.Fatal("another packet came out")
+		}
+		z.send(s.Local(B), packet(9, seq))
+		got, _ := a.receive()
+		if !bytes.Equal(p.hears(got), packet(9, seq)) {
+			t.Fatal("another packet came back")
+		}
+	}
+	if x, y := b.forwarded(s, A), b.forwarded(s, B); x != 0 || y != 0 {
+		t.Errorf("the kernel forwarded %d and %d packets", x, y)
+	}
+}
+
 // smallMap is a map with room for a page of entries.
 func smallMap(t *testing.T, size uint32) *ebpf.Memory {
 	t.Helper()
@@ -259,32 +286,5 @@ func TestFullMapRefusesACall(t *testing.T) {
 	}
 	if got := b.networks[0].ports.used(); got != 2*(calls-1) {
 		t.Errorf("%d pairs are used by %d calls", got, calls-1)
-	}
-}
-
-// TestKernelLeavesSRTPAlone begins with plain streams that the kernel has, and
-// then protects one side: nothing may pass from there on as it came.
-func TestKernelLeavesSRTPAlone(t *testing.T) {
-	b := kernelBed(t)
-	if b == nil {
-		return
-	}
-	s, a, z := kernelCall(t, b)
-	keys := newKeys(t, AES128SHA80)
-	p := newPhone(t, keys)
-	b.setRemote(s, A, Remote{RTP: a.addr(), PayloadTypes: NewPayloadTypes(0, 8, 101), SRTP: keys})
-	for seq := uint16(3); seq < 20; seq++ {
-		a.send(s.Local(A), p.protect(packet(7, seq)))
-		if got, _ := z.receive(); !bytes.Equal(got, packet(7, seq)) {
-			t.Fatal("another packet came out")
-		}
-		z.send(s.Local(B), packet(9, seq))
-		got, _ := a.receive()
-		if !bytes.Equal(p.hears(got), packet(9, seq)) {
-			t.Fatal("another packet came back")
-		}
-	}
-	if x, y := b.forwarded(s, A), b.forwarded(s, B); x != 0 || y != 0 {
-		t.Errorf("the kernel forwarded %d and %d packets", x, y)
 	}
 }
