@@ -17,6 +17,7 @@ import (
 
 type testbenchCommand struct {
 	SMPP testbenchSMPP `cmd:"" name:"smpp" help:"Send SMS through a peer from one end to the other, and count what became of each."`
+	RTP  testbenchRTP  `cmd:"" name:"rtp" help:"Put calls through an edge or rtpengine, attack them, and count what became of each packet."`
 }
 
 // testbenchSMPP is the command line of the load tool.

@@ -19,6 +19,7 @@ type config struct {
 	scale  int    // per cent of the times of a full run
 	share  int    // per cent of the calls of a full run
 	peers  bool   // rtpengine too
+	only   string // measured at the loads beside the generator alone, nothing else
 	file   string // the document
 }
 
@@ -28,6 +29,7 @@ const atMost = 25 * time.Minute
 func main() {
 	var c config
 	flag.BoolVar(&c.peers, "peers", true, "measure rtpengine beside the edge")
+	flag.StringVar(&c.only, "only", "", "name of the one that is measured, as the table has it; nothing is written")
 	flag.IntVar(&c.rounds, "rounds", 3, "rounds")
 	flag.IntVar(&c.scale, "scale", 100, "per cent of the times of a full run")
 	flag.IntVar(&c.share, "calls", 100, "per cent of the calls of a full run")
@@ -56,7 +58,7 @@ func run(ctx context.Context, c config) error {
 		return err
 	}
 	fmt.Print(text)
-	if c.file == "" {
+	if c.file == "" || c.only != "" {
 		return nil
 	}
 	return figures.WriteSection(c.file, "rtp", text)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -40,14 +41,17 @@ func (r *rig) measure(ctx context.Context) (string, error) {
 		}
 	}
 	fmt.Fprintf(&t, `%s, user space, one thread. Calls are G.711, 160 octets every 20 ms each way, set up by SIP through the
-edge with all its rules, by ng offer and answer in rtpengine; no RTCP. The measured process has one core and the generator
-the other. "with the kernel" is what the generator, the process and ksoftirqd used together beyond what the generator
+edge with all its rules, by ng offer and answer in rtpengine; no RTCP. The measured process has one core (the edge with
+GOMAXPROCS=2 and one thread for packets) and the generator the other. "with the kernel" is what the generator, the process and ksoftirqd used together beyond what the generator
 used alone, its parties sending to each other: the kernel's work is charged to whose packet caused it. The last column
 is the same by the ticks of /proc/stat, with all else that the machine did. %d rounds in turn, %v of each load, none of it
 its beginning.%s
 
 `, version, r.rounds, r.during(window), r.caution())
 	all := r.contenders()
+	if r.only != "" {
+		all = slices.DeleteFunc(all, func(c *contender) bool { return c.name != r.only && c.name != alone && c.name != aloneTwo })
+	}
 	for round := range r.rounds {
 		for _, c := range all {
 			progress("round %d of %d: %s", round+1, r.rounds, c.name)
@@ -57,6 +61,9 @@ its beginning.%s
 		}
 	}
 	writeLoads(&t, all)
+	if r.only != "" {
+		return t.String(), nil
+	}
 	writeRatios(&t, all)
 	writeDelays(&t, all)
 	writeMemory(&t, all)

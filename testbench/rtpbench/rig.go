@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -14,9 +15,11 @@ import (
 	"maskline/testbench/rtpload"
 )
 
-// rig is what all measurements share: a folder, the binary, a binding.
+// rig is what all measurements share: a folder, the binary, a binding, and the
+// relays' media address, which other programs of this host hardly use.
 type rig struct {
 	config
+	media  netip.Addr
 	dir    string
 	binary string
 }
@@ -37,7 +40,7 @@ const (
 )
 
 func newRig(ctx context.Context, c config) (r *rig, err error) {
-	r = &rig{config: c}
+	r = &rig{config: c, media: netip.AddrFrom4([4]byte{127, byte(64 + rand.N(64)), byte(rand.N(256)), byte(1 + rand.N(250))})}
 	if r.dir, err = os.MkdirTemp("", "maskline-bench-"); err != nil {
 		return nil, err
 	}
@@ -69,7 +72,7 @@ data_dir: ./data
 api: {listen: "127.0.0.1:0"}
 tenants: [{name: shop}]
 sip: {listen: [{addr: "udp://127.0.0.1:0"}]}
-media: {addr: 127.0.0.1, ports: %[1]d-%[2]d, backend: %[3]s, drain: 200ms, timeout: {initial: 10m, silent: 10m}}
+media: {addr: %[6]v, ports: %[1]d-%[2]d, backend: %[3]s, drain: 200ms, timeout: {initial: 10m, silent: 10m}}
 carriers:
   - name: in
     priority: 10
@@ -88,6 +91,10 @@ type subject struct {
 	close func() error
 }
 
+// processors of Go on one core too: where none is to spare, its monitor wakes every
+// few microseconds to look after the system calls of the thread that moves packets.
+const processors = "GOMAXPROCS=2"
+
 // startEdge starts an edge on some cores, between carriers that have one binding.
 func (r *rig) startEdge(ctx context.Context, backend, cores string) (s *subject, err error) {
 	dir, err := os.MkdirTemp(r.dir, "edge-")
@@ -104,7 +111,7 @@ func (r *rig) startEdge(ctx context.Context, backend, cores string) (s *subject,
 		return nil, errors.Join(err, carriers.Close())
 	}
 	in, out := carriers.Addrs()
-	e, err := process.Start(ctx, process.Config{Binary: r.binary, Dir: dir, Under: under, Text: fmt.Sprintf(edgeText, portMin, portMax, backend, in, out)})
+	e, err := process.Start(ctx, process.Config{Binary: r.binary, Dir: dir, Under: under, Env: []string{processors}, Text: fmt.Sprintf(edgeText, portMin, portMax, backend, in, out, r.media)})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("starting an edge with %s (its log is in %s): %w", backend, filepath.Join(dir, "edge.log"), err), carriers.Close())
 	}

@@ -27,7 +27,7 @@ func (r *rig) startEngine(ctx context.Context, flags ...string) (s *subject, err
 	if err != nil {
 		return nil, err
 	}
-	words = append(words, "rtpengine", "--foreground", "--log-stderr", "--log-level=3", "--table=-1", "--num-threads=1", "--interface="+loopback.String(),
+	words = append(words, "rtpengine", "--foreground", "--log-stderr", "--log-level=3", "--table=-1", "--num-threads=1", "--interface="+r.media.String(),
 		"--listen-ng="+at.String(), "--port-min="+strconv.Itoa(portMin), "--port-max="+strconv.Itoa(portMax), "--pidfile="+filepath.Join(r.dir, "rtpengine.pid"))
 	log, err := os.Create(filepath.Join(r.dir, "rtpengine.log"))
 	if err != nil {

@@ -82,6 +82,6 @@ func (r *rig) siege(ctx context.Context, d defender, early bool) (report rtpload
 	}
 	defer l.Close()
 	return l.Besiege(ctx, besieged*r.share/100, r.during(siegeLasts), rtpload.Siege{
-		Relay: loopback, PortMin: portMin, PortMax: portMax, Lead: siegePauses, Pause: siegePauses, Neighbours: true, Early: early,
+		Relay: r.media, PortMin: portMin, PortMax: portMax, Lead: siegePauses, Pause: siegePauses, Neighbours: true, Early: early,
 	})
 }

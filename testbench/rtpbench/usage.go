@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -60,9 +61,8 @@ func kernelThreads() (sum time.Duration) {
 
 // cpuOf reads user and system time of /proc/PID/stat.
 func cpuOf(stat []byte) time.Duration {
-	_, fields, _ := strings.Cut(string(stat), ") ") // the name before it may hold anything
 	const user, system = 11, 12
-	f := strings.Fields(fields)
+	f := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:])) // the name before it may hold anything
 	if len(f) <= system {
 		return 0
 	}

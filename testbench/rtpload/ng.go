@@ -5,10 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/netip"
-	"os"
-	"strconv"
 	"time"
 )
 
@@ -20,6 +19,7 @@ type Engine struct {
 	conn  *net.UDPConn
 	asked int
 	calls int
+	run   uint64 // tells these calls from others
 }
 
 // NewEngine is one that listens at an address.
@@ -28,7 +28,7 @@ func NewEngine(at netip.AddrPort) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening a socket for ng: %w", err)
 	}
-	return &Engine{conn: conn}, nil
+	return &Engine{conn: conn, run: rand.Uint64()}, nil
 }
 
 // Close closes the socket; calls that stand stay.
@@ -43,7 +43,7 @@ func (e *Engine) Ping(ctx context.Context) error {
 // Connect implements [Relay] by an offer and its answer.
 func (e *Engine) Connect(ctx context.Context, a, b netip.AddrPort) (ends Ends, err error) {
 	e.calls++
-	id := fmt.Sprintf("load-%d-%d", os.Getpid(), e.calls)
+	id := e.id()
 	offer, err := e.ask(ctx, "ok", "call-id", id, "command", "offer", "from-tag", "a", "sdp", string(describe(a)))
 	if err != nil {
 		return ends, err
@@ -59,10 +59,22 @@ func (e *Engine) Connect(ctx context.Context, a, b netip.AddrPort) (ends Ends, e
 	return ends, err
 }
 
+// HangUp deletes all calls.
+func (e *Engine) HangUp(ctx context.Context) error {
+	for ; e.calls > 0; e.calls-- {
+		if _, err := e.ask(ctx, "ok", "call-id", e.id(), "command", "delete", "from-tag", "a", "delete-delay", "0"); err != nil {
+			return fmt.Errorf("hanging up: %w", err)
+		}
+	}
+	return nil
+}
+
+func (e *Engine) id() string { return fmt.Sprintf("load-%x-%d", e.run, e.calls) }
+
 // ask sends a command until it is answered.
 func (e *Engine) ask(ctx context.Context, want string, pairs ...string) (map[string]string, error) {
 	e.asked++
-	cookie := []byte(strconv.Itoa(e.asked) + " ")
+	cookie := fmt.Appendf(nil, "%x-%d ", e.run, e.asked) // a known one would be answered as before
 	request := appendDictionary(bytes.Clone(cookie), e.Flags, pairs...)
 	reply := make([]byte, 65535)
 	for end := time.Now().Add(giveUpAfter); time.Now().Before(end) && ctx.Err() == nil; {

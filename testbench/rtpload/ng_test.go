@@ -54,7 +54,7 @@ func TestEngine(t *testing.T) {
 	sdp := func(port string) string {
 		return string(appendDictionary(nil, nil, "result", "ok", "sdp", "c=IN IP4 127.0.0.1\r\nm=audio "+port+" RTP/AVP 0\r\n"))
 	}
-	e := engine(t, map[string]string{"ping": "d6:result4:ponge", "offer": sdp("4000"), "answer": sdp("4002")})
+	e := engine(t, map[string]string{"ping": "d6:result4:ponge", "offer": sdp("4000"), "answer": sdp("4002"), "delete": "d6:result2:oke"})
 	if err := e.Ping(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -62,6 +62,9 @@ func TestEngine(t *testing.T) {
 	want := Ends{A: netip.MustParseAddrPort("127.0.0.1:4002"), B: netip.MustParseAddrPort("127.0.0.1:4000")}
 	if err != nil || got != want {
 		t.Errorf("%v, %v; want %v", got, err, want)
+	}
+	if err := e.HangUp(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
 

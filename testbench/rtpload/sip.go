@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/netip"
-	"os"
 	"sync"
 	"time"
 
@@ -19,6 +19,7 @@ type Carriers struct {
 	edge           netip.AddrPort
 	caller, callee *net.UDPConn
 	from, mask     string
+	run            uint64 // tells these calls from others
 	work           sync.WaitGroup
 
 	answers chan *sip.Response // to the caller's requests
@@ -45,7 +46,7 @@ type Trunks struct {
 // NewCarriers opens both carriers' sockets. Calls need [Carriers.Use] first.
 func NewCarriers(t Trunks) (*Carriers, error) {
 	c := &Carriers{
-		from: t.From, mask: t.Mask,
+		from: t.From, mask: t.Mask, run: rand.Uint64(),
 		answers: make(chan *sip.Response, 16), offers: make(chan netip.AddrPort, 16), replies: map[string][]byte{},
 	}
 	var err error
@@ -82,10 +83,13 @@ func (c *Carriers) Connect(ctx context.Context, a, b netip.AddrPort) (Ends, erro
 	defer cancel()
 	c.mu.Lock()
 	c.party = b
-	d := &dialog{id: fmt.Sprintf("%s-%d-%d", c.from, os.Getpid(), len(c.calls)), from: fmt.Sprintf("<sip:+%s@carrier.example>;tag=%d", c.from, len(c.calls))}
+	d := &dialog{id: fmt.Sprintf("load-%x-%d", c.run, len(c.calls)), from: fmt.Sprintf("<sip:+%s@carrier.example>;tag=%x-%d", c.from, c.run, len(c.calls))}
 	c.calls = append(c.calls, d)
 	c.mu.Unlock()
 	resp, err := c.ask(ctx, c.invite(d, a), sip.INVITE, d.id)
+	if resp != nil && err != nil {
+		_, _ = c.caller.WriteToUDPAddrPort(c.refused(d, resp), c.edge)
+	}
 	if err != nil {
 		return Ends{}, err
 	}
@@ -130,8 +134,8 @@ func (c *Carriers) Close() error {
 	return err
 }
 
-// ask sends a request of the caller until it has a final answer, which is an
-// error where it is no success.
+// ask sends a request of the caller until it has a final answer, which is returned
+// with an error where it is no success.
 func (c *Carriers) ask(ctx context.Context, text []byte, method sip.RequestMethod, id string) (*sip.Response, error) {
 	repeat := time.NewTicker(repeatAfter)
 	defer repeat.Stop()
@@ -145,7 +149,7 @@ func (c *Carriers) ask(ctx context.Context, text []byte, method sip.RequestMetho
 				switch {
 				case r.CallID().Value() != id || r.CSeq().MethodName != method || r.StatusCode < 200:
 				case r.StatusCode >= 300:
-					return nil, fmt.Errorf("the edge answered %s with %d", method, r.StatusCode)
+					return r, fmt.Errorf("the edge answered %s with %d", method, r.StatusCode)
 				default:
 					return r, nil
 				}

@@ -107,6 +107,17 @@ func (c *Carriers) request(d *dialog, method sip.RequestMethod, number int) []by
 		method, d.contact, local(c.caller), d.id, number, d.from, d.to)
 }
 
+// refused acknowledges an answer that is no success. // RFC 3261 §17.1.1.3
+func (c *Carriers) refused(d *dialog, r *sip.Response) []byte {
+	to := ""
+	if r.To() != nil {
+		to = r.To().Value()
+	}
+	return fmt.Appendf(nil, "ACK sip:+%[1]s@%[2]v SIP/2.0\r\nVia: SIP/2.0/UDP %[3]v;branch=z9hG4bK%[4]s;rport\r\nMax-Forwards: 70\r\n"+
+		"From: %[5]s\r\nTo: %[6]s\r\nCall-ID: %[4]s\r\nCSeq: 1 ACK\r\nContent-Length: 0\r\n\r\n",
+		c.mask, c.edge, local(c.caller), d.id, d.from, to)
+}
+
 // describe is a description of one voice in PCMU.
 func describe(at netip.AddrPort) []byte {
 	version := "IP4"

@@ -2,106 +2,129 @@ package mediaload
 
 import (
 	"context"
+	"errors"
 	"net/netip"
+	"sync"
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
-
 	"maskline/media"
 	"maskline/testbench/rtp"
+	"maskline/testbench/rtpload"
 )
 
-// duel is one call of the attack test.
-type duel struct {
-	session *media.Session
-	a, b    *rtp.Stream
+// within is a relay of this process as a load sees it.
+type within struct {
+	relay *media.Relay
+
+	mu    sync.Mutex
+	calls []described
 }
 
-// TestSprayedCalls attacks all ports of 50 calls without a pause: before they
-// are set up, while they are, while they talk and are re-invited. The attackers
-// are at a third address and at the parties' own with other ports; the latter
-// join once the parties talk. Nothing of theirs is heard, nothing is sent to
-// them, and no packet of the parties is lost.
-func TestSprayedCalls(t *testing.T) {
-	relay, err := media.New(media.Config{Addr: netip.MustParseAddr("127.0.0.1"), PortMin: 10000, PortMax: 19999, Drain: time.Second},
-		zap.NewNop(), prometheus.NewRegistry())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = relay.Close() }()
-	g, err := rtp.New(rtp.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer g.Close()
+// described is a session and what it was told of its sides.
+type described struct {
+	session *media.Session
+	sides   [2]media.Remote
+}
 
-	calls := make([]duel, 50)
-	attack := rtp.Attack{From: netip.MustParseAddrPort("127.0.0.66:0"), Rate: 4000}
-	for i := range calls {
-		d := &calls[i]
-		if d.session, err = relay.Allocate(media.Options{}); err != nil {
-			t.Fatal(err)
-		}
-		d.a, d.b = open(t, g, "127.0.0.2"), open(t, g, "127.0.0.3")
-		d.a.Expect(d.b)
-		d.b.Expect(d.a)
-		for side, party := range map[media.Side]*rtp.Stream{media.A: d.a, media.B: d.b} {
-			at := d.session.Local(side)
-			attack.Targets = append(attack.Targets, at, netip.AddrPortFrom(at.Addr(), at.Port()+1))
-			attack.SSRC = append(attack.SSRC, party.SSRC(), party.SSRC())
-		}
+func (w *within) Connect(_ context.Context, a, b netip.AddrPort) (rtpload.Ends, error) {
+	s, err := w.relay.Allocate(media.Options{})
+	if err != nil {
+		return rtpload.Ends{}, err
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	results := make(chan rtp.Attacked, 3)
-	spray := func(from string) {
-		attack := attack
-		attack.From = netip.MustParseAddrPort(from)
-		go func() {
-			r, err := rtp.Spray(ctx, attack)
-			if err != nil {
+	types := media.NewPayloadTypes(0, 101)
+	d := described{s, [2]media.Remote{media.A: {RTP: a, PayloadTypes: types}, media.B: {RTP: b, PayloadTypes: types}}}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.calls = append(w.calls, d)
+	return rtpload.Ends{A: s.Local(media.A), B: s.Local(media.B)}, d.describe()
+}
+
+func (d *described) describe() error {
+	return errors.Join(d.session.SetRemote(media.A, d.sides[media.A]), d.session.SetRemote(media.B, d.sides[media.B]))
+}
+
+// describeAgain is a re-INVITE from both sides of every call.
+func (w *within) describeAgain() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var all error
+	for i := range w.calls {
+		all = errors.Join(all, w.calls[i].describe())
+	}
+	return all
+}
+
+// TestSprayedCalls attacks all ports of 1,000 calls without a pause: before they
+// are set up, while they are, while they are silent and talk. Attackers are at a
+// third address and, once the parties talk, at the parties' own with other ports;
+// or at the third one alone while the calls are re-invited again and again, which
+// lets a port be learned anew where its party is silent for a second. Nothing of
+// theirs is heard, nothing is sent to them, and no packet of the parties is lost.
+func TestSprayedCalls(t *testing.T) {
+	for _, backend := range backends {
+		t.Run(backend, func(t *testing.T) {
+			t.Parallel() // each at an address of its own
+			for _, tt := range []struct {
+				name       string
+				neighbours bool
+			}{{"neighbours", true}, {"re-invited", false}} {
+				t.Run(tt.name, func(t *testing.T) {
+					relay, _ := relayOf(t, backend, nil)
+					if relay != nil {
+						besiege(t, &within{relay: relay}, tt.neighbours)
+					}
+				})
+			}
+		})
+	}
+}
+
+func besiege(t *testing.T, w *within, neighbours bool) {
+	t.Helper()
+	l, err := rtpload.New(rtpload.Config{Relay: w, Interval: siegeInterval, Settle: 20 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	ctx, over := context.WithCancel(t.Context())
+	var again sync.WaitGroup
+	if !neighbours {
+		again.Go(func() { w.reinvite(ctx, t) })
+	}
+	first, err := w.relay.Allocate(media.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := l.Besiege(t.Context(), 1000, siegeLasts, rtpload.Siege{
+		Relay: first.Local(media.A).Addr(), PortMin: 10000, PortMax: 19999, Rate: siegeRate,
+		Lead: 200 * time.Millisecond, Pause: 300 * time.Millisecond, Neighbours: neighbours,
+	})
+	over()
+	again.Wait()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if faults := r.Faulty(); len(faults) > 0 {
+		t.Errorf("of %d packets: %v", r.Sent, faults)
+	}
+	if r.Sent < 2000 || r.Attack.Sent < 1000 {
+		t.Errorf("%d packets and %d of attackers are too few to tell", r.Sent, r.Attack.Sent)
+	}
+}
+
+// reinvite describes all sides again and again.
+func (w *within) reinvite(ctx context.Context, t *testing.T) {
+	tick := time.NewTicker(siegeLasts / 4)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			if err := w.describeAgain(); err != nil {
 				t.Error(err)
 			}
-			results <- r
-		}()
-	}
-	spray("127.0.0.66:0")
-	time.Sleep(100 * time.Millisecond) // the attack's lead: nothing is waited for
-	for _, d := range calls {
-		describe(t, d)
-		d.a.Start(d.session.Local(media.A))
-		d.b.Start(d.session.Local(media.B))
-	}
-	talk := func(packets int) {
-		t.Helper()
-		for end := time.Now().Add(20 * time.Second); calls[49].b.Report().Received < packets; time.Sleep(10 * time.Millisecond) {
-			if time.Now().After(end) {
-				t.Fatalf("%d packets never came: %+v", packets, calls[49].b.Report())
-			}
-		}
-	}
-	talk(25)
-	spray("127.0.0.2:0")
-	spray("127.0.0.3:0")
-	talk(50)
-	for _, d := range calls {
-		describe(t, d)
-	}
-	talk(75)
-	for _, d := range calls {
-		d.a.Stop()
-		d.b.Stop()
-	}
-	for _, d := range calls {
-		check(t, d.a, d.b)
-		check(t, d.b, d.a)
-		d.session.Release()
-	}
-	cancel()
-	for range 3 {
-		if r := <-results; r.Sent < 100 || r.Received != 0 {
-			t.Errorf("an attacker sent %d packets and was sent %d", r.Sent, r.Received)
+		case <-ctx.Done():
+			return
 		}
 	}
 }
@@ -113,26 +136,4 @@ func open(t *testing.T, g *rtp.Generator, ip string) *rtp.Stream {
 		t.Fatal(err)
 	}
 	return s
-}
-
-func describe(t *testing.T, d duel) {
-	t.Helper()
-	for side, party := range map[media.Side]*rtp.Stream{media.A: d.a, media.B: d.b} {
-		if err := d.session.SetRemote(side, media.Remote{RTP: party.Local(), PayloadTypes: media.NewPayloadTypes(0, 101)}); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// check waits until all that one sent has reached the other.
-func check(t *testing.T, from, to *rtp.Stream) {
-	t.Helper()
-	for end := time.Now().Add(10 * time.Second); to.Report().Received < from.Report().Sent && time.Now().Before(end); {
-		time.Sleep(time.Millisecond)
-	}
-	sent, r := from.Report().Sent, to.Report()
-	if r.Received != sent || r.Duplicated+r.Foreign+r.WrongSource != 0 {
-		t.Errorf("of %d packets sent: %d received, %d lost, %d twice, %d of the attacker, %d from elsewhere",
-			sent, r.Received, r.Lost, r.Duplicated, r.Foreign, r.WrongSource)
-	}
 }

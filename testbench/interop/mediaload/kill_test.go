@@ -32,18 +32,24 @@ func attached(t *testing.T, id ebpf.ProgramID) bool {
 }
 
 // programs are those that a process holds.
-func programs(t *testing.T, pid int) (all []ebpf.ProgramID) {
+func programs(t *testing.T, pid int) []ebpf.ProgramID {
+	t.Helper()
+	return numbered[ebpf.ProgramID](t, pid, "prog_id:")
+}
+
+// numbered lists the numbers that the kernel gave to what a process holds.
+func numbered[ID ~uint32](t *testing.T, pid int, label string) (all []ID) {
 	t.Helper()
 	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fdinfo/*", pid))
 	for _, file := range files {
 		text, _ := os.ReadFile(file)
 		for line := range strings.Lines(string(text)) {
-			if value, ok := strings.CutPrefix(line, "prog_id:"); ok {
+			if value, ok := strings.CutPrefix(line, label); ok {
 				n, err := strconv.ParseUint(strings.TrimSpace(value), 10, 32)
 				if err != nil {
 					t.Fatal(err)
 				}
-				all = append(all, ebpf.ProgramID(n))
+				all = append(all, ID(n))
 			}
 		}
 	}
