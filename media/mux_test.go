@@ -76,28 +76,6 @@ func TestMuxIsEachSidesOwn(t *testing.T) {
 	}
 }
 
-// TestMuxLeavesTheVoiceInTheKernel sends reports through a stream that the kernel
-// relays: they come to user space, the voice does not.
-func TestMuxLeavesTheVoiceInTheKernel(t *testing.T) {
-	b := kernelBed(t)
-	if b == nil {
-		return
-	}
-	a, z := newMuxPeer(t, "127.0.0.2", true), newMuxPeer(t, "127.0.0.3", true)
-	s := b.muxCall(a, z, 8)
-	for seq := range uint16(10) {
-		exchange(t, s, A, a.peer, z.peer, seq)
-		a.send(s.Local(A), marshal(t, senderReport()))
-		z.receive()
-	}
-	if n := b.forwarded(s, A); n < 8 {
-		t.Errorf("the kernel relayed %d packets of 10", n)
-	}
-	if st := s.Stats(); st.A.Received.Packets != 10 || st.A.RTCPReceived != 10 || st.A.Lost != 0 {
-		t.Errorf("%+v", st.A)
-	}
-}
-
 // TestAmbiguousPayloadTypeStaysInUserSpace has a payload type that could be RTCP
 // where no port is shared: with the marker it is dropped, on each backend.
 func TestAmbiguousPayloadTypeStaysInUserSpace(t *testing.T) {

@@ -77,36 +77,6 @@ func TestTapHearsBothSides(t *testing.T) {
 	}
 }
 
-// TestTapKeepsTheSessionInUserSpace takes a stream back from the kernel, and gives it
-// back after the recording.
-func TestTapKeepsTheSessionInUserSpace(t *testing.T) {
-	b := kernelBed(t)
-	if b == nil {
-		return
-	}
-	s, a, z := kernelCall(t, b)
-	e := record(t, s)
-	for seq := range uint16(20) {
-		exchange(t, s, A, a, z, 3+seq)
-		exchange(t, s, B, z, a, 3+seq)
-	}
-	if n := b.forwarded(s, A) + b.forwarded(s, B); n != 0 {
-		t.Errorf("the kernel relayed %d", n)
-	}
-	eventually(t, "all are heard", func() bool { n, _ := e.count(); return n == 40 })
-	s.StopRecording()
-	for seq := range uint16(5) {
-		exchange(t, s, A, a, z, 23+seq)
-	}
-	if n := b.forwarded(s, A); n < 4 {
-		t.Errorf("the kernel relayed %d of 5 after the end", n)
-	}
-	eventually(t, "it ends", func() bool { _, ends := e.count(); return ends == 1 })
-	if n, _ := e.count(); n != 40 {
-		t.Errorf("%d were heard, want 40", n)
-	}
-}
-
 // TestSlowTapHoldsNothingUp counts what its queue does not hold; the call goes on.
 func TestSlowTapHoldsNothingUp(t *testing.T) {
 	b := newBed(t, nil)

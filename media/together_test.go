@@ -85,53 +85,6 @@ func TestTapHearsWhatSRTPProtected(t *testing.T) {
 	}
 }
 
-// TestNotForTheKernel has what must come to user space: the kernel relays a call
-// without it.
-func TestNotForTheKernel(t *testing.T) {
-	cases := []struct {
-		name string
-		set  func(t *testing.T, s *Session, a, z *Remote)
-	}{
-		{"SRTP of the side that speaks", func(t *testing.T, _ *Session, a, _ *Remote) { a.SRTP = newKeys(t, AES128SHA80) }},
-		{"SRTP of the side that hears", func(t *testing.T, _ *Session, _, z *Remote) { z.SRTP = newKeys(t, AES128SHA80) }},
-		{"SRTP at a shared port", func(t *testing.T, _ *Session, a, _ *Remote) { a.SRTP, a.Mux = newKeys(t, AES256GCM), true }},
-		{"a tap", func(t *testing.T, s *Session, _, _ *Remote) { record(t, s) }},
-		{"a tap and a shared port", func(t *testing.T, s *Session, a, _ *Remote) { record(t, s); a.Mux = true }},
-	}
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			b := kernelBed(t)
-			if b == nil {
-				return
-			}
-			s, a, z := kernelCall(t, b)
-			exchange(t, s, A, a, z, 3)
-			if n := b.forwarded(s, A); n == 0 {
-				t.Fatal("the kernel relays nothing as it is")
-			}
-			ra, rz := Remote{RTP: a.addr(), PayloadTypes: NewPayloadTypes(8)}, Remote{RTP: z.addr(), PayloadTypes: NewPayloadTypes(8)}
-			c.set(t, s, &ra, &rz)
-			b.setRemote(s, A, ra)
-			b.setRemote(s, B, rz)
-			before := b.forwarded(s, A)
-			protect := func(b []byte) []byte { return b }
-			if ra.SRTP.Suite != PlainRTP {
-				protect = newPhone(t, ra.SRTP).protect
-			}
-			for seq := range uint16(4) {
-				spoken := packet(uint32(A), 4+seq)
-				a.send(s.Local(A), protect(spoken))
-				if got, _ := z.receive(); bytes.Equal(got, spoken) != (rz.SRTP.Suite == PlainRTP) {
-					t.Error("another packet came out, or one without protection")
-				}
-			}
-			if n := b.forwarded(s, A); n != before {
-				t.Errorf("the kernel relayed %d", n-before)
-			}
-		})
-	}
-}
-
 // TestSharedPortIsTakenBackByTheVoice has a party come back from another port after
 // silence: its RTCP at the shared port proves nothing, its voice does.
 func TestSharedPortIsTakenBackByTheVoice(t *testing.T) {
