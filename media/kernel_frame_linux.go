@@ -47,7 +47,7 @@ func (p frame) plain(own netip.Addr) asm.Instructions {
 	in := asm.Instructions{
 		asm.Mov.Reg(asm.R6, asm.R1),
 		asm.LoadMem(asm.R2, asm.R6, skbProtocol, asm.Word),
-		asm.JNE.Imm(asm.R2, int32(swapped(uint16(p.kind))), up),
+		asm.JNE.Imm(asm.R2, int32(networkOrder(uint16(p.kind))), up),
 		asm.LoadMem(asm.R7, asm.R6, skbData, asm.Word),
 		asm.LoadMem(asm.R8, asm.R6, skbDataEnd, asm.Word),
 		asm.Mov.Reg(asm.R2, asm.R7),
@@ -61,7 +61,7 @@ func (p frame) plain(own netip.Addr) asm.Instructions {
 		in = append(in,
 			asm.JNE.Imm(asm.R2, 4<<4|ip4Header/4, up),
 			asm.LoadMem(asm.R2, asm.R7, atFragment, asm.Half),
-			asm.And.Imm(asm.R2, int32(swapped(0x3FFF))),
+			asm.And.Imm(asm.R2, int32(networkOrder(0x3FFF))),
 			asm.JNE.Imm(asm.R2, 0, up))
 	} else {
 		in = append(in,
@@ -153,4 +153,9 @@ func (p frame) rewrite() asm.Instructions {
 		store(atHops, flowHops, 1)
 	}
 	return in
+}
+
+// networkOrder is how a field of two octets in a frame looks when it is loaded.
+func networkOrder(v uint16) uint16 {
+	return binary.NativeEndian.Uint16([]byte{byte(v >> 8), byte(v)})
 }

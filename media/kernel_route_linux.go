@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"maskline/udp"
 )
 
 // routes remembers for some seconds whether the system sends to an address from
@@ -61,9 +63,9 @@ func sendsFrom(own, to netip.Addr) bool {
 	}
 	defer func() { _ = unix.Close(fd) }()
 	const anyPort = 9
-	var peer sockaddr
-	peer.put(netip.AddrPortFrom(to, anyPort))
-	if peer.connect(fd) != nil { // sends nothing
+	var peer udp.Sockaddr
+	peer.Put(netip.AddrPortFrom(to, anyPort))
+	if peer.Connect(fd) != nil { // sends nothing
 		return false
 	}
 	local, err := unix.Getsockname(fd)

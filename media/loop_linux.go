@@ -8,6 +8,8 @@ import (
 
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
+
+	"maskline/udp"
 )
 
 const (
@@ -26,7 +28,7 @@ type loop struct {
 	wake    int // eventfd, readable once stopped
 	events  [loopEvents]unix.EpollEvent
 	buffer  [maxPacket + 1]byte
-	from    sockaddr
+	from    udp.Sockaddr
 	work    work
 }
 
@@ -103,10 +105,10 @@ func (l *loop) read(index int32, generation uint32) {
 	if s.fd < 0 {
 		return
 	}
-	n, errno := l.from.receive(int(s.fd), l.buffer[:])
+	n, errno := l.from.Receive(int(s.fd), l.buffer[:])
 	switch errno {
 	case 0:
-		s.port.receive(l.buffer[:min(n, len(l.buffer))], l.from.get(), &l.work)
+		s.port.receive(l.buffer[:min(n, len(l.buffer))], l.from.Get(), &l.work)
 	case unix.EAGAIN, unix.EINTR:
 	default: // what a peer's host reported; reading it has cleared it
 		l.work.total.icmp.Add(1)

@@ -8,6 +8,8 @@ import (
 
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
+
+	"maskline/udp"
 )
 
 // portable moves packets with ordinary sockets, one per port, and one epoll
@@ -96,9 +98,9 @@ func prepareSocket(cfg *Config, fd int, port uint16) error {
 			return err
 		}
 	}
-	var to sockaddr
-	to.put(netip.AddrPortFrom(cfg.Addr, port))
-	return to.bind(fd)
+	var to udp.Sockaddr
+	to.Put(netip.AddrPortFrom(cfg.Addr, port))
+	return to.Bind(fd)
 }
 
 func (b *portable) stop() {

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 
 	"golang.org/x/sys/unix"
+
+	"maskline/udp"
 )
 
 // socket is one bound UDP socket.
@@ -35,9 +37,9 @@ func (s *socket) aim(peer netip.AddrPort, dscp uint8) error {
 	if !peer.IsValid() && !s.connected {
 		return nil
 	}
-	var to sockaddr // zero: AF_UNSPEC, which disconnects
-	to.put(peer)
-	if err := to.connect(int(s.fd)); err != nil {
+	var to udp.Sockaddr // zero: AF_UNSPEC, which disconnects
+	to.Put(peer)
+	if err := to.Connect(int(s.fd)); err != nil {
 		return err
 	}
 	s.connected = peer.IsValid()
@@ -64,12 +66,12 @@ func (s *socket) send(b []byte, target netip.AddrPort) Drop {
 	if s.fd < 0 {
 		return DropDraining
 	}
-	var to sockaddr
-	to.put(target)
-	errno := to.send(int(s.fd), b)
+	var to udp.Sockaddr
+	to.Put(target)
+	errno := to.Send(int(s.fd), b)
 	if errno == unix.ECONNREFUSED || errno == unix.EHOSTUNREACH || errno == unix.ENETUNREACH {
 		s.backend.total.icmp.Add(1)
-		errno = to.send(int(s.fd), b)
+		errno = to.Send(int(s.fd), b)
 	}
 	if errno != 0 {
 		return DropSend

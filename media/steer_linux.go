@@ -171,7 +171,7 @@ func (e *steered) send(b []byte, target netip.AddrPort) Drop {
 	if !s.packet.write(from, target, e.dscp, b) {
 		return DropSize
 	}
-	if errno := s.packet.to.send(s.raw, s.packet.bytes()); errno != 0 {
+	if errno := s.packet.to.Send(s.raw, s.packet.bytes()); errno != 0 {
 		return DropSend
 	}
 	return Relayed

@@ -10,6 +10,8 @@ import (
 
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
+
+	"maskline/udp"
 )
 
 // steerBatch is how many datagrams one system call moves.
@@ -47,11 +49,11 @@ func newSteerLoop(b *steer, now clock, log *zap.Logger) (*steerLoop, error) {
 	if unix.SetsockoptInt(l.fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, size) != nil {
 		_ = unix.SetsockoptInt(l.fd, unix.SOL_SOCKET, unix.SO_RCVBUF, size) // as far as it goes
 	}
-	var own sockaddr // of a port that the kernel chooses: only bound sockets can be chosen
-	own.put(netip.AddrPortFrom(b.cfg.Addr, 0))
+	var own udp.Sockaddr // of a port that the kernel chooses: only bound sockets can be chosen
+	own.Put(netip.AddrPortFrom(b.cfg.Addr, 0))
 	err = errors.Join(
 		unix.SetsockoptInt(l.fd, level, origin, 1),
-		own.bind(l.fd))
+		own.Bind(l.fd))
 	if err != nil {
 		_ = unix.Close(l.fd)
 		return nil, fmt.Errorf("binding a thread's socket to media address %v: %w", b.cfg.Addr, err)
@@ -142,7 +144,7 @@ type mmsghdr struct {
 type inbox struct {
 	headers [steerBatch]mmsghdr
 	vectors [steerBatch]unix.Iovec
-	from    [steerBatch]sockaddr
+	from    [steerBatch]udp.Sockaddr
 	control [steerBatch][controlSize]byte
 	buffers [steerBatch][maxPacket + 1]byte
 }
@@ -155,7 +157,7 @@ func (in *inbox) init() {
 		h := &in.headers[i]
 		in.vectors[i].Base = &in.buffers[i][0]
 		in.vectors[i].SetLen(len(in.buffers[i]))
-		h.Name = (*byte)(unsafe.Pointer(&in.from[i].raw))
+		h.Name, _ = in.from[i].Name()
 		h.Iov = &in.vectors[i]
 		h.SetIovlen(1)
 		h.Control = &in.control[i][0]
@@ -165,7 +167,7 @@ func (in *inbox) init() {
 // receive waits for a datagram and takes along those that are there.
 func (in *inbox) receive(fd int) (int, unix.Errno) {
 	for i := range in.headers {
-		in.headers[i].Namelen = uint32(unsafe.Sizeof(in.from[i].raw))
+		in.headers[i].Namelen = udp.SizeofName
 		in.headers[i].SetControllen(controlSize)
 	}
 	n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, uintptr(fd), uintptr(unsafe.Pointer(&in.headers)), steerBatch, unix.MSG_WAITFORONE, 0, 0)
@@ -182,7 +184,7 @@ func (in *inbox) datagram(i int) (b []byte, from netip.AddrPort, port uint16) {
 		c := &in.control[i]
 		port = uint16(c[port4])<<8 | uint16(c[port4+1])
 	}
-	return b, in.from[i].get(), port
+	return b, in.from[i].Get(), port
 }
 
 // outbox is what one sendmmsg sends. It belongs to its thread.
@@ -206,7 +208,7 @@ func (o *outbox) add(from, to netip.AddrPort, dscp uint8, b []byte) Drop {
 	v, h := &o.vectors[o.n], &o.headers[o.n]
 	v.Base = &p.b[0]
 	v.SetLen(p.size)
-	h.Name, h.Namelen = (*byte)(unsafe.Pointer(&p.to.raw)), p.to.len
+	h.Name, h.Namelen = p.to.Name()
 	h.Iov = v
 	h.SetIovlen(1)
 	o.n++

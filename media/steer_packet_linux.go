@@ -6,6 +6,8 @@ import (
 	"net/netip"
 
 	"golang.org/x/sys/unix"
+
+	"maskline/udp"
 )
 
 const (
@@ -17,7 +19,7 @@ const (
 
 // outgoing is one UDP datagram with its IP header, as a raw socket takes it.
 type outgoing struct {
-	to   sockaddr
+	to   udp.Sockaddr
 	size int
 	b    [ip6Header + udpHeader + maxPacket]byte
 }
@@ -30,7 +32,7 @@ func (o *outgoing) write(from, to netip.AddrPort, dscp uint8, payload []byte) bo
 	if len(payload) > maxPacket || from.Addr().Is4() != to.Addr().Is4() {
 		return false
 	}
-	o.to.put(netip.AddrPortFrom(to.Addr(), 0)) // a raw socket reads a protocol in the port
+	o.to.Put(netip.AddrPortFrom(to.Addr(), 0)) // a raw socket reads a protocol in the port
 	length := udpHeader + len(payload)
 	var udp []byte
 	var sum uint64

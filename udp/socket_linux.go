@@ -2,7 +2,6 @@ package udp
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -70,10 +69,10 @@ func open(addr netip.AddrPort, shared bool) (*Socket, error) {
 	if err == nil && shared {
 		err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
 	}
-	var name sockaddr
-	name.put(addr)
+	var name Sockaddr
+	name.Put(addr)
 	if err == nil {
-		err = os.NewSyscallError("bind", name.bind(fd))
+		err = os.NewSyscallError("bind", name.Bind(fd))
 	}
 	if err == nil {
 		err = name.name(fd)
@@ -82,7 +81,7 @@ func open(addr netip.AddrPort, shared bool) (*Socket, error) {
 		s.Close()
 		return nil, err
 	}
-	s.local = name.get()
+	s.local = name.Get()
 	return s, nil
 }
 
@@ -131,35 +130,36 @@ func (s *Socket) use(f func(fd int) error) error {
 // kernel reports on the next call, which then sends nothing. Where the send buffer
 // is full it waits for sendWithin at most.
 func (s *Socket) Send(b []byte, to netip.AddrPort) error {
-	var a sockaddr
-	a.put(to)
+	var a Sockaddr
+	a.Put(to)
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if s.fd < 0 {
 		return net.ErrClosed
 	}
-	err := a.send(s.fd, b)
-	if errors.Is(err, unix.EAGAIN) {
+	errno := a.Send(s.fd, b)
+	if errno == unix.EAGAIN {
 		_, _ = unix.Poll([]unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLOUT}}, sendWithin)
-		err = a.send(s.fd, b)
+		errno = a.Send(s.fd, b)
 	}
-	return err
+	return fault(errno)
 }
 
 const sendWithin = 50 // ms
 
 // receive reads a datagram that is there.
 func (s *Socket) receive(b []byte) (n int, from netip.AddrPort, err error) {
-	var a sockaddr
+	var a Sockaddr
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if s.fd < 0 {
 		return 0, from, net.ErrClosed
 	}
-	if n, err = a.receive(s.fd, b); err != nil {
-		return 0, from, err
+	n, errno := a.Receive(s.fd, b)
+	if errno != 0 {
+		return 0, from, errno
 	}
-	return n, a.get(), nil
+	return min(n, len(b)), a.Get(), nil
 }
 
 // Notes empties the socket's queue of ICMP messages, which would take room from
