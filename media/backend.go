@@ -23,8 +23,7 @@ type backend interface {
 	release()
 }
 
-// endpoint is one bound port. All methods but start are called with the
-// session's lock held.
+// endpoint is one bound port. All methods are called with the session's lock held.
 type endpoint interface {
 	// start delivers to p from now on. Those of one session and one address share
 	// a thread.

@@ -140,15 +140,25 @@ func (r *Relay) Allocate(opts Options) (*Session, error) {
 		}
 	}
 	r.add(s)
+	if err := s.start(); err != nil {
+		r.remove(s)
+		r.discard(s)
+		return nil, err
+	}
+	return s, nil
+}
+
+// start lets the network in. The sweep knows the session already.
+func (s *Session) start() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for i := range s.sides {
 		d := &s.sides[i]
 		if err := d.start(d.pair()); err != nil {
-			r.remove(s)
-			r.discard(s)
-			return nil, err
+			return err
 		}
 	}
-	return s, nil
+	return nil
 }
 
 // equip gives a side its ports.
