@@ -47,7 +47,7 @@ func createCDR(dir, node string, now time.Time) (*cdrFile, error) {
 		if _, err := os.Lstat(final); err == nil {
 			continue
 		}
-		f, err := os.OpenFile(final+partEnding, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		f, err := claimCDR(final)
 		if errors.Is(err, fs.ErrExist) {
 			continue
 		}
@@ -59,6 +59,23 @@ func createCDR(dir, node string, now time.Time) (*cdrFile, error) {
 		}
 		return &cdrFile{f: f, final: final, opened: now}, nil
 	}
+}
+
+// claimCDR opens the file that is to become final. It looks for a finished one
+// afterwards: the file before may have had the name until a moment ago, and would be
+// lost when this one is finished.
+func claimCDR(final string) (*os.File, error) {
+	f, err := os.OpenFile(final+partEnding, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	switch _, err = os.Lstat(final); {
+	case errors.Is(err, fs.ErrNotExist):
+		return f, nil
+	case err == nil:
+		err = fs.ErrExist
+	}
+	return nil, errors.Join(err, os.Remove(final+partEnding), f.Close())
 }
 
 // write appends whole lines, or nothing: what a full disk took of them is cut off
