@@ -1,7 +1,7 @@
 // Package naming asks DNS for what SIP needs: NAPTR, SRV and addresses.
 //
-// A [Client] is a stub: it asks recursive servers, those of the configuration or
-// of the system, over UDP with EDNS0 and over TCP what does not fit. Each question
+// A [Client] leaves the work to recursive servers, those of the configuration or
+// of the system: it asks over UDP with EDNS0, over TCP what does not fit. Each question
 // has a socket and a random id of its own. An answer counts only if it comes from
 // where the question went, with its id and the question itself; all else is left
 // and waited past.
