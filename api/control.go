@@ -103,6 +103,7 @@ func (c *Control) Handler() http.Handler {
 	mux.HandleFunc("POST /optouts/lift", c.liftOptOuts)
 	mux.HandleFunc("POST /route", c.explain)
 	mux.HandleFunc("POST /reload", c.reload)
+	mux.HandleFunc("GET /profile/{kind}", profile)
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, c.Report()) })
 	return mux
 }

@@ -17,6 +17,12 @@ type Binding struct {
 	Carriers []string  // in order of preference; empty: routing decides. Read-only
 	Expires  time.Time // zero: never
 	Tenant   string    // empty: the operator's own
+
+	// Of a session's bindings.
+	Session ID          // none: bound by hand
+	Second  e164.Number // presented where no carrier may present Present; none: there is none
+	Counted bool        // the session counts contacts: it has an idle time or a number of uses
+	Keep    time.Time   // until then the mask is not shown to the party again; the row stays. The table does not hold it
 }
 
 // Live reports whether the binding has not expired at now.

@@ -272,3 +272,29 @@ func BenchmarkPseudonym(b *testing.B) {
 		_ = key.Pseudonym("log", number)
 	}
 }
+
+func TestPermutationFindsWhatItHid(t *testing.T) {
+	key := Generate()
+	p := key.Permutation("a")
+	for _, v := range []uint64{0, 1, 1 << 53, 1<<64 - 1} {
+		hidden := p.Hide(v)
+		if got, ok := p.Find(hidden); !ok || got != v {
+			t.Errorf("%d: found %d, %v", v, got, ok)
+		}
+		if p.Hide(v) != hidden || key.Permutation("b").Hide(v) == hidden || Generate().Permutation("a").Hide(v) == hidden {
+			t.Error("equal under one key and purpose only")
+		}
+		hidden[0] ^= 1
+		if _, ok := p.Find(hidden); ok {
+			t.Error("an altered one was found")
+		}
+	}
+	seen := map[uint64]bool{}
+	data := make([]byte, 64)
+	for n := range len(data) + 1 {
+		seen[p.Digest(data[:n])] = true
+	}
+	if len(seen) != len(data)+1 || p.Digest(data) != p.Digest(data) {
+		t.Errorf("%d digests of %d inputs", len(seen), len(data)+1)
+	}
+}

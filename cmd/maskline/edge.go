@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -72,7 +73,7 @@ func newEdge(ctx context.Context, cfg *configs.Config, log *zap.Logger, metrics 
 
 func (e *edge) build(ctx context.Context) (err error) {
 	cfg, log := e.cfg, e.log
-	e.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	e.metrics.MustRegister(goCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	prompts, err := loadPrompts(cfg)
 	if err != nil {
 		return err
@@ -345,6 +346,13 @@ func (e *edge) httpLimits() api.ServerConfig {
 	return api.ServerConfig{
 		HeaderTimeout: e.cfg.API.Limits.Header, ReadTimeout: e.cfg.API.Limits.Read, WriteTimeout: 2 * e.cfg.API.Limits.Read,
 	}
+}
+
+// goCollector also tells what was alive at the last collection, without the
+// garbage since.
+func goCollector() prometheus.Collector {
+	return collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(
+		collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile(`^/gc/heap/live:bytes$`)}))
 }
 
 func (e *edge) controlHandler() http.Handler {

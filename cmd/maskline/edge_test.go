@@ -148,6 +148,21 @@ func TestARunningEdgeIsReachedThroughItsSocket(t *testing.T) {
 	}
 }
 
+func TestProfiles(t *testing.T) {
+	c := newCLI(t)
+	startEdge(t, c)
+	for _, args := range [][]string{{"heap"}, {"goroutine"}, {"cpu", "--seconds", "1"}} {
+		code, out, errs := c.run(append(append([]string{"profile"}, args...), "--config", "edge.yaml")...)
+		if code != 0 || !strings.HasPrefix(out, "\x1f\x8b") { // pprof's files are compressed by gzip
+			t.Errorf("%v: exit code %d, %d octets: %s", args, code, len(out), errs)
+		}
+	}
+	code, _, errs := c.run("profile", "cpu", "--seconds", "61", "--config", "edge.yaml")
+	if code != 1 || !strings.Contains(errs, "expected seconds from 1 to 60") {
+		t.Errorf("61 seconds: exit code %d: %s", code, errs)
+	}
+}
+
 func TestControlSocketIsForItsOwnerOnly(t *testing.T) {
 	c := newCLI(t)
 	startEdge(t, c)

@@ -41,6 +41,8 @@ type commands struct {
 	CDR     cdrCommand     `cmd:"" name:"cdr" help:"Read call detail records."`
 	Route   routeCommand   `cmd:"" help:"Show what would happen to a message or call, without sending it."`
 
+	Profile profileCommand `cmd:"" help:"Take a profile of a running edge, for go tool pprof."`
+
 	Testbench testbenchCommand `cmd:"" help:"Tools that make traffic."`
 
 	Version kong.VersionFlag `help:"Print the version."`

@@ -61,9 +61,8 @@ func (r *rig) soloRates(ctx context.Context, t *strings.Builder) error {
 
 const (
 	sustainedRate = 1500
-	sustainedFor  = time.Minute
+	sustainedFor  = 67 * time.Second // 100,000 calls
 	keptFor       = 32 * time.Second // ended calls, for their transactions
-	collected     = 130 * time.Second
 	establish     = 1000
 	establishRate = 200
 )
@@ -75,7 +74,7 @@ func (r *rig) soloSustained(ctx context.Context, t *strings.Builder) error {
 	if err != nil {
 		return err
 	}
-	before, err := r.rest(ctx, time.Now().Add(keptFor+collected))
+	before, err := r.rest(ctx)
 	if err != nil {
 		return err
 	}
@@ -104,7 +103,7 @@ func (r *rig) soloSustained(ctx context.Context, t *strings.Builder) error {
 	if err != nil {
 		return err
 	}
-	after, err := r.rest(ctx, time.Now().Add(keptFor+collected))
+	after, err := r.rest(ctx)
 	if err != nil {
 		return err
 	}
@@ -112,7 +111,7 @@ func (r *rig) soloSustained(ctx context.Context, t *strings.Builder) error {
 	fmt.Fprintf(t, "| calls, failed, repeated | %d, %d, %d |\n", s.calls, s.failed, s.repeated)
 	fmt.Fprintf(t, "| CPU ms per call | %.2f |\n", s.cpu)
 	fmt.Fprintf(t, "| memory each %v, MB | %s |\n", last/6, list("%.0f", megabytes(seen)))
-	fmt.Fprintf(t, "| at rest after %d calls / after %d more: heap MB | %.2f / %.2f |\n", warm.calls, s.calls, before.heap/(1<<20), after.heap/(1<<20))
+	fmt.Fprintf(t, "| at rest, 32 s after %d calls / 32 s after %d more: heap MB | %.2f / %.2f |\n", warm.calls, s.calls, before.heap/(1<<20), after.heap/(1<<20))
 	fmt.Fprintf(t, "| goroutines | %.0f / %.0f |\n| descriptors | %.0f / %.0f |\n", before.goroutines, after.goroutines, before.descriptors, after.descriptors)
 	return nil
 }
@@ -120,27 +119,22 @@ func (r *rig) soloSustained(ctx context.Context, t *strings.Builder) error {
 // resting is what the edge holds when nothing happens.
 type resting struct{ heap, goroutines, descriptors float64 }
 
-// rest waits until the runtime has collected its garbage, and returns the least
-// that was held.
-func (r *rig) rest(ctx context.Context, until time.Time) (least resting, err error) {
-	for {
-		held, err := r.held(ctx)
-		if err != nil {
-			return least, err
-		}
-		if least.heap == 0 {
-			least = held
-		}
-		least = resting{min(least.heap, held.heap), held.goroutines, held.descriptors}
-		if time.Now().After(until) {
-			return least, nil
-		}
-		select {
-		case <-time.After(time.Second):
-		case <-ctx.Done():
-			return least, ctx.Err()
-		}
+// rest waits until ended calls are forgotten, has the garbage collected and
+// returns what is held.
+func (r *rig) rest(ctx context.Context) (resting, error) {
+	select {
+	case <-time.After(keptFor):
+	case <-ctx.Done():
+		return resting{}, ctx.Err()
 	}
+	output, code, err := r.edge.Run(ctx, "profile", "heap")
+	if err == nil && code != 0 {
+		err = fmt.Errorf("exit code %d: %.200s", code, output)
+	}
+	if err != nil {
+		return resting{}, fmt.Errorf("collecting the edge's garbage: %w", err)
+	}
+	return r.held(ctx)
 }
 
 func (r *rig) held(ctx context.Context) (h resting, err error) {
@@ -153,7 +147,7 @@ func (r *rig) held(ctx context.Context) (h resting, err error) {
 		name, value, _ := strings.Cut(lines.Text(), " ")
 		n, _ := strconv.ParseFloat(value, 64)
 		switch name {
-		case "go_memstats_heap_alloc_bytes":
+		case "go_gc_heap_live_bytes":
 			h.heap = n
 		case "go_goroutines":
 			h.goroutines = n

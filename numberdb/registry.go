@@ -1,0 +1,84 @@
+package numberdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"maskline/e164"
+)
+
+// Registry keeps masks, pools and sessions beside the bindings. Its methods may
+// be called beside one another.
+type Registry interface {
+	// Commit makes all of the writes durable in one transaction, or nothing of it,
+	// and returns the position whose batch in the feed holds its bindings. A
+	// *Conflict names the bindings that are taken. An error wraps
+	// ErrOutcomeUnknown where the commit may have happened.
+	Commit(ctx context.Context, writes *Writes) (Position, error)
+
+	// Inventory calls back with every pool and then every mask of one consistent
+	// snapshot, and returns its version.
+	Inventory(ctx context.Context, pool func(Pool), mask func(Mask)) (InventoryVersion, error)
+
+	// Sessions returns sessions in the order of their IDs, at most query.Limit.
+	Sessions(ctx context.Context, query SessionQuery) ([]Session, error)
+
+	// History returns what became of a mask, newest first, at most limit.
+	History(ctx context.Context, mask e164.Number, limit int) ([]MaskEvent, error)
+}
+
+// InventoryVersion grows with each change of a pool or mask.
+type InventoryVersion uint64
+
+// Writes is what one transaction changes.
+type Writes struct {
+	Bindings []Change    // upserts and deletions
+	Claims   []Binding   // new bindings whose keys must be free
+	Sessions []Session   // new ones, and those that exist as they are now
+	Pools    []Pool      // likewise
+	Masks    []Mask      // likewise; a change of state goes to the history
+	Events   []MaskEvent // further lines of the history
+	Gone     Gone
+}
+
+// Gone is what the writes delete.
+type Gone struct {
+	Sessions []ID
+	Pools    []string // those without masks
+}
+
+// Conflict says which claims of the writes are taken already.
+type Conflict struct{ Keys []BindingKey }
+
+// Error tells how many.
+func (c *Conflict) Error() string {
+	return fmt.Sprintf("%d of the masks are already bound for their parties", len(c.Keys))
+}
+
+// ErrPoolInUse says that a pool to be deleted still has masks.
+var ErrPoolInUse = errors.New("the pool still has masks")
+
+// BindingKey is the key of a binding, both in canonical form.
+type BindingKey struct{ Mask, Party e164.Number }
+
+// SessionQuery selects sessions; zero fields select all.
+type SessionQuery struct {
+	ID     ID          // this one
+	Tenant string      // of this tenant
+	Party  e164.Number // with this participant
+	Live   time.Time   // that live at this time
+	Over   time.Time   // whose Keep is before this time
+	After  ID          // greater than
+	Limit  int         // default 100, at most 10,000
+}
+
+// MaskEvent is a line of a mask's history.
+type MaskEvent struct {
+	Mask  e164.Number
+	At    time.Time
+	What  MaskState
+	Why   string // a word or sentence without numbers
+	Actor string // who did it: "edge", or a key's or user's name
+}

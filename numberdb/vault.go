@@ -1,0 +1,180 @@
+package numberdb
+
+import (
+	"encoding/binary"
+	"errors"
+	"strings"
+	"time"
+
+	"maskline/e164"
+	"maskline/seal"
+)
+
+// Vault turns bindings and sessions into what a store may hold, where no real
+// number can be read without the data key: parties are hidden so that they can
+// be found again, endpoints are sealed. Masks are ours and stay readable. It may
+// be used by many goroutines.
+type Vault struct {
+	parties *seal.Permutation
+	digests *seal.Permutation
+	content *seal.Box
+}
+
+// NewVault makes a vault of a data key, which all edges on a store share.
+func NewVault(key *seal.Key) *Vault {
+	return &Vault{key.Permutation("parties of bindings"), key.Permutation("digests of bindings"), key.Box("numberdb")}
+}
+
+// HiddenParty is a party as stores keep it; the zero one is everybody.
+type HiddenParty [seal.BlockSize]byte
+
+// Stored is a binding as stores keep it. Numbers are the integers of e164.Number
+// in canonical form, times microseconds since 1970.
+type Stored struct {
+	Mask     int64
+	Party    HiddenParty
+	Sealed   []byte // party and endpoint
+	Present  int64
+	Second   int64 // 0: none
+	Services int16
+	Carriers string // divided by '|'
+	Expires  int64  // 0: never
+	Tenant   string
+	Session  int64 // 0: none
+	Counted  bool
+	Keep     int64 // 0: until Expires
+	Digest   int64 // keyed, of all of the above but Keep
+}
+
+// ErrSealed is what Open reports beside the faults of bindings.
+var ErrSealed = errors.New("a stored binding does not open: it was written with another key, or altered")
+
+// Hide is the party as stores keep it.
+func (v *Vault) Hide(party e164.Number) HiddenParty {
+	if party == 0 {
+		return HiddenParty{}
+	}
+	return v.parties.Hide(uint64(party.Canonical()))
+}
+
+// Find is the party that was hidden.
+func (v *Vault) Find(hidden HiddenParty) (e164.Number, error) {
+	if hidden == (HiddenParty{}) {
+		return 0, nil
+	}
+	value, ok := v.parties.Find(hidden)
+	if !ok || value == 0 {
+		return 0, ErrSealed
+	}
+	return e164.Number(value), nil
+}
+
+// Key is the key of a stored binding, all that is told of a deleted one.
+func (v *Vault) Key(mask int64, hidden HiddenParty) (BindingKey, error) {
+	party, err := v.Find(hidden)
+	return BindingKey{e164.Number(mask), party}, err
+}
+
+// Store makes the stored form. Sealed is appended to buffer, which may be nil.
+func (v *Vault) Store(b *Binding, buffer []byte) Stored {
+	s := Stored{
+		Mask: int64(b.Mask.Canonical()), Party: v.Hide(b.Party),
+		Present: int64(b.Present), Second: int64(b.Second), Services: int16(b.Services),
+		Carriers: strings.Join(b.Carriers, "|"), Expires: micros(b.Expires), Tenant: b.Tenant,
+		Session: int64(b.Session), Counted: b.Counted, Keep: micros(b.Keep), Digest: int64(v.Digest(b)),
+	}
+	plain := appendEndpoint(make([]byte, 0, 64), b.To)
+	s.Sealed = v.content.Seal(buffer, plain, bindingPlace(make([]byte, 0, placeSize), s.Mask, &s.Party))
+	return s
+}
+
+// Open reads the stored form. The error never holds a value of it.
+func (v *Vault) Open(s *Stored) (b Binding, err error) {
+	if b.Party, err = v.Find(s.Party); err != nil {
+		return Binding{}, err
+	}
+	plain, err := v.content.Open(make([]byte, 0, 64), s.Sealed, bindingPlace(make([]byte, 0, placeSize), s.Mask, &s.Party))
+	if err != nil {
+		return Binding{}, ErrSealed
+	}
+	if b.To, err = readEndpoint(plain); err != nil {
+		return Binding{}, err
+	}
+	b.Mask, b.Present, b.Second = e164.Number(s.Mask), e164.Number(s.Present), e164.Number(s.Second)
+	b.Services, b.Tenant, b.Session, b.Counted = Services(s.Services), s.Tenant, ID(s.Session), s.Counted
+	if s.Carriers != "" {
+		b.Carriers = strings.Split(s.Carriers, "|")
+	}
+	b.Expires, b.Keep = fromMicros(s.Expires), fromMicros(s.Keep)
+	return b, b.Check()
+}
+
+// Digest is a keyed digest of what the table holds of a binding: a store keeps
+// it so that it can be compared with the table without being read.
+func (v *Vault) Digest(b *Binding) uint64 {
+	d := make([]byte, 0, 128)
+	for _, word := range [...]uint64{
+		uint64(b.Mask.Canonical()), uint64(b.Party.Canonical()), uint64(b.Present), uint64(b.Second),
+		uint64(micros(b.Expires)), uint64(b.Session),
+	} {
+		d = binary.BigEndian.AppendUint64(d, word)
+	}
+	counted := byte(0)
+	if b.Counted {
+		counted = 1
+	}
+	d = append(d, byte(b.Services), counted, byte(len(b.Tenant)))
+	d = append(d, b.Tenant...)
+	d = append(d, byte(len(b.Carriers)))
+	for _, c := range b.Carriers {
+		d = append(append(d, byte(len(c))), c...)
+	}
+	return v.digests.Digest(appendEndpoint(d, b.To))
+}
+
+const placeSize = 8 + seal.BlockSize
+
+// bindingPlace ties what is sealed to its row.
+func bindingPlace(dst []byte, mask int64, party *HiddenParty) []byte {
+	return append(binary.BigEndian.AppendUint64(dst, uint64(mask)), party[:]...)
+}
+
+// appendEndpoint writes the kind and the number or name.
+func appendEndpoint(dst []byte, e Endpoint) []byte {
+	dst = append(dst, byte(e.Kind))
+	if e.Kind == Tel {
+		return binary.BigEndian.AppendUint64(dst, uint64(e.Number))
+	}
+	return append(dst, e.Name...)
+}
+
+func readEndpoint(plain []byte) (Endpoint, error) {
+	if len(plain) == 0 {
+		return Endpoint{}, ErrSealed
+	}
+	e := Endpoint{Kind: EndpointKind(plain[0])}
+	if plain = plain[1:]; e.Kind != Tel {
+		e.Name = string(plain)
+		return e, nil
+	}
+	if len(plain) != 8 {
+		return Endpoint{}, ErrSealed
+	}
+	e.Number = e164.Number(binary.BigEndian.Uint64(plain))
+	return e, nil
+}
+
+// micros is the stored form of a time; zero is never.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+func fromMicros(us int64) time.Time {
+	if us == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(us).UTC()
+}
