@@ -1,0 +1,247 @@
+package sessions
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"maskline/numberdb"
+	"maskline/numberdb/allocator"
+)
+
+// Get returns a tenant's session; tenant "*" is anybody's.
+func (o *Owner) Get(ctx context.Context, tenant string, id numberdb.ID) (numberdb.Session, error) {
+	found, err := o.store.Sessions(ctx, numberdb.SessionQuery{ID: id, Limit: 1})
+	if err != nil {
+		return numberdb.Session{}, err
+	}
+	if len(found) == 0 || tenant != AnyTenant && found[0].Tenant != tenant {
+		return numberdb.Session{}, ErrNoSession
+	}
+	return found[0], nil
+}
+
+// AnyTenant is the operator's view of sessions.
+const AnyTenant = "*"
+
+// live is Get for a session that has not ended.
+func (o *Owner) live(ctx context.Context, tenant string, id numberdb.ID) (numberdb.Session, time.Time, error) {
+	if err := o.awaitReady(ctx); err != nil {
+		return numberdb.Session{}, time.Time{}, err
+	}
+	s, err := o.Get(ctx, tenant, id)
+	now := o.now().Truncate(time.Microsecond)
+	if err == nil && !s.Live(now) {
+		err = ErrNoSession
+	}
+	return s, now, err
+}
+
+// End ends a session. Its people hear that it has ended until its masks' quarantine
+// is over. Ending one that has ended is no fault: it is returned as it is.
+func (o *Owner) End(ctx context.Context, tenant string, id numberdb.ID, why numberdb.EndReason) (numberdb.Session, error) {
+	defer o.alone(id)()
+	s, now, err := o.live(ctx, tenant, id)
+	if errors.Is(err, ErrNoSession) && s.ID != 0 {
+		return s, nil
+	}
+	if err != nil {
+		return numberdb.Session{}, err
+	}
+	return o.end(ctx, s, why, now)
+}
+
+// end writes first: until the store has it, the masks are not free for anybody
+// else.
+func (o *Owner) end(ctx context.Context, s numberdb.Session, why numberdb.EndReason, now time.Time) (numberdb.Session, error) {
+	s.Keep = now.Add(max(0, s.Keep.Sub(s.Expires)))
+	s.Expires, s.Ended = now, why
+	writes := numberdb.Writes{Sessions: []numberdb.Session{s}, Bindings: o.rows(&s)}
+	if why == numberdb.Burned {
+		writes.Masks = o.inState(o.ownMasks(&s), numberdb.Watchlisted, now)
+	} else if s.Shape == numberdb.Lease {
+		writes.Masks = o.inState(o.ownMasks(&s), numberdb.Quarantined, now)
+	}
+	if err := o.commit(ctx, writes); err != nil && !errors.Is(err, numberdb.ErrNotYetRouted) {
+		return numberdb.Session{}, err
+	}
+	var ended allocator.Ended
+	var err error
+	if why == numberdb.Burned {
+		err = o.engine.Burn(s.ID, now, &ended)
+	} else {
+		err = o.engine.Release(s.ID, now, &ended)
+	}
+	if err != nil && !errors.Is(err, allocator.ErrUnknown) {
+		return s, fmt.Errorf("ending a session: %w", err)
+	}
+	o.keepStock(writes.Masks)
+	o.uses.remove(s.ID)
+	o.metrics.ended[why].Inc()
+	return s, nil
+}
+
+// rows are the session's bindings with its times, reply slots included.
+func (o *Owner) rows(s *numberdb.Session) (changes []numberdb.Change) {
+	mine := allocator.Bindings(s)
+	for i := range mine {
+		changes = append(changes, numberdb.Change{Binding: mine[i]})
+	}
+	for _, key := range o.engine.Keys(s.ID) {
+		if slices.ContainsFunc(mine, func(b numberdb.Binding) bool { return b.Key() == key }) {
+			continue
+		}
+		// A time before all expiries finds bindings that have passed too.
+		b, status := o.table.Lookup(key.Mask, key.Party, time.Unix(0, 0))
+		if status == numberdb.Exact && b.Session == s.ID {
+			b.Expires, b.Keep = s.Expires, s.Keep
+			changes = append(changes, numberdb.Change{Binding: b})
+		}
+	}
+	return changes
+}
+
+// Extend gives a session ttl from now, within the bounds of its pool for its
+// whole life.
+func (o *Owner) Extend(ctx context.Context, tenant string, id numberdb.ID, ttl time.Duration) (numberdb.Session, error) {
+	defer o.alone(id)()
+	s, now, err := o.live(ctx, tenant, id)
+	if err != nil {
+		return numberdb.Session{}, err
+	}
+	policy, known := o.engine.Policy(s.Pool)
+	if most := cmp.Or(policy.MaxTTL, o.cfg.MaxTTL); !known || ttl <= 0 || now.Add(ttl).Sub(s.Created) > most {
+		return numberdb.Session{}, ErrTTL
+	}
+	before := s.Expires
+	rest := s.Keep.Sub(s.Expires)
+	s.Expires = now.Add(ttl)
+	s.Keep = s.Expires.Add(max(0, rest))
+	if s.Expires.After(before) { // held longer before the store says so, never shorter
+		if _, err := o.engine.Extend(id, s.Expires, now); err != nil {
+			return numberdb.Session{}, notLive(err)
+		}
+	}
+	writes := numberdb.Writes{Sessions: []numberdb.Session{s}, Bindings: o.rows(&s)}
+	if err := o.commit(ctx, writes); err != nil {
+		return numberdb.Session{}, err
+	}
+	if s.Expires.Before(before) {
+		if _, err := o.engine.Extend(id, s.Expires, now); err != nil && !errors.Is(err, allocator.ErrUnknown) {
+			return s, notLive(err)
+		}
+	}
+	return s, nil
+}
+
+func notLive(err error) error {
+	if errors.Is(err, allocator.ErrUnknown) || errors.Is(err, allocator.ErrOver) {
+		return ErrNoSession
+	}
+	return err
+}
+
+// Rotate gives the people of a session other masks; those that they had are
+// ended for them.
+func (o *Owner) Rotate(ctx context.Context, tenant string, id numberdb.ID) (numberdb.Session, error) {
+	defer o.alone(id)()
+	for try := 1; ; try++ {
+		s, now, err := o.live(ctx, tenant, id)
+		if err != nil {
+			return numberdb.Session{}, err
+		}
+		s, err = o.rotate(ctx, s, now)
+		var conflict *numberdb.Conflict
+		if errors.As(err, &conflict) && try < tries {
+			o.metrics.anew.Inc()
+			continue
+		}
+		return s, err
+	}
+}
+
+func (o *Owner) rotate(ctx context.Context, s numberdb.Session, now time.Time) (numberdb.Session, error) {
+	policy, known := o.engine.Policy(s.Pool)
+	if !known {
+		return numberdb.Session{}, allocator.ErrPool
+	}
+	ask := &allocator.Request{
+		Session: s.ID, Tenant: s.Tenant, Pool: s.Pool, Shape: s.Shape, Services: s.Services, Selection: numberdb.AvoidStick, Expires: s.Expires,
+	}
+	if policy.Second {
+		ask.Second = allocator.SecondIfAny
+	}
+	old := s
+	old.Participants = slices.Clone(s.Participants)
+	old.Keep = now.Add(max(0, s.Keep.Sub(s.Expires)))
+	old.Expires = now
+	ended := o.rows(&old)
+	s.Participants = slices.Clone(s.Participants)
+	for i := range s.Participants {
+		p := &s.Participants[i]
+		ask.Sides = append(ask.Sides, allocator.Side{Number: p.Number, To: p.To})
+		p.Dial, p.Second = 0, 0
+	}
+	decision := &allocator.Decision{}
+	if err := o.engine.Rotate(s.ID, ask, now, decision); err != nil {
+		return numberdb.Session{}, notLive(err)
+	}
+	decision.Apply(&s)
+	writes := newSession(&s, decision)
+	claimed := func(c numberdb.Change) bool {
+		return slices.ContainsFunc(writes.Bindings, func(other numberdb.Change) bool { return other.Binding.Key() == c.Binding.Key() }) ||
+			slices.ContainsFunc(writes.Claims, func(b numberdb.Binding) bool { return b.Key() == c.Binding.Key() })
+	}
+	writes.Bindings = append(writes.Bindings, slices.DeleteFunc(ended, claimed)...)
+	writes.Masks = append(writes.Masks, states(decision.Ends.States)...)
+	err := o.commit(ctx, writes)
+	if !o.decided(decision, &s, now, err) {
+		return numberdb.Session{}, err
+	}
+	o.keepStock(writes.Masks)
+	o.metrics.ended[numberdb.Rotated].Inc()
+	return s, err
+}
+
+// Join adds a member to a group.
+func (o *Owner) Join(ctx context.Context, tenant string, id numberdb.ID, side Side) (numberdb.Session, error) {
+	defer o.alone(id)()
+	s, now, err := o.live(ctx, tenant, id)
+	if err != nil {
+		return numberdb.Session{}, err
+	}
+	if s.Shape != numberdb.Group {
+		return numberdb.Session{}, allocator.ErrParticipants
+	}
+	if o.table.IsMask(side.Number) {
+		return numberdb.Session{}, allocator.ErrMask
+	}
+	if side.To.Kind == numberdb.NoEndpoint {
+		side.To = numberdb.Endpoint{Kind: numberdb.Tel, Number: side.Number}
+	}
+	first := s.Participants[0]
+	decision := &allocator.Decision{}
+	joining := allocator.Joining{
+		Session: id, Dial: first.Dial, Second: first.Second, Number: side.Number, Reaches: first.To, Place: len(s.Participants),
+	}
+	if err := o.engine.Join(&joining, now, decision); err != nil {
+		return numberdb.Session{}, notLive(err)
+	}
+	s.Participants = append(slices.Clone(s.Participants), numberdb.Participant{
+		Number: side.Number, To: side.To, Dial: first.Dial, Second: first.Second,
+	})
+	writes := numberdb.Writes{Sessions: []numberdb.Session{s}}
+	for _, b := range allocator.Bindings(&s) {
+		if b.Party == side.Number.Canonical() {
+			writes.Claims = append(writes.Claims, b)
+		}
+	}
+	err = o.commit(ctx, writes)
+	if !o.decided(decision, &s, now, err) {
+		return numberdb.Session{}, err
+	}
+	return s, err
+}

@@ -1,0 +1,131 @@
+package sessions
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"maskline/numberdb"
+)
+
+// heard is a part of what the store's feed has told.
+type heard struct {
+	begin, end bool // of a whole copy
+	ok         bool // the copy is whole
+	copied     []numberdb.Binding
+	changes    []numberdb.Change
+}
+
+const (
+	heardBatch = 1024
+	heardQueue = 64 // batches; beyond it the feed waits
+)
+
+// Observer tells an owner what the table learns. Its methods are called by the
+// goroutine that writes the table.
+type Observer struct {
+	owner  *Owner
+	copied []numberdb.Binding
+}
+
+// Observer is for numberdb.Syncer.Observe, once.
+func (o *Owner) Observer() *Observer { return &Observer{owner: o} }
+
+// Begin tells that a whole copy of the store follows.
+func (x *Observer) Begin() {
+	x.copied = nil
+	x.owner.hear(heard{begin: true})
+}
+
+// Put is a binding of the copy.
+func (x *Observer) Put(b *numberdb.Binding) {
+	x.copied = append(x.copied, *b)
+	if len(x.copied) == heardBatch {
+		x.owner.hear(heard{copied: x.copied})
+		x.copied = nil
+	}
+}
+
+// End tells that the copy is over, and whether it is whole.
+func (x *Observer) End(ok bool) {
+	x.owner.hear(heard{copied: x.copied, end: true, ok: ok})
+	x.copied = nil
+}
+
+// Changed is what was committed since.
+func (x *Observer) Changed(changes []numberdb.Change) {
+	if len(changes) > 0 {
+		x.owner.hear(heard{changes: append([]numberdb.Change(nil), changes...)})
+	}
+}
+
+func (o *Owner) hear(h heard) {
+	select {
+	case o.feed <- h:
+	case <-o.closed:
+	}
+}
+
+// listen takes in what the feed tells until ctx ends.
+func (o *Owner) listen(ctx context.Context) {
+	defer close(o.closed)
+	for !o.stocked.Load() {
+		o.refresh(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case h := <-o.feed:
+			o.take(ctx, &h)
+		}
+	}
+}
+
+func (o *Owner) take(ctx context.Context, h *heard) {
+	now := o.now()
+	if h.begin {
+		o.engine.Relearn()
+	}
+	for i := range h.copied {
+		o.learn(&h.copied[i], now)
+	}
+	for i := range h.changes {
+		b := &h.changes[i].Binding
+		if h.changes[i].Deleted {
+			o.engine.Forget(b.Mask, b.Party, 0)
+		} else {
+			o.learn(b, now)
+		}
+	}
+	if h.end && h.ok {
+		o.engine.Relearned()
+		o.isReady.Do(func() {
+			o.begin(ctx)
+			close(o.ready)
+		})
+	}
+}
+
+// learn passes over what no pool is concerned with: bindings by hand of masks
+// that no pool shares out may be millions.
+func (o *Owner) learn(b *numberdb.Binding, now time.Time) {
+	if b.Session != 0 || o.isStock(b.Mask) {
+		o.engine.Learn(b, now)
+	}
+}
+
+// begin does what waits until everything is known for the first time.
+func (o *Owner) begin(ctx context.Context) {
+	if orphans := o.engine.Orphans(o.now()); len(orphans) > 0 {
+		o.log.Info("masks were held without a lease; they rest now", zap.Int("masks", len(orphans)))
+		o.writeStates(ctx, states(orphans))
+	}
+	if err := o.countAgain(ctx); err != nil {
+		o.log.Warn("could not read which sessions count their contacts", zap.Error(err))
+	}
+}

@@ -1,0 +1,206 @@
+package sessions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"maskline/e164"
+	"maskline/numberdb"
+	"maskline/numberdb/allocator"
+)
+
+// Config of an Owner.
+type Config struct {
+	// Seed of the parties' permutations: the same after a restart, and nobody
+	// else's to know.
+	Seed uint64
+	// TTL of sessions where neither the request nor the pool says. Default 1h; 0
+	// is the default.
+	TTL time.Duration
+	// MaxTTL bounds a session's whole life where the pool does not. Default 720h;
+	// 0 is the default.
+	MaxTTL time.Duration
+	// Quarantine of pools that name none. 0: none.
+	Quarantine time.Duration
+	// Parties with one mask at most, in pools that do not say. 0: no limit.
+	Parties int
+	// Commit bounds the writing of one group. Default 10s; 0 is the default.
+	Commit time.Duration
+	// Refresh is how often the edge looks for pools and masks that another one has
+	// changed. Default 1s; 0 is the default.
+	Refresh time.Duration
+	// Purge is how often rows are deleted that are over. Default 10s; 0 is the
+	// default.
+	Purge time.Duration
+}
+
+func (c Config) withDefaults() Config {
+	for _, d := range []struct {
+		of    *time.Duration
+		usual time.Duration
+	}{
+		{&c.TTL, time.Hour}, {&c.MaxTTL, 720 * time.Hour}, {&c.Commit, 10 * time.Second},
+		{&c.Refresh, time.Second}, {&c.Purge, 10 * time.Second},
+	} {
+		if *d.of == 0 {
+			*d.of = d.usual
+		}
+	}
+	return c
+}
+
+// Store is what an Owner needs of a store beside its registry.
+type Store interface {
+	numberdb.Registry
+	numberdb.InventoryWatch
+	numberdb.Purger
+}
+
+// Routed tells when the table has what was committed. numberdb.Syncer does.
+type Routed interface {
+	WaitFor(ctx context.Context, position numberdb.Position) error
+}
+
+// Table answers for the bindings. numberdb.Table does.
+type Table interface {
+	Lookup(mask, party e164.Number, now time.Time) (numberdb.Binding, numberdb.Status)
+	IsMask(n e164.Number) bool
+	Each(fn func(numberdb.Binding) bool)
+}
+
+// Owner gives out masks. It may be used by many goroutines while Run runs.
+type Owner struct {
+	cfg       Config
+	store     Store
+	routed    Routed
+	table     Table
+	engine    *allocator.Engine
+	committer *committer
+	ids       numberdb.IDs
+	now       func() time.Time
+	log       *zap.Logger
+	metrics   *metrics
+	uses      *uses
+
+	feed    chan heard
+	closed  chan struct{} // nobody listens to the feed any more
+	ready   chan struct{} // closed when the inventory and the bindings are known
+	isReady sync.Once
+	stocked atomic.Bool    // the inventory was read
+	locks   [64]sync.Mutex // by session
+	seed    maphash.Seed
+
+	stock   sync.Mutex // guards what follows
+	version numberdb.InventoryVersion
+	read    time.Time // of the inventory
+	again   bool      // it is to be read again, whatever the version
+	masks   map[e164.Number]numberdb.Mask
+	pools   map[string]numberdb.Pool
+	touched map[e164.Number]time.Time // masks that this edge has changed of late
+
+	doubtful doubts
+}
+
+// Clock tells the time; tests replace it.
+type Clock func() time.Time
+
+// New makes an owner and registers its metrics. Run starts it.
+func New(cfg Config, store Store, routed Routed, table Table, clock Clock, log *zap.Logger, reg prometheus.Registerer) (*Owner, error) {
+	cfg = cfg.withDefaults()
+	o := &Owner{
+		cfg: cfg, store: store, routed: routed, table: table, now: clock, log: log,
+		engine: allocator.New(allocator.Config{Seed: cfg.Seed, Quarantine: cfg.Quarantine, Parties: cfg.Parties}),
+		feed:   make(chan heard, heardQueue), closed: make(chan struct{}), ready: make(chan struct{}), seed: maphash.MakeSeed(),
+		masks: map[e164.Number]numberdb.Mask{}, pools: map[string]numberdb.Pool{}, touched: map[e164.Number]time.Time{},
+		uses: newUses(),
+	}
+	o.committer = newCommitter(bounded{store, cfg.Commit})
+	var err error
+	if o.metrics, err = newMetrics(reg, o); err != nil {
+		return nil, fmt.Errorf("registering metrics of sessions: %w", err)
+	}
+	return o, nil
+}
+
+// bounded gives each commit a deadline.
+type bounded struct {
+	store numberdb.Registry
+	limit time.Duration
+}
+
+func (b bounded) Commit(ctx context.Context, w *numberdb.Writes) (numberdb.Position, error) {
+	ctx, cancel := context.WithTimeout(ctx, b.limit)
+	defer cancel()
+	return b.store.Commit(ctx, w)
+}
+
+// ErrNotReady says that the edge has not read the store yet.
+var ErrNotReady = errors.New("the edge has not read its masks and bindings from the store yet")
+
+// Run owns until ctx ends; what waits to be written is written first. The
+// observer of the store's feed must be in place before (see Observer).
+func (o *Owner) Run(ctx context.Context) error {
+	var running sync.WaitGroup
+	writing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	running.Go(func() { o.committer.run(writing) })
+	running.Go(func() { o.listen(ctx) })
+	running.Go(func() { o.tend(ctx) })
+	<-ctx.Done()
+	stop()
+	running.Wait()
+	return nil
+}
+
+// tend does what has to be done now and then.
+func (o *Owner) tend(ctx context.Context) {
+	tick := time.NewTicker(tendEvery)
+	defer tick.Stop()
+	var refreshed, purged time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		now := o.now()
+		if now.Sub(refreshed) >= o.cfg.Refresh || now.Before(refreshed) {
+			refreshed = now
+			o.refresh(ctx)
+		}
+		o.expire(ctx, now)
+		o.settleDoubts(ctx)
+		if now.Sub(purged) >= o.cfg.Purge || now.Before(purged) {
+			purged = now
+			o.purge(ctx, now)
+		}
+	}
+}
+
+const tendEvery = 250 * time.Millisecond
+
+// alone keeps two changes of one session from meeting.
+func (o *Owner) alone(id numberdb.ID) func() {
+	lock := &o.locks[maphash.Comparable(o.seed, id)%uint64(len(o.locks))]
+	lock.Lock()
+	return lock.Unlock
+}
+
+// commit makes writes durable and returns when the table has them.
+func (o *Owner) commit(ctx context.Context, writes numberdb.Writes) error {
+	position, err := o.committer.do(ctx, writes)
+	if err != nil {
+		return err
+	}
+	if err := o.routed.WaitFor(ctx, position); err != nil {
+		return fmt.Errorf("%w: %w", numberdb.ErrNotYetRouted, err)
+	}
+	return nil
+}

@@ -1,0 +1,113 @@
+package sessions
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"maskline/numberdb"
+)
+
+// uses counts the contacts of sessions that end by them. Sessions without an
+// idle time or a number of uses are not in it.
+type uses struct {
+	mu sync.Mutex
+	of map[numberdb.ID]*use
+}
+
+type use struct {
+	count, most int
+	idle        time.Duration
+	last        time.Time
+	ending      bool
+}
+
+func newUses() *uses { return &uses{of: map[numberdb.ID]*use{}} }
+
+func counted(s *numberdb.Session) bool { return s.IdleTTL > 0 || s.MaxUses > 0 }
+
+func (u *uses) add(s *numberdb.Session, now time.Time) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.of[s.ID] == nil {
+		u.of[s.ID] = &use{most: s.MaxUses, idle: s.IdleTTL, last: now}
+	}
+}
+
+func (u *uses) remove(id numberdb.ID) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.of, id)
+}
+
+// Contact counts one message or call of a session whose bindings say Counted,
+// and reports whether it may still happen. It never waits.
+func (o *Owner) Contact(id numberdb.ID, now time.Time) bool {
+	u := o.uses
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	of := u.of[id]
+	if of == nil {
+		return true // of another edge, or just now
+	}
+	if of.most > 0 && of.count >= of.most {
+		return false
+	}
+	of.count++
+	of.last = now
+	return true
+}
+
+// over is a session that its contacts, or the lack of them, have ended.
+type over struct {
+	id  numberdb.ID
+	why numberdb.EndReason
+}
+
+// over tells each session once, until tryAgain.
+func (u *uses) over(now time.Time) (list []over) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for id, of := range u.of {
+		switch {
+		case of.ending:
+		case of.most > 0 && of.count >= of.most:
+			of.ending = true
+			list = append(list, over{id, numberdb.UsedUp})
+		case of.idle > 0 && now.Sub(of.last) >= of.idle:
+			of.ending = true
+			list = append(list, over{id, numberdb.Idle})
+		}
+	}
+	return list
+}
+
+func (u *uses) tryAgain(id numberdb.ID) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if of := u.of[id]; of != nil {
+		of.ending = false
+	}
+}
+
+// countAgain finds the sessions to count after a start. What they have used
+// before is forgotten.
+func (o *Owner) countAgain(ctx context.Context) error {
+	now := o.now()
+	query := numberdb.SessionQuery{Live: now, Limit: 10_000}
+	for {
+		page, err := o.store.Sessions(ctx, query)
+		if err != nil {
+			return err
+		}
+		for i := range page {
+			if counted(&page[i]) {
+				o.uses.add(&page[i], now)
+			}
+		}
+		if len(page) < query.Limit {
+			return nil
+		}
+		query.After = page[len(page)-1].ID
+	}
+}
