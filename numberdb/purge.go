@@ -1,0 +1,48 @@
+package numberdb
+
+import (
+	"context"
+	"time"
+)
+
+// KeepByHand is how long a binding that was bound by hand stays after its
+// expiry, so that the party still hears "ended".
+const KeepByHand = 30 * 24 * time.Hour
+
+// Purger deletes what is over.
+type Purger interface {
+	// Purge goes through a bounded part of the store, where the last call
+	// stopped, and deletes what was over at now: sessions and their bindings when
+	// their Keep has passed (their expiry where they have none), bindings made by
+	// hand KeepByHand after their expiry, and attempts. The deletions are told in
+	// the feed like others. Where another edge purges the same store, it does
+	// nothing.
+	Purge(ctx context.Context, now time.Time) (Purged, error)
+}
+
+// Purged counts what one Purge has deleted.
+type Purged struct {
+	Bindings, Sessions, Attempts int
+	Wrapped                      bool // the end was reached; the next call begins at the start
+}
+
+// Over reports whether the binding may be deleted at now, or another made in its
+// place.
+func (b *Binding) Over(now time.Time) bool {
+	over := b.Keep
+	if over.IsZero() && !b.Expires.IsZero() {
+		if over = b.Expires; b.Session == 0 {
+			over = over.Add(KeepByHand)
+		}
+	}
+	return !over.IsZero() && !now.Before(over)
+}
+
+// Over reports whether the session may be deleted at now.
+func (s *Session) Over(now time.Time) bool {
+	over := s.Keep
+	if over.IsZero() {
+		over = s.Expires
+	}
+	return !now.Before(over)
+}
