@@ -47,6 +47,8 @@ type Syncer struct {
 	log     *zap.Logger
 	metrics *syncMetrics
 
+	observer Observer // nil: none
+
 	started time.Time
 	loaded  atomic.Bool
 	up      atomic.Bool
@@ -57,6 +59,18 @@ type Syncer struct {
 	position Position
 	advanced chan struct{} // closed and replaced when position changes
 }
+
+// Observer learns what the table learns, from the goroutine that writes it. What
+// it is given is valid during the call only; while it is called the table waits.
+type Observer interface {
+	Begin()             // a whole copy of the store follows
+	Put(b *Binding)     // a binding of the copy
+	End(ok bool)        // the copy is over; it is not whole unless ok
+	Changed(c []Change) // what was committed since
+}
+
+// Observe sets the observer. It is called before Run.
+func (s *Syncer) Observe(o Observer) { s.observer = o }
 
 // Freshness is how well the table follows the store.
 type Freshness struct {
@@ -126,9 +140,12 @@ func (s *Syncer) once(ctx context.Context) (time.Duration, error) {
 	started := time.Now()
 	var snapshot Snapshot
 	err := s.table.Replace(func(put func(Binding)) (err error) {
-		snapshot, err = s.store.Load(ctx, put)
+		snapshot, err = s.store.Load(ctx, s.observed(put))
 		return err
 	})
+	if s.observer != nil {
+		s.observer.End(err == nil)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("loading: %w", err)
 	}
@@ -144,8 +161,23 @@ func (s *Syncer) once(ctx context.Context) (time.Duration, error) {
 	return time.Since(started), fmt.Errorf("following: %w", err)
 }
 
+// observed also shows the observer what is put.
+func (s *Syncer) observed(put func(Binding)) func(Binding) {
+	if s.observer == nil {
+		return put
+	}
+	s.observer.Begin()
+	return func(b Binding) {
+		put(b)
+		s.observer.Put(&b)
+	}
+}
+
 func (s *Syncer) follow(batch Batch) {
 	s.table.Apply(batch.Changes)
+	if s.observer != nil {
+		s.observer.Changed(batch.Changes)
+	}
 	s.refused(batch.Refused)
 	s.proof(batch.Delay)
 	s.advance(batch.Position)

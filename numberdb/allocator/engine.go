@@ -42,6 +42,8 @@ type Engine struct {
 	wheel  map[tick]uint32
 	turned tick // up to here the wheel is done
 
+	generation uint8 // of what is learned
+
 	remember            int
 	idleFirst, idleLast uint32
 	idleCount           int

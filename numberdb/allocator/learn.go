@@ -19,10 +19,13 @@ func (e *Engine) Learn(b *numberdb.Binding, now time.Time) {
 	defer e.mu.Unlock()
 	p, m := e.ensureParty(b.Party), e.maskOf(b.Mask)
 	i := e.holds(p, m)
+	if i != 0 {
+		e.nodes.at(i).generation = e.generation
+	}
 	if i == 0 {
 		var n *node
 		i, n = e.nodes.add()
-		*n = node{mask: m, party: p, phase: gone}
+		*n = node{mask: m, party: p, phase: gone, generation: e.generation}
 		e.tell(n, b, now)
 		e.link(i, n)
 		e.schedule(i, n)

@@ -20,6 +20,7 @@ type node struct {
 	dueNext, duePrev     uint32
 	phase                phase
 	flags                nodeFlags
+	generation           uint8 // of Relearn, when the store last showed it
 }
 
 // phase is where a binding is in its life.

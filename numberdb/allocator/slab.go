@@ -36,3 +36,12 @@ func (s *slab[T]) remove(i uint32) {
 }
 
 func (s *slab[T]) count() int { return int(s.next) - len(s.free) }
+
+// each yields the index of every record that ever was; a removed one is zero.
+func (s *slab[T]) each(yield func(uint32) bool) {
+	for i := uint32(1); i <= s.next; i++ {
+		if !yield(i) {
+			return
+		}
+	}
+}

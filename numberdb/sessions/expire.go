@@ -14,11 +14,6 @@ const expireAtOnce = 10_000 // bindings
 
 // expire ends what time has ended. Routing has ended it already.
 func (o *Owner) expire(ctx context.Context, now time.Time) {
-	select {
-	case <-o.ready:
-	default:
-		return
-	}
 	var x allocator.Expired
 	for more := true; more && ctx.Err() == nil; more = x.More {
 		o.engine.Expire(now, expireAtOnce, &x)

@@ -81,12 +81,12 @@ func (o *Owner) listen(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case h := <-o.feed:
-			o.take(ctx, &h)
+			o.take(&h)
 		}
 	}
 }
 
-func (o *Owner) take(ctx context.Context, h *heard) {
+func (o *Owner) take(h *heard) {
 	now := o.now()
 	if h.begin {
 		o.engine.Relearn()
@@ -104,10 +104,7 @@ func (o *Owner) take(ctx context.Context, h *heard) {
 	}
 	if h.end && h.ok {
 		o.engine.Relearned()
-		o.isReady.Do(func() {
-			o.begin(ctx)
-			close(o.ready)
-		})
+		o.isReady.Do(func() { close(o.ready) })
 	}
 }
 

@@ -47,8 +47,11 @@ func (c Config) withDefaults() Config {
 		of    *time.Duration
 		usual time.Duration
 	}{
-		{&c.TTL, time.Hour}, {&c.MaxTTL, 720 * time.Hour}, {&c.Commit, 10 * time.Second},
-		{&c.Refresh, time.Second}, {&c.Purge, 10 * time.Second},
+		{&c.TTL, time.Hour},
+		{&c.MaxTTL, 720 * time.Hour},
+		{&c.Commit, 10 * time.Second},
+		{&c.Refresh, time.Second},
+		{&c.Purge, 10 * time.Second},
 	} {
 		if *d.of == 0 {
 			*d.of = d.usual
@@ -164,6 +167,7 @@ func (o *Owner) tend(ctx context.Context) {
 	tick := time.NewTicker(tendEvery)
 	defer tick.Stop()
 	var refreshed, purged time.Time
+	begun := false
 	for {
 		select {
 		case <-ctx.Done():
@@ -175,12 +179,28 @@ func (o *Owner) tend(ctx context.Context) {
 			refreshed = now
 			o.refresh(ctx)
 		}
+		if !o.isReadyNow() {
+			continue
+		}
+		if !begun {
+			begun = true
+			o.begin(ctx)
+		}
 		o.expire(ctx, now)
 		o.settleDoubts(ctx)
 		if now.Sub(purged) >= o.cfg.Purge || now.Before(purged) {
 			purged = now
 			o.purge(ctx, now)
 		}
+	}
+}
+
+func (o *Owner) isReadyNow() bool {
+	select {
+	case <-o.ready:
+		return true
+	default:
+		return false
 	}
 }
 
