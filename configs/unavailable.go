@@ -23,7 +23,6 @@ func unavailable() []later {
 		{path: "tenants[].masks"},
 		{path: "tenants[].spend_day"},
 		{path: "tenants[].regions"},
-		{path: "lifecycle"},
 		{path: "api.tls"},
 		{path: "api.limits.rps"},
 		{path: "api.limits.body"},

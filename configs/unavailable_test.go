@@ -37,7 +37,7 @@ func TestKeysTellWhatThisVersionHas(t *testing.T) {
 	want := map[string]string{
 		"smpp.bind_timeout":          "",
 		"observe.hep.addr":           "no such key",
-		"lifecycle.ttl":              "1h",
+		"lifecycle.ttl":              "",
 		"api.oidc[].issuer":          "no such key",
 		"sip.peers[].srtp":           "",
 		"routing.unknown_mask.voice": "",

@@ -23,6 +23,12 @@ type Origin struct {
 	Country string // ISO 3166 code, selects the emergency strings; may be empty
 }
 
+// Contacts counts the messages and calls of sessions that end by them.
+type Contacts interface {
+	// Contact counts one, and reports whether it may still happen. It never waits.
+	Contact(session numberdb.ID, now time.Time) bool
+}
+
 // Request is one message or call to be routed.
 type Request struct {
 	Service Service // exactly one
@@ -60,8 +66,9 @@ type Plan struct {
 	Public    bool // by the mask's public binding
 	Emergency bool // to the emergency trunk: caller and dialled string go out as they came
 
-	peer       Endpoint // the other end, as the receiver's opt-out would name it
-	preferred  []string // the binding's own carriers
+	session    numberdb.ID // counts its contacts; none: it does not
+	peer       Endpoint    // the other end, as the receiver's opt-out would name it
+	preferred  []string    // the binding's own carriers
 	candidates [MaxCandidates]candidate
 	count      int
 }
@@ -79,6 +86,9 @@ func (r *Router) Decide(req *Request, plan *Plan) {
 	s := r.state.Load()
 	req.begin()
 	decided := s.run(req, plan)
+	if plan.session != 0 && plan.Verdict == Forward && s.contacts != nil && !s.contacts.Contact(plan.session, req.Now) {
+		plan.Verdict, plan.Answer, plan.count = Ended, s.answers.ended, 0
+	}
 	if plan.Verdict == OptOut || plan.Verdict == OptIn {
 		s.note(req, plan)
 	}
@@ -144,6 +154,9 @@ func bindOutbound(table Table, req *Request, plan *Plan) Verdict {
 func (p *Plan) adopt(b *numberdb.Binding) {
 	p.Present, p.To, p.Tenant, p.peer = b.Present, b.To, b.Tenant, b.To
 	p.preferred = b.Carriers
+	if b.Counted {
+		p.session = b.Session
+	}
 }
 
 func verdictOf(s numberdb.Status) Verdict {

@@ -19,6 +19,7 @@ type Router struct {
 type state struct {
 	table        Table
 	restrictions Restrictions // nil: none
+	contacts     Contacts     // nil: nobody counts
 	carriers     []*Carrier
 	byCost       bool
 	answers      answers
@@ -32,7 +33,7 @@ type state struct {
 // New makes a router over table and registers its metrics.
 func New(table Table, cfg Config, metrics prometheus.Registerer) (*Router, error) {
 	s := &state{
-		table: table, restrictions: cfg.Restrictions, echoes: newEchoes(cfg.Loop),
+		table: table, restrictions: cfg.Restrictions, contacts: cfg.Contacts, echoes: newEchoes(cfg.Loop),
 		byCost:  cfg.Order == ByCost,
 		answers: answers{cfg.UnknownMask, cfg.OutOfSession, cfg.EndedSession},
 	}

@@ -25,6 +25,7 @@ import (
 	"maskline/ledger"
 	"maskline/media"
 	"maskline/numberdb"
+	"maskline/numberdb/sessions"
 	"maskline/routing"
 	"maskline/seal"
 	"maskline/sip"
@@ -43,6 +44,7 @@ type edge struct {
 	table    *numberdb.Table
 	syncer   *numberdb.Syncer
 	restrict *numberdb.Restrictions
+	sessions *sessions.Owner
 	ledger   *ledger.Ledger
 	cdrs     *ledger.CDRs // nil: none are written
 	router   *routing.Router
@@ -86,7 +88,9 @@ func (e *edge) build(ctx context.Context) (err error) {
 	if err := e.openState(ctx); err != nil {
 		return err
 	}
-	if e.router, err = routing.New(e.table, routingConfig(cfg, e.restrict), e.metrics); err != nil {
+	rules := routingConfig(cfg, e.restrict)
+	rules.Contacts = e.sessions
+	if e.router, err = routing.New(e.table, rules, e.metrics); err != nil {
 		return err
 	}
 	s := smppConfig(cfg)
@@ -142,6 +146,10 @@ func (e *edge) openState(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if e.sessions, err = sessions.New(sessionsConfig(e.cfg, key), e.store, e.syncer, e.table, time.Now, e.log.Named("sessions"), e.metrics); err != nil {
+		return err
+	}
+	e.syncer.Observe(e.sessions.Observer())
 	if isNew {
 		e.log.Info("made the key file; keep a copy of it, what is sealed cannot be read without")
 	}
@@ -230,6 +238,7 @@ func (e *edge) Run(ctx context.Context) error {
 
 	var front, back group
 	back.start("the store", stopServing, func() error { return e.syncer.Run(background) })
+	back.start("sessions", stopServing, func() error { return e.sessions.Run(background) })
 	back.start("opt-outs and blocks", stopServing, func() error { return e.restrict.Run(background) })
 	back.start("the API", stopServing, func() error { return e.serveAPI(background) })
 	back.start("the control socket", stopServing, func() error {

@@ -7,6 +7,7 @@ import (
 	"maskline/configs"
 	"maskline/numberdb"
 	"maskline/numberdb/postgres"
+	"maskline/numberdb/sessions"
 	"maskline/numberdb/sqlite"
 )
 
@@ -14,6 +15,7 @@ import (
 type stores interface {
 	numberdb.Store
 	numberdb.RestrictionStore
+	sessions.Store
 }
 
 // openStore opens the store that the configuration names.
