@@ -26,11 +26,12 @@ func TestPhonesRefreshTheirSessions(t *testing.T) {
 		before := []int{strings.Count(caller.said(), ask), strings.Count(callee.said(), ask)}
 		const interval = 90 * time.Second
 		for deadline := time.Now().Add(interval); ; time.Sleep(100 * time.Millisecond) { // between two looks
-			if strings.Count(caller.said(), ask) > before[0] && strings.Count(callee.said(), ask) > before[1] {
+			rider, driver := strings.Count(caller.said(), ask)-before[0], strings.Count(callee.said(), ask)-before[1]
+			if rider > 0 && driver > 0 {
 				return
 			}
 			if time.Now().After(deadline) {
-				t.Fatal("not both have refreshed")
+				t.Fatalf("the caller refreshed %d times, the callee %d", rider, driver)
 			}
 		}
 	})
