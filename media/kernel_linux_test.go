@@ -82,29 +82,6 @@ func kernelForwards(t *testing.T, b *bed, a, z *peer) {
 	}
 }
 
-// TestKernelKeepsToVoiceOnASharedPort has user space rewrite the reports that come
-// to ports whose voice the kernel forwards.
-func TestKernelKeepsToVoiceOnASharedPort(t *testing.T) {
-	for _, c := range []struct {
-		name string
-		cfg  func(*Config)
-		a, z string
-	}{{"IPv4", nil, "127.0.0.2", "127.0.0.3"}, {"IPv6", onIPv6, "::1", "::1"}} {
-		t.Run(c.name, func(t *testing.T) {
-			if tested == "kernel" {
-				kernelKeepsToVoice(t, newBed(t, c.cfg), newPeer(t, c.a), newPeer(t, c.z))
-			}
-		})
-	}
-}
-
-func kernelKeepsToVoice(t *testing.T, b *bed, a, z *peer) {
-	s := b.muxPasses(muxPeer{a, a, true}, muxPeer{z, z, true})
-	if x, y := b.forwarded(s, A), b.forwarded(s, B); x < 3 || x > 5 || y < 3 || y > 5 {
-		t.Errorf("%d and %d packets were forwarded, want 3 to 5: all voice but the first", x, y)
-	}
-}
-
 func TestKernelCountsGaps(t *testing.T) {
 	b := kernelBed(t)
 	if b == nil {

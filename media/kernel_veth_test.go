@@ -116,7 +116,7 @@ func TestKernelOverVeth(t *testing.T) {
 		return func(t *testing.T) {
 			at := func(host string) netip.Addr { return netip.MustParseAddr(subnet + host) }
 			for what, relays := range map[string]func(*testing.T, *bed, *peer, *peer){
-				"voice": kernelForwards, "shared port": kernelKeepsToVoice,
+				"voice": kernelForwards, "shared port": kernelRelaysMuxed,
 			} {
 				t.Run(what, func(t *testing.T) {
 					b := newBed(t, func(c *Config) { c.Addr = at("1") })
