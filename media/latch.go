@@ -52,17 +52,22 @@ type latch struct {
 	aimed    bool // the endpoint lets source in alone
 }
 
-// sources are the rules by which a side's two ports judge. The prefixes are
-// Remote.From, which nobody writes.
+// sources are the rules by which a side's two ports judge what comes. The prefixes
+// are Remote.From, which nobody writes.
 type sources struct {
 	prefixes   *netip.Prefix
 	count      uint16
 	nat        bool
 	asymmetric bool
+	datagrams  bool // it sends what is no RTP
+	mux        bool // its RTCP shares the port of RTP
 }
 
 func sourcesOf(r *Remote) sources {
-	return sources{unsafe.SliceData(r.From), uint16(min(len(r.From), math.MaxUint16)), r.NAT, r.Asymmetric}
+	return sources{
+		prefixes: unsafe.SliceData(r.From), count: uint16(min(len(r.From), math.MaxUint16)),
+		nat: r.NAT, asymmetric: r.Asymmetric, datagrams: r.Datagrams, mux: r.Mux,
+	}
 }
 
 func (s *sources) within(a netip.Addr) bool {

@@ -9,11 +9,11 @@ import (
 // admit does what a port does with a valid packet, and reports whether it was
 // let in.
 func admit(l *latch, in *side, from netip.AddrPort, seq uint16, now time.Duration) bool {
-	who := l.judge(from, &in.rules, netip.Addr{}, now)
-	if who == stranger || who == unproven && !in.learner.valid(from, 1, seq) {
+	who := l.judge(from, &in.sources, netip.Addr{}, now)
+	if who == stranger || who == unproven && !in.seldom.learner.valid(from, 1, seq) {
 		return false
 	}
-	l.settle(from, who, &in.rules)
+	l.settle(from, who, &in.sources)
 	return true
 }
 
@@ -98,7 +98,7 @@ func TestLatch(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			in := &side{rules: tt.rules, learner: &learner{}}
+			in := &side{sources: tt.rules, seldom: &seldom{learner: &learner{}}}
 			l, now := latch{}, time.Minute
 			l.reopen(netip.MustParseAddrPort(sdp), now)
 			if got := l.target().String(); got != sdp {
@@ -110,7 +110,7 @@ func TestLatch(t *testing.T) {
 					now += relearnAfter
 				} else if s.from[0] == '!' {
 					l.reopen(netip.MustParseAddrPort(s.from[1:]), now)
-					in.learner = &learner{}
+					in.learn(true)
 				} else if got := admit(&l, in, netip.MustParseAddrPort(s.from), uint16(i), now); got != s.let {
 					t.Fatalf("step %d: %s let in: %v, want %v", i, s.from, got, s.let)
 				}
