@@ -132,7 +132,7 @@ func (p *port) relayRTCP(b []byte, from netip.AddrPort, w *work) Drop {
 	s := p.session
 	in, out := &s.sides[p.side], &s.sides[p.side.other()]
 	var learned netip.Addr
-	if in.sources.nat && p.rtcp {
+	if in.nat && p.rtcp {
 		learned = in.rtp.latch.source.unpack().Addr()
 	}
 	who, d := p.judge(from, in, learned, w.now)

@@ -20,7 +20,7 @@ func (d *side) returns(from netip.AddrPort, after time.Duration) bool {
 func (p *port) takeBack(from netip.AddrPort, in *side, now time.Duration) {
 	p.session.reclaim()
 	l := &p.latch
-	l.source, l.state, l.follow = pack(from), latchLoose, l.follow && !in.sources.asymmetric
+	l.source, l.state, l.follow = pack(from), latchLoose, l.follow && !in.asymmetric
 	in.spell.silence = 0
 	if in.rtcp.latch.state != latchOpen {
 		in.rtcp.latch.reopened = milliseconds(now)
