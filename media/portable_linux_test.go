@@ -87,7 +87,7 @@ func TestLateEventMeetsTheNextSocket(t *testing.T) {
 	}
 	defer l.close()
 	b.networks[0].backend.stop() // so that nobody else reads
-	fresh.port.session.sides[fresh.port.side].rtp.latch.reopen(a.addr(), b.now())
+	fresh.port.session.sides[fresh.port.side].rtp.latch.reopen(a.addr(), false, b.now())
 	a.send(netip.AddrPortFrom(b.cfg.Addr, fresh.port.number), packet(1, 1))
 	l.read(int32(fresh.index), generation)
 	if st := s.Stats(); st.A.Received.Packets+st.B.Received.Packets != 0 {

@@ -218,9 +218,9 @@ func (p *port) settle(from netip.AddrPort, who standing, in *side) {
 }
 
 // redirect takes a new address from signalling and opens the latch.
-func (p *port) redirect(expect netip.AddrPort, dscp uint8, now time.Duration) {
-	p.latch.reopen(expect, now)
-	_ = p.out.aim(netip.AddrPort{}, dscp) // without the mark is better than not at all
+func (p *port) redirect(expect netip.AddrPort, r *Remote, now time.Duration) {
+	p.latch.reopen(expect, r.Strict, now)
+	_ = p.out.aim(netip.AddrPort{}, r.DSCP) // without the mark is better than not at all
 }
 
 // send sends to this port's peer. w is the thread's that does so, nil outside of

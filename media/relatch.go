@@ -11,7 +11,7 @@ import (
 // measures the silence, the kernel's packets included.
 func (d *side) returns(from netip.AddrPort, after time.Duration) bool {
 	l := &d.rtp.latch
-	return after > 0 && !d.datagrams && l.state != latchOpen && l.reopened == 0 &&
+	return after > 0 && !d.datagrams && !d.strict && l.state != latchOpen && l.reopened == 0 &&
 		from.Addr() == l.source.addr() && time.Duration(d.spell.silence)*time.Millisecond >= after
 }
 

@@ -107,10 +107,10 @@ func (s *Session) SetRemote(which Side, r Remote) error {
 	if r.ClockRate != 0 || d.clock == 0 {
 		d.clock = cmp.Or(r.ClockRate, defaultClockRate)
 	}
-	d.learn(r.NAT)
+	d.learn(r.NAT && !r.Strict)
 	now := s.relay.now()
-	d.rtp.redirect(r.RTP, r.DSCP, now)
-	d.rtcp.redirect(r.RTCP, r.DSCP, now)
+	d.rtp.redirect(r.RTP, &r, now)
+	d.rtcp.redirect(r.RTCP, &r, now)
 	s.holdOrResume(s.sides[A].held() || s.sides[B].held(), now)
 	return nil
 }
