@@ -12,7 +12,7 @@ import (
 
 // Offer is one carrier's terms for a prefix.
 type Offer struct {
-	Cost     uint64            // per unit, in millionths; below MaxCost
+	Cost     uint64            // per unit, in millionths; at most MaxCost
 	From     uint32            // seconds since 1970 from which it holds; 0: always
 	Carrier  uint16            // its place in a list of carriers
 	Services numberdb.Services // that it is for
@@ -22,8 +22,11 @@ type Offer struct {
 // NoQuality is the quality of an offer that names none.
 const NoQuality = math.MaxUint8
 
-// MaxCost is the cost that no offer reaches: a million.
-const MaxCost = 1_000_000_000_000
+// Unit is a cost of one, MaxCost the greatest: a million.
+const (
+	Unit    = 1_000_000
+	MaxCost = 1_000_000 * Unit
+)
 
 // MaxCarriers is how many carriers a trie tells apart.
 const MaxCarriers = 1023
