@@ -243,7 +243,7 @@ func (h hearer) start(*port) error               { return nil }
 func (h hearer) aim(netip.AddrPort, uint8) error { return nil }
 func (h hearer) close()                          {}
 
-func (h hearer) send(wire []byte, _ netip.AddrPort) Drop {
+func (h hearer) send(wire []byte, _ netip.AddrPort, _ *work) Drop {
 	c, t := h.c, h.c.t
 	if c.left++; c.left != c.before+1 {
 		t.Fatal("one packet became two")
