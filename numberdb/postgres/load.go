@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -12,43 +11,6 @@ import (
 
 	"maskline/numberdb"
 )
-
-// rowColumns of the bindings b, in the order in which rowScan reads them.
-const rowColumns = `b.to_kind, b.to_value, b.present, b.services, array_to_string(b.carriers, '|'), b.expires_at, b.tenant`
-
-// rowScan reads a row of bindings; in the feed it may be missing.
-type rowScan struct {
-	mask, party                       pgtype.Text
-	toKind, toValue, present, service pgtype.Text
-	carriers, tenant                  pgtype.Text
-	expires                           pgtype.Timestamptz
-	lists                             map[string][]string // carriers already split
-}
-
-func (r *rowScan) key() []any { return []any{&r.mask, &r.party} }
-
-func (r *rowScan) rest() []any {
-	return []any{&r.toKind, &r.toValue, &r.present, &r.service, &r.carriers, &r.expires, &r.tenant}
-}
-
-func (r *rowScan) row() numberdb.Row {
-	row := numberdb.Row{
-		Mask: r.mask.String, Party: r.party.String, ToKind: r.toKind.String, ToValue: r.toValue.String,
-		Present: r.present.String, Services: r.service.String, Tenant: r.tenant.String,
-	}
-	if r.expires.Valid {
-		row.Expires = r.expires.Time
-	}
-	if r.carriers.String != "" {
-		list, known := r.lists[r.carriers.String]
-		if !known {
-			list = strings.Split(r.carriers.String, "|")
-			r.lists[r.carriers.String] = list
-		}
-		row.Carriers = list
-	}
-	return row
-}
 
 // Load reads one snapshot. What runs while the snapshot is taken lies above its
 // position and is told by the feed, whether or not the snapshot has it.
@@ -96,19 +58,18 @@ func (s *Store) load(ctx context.Context, put func(numberdb.Binding)) (numberdb.
 			return numberdb.Snapshot{}, err
 		}
 	}
-	rows, err := tx.Query(ctx, `SELECT b.mask, b.party, `+rowColumns+` FROM maskline.bindings b`)
+	rows, err := tx.Query(ctx, `SELECT `+columns+` FROM maskline.bindings`, pgx.QueryExecModeCacheStatement, binaryForm())
 	if err != nil {
 		return numberdb.Snapshot{}, err
 	}
 	defer rows.Close()
-	scan := rowScan{lists: map[string][]string{}}
-	targets := append(scan.key(), scan.rest()...)
+	opener := s.vault.Opener()
+	var stored numberdb.Stored
 	for rows.Next() {
-		if err := rows.Scan(targets...); err != nil {
+		if err := readRow(rows.RawValues(), opener, &stored); err != nil {
 			return numberdb.Snapshot{}, err
 		}
-		row := scan.row()
-		b, err := row.Binding()
+		b, err := opener.Open(&stored)
 		if err != nil {
 			snapshot.Refused++
 			continue

@@ -58,7 +58,7 @@ func opener(name string, change func(*Config)) storetest.Database {
 
 func openStore(t testing.TB, name string, change func(*Config)) *Store {
 	t.Helper()
-	cfg := Config{URL: server.URL(name)}
+	cfg := Config{URL: server.URL(name), Keys: storetest.Keys()}
 	if change != nil {
 		change(&cfg)
 	}
@@ -109,4 +109,10 @@ func exec(t testing.TB, conn *pgx.Conn, sql string, args ...any) {
 
 func TestContract(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Database { return opener(newDatabase(t), nil) })
+}
+
+// put writes bindings by another connection, as another edge does.
+func put(t testing.TB, conn *pgx.Conn, store *Store, changes ...numberdb.Change) {
+	t.Helper()
+	exec(t, conn, upsert, writeRows(byKey(store.vault, changes).puts)...)
 }
