@@ -71,8 +71,11 @@ func checkCarriers(names []string) error {
 
 // isName accepts the names of carriers and tenants.
 func isName(s string) bool {
-	return s != "" && len(s) <= maxName && utf8.ValidString(s) && strings.TrimSpace(s) == s &&
-		!strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
+	return s != "" && len(s) <= maxName && utf8.ValidString(s) && strings.TrimSpace(s) == s && printable(s)
+}
+
+func printable(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
 // visible accepts 1 to longest ASCII characters, without spaces.

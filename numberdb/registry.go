@@ -14,7 +14,7 @@ import (
 type Registry interface {
 	// Commit makes all of the writes durable in one transaction, or nothing of it,
 	// and returns the position whose batch in the feed holds its bindings. A
-	// *Conflict names the bindings that are taken. An error wraps
+	// *Conflict names the bindings and attempts that are taken. An error wraps
 	// ErrOutcomeUnknown where the commit may have happened.
 	Commit(ctx context.Context, writes *Writes) (Position, error)
 
@@ -23,23 +23,35 @@ type Registry interface {
 	Inventory(ctx context.Context, pool func(Pool), mask func(Mask)) (InventoryVersion, error)
 
 	// Sessions returns sessions in the order of their IDs, at most query.Limit.
+	// Rows that do not open are left out, and an error that wraps ErrSealed tells
+	// of them beside the others.
 	Sessions(ctx context.Context, query SessionQuery) ([]Session, error)
 
-	// History returns what became of a mask, newest first, at most limit.
+	// History returns what became of a mask, newest first, at most limit
+	// (default 100, at most 10,000).
 	History(ctx context.Context, mask e164.Number, limit int) ([]MaskEvent, error)
 }
 
 // InventoryVersion grows with each change of a pool or mask.
 type InventoryVersion uint64
 
-// Writes is what one transaction changes.
+// InventoryWatch lets every edge notice what another has changed.
+type InventoryWatch interface {
+	// InventoryVersion is that of the last commit.
+	InventoryVersion(ctx context.Context) (InventoryVersion, error)
+}
+
+// Writes is what one transaction changes. Of several sessions with one ID,
+// pools with one name or masks with one number the last stands.
 type Writes struct {
 	Bindings []Change    // upserts and deletions
-	Claims   []Binding   // new bindings whose keys must be free
+	Claims   []Binding   // new bindings whose keys must be free: no row, or one that is Over
 	Sessions []Session   // new ones, and those that exist as they are now
+	Attempts []Attempt   // whose keys must be free
+	Tenants  []Tenant    // new ones, and those that exist as they are now; Created stays
 	Pools    []Pool      // likewise
 	Masks    []Mask      // likewise; a change of state goes to the history
-	Events   []MaskEvent // further lines of the history
+	Events   []MaskEvent // further lines of the history, or the why of a change of state
 	Gone     Gone
 }
 
@@ -49,19 +61,28 @@ type Gone struct {
 	Pools    []string // those without masks
 }
 
-// Conflict says which claims of the writes are taken already.
-type Conflict struct{ Keys []BindingKey }
+// Conflict says which claims and attempts of the writes are taken already.
+type Conflict struct {
+	Keys     []BindingKey
+	Attempts []AttemptKey
+}
 
 // Error tells how many.
 func (c *Conflict) Error() string {
-	return fmt.Sprintf("%d of the masks are already bound for their parties", len(c.Keys))
+	return fmt.Sprintf("%d of the masks are already bound for their parties, %d of the idempotency keys are used", len(c.Keys), len(c.Attempts))
 }
 
-// ErrPoolInUse says that a pool to be deleted still has masks.
-var ErrPoolInUse = errors.New("the pool still has masks")
+// What Commit reports of an inventory that would not fit together.
+var (
+	ErrPoolInUse = errors.New("the pool still has masks")
+	ErrNoPool    = errors.New("the mask's pool does not exist")
+)
 
 // BindingKey is the key of a binding, both in canonical form.
 type BindingKey struct{ Mask, Party e164.Number }
+
+// Key is the binding's key.
+func (b *Binding) Key() BindingKey { return BindingKey{b.Mask.Canonical(), b.Party.Canonical()} }
 
 // SessionQuery selects sessions; zero fields select all.
 type SessionQuery struct {
@@ -69,7 +90,7 @@ type SessionQuery struct {
 	Tenant string      // of this tenant
 	Party  e164.Number // with this participant
 	Live   time.Time   // that live at this time
-	Over   time.Time   // whose Keep is before this time
+	Over   time.Time   // that are Over at this time
 	After  ID          // greater than
 	Limit  int         // default 100, at most 10,000
 }
@@ -81,4 +102,29 @@ type MaskEvent struct {
 	What  MaskState
 	Why   string // a word or sentence without numbers
 	Actor string // who did it: "edge", or a key's or user's name
+}
+
+// EdgeActor is the actor of what the edge does by itself.
+const EdgeActor = "edge"
+
+// StateEvent is the line of the history for a mask whose state changed.
+func StateEvent(m *Mask) MaskEvent {
+	return MaskEvent{Mask: m.Number, At: m.Since, What: m.State, Actor: EdgeActor}
+}
+
+// Explained tells of a mask whether the events say why it is in its state, so
+// that no other line is needed.
+func (w *Writes) Explained() func(*Mask) bool {
+	type moved struct {
+		mask e164.Number
+		to   MaskState
+	}
+	told := make(map[moved]struct{}, len(w.Events))
+	for i := range w.Events {
+		told[moved{w.Events[i].Mask.Canonical(), w.Events[i].What}] = struct{}{}
+	}
+	return func(m *Mask) bool {
+		_, ok := told[moved{m.Number.Canonical(), m.State}]
+		return ok
+	}
 }

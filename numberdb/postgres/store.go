@@ -39,6 +39,9 @@ type Config struct {
 	Poll time.Duration
 	// Keep is how long changelog rows stay. Default 10m; 0 is the default.
 	Keep time.Duration
+	// Now is the clock by which a binding is over, so that another may take its
+	// place; nil is time.Now.
+	Now func() time.Time
 }
 
 // ErrURL says that Config.URL cannot be understood. It does not say why, since
@@ -60,6 +63,9 @@ type Store struct {
 	end     context.CancelFunc
 	written numberdb.Position          // the newest position that Apply returned
 	wakes   map[chan struct{}]struct{} // one for each Follow
+
+	purging purging
+	vault   *numberdb.Vault
 }
 
 var _ numberdb.Store = (*Store)(nil)

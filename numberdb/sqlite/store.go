@@ -37,6 +37,10 @@ type Store struct {
 	remove *sql.Stmt
 	feed   *feed
 	calls  calls
+
+	registry registry
+	purging  purging
+	vault    *numberdb.Vault
 }
 
 var _ numberdb.Store = (*Store)(nil)
@@ -118,6 +122,9 @@ func (s *Store) prepare(ctx context.Context) (err error) {
 	if s.remove, err = s.writer.PrepareContext(ctx, removeText); err != nil {
 		return fmt.Errorf("preparing a statement: %w", err)
 	}
+	if err := s.registry.prepare(ctx, s.writer); err != nil {
+		return err
+	}
 	var position int64
 	if err := s.writer.QueryRowContext(ctx, `SELECT position FROM feed`).Scan(&position); err != nil {
 		return fmt.Errorf("reading the position: %w", err)
@@ -147,7 +154,7 @@ func (s *Store) Close() error {
 
 func (s *Store) release() error {
 	var err error
-	for _, stmt := range []*sql.Stmt{s.upsert, s.remove} {
+	for _, stmt := range append(s.registry.statements(), s.upsert, s.remove) {
 		if stmt != nil {
 			err = errors.Join(err, stmt.Close())
 		}

@@ -19,12 +19,14 @@ import (
 // after the store was closed.
 type Database func(t *testing.T) numberdb.Store
 
+type contractCase struct {
+	name string
+	run  func(*testing.T, Database)
+}
+
 // Run runs the contract; fresh makes a database of its own for each test.
 func Run(t *testing.T, fresh func(t *testing.T) Database) {
-	for _, c := range []struct {
-		name string
-		run  func(*testing.T, Database)
-	}{
+	for _, c := range append([]contractCase{
 		{"an empty store loads nothing", emptyLoad},
 		{"what was applied is loaded", applyAndLoad},
 		{"an upsert replaces the whole binding", upsertReplaces},
@@ -48,7 +50,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"restrictions: all changes or none", restrictionsAllOrNone},
 		{"restrictions of one number in two forms", restrictionsCanonical},
 		{"restrictions noted by edges beside one another", restrictionsFollowed},
-	} {
+	}, registryCases()...) {
 		t.Run(c.name, func(t *testing.T) { c.run(t, fresh(t)) })
 	}
 }

@@ -1,0 +1,76 @@
+package numberdb
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Faults of Writes as a whole.
+var (
+	ErrKeyTwice     = errors.New("a binding that is claimed stands in the same writes once more")
+	ErrTooMany      = errors.New("expected at most 1,000,000 rows in one commit")
+	ErrAttemptTwice = errors.New("an idempotency key stands in the same writes once more")
+)
+
+const maxWrites = 1_000_000
+
+// Check refuses writes that no store may hold. The error names the list and the
+// place in it and never a value.
+func (w *Writes) Check() error {
+	rows := len(w.Bindings) + len(w.Claims) + len(w.Sessions) + len(w.Attempts) + len(w.Tenants) + len(w.Pools) +
+		len(w.Masks) + len(w.Events) + len(w.Gone.Sessions) + len(w.Gone.Pools)
+	if rows > maxWrites {
+		return ErrTooMany
+	}
+	if err := CheckChanges(w.Bindings); err != nil {
+		return err
+	}
+	for _, err := range [...]error{
+		checkEach("claim", w.Claims, (*Binding).Check),
+		checkEach("session", w.Sessions, (*Session).Check),
+		checkEach("attempt", w.Attempts, (*Attempt).Check),
+		checkEach("tenant", w.Tenants, (*Tenant).Check),
+		checkEach("pool", w.Pools, (*Pool).Check),
+		checkEach("mask", w.Masks, (*Mask).Check),
+		checkEach("event", w.Events, (*MaskEvent).Check),
+	} {
+		if err != nil {
+			return err
+		}
+	}
+	return w.checkTwice()
+}
+
+func checkEach[T any](what string, rows []T, check func(*T) error) error {
+	for i := range rows {
+		if err := check(&rows[i]); err != nil {
+			return fmt.Errorf("%s %d of %d: %w", what, i+1, len(rows), err)
+		}
+	}
+	return nil
+}
+
+// checkTwice: the order in which a transaction takes its rows is by key, so two
+// wishes for one row would have none.
+func (w *Writes) checkTwice() error {
+	claimed := make(map[BindingKey]struct{}, len(w.Claims))
+	for i := range w.Claims {
+		claimed[w.Claims[i].Key()] = struct{}{}
+	}
+	if len(claimed) < len(w.Claims) {
+		return ErrKeyTwice
+	}
+	for i := range w.Bindings {
+		if _, taken := claimed[w.Bindings[i].Binding.Key()]; taken {
+			return ErrKeyTwice
+		}
+	}
+	attempts := make(map[AttemptKey]struct{}, len(w.Attempts))
+	for i := range w.Attempts {
+		attempts[AttemptKey{w.Attempts[i].Tenant, w.Attempts[i].Key}] = struct{}{}
+	}
+	if len(attempts) < len(w.Attempts) {
+		return ErrAttemptTwice
+	}
+	return nil
+}

@@ -1,0 +1,47 @@
+package numberdb
+
+import (
+	"context"
+	"time"
+)
+
+// KeepByHand is how long a binding that was bound by hand stays after its
+// expiry, so that the party still hears "ended".
+const KeepByHand = 30 * 24 * time.Hour
+
+// Purger deletes what is over.
+type Purger interface {
+	// Purge looks at a bounded part of the store, from where the last call
+	// stopped, and deletes what is Over at now: bindings, then sessions, then
+	// attempts whose keys may be used anew. Deleted bindings are told in the feed
+	// like others. It does nothing where another edge or call purges at the same
+	// moment.
+	Purge(ctx context.Context, now time.Time) (Purged, error)
+}
+
+// Purged counts what one Purge has deleted.
+type Purged struct {
+	Bindings, Sessions, Attempts int
+	Round                        bool // all was looked at; the next call begins anew
+}
+
+// Over reports whether the binding may be deleted at now, or another made in its
+// place.
+func (b *Binding) Over(now time.Time) bool {
+	over := b.Keep
+	if over.IsZero() && !b.Expires.IsZero() {
+		if over = b.Expires; b.Session == 0 {
+			over = over.Add(KeepByHand)
+		}
+	}
+	return !over.IsZero() && !now.Before(over)
+}
+
+// Over reports whether the session may be deleted at now.
+func (s *Session) Over(now time.Time) bool {
+	over := s.Keep
+	if over.IsZero() {
+		over = s.Expires
+	}
+	return !now.Before(over)
+}
