@@ -64,6 +64,14 @@ func MustParse(s string) Number {
 // Len is the count of digits, 0 for none.
 func (n Number) Len() int { return int(uint64(n) >> digitBits & 0xF) }
 
+// Valid reports whether Parse could have made the number, as numbers that were
+// read from elsewhere should be asked.
+func (n Number) Valid() bool {
+	count := n.Len()
+	return count >= MinDigits && count <= MaxDigits && uint64(n)>>(digitBits+4) == 0 &&
+		uint64(n)&valueMask < [...]uint64{1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}[count-MinDigits]
+}
+
 // AppendDigits appends the bare digits, without "+".
 func (n Number) AppendDigits(dst []byte) []byte {
 	var buf [MaxDigits]byte

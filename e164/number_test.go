@@ -155,3 +155,19 @@ func BenchmarkParse(b *testing.B) {
 		}
 	}
 }
+
+func TestValid(t *testing.T) {
+	for _, n := range []Number{MustParse("0000000"), MustParse("9999999"), MustParse("999999999999999"), MustParse("+447700900123")} {
+		if !n.Valid() {
+			t.Errorf("%v was parsed and is not valid", n)
+		}
+	}
+	for name, n := range map[string]Number{
+		"none": 0, "six digits": 6<<digitBits | 123456, "no count": 4477009, "sixteen": 1<<(digitBits+4) | MustParse("1234567"),
+		"more digits than it says": 7<<digitBits | 10_000_000, "all ones": 1<<64 - 1, "negative in SQL": 1<<63 | MustParse("1234567"),
+	} {
+		if n.Valid() {
+			t.Errorf("%s is valid", name)
+		}
+	}
+}

@@ -14,6 +14,8 @@ func (b *Binding) Check() error {
 		return ErrNoMask
 	case b.Present == 0:
 		return ErrNoPresent
+	case !b.Mask.Valid() || !b.Present.Valid() || b.Party != 0 && !b.Party.Valid() || b.Second != 0 && !b.Second.Valid():
+		return errNumber
 	case b.Services == 0 || b.Services&^(SMS|Voice) != 0:
 		return ErrServices
 	case b.To.Kind == Account && b.Services.Has(Voice):
@@ -29,8 +31,19 @@ func (b *Binding) Check() error {
 	if err := checkCarriers(b.Carriers); err != nil {
 		return err
 	}
-	_, err := NewEndpoint(b.To.Kind, b.To.Value())
-	return err
+	return b.To.check()
+}
+
+// check refuses what NewEndpoint does.
+func (e *Endpoint) check() error {
+	if e.Kind != Tel {
+		_, err := NewEndpoint(e.Kind, e.Name)
+		return err
+	}
+	if !e.Number.Valid() {
+		return ErrTel
+	}
+	return nil
 }
 
 // storable: Postgres keeps microseconds, the table nanoseconds in an int64.

@@ -95,8 +95,7 @@ func (r *Restriction) Check() error {
 	if r.Peer == (Endpoint{}) {
 		return nil
 	}
-	_, err := NewEndpoint(r.Peer.Kind, r.Peer.Value())
-	return err
+	return r.Peer.check()
 }
 
 // canonical is the restriction with its numbers in the form of keys.

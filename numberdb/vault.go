@@ -1,6 +1,7 @@
 package numberdb
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"strings"
@@ -33,12 +34,12 @@ type HiddenParty [seal.BlockSize]byte
 type Stored struct {
 	Mask     int64
 	Party    HiddenParty
-	Sealed   []byte // party and endpoint
+	Sealed   []byte // the endpoint, tied to all other columns but Keep
 	Present  int64
 	Second   int64 // 0: none
 	Services int16
 	Carriers string // divided by '|'
-	Expires  int64  // 0: never
+	Expires  int64  // 0: never; -1: 1970 itself
 	Tenant   string
 	Session  int64 // 0: none
 	Counted  bool
@@ -58,11 +59,14 @@ func (v *Vault) Hide(party e164.Number) HiddenParty {
 }
 
 // Find is the party that was hidden.
-func (v *Vault) Find(hidden HiddenParty) (e164.Number, error) {
-	if hidden == (HiddenParty{}) {
+func (v *Vault) Find(hidden HiddenParty) (e164.Number, error) { return v.find(&hidden) }
+
+// find undoes the hiding in place.
+func (v *Vault) find(hidden *HiddenParty) (e164.Number, error) {
+	if *hidden == (HiddenParty{}) {
 		return 0, nil
 	}
-	value, ok := v.parties.Find(hidden)
+	value, ok := v.parties.Undo((*[seal.BlockSize]byte)(hidden))
 	if !ok || value == 0 {
 		return 0, ErrSealed
 	}
@@ -84,30 +88,12 @@ func (v *Vault) Store(b *Binding, buffer []byte) Stored {
 		Session: int64(b.Session), Counted: b.Counted, Keep: micros(b.Keep), Digest: int64(v.Digest(b)),
 	}
 	plain := appendEndpoint(make([]byte, 0, 64), b.To)
-	s.Sealed = v.content.Seal(buffer, plain, bindingPlace(make([]byte, 0, placeSize), s.Mask, &s.Party))
+	s.Sealed = v.content.Seal(buffer, plain, s.place(make([]byte, 0, 256)))
 	return s
 }
 
-// Open reads the stored form. The error never holds a value of it.
-func (v *Vault) Open(s *Stored) (b Binding, err error) {
-	if b.Party, err = v.Find(s.Party); err != nil {
-		return Binding{}, err
-	}
-	plain, err := v.content.Open(make([]byte, 0, 64), s.Sealed, bindingPlace(make([]byte, 0, placeSize), s.Mask, &s.Party))
-	if err != nil {
-		return Binding{}, ErrSealed
-	}
-	if b.To, err = readEndpoint(plain); err != nil {
-		return Binding{}, err
-	}
-	b.Mask, b.Present, b.Second = e164.Number(s.Mask), e164.Number(s.Present), e164.Number(s.Second)
-	b.Services, b.Tenant, b.Session, b.Counted = Services(s.Services), s.Tenant, ID(s.Session), s.Counted
-	if s.Carriers != "" {
-		b.Carriers = strings.Split(s.Carriers, "|")
-	}
-	b.Expires, b.Keep = fromMicros(s.Expires), fromMicros(s.Keep)
-	return b, b.Check()
-}
+// Open reads the stored form; of many an Opener is cheaper.
+func (v *Vault) Open(s *Stored) (Binding, error) { return v.Opener().Open(s) }
 
 // Digest is a keyed digest of what the table holds of a binding: a store keeps
 // it so that it can be compared with the table without being read.
@@ -132,11 +118,19 @@ func (v *Vault) Digest(b *Binding) uint64 {
 	return v.digests.Digest(appendEndpoint(d, b.To))
 }
 
-const placeSize = 8 + seal.BlockSize
-
-// bindingPlace ties what is sealed to its row.
-func bindingPlace(dst []byte, mask int64, party *HiddenParty) []byte {
-	return append(binary.BigEndian.AppendUint64(dst, uint64(mask)), party[:]...)
+// place ties what is sealed to its row: all of the row but Sealed and Keep.
+func (s *Stored) place(dst []byte) []byte {
+	dst = append(dst, s.Party[:]...)
+	for _, word := range [...]int64{s.Mask, s.Present, s.Second, s.Expires, s.Session, s.Digest} {
+		dst = binary.BigEndian.AppendUint64(dst, uint64(word))
+	}
+	counted := byte(0)
+	if s.Counted {
+		counted = 1
+	}
+	dst = binary.BigEndian.AppendUint16(append(dst, counted), uint16(s.Services))
+	dst = binary.BigEndian.AppendUint16(dst, uint16(len(s.Tenant)))
+	return append(append(dst, s.Tenant...), s.Carriers...)
 }
 
 // appendEndpoint writes the kind and the number or name.
@@ -164,17 +158,23 @@ func readEndpoint(plain []byte) (Endpoint, error) {
 	return e, nil
 }
 
+// atEpoch is the first microsecond of 1970, since 0 is never.
+const atEpoch = -1
+
 // micros is the stored form of a time; zero is never.
 func micros(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
 	}
-	return t.UnixMicro()
+	return cmp.Or(t.UnixMicro(), atEpoch)
 }
 
 func fromMicros(us int64) time.Time {
-	if us == 0 {
+	switch us {
+	case 0:
 		return time.Time{}
+	case atEpoch:
+		us = 0
 	}
 	return time.UnixMicro(us).UTC()
 }

@@ -103,8 +103,13 @@ func create(path string) (bool, error) {
 	return true, syncDir(dir)
 }
 
+// NewSecret is the content of a key file with a new random key.
+func NewSecret() []byte {
+	return fmt.Appendf(nil, "%s\n%s\n", fileHeader, hex.EncodeToString(randomSecret()))
+}
+
 func write(f *os.File) error {
-	_, err := fmt.Fprintf(f, "%s\n%s\n", fileHeader, hex.EncodeToString(randomSecret()))
+	_, err := f.Write(NewSecret())
 	if err == nil {
 		err = f.Sync()
 	}

@@ -36,7 +36,10 @@ func (p *Permutation) Hide(value uint64) (out [BlockSize]byte) {
 
 // Find returns the value that was hidden; ok is false for what this key did not
 // hide.
-func (p *Permutation) Find(hidden [BlockSize]byte) (value uint64, ok bool) {
+func (p *Permutation) Find(hidden [BlockSize]byte) (value uint64, ok bool) { return p.Undo(&hidden) }
+
+// Undo is Find in place of the hidden value, which is overwritten.
+func (p *Permutation) Undo(hidden *[BlockSize]byte) (value uint64, ok bool) {
 	p.block.Decrypt(hidden[:], hidden[:])
 	return binary.BigEndian.Uint64(hidden[8:]), binary.BigEndian.Uint64(hidden[:]) == 0
 }
