@@ -31,10 +31,30 @@ func (s *Syncer) register(reg prometheus.Registerer) error {
 			func() float64 { return float64(s.Fresh().Position) }),
 		gauge("store_up", "1 where the store is loaded and followed.", func() float64 { return oneIf(s.Fresh().Up) }),
 		gauge("stale", "1 where the table is not loaded or older than max_stale.", func() float64 { return oneIf(s.Fresh().Stale) }),
+		gauge("slots_inactive", "Replication slots of maskline that nobody reads; each holds WAL until it is dropped.",
+			func() float64 { return float64(s.lastSlots().Inactive) }),
+		gauge("slot_retained_bytes", "WAL that the replication slot of maskline that is farthest behind holds at the server.",
+			func() float64 { return float64(s.lastSlots().Retained) }),
 	} {
 		err = errors.Join(err, reg.Register(c))
 	}
+	for kind := range feedKinds {
+		err = errors.Join(err, reg.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "maskline_numberdb_feed", Help: "1 for the way in which changes of the store reach the table, where it is open.",
+			ConstLabels: prometheus.Labels{"feed": kind.String()},
+		}, func() float64 {
+			info := s.info.Load()
+			return oneIf(info != nil && info.Kind == kind && s.up.Load())
+		})))
+	}
 	return err
+}
+
+func (s *Syncer) lastSlots() Slots {
+	if slots := s.slots.Load(); slots != nil {
+		return *slots
+	}
+	return Slots{}
 }
 
 func oneIf(b bool) float64 {

@@ -1,6 +1,7 @@
 package numberdb
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,9 @@ type SyncConfig struct {
 	// store or its feed was lost; it doubles from one to the other and is
 	// jittered. Defaults 100ms and 5s; 0 is the default.
 	BackoffMin, BackoffMax time.Duration
+	// Wait bounds how long Apply waits, after the commit, for the table to hold
+	// its changes. Default 5s; 0 is the default.
+	Wait time.Duration
 }
 
 func (c SyncConfig) withDefaults() SyncConfig {
@@ -36,6 +40,7 @@ func (c SyncConfig) withDefaults() SyncConfig {
 		c.BackoffMax = 5 * time.Second
 	}
 	c.BackoffMax = max(c.BackoffMin, c.BackoffMax)
+	c.Wait = cmp.Or(c.Wait, 5*time.Second)
 	return c
 }
 
@@ -52,6 +57,10 @@ type Syncer struct {
 	up      atomic.Bool
 	alive   atomic.Int64 // the last proof of life, nanoseconds since started
 	delay   atomic.Int64 // Batch.Delay of the last batch
+	info    atomic.Pointer[FeedInfo]
+	slots   atomic.Pointer[Slots]
+	held    Position      // where the next feed may go on, 0: by a load; Run's own
+	took    time.Duration // the last load; Run's own
 
 	mu       sync.Mutex
 	position Position
@@ -66,6 +75,9 @@ type Freshness struct {
 	Lag      time.Duration // since the last proof of life, plus what the store holds back
 	Stale    bool          // not loaded, or Lag is beyond MaxStale
 }
+
+// longestSpread bounds the chance in the time of a whole load.
+const longestSpread = 30 * time.Second
 
 // NewSyncer makes a syncer and registers its metrics. Run starts it.
 func NewSyncer(store Store, table *Table, cfg SyncConfig, log *zap.Logger, reg prometheus.Registerer) (*Syncer, error) {
@@ -96,6 +108,11 @@ func (s *Syncer) Run(ctx context.Context) error {
 			pause = s.cfg.BackoffMin
 		}
 		wait := pause/2 + rand.N(pause/2+1)
+		if followed > 0 && (s.held == 0 || !s.info.Load().Durable) {
+			// Whatever ended this feed may have ended those of all edges: their
+			// loads are spread over the time that one takes.
+			wait += rand.N(min(s.took, longestSpread) + 1)
+		}
 		s.tellLoss(err, wasUp || pause == s.cfg.BackoffMin, wait)
 		pause = min(2*pause, s.cfg.BackoffMax)
 		timer := time.NewTimer(wait)
@@ -123,30 +140,69 @@ func (s *Syncer) tellLoss(err error, first bool, wait time.Duration) {
 // once loads and follows until something is lost; it returns how long it could
 // follow.
 func (s *Syncer) once(ctx context.Context) (time.Duration, error) {
-	started := time.Now()
-	var snapshot Snapshot
-	err := s.table.Replace(func(put func(Binding)) (err error) {
-		snapshot, err = s.store.Load(ctx, put)
-		return err
-	})
+	feed, err := s.store.Feed(ctx, s.held)
 	if err != nil {
+		return 0, fmt.Errorf("opening the feed: %w", err)
+	}
+	defer func() { _ = feed.Close() }() // whatever it could not release, the store's server does
+	s.tellFeed(feed.About())
+	if feed.About().Resumes {
+		s.log.Info("the change feed goes on where it ended")
+	} else if err := s.load(ctx, feed); err != nil {
 		return 0, fmt.Errorf("loading: %w", err)
 	}
+	s.up.Store(true)
+	started := time.Now()
+	err = feed.Follow(ctx, s.follow)
+	if s.held = s.reached(); errors.Is(err, ErrFeedLost) {
+		s.held = 0
+	}
+	return time.Since(started), fmt.Errorf("following: %w", err)
+}
+
+// load replaces the table's content by the feed's snapshot.
+func (s *Syncer) load(ctx context.Context, feed Feed) error {
+	started := time.Now()
+	var snapshot Snapshot
+	if err := s.table.Replace(func(put func(Binding)) (err error) {
+		snapshot, err = feed.Load(ctx, put)
+		return err
+	}); err != nil {
+		s.held = 0
+		return err
+	}
+	s.took = time.Since(started)
 	s.metrics.reloads.Inc()
 	s.refused(snapshot.Refused)
 	s.loaded.Store(true)
-	s.up.Store(true)
 	s.proof(0)
 	s.advance(snapshot.Position)
-	s.log.Info("loaded the bindings", zap.Int("bindings", s.table.Len()), zap.Duration("took", time.Since(started)))
-	started = time.Now()
-	err = s.store.Follow(ctx, snapshot.Position, s.follow)
-	return time.Since(started), fmt.Errorf("following: %w", err)
+	s.log.Info("loaded the bindings", zap.Int("bindings", s.table.Len()), zap.Duration("took", s.took))
+	return nil
+}
+
+// tellFeed says, when it changes, how changes reach the table and why not in a
+// better way.
+func (s *Syncer) tellFeed(info FeedInfo) {
+	info.Resumes = false
+	if last := s.info.Swap(&info); last != nil && *last == info {
+		return
+	}
+	s.log.Info("opened the change feed", zap.Stringer("feed", info.Kind))
+	if info.Reason != "" {
+		s.log.Warn("the bindings are not fed by logical replication", zap.String("reason", info.Reason))
+	}
+	if info.Warning != "" {
+		s.log.Warn("the change feed needs a look", zap.String("reason", info.Warning))
+	}
 }
 
 func (s *Syncer) follow(batch Batch) {
 	s.table.Apply(batch.Changes)
 	s.refused(batch.Refused)
+	if batch.Slots.Seen {
+		s.slots.Store(&batch.Slots)
+	}
 	s.proof(batch.Delay)
 	s.advance(batch.Position)
 }
@@ -193,14 +249,17 @@ func (s *Syncer) WaitFor(ctx context.Context, position Position) error {
 }
 
 // Apply commits the changes to the store and returns once the table holds them,
-// so that what the caller learns is routable. Where only the waiting failed the
-// changes are committed; the error then wraps ErrNotYetRouted.
+// so that what the caller learns is routable. Where only the waiting failed, for
+// SyncConfig.Wait at most, the changes are committed; the error then wraps
+// ErrNotYetRouted.
 func (s *Syncer) Apply(ctx context.Context, changes []Change) error {
 	position, err := s.store.Apply(ctx, changes)
 	if err != nil {
 		return err
 	}
-	if err := s.WaitFor(ctx, position); err != nil {
+	bounded, cancel := context.WithTimeout(ctx, s.cfg.Wait)
+	defer cancel()
+	if err := s.WaitFor(bounded, position); err != nil {
 		return fmt.Errorf("%w: %w", ErrNotYetRouted, err)
 	}
 	return nil
@@ -209,13 +268,16 @@ func (s *Syncer) Apply(ctx context.Context, changes []Change) error {
 // ErrNotYetRouted says that changes are committed but not yet in the table.
 var ErrNotYetRouted = errors.New("the changes are stored, but this edge does not route by them yet")
 
+func (s *Syncer) reached() Position {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.position
+}
+
 // Fresh tells how well the table follows the store now.
 func (s *Syncer) Fresh() Freshness {
-	s.mu.Lock()
-	position := s.position
-	s.mu.Unlock()
 	f := Freshness{
-		Loaded: s.loaded.Load(), Up: s.up.Load(), Position: position,
+		Loaded: s.loaded.Load(), Up: s.up.Load(), Position: s.reached(),
 		Lag: time.Since(s.started) - time.Duration(s.alive.Load()) + time.Duration(s.delay.Load()),
 	}
 	f.Stale = !f.Loaded || f.Lag > s.cfg.MaxStale

@@ -2,8 +2,6 @@ package postgres
 
 import (
 	"encoding/binary"
-
-	"maskline/numberdb"
 )
 
 const (
@@ -13,19 +11,17 @@ const (
 )
 
 // copyReader reads COPY's binary format as it is written to it, in pieces of any
-// size, and calls row for each row. A row with a NULL makes no binding and is
-// told as nil. PostgreSQL documentation, COPY, "Binary Format".
+// size, and calls row with the values of each row, valid during the call only.
+// PostgreSQL documentation, COPY, "Binary Format".
 type copyReader struct {
-	row     func(*numberdb.Stored) error
-	reading *reading
-	rest    []byte // of what was written, less than one row
-	begun   bool
-	ended   bool
+	row    func(values [][]byte) error
+	values rowValues
+	rest   []byte // of what was written, less than one row
+	begun  bool
+	ended  bool
 }
 
-func newCopyReader(row func(*numberdb.Stored) error) *copyReader {
-	return &copyReader{row: row, reading: newReading()}
-}
+func newCopyReader(row func(values [][]byte) error) *copyReader { return &copyReader{row: row} }
 
 // Write takes the next piece; it keeps nothing of it but an incomplete row.
 func (c *copyReader) Write(piece []byte) (int, error) {
@@ -98,7 +94,7 @@ func (c *copyReader) rowSize(data []byte) (int, error) {
 	if fields == -1 {
 		return 2, nil
 	}
-	if fields != int16(columnCount) {
+	if fields != columnCount {
 		return 0, malformed("the number of columns")
 	}
 	size := 2
@@ -125,21 +121,14 @@ func (c *copyReader) take(row []byte) error {
 		c.ended = true
 		return nil
 	}
-	whole := true
-	for col := range columnCount {
+	for i := range c.values {
 		length := int32(binary.BigEndian.Uint32(row))
 		row = row[4:]
 		if length < 0 {
-			whole = false
+			c.values[i] = nil
 			continue
 		}
-		if err := c.reading.binary(col, row[:length:length]); err != nil {
-			return err
-		}
-		row = row[length:]
+		c.values[i], row = row[:length:length], row[length:]
 	}
-	if !whole {
-		return c.row(nil)
-	}
-	return c.row(&c.reading.row)
+	return c.row(c.values[:])
 }

@@ -18,19 +18,19 @@ const (
 // pgoutput decodes the messages of Postgres' logical replication, version 1 of
 // its protocol. PostgreSQL documentation, chapter 55.9.
 type pgoutput struct {
-	layout  layout // of the table when it was loaded
-	sink    changeSink
-	reading *reading
+	layout layout // of the table when it was loaded
+	places []int  // its columns among ours
+	sink   changeSink
 
+	values   rowValues
 	relation uint32 // OID of bindings, 0: not told yet
-	columns  []column
-	inside   bool // a transaction
+	inside   bool   // a transaction
 }
 
 // changeSink takes what the stream tells. What it is given is valid during the
 // call only.
 type changeSink interface {
-	put(*numberdb.Stored)
+	put(values [][]byte)
 	remove(rowKey)
 	commit(end numberdb.Position, at time.Time)
 }
@@ -39,14 +39,6 @@ type changeSink interface {
 type rowKey struct {
 	mask  int64
 	party numberdb.HiddenParty
-}
-
-// layout is the columns of a table in their order, by name and type.
-type layout []layoutColumn
-
-type layoutColumn struct {
-	name string
-	oid  uint32
 }
 
 func (l layout) equal(o layout) bool {
@@ -62,7 +54,7 @@ func (l layout) equal(o layout) bool {
 }
 
 func newPgoutput(loaded layout, sink changeSink) *pgoutput {
-	return &pgoutput{layout: loaded, sink: sink, reading: newReading()}
+	return &pgoutput{layout: loaded, places: columnPlaces(loaded), sink: sink}
 }
 
 // message takes one message. numberdb.ErrFeedLost means that the table has to
@@ -131,12 +123,11 @@ func (p *pgoutput) relate(in *fields) error {
 		return nil
 	}
 	told := make(layout, 0, count)
-	columns := make([]column, 0, count)
 	for range count {
 		in.skip(1) // part of the key
 		name, oid := in.name(), in.uint32()
 		in.skip(4) // type modifier
-		told, columns = append(told, layoutColumn{name, oid}), append(columns, columnNamed(name))
+		told = append(told, layoutColumn{name, oid})
 	}
 	if in.failed {
 		return malformed("a relation's columns")
@@ -144,7 +135,7 @@ func (p *pgoutput) relate(in *fields) error {
 	if p.relation != 0 && p.relation != oid || !told.equal(p.layout) {
 		return numberdb.ErrFeedLost
 	}
-	p.relation, p.columns = oid, columns
+	p.relation = oid
 	return nil
 }
 
@@ -169,7 +160,11 @@ func (p *pgoutput) change(kind byte, in *fields) error {
 		if has&keyParts != keyParts {
 			return malformed("an old row without its key")
 		}
-		old = &rowKey{p.reading.row.Mask, p.reading.row.Party}
+		key, err := p.key()
+		if err != nil {
+			return err
+		}
+		old = &key
 		if kind == 'D' {
 			p.sink.remove(*old)
 			return nil
@@ -197,11 +192,23 @@ func (p *pgoutput) newRow(in *fields, old *rowKey) error {
 		// did not change.
 		return numberdb.ErrFeedLost
 	}
-	if old != nil && *old != (rowKey{p.reading.row.Mask, p.reading.row.Party}) {
+	key, err := p.key()
+	if err != nil {
+		return err
+	}
+	if old != nil && *old != key {
 		p.sink.remove(*old)
 	}
-	p.sink.put(&p.reading.row)
+	p.sink.put(p.values[:])
 	return nil
+}
+
+func (p *pgoutput) key() (rowKey, error) {
+	mask, party, err := readKey(p.values[:])
+	if err != nil {
+		return rowKey{}, malformed("a key")
+	}
+	return rowKey{mask, party}, nil
 }
 
 const (
@@ -211,37 +218,36 @@ const (
 
 // tuple reads a row and returns the set of columns that have values.
 func (p *pgoutput) tuple(in *fields) (has uint32, err error) {
-	if int(in.uint16()) != len(p.columns) || in.failed {
+	if int(in.uint16()) != len(p.places) || in.failed {
 		return 0, malformed("the number of columns")
 	}
-	for _, c := range p.columns {
+	for _, place := range p.places {
 		form := in.byte()
 		if form == 'n' || form == 'u' {
 			continue
 		}
 		length := int32(in.uint32())
-		if length < 0 || c != columnCount && length > maxField {
+		if length < 0 || place >= 0 && length > maxField {
 			return 0, malformed("the length of a value")
 		}
 		value := in.octets(int(length))
 		if in.failed {
 			return 0, malformed("a value")
 		}
-		if c == columnCount {
+		if place < 0 {
 			continue
 		}
 		switch form {
 		case 'b':
-			err = p.reading.binary(c, value)
 		case 't':
-			err = p.reading.textual(c, value)
+			if value, err = fromText(place, value); err != nil {
+				return 0, err
+			}
 		default:
-			err = malformed("the form of a value")
+			return 0, malformed("the form of a value")
 		}
-		if err != nil {
-			return 0, err
-		}
-		has |= 1 << c
+		p.values[place] = value
+		has |= 1 << place
 	}
 	if in.failed {
 		return 0, malformed("a row")
