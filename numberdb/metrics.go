@@ -7,8 +7,18 @@ import (
 )
 
 type syncMetrics struct {
-	reloads, refused prometheus.Counter
+	reloads, refused      prometheus.Counter
+	comparisons           *prometheus.CounterVec
+	differences, repaired prometheus.Counter
+	comparisonSeconds     prometheus.Gauge
 }
+
+// The ends of a comparison of the table with the store.
+const (
+	compareEqual     = "equal"
+	compareDifferent = "different"
+	compareUnsettled = "unsettled" // the store was away, or the feed too far behind
+)
 
 func (s *Syncer) register(reg prometheus.Registerer) error {
 	gauge := func(name, help string, value func() float64) prometheus.Collector {
@@ -20,10 +30,22 @@ func (s *Syncer) register(reg prometheus.Registerer) error {
 	s.metrics = &syncMetrics{
 		reloads: counter("reloads_total", "Whole loads of the table from the store, the first one included."),
 		refused: counter("rows_refused_total", "Rows of the store that make no binding and were left out."),
+		comparisons: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "maskline_numberdb_comparisons_total",
+			Help: "Comparisons of the table with the store by their end: equal, different, unsettled (the store was away).",
+		}, []string{"result"}),
+		differences: counter("differences_total", "Bindings that differed between the table and the store in a comparison."),
+		repaired:    counter("repaired_total", "Bindings of the table that a comparison put right."),
+		comparisonSeconds: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "maskline_numberdb_comparison_seconds", Help: "Time that the last comparison of the table with the store took.",
+		}),
+	}
+	for _, result := range []string{compareEqual, compareDifferent, compareUnsettled} {
+		s.metrics.comparisons.WithLabelValues(result)
 	}
 	var err error
 	for _, c := range []prometheus.Collector{
-		s.metrics.reloads, s.metrics.refused,
+		s.metrics.reloads, s.metrics.refused, s.metrics.comparisons, s.metrics.differences, s.metrics.repaired, s.metrics.comparisonSeconds,
 		gauge("bindings", "Bindings in the table, expired ones included.", func() float64 { return float64(s.table.Len()) }),
 		gauge("sync_lag_seconds", "Age of the last proof of life from the store, plus what it holds back.",
 			func() float64 { return s.Fresh().Lag.Seconds() }),

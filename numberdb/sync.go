@@ -27,6 +27,9 @@ type SyncConfig struct {
 	// Wait bounds how long Apply waits, after the commit, for the table to hold
 	// its changes. Default 5s; 0 is the default.
 	Wait time.Duration
+	// Compare is the pause, more or less a tenth, between comparisons of the
+	// table with a store that is a Comparer. Default 0: never.
+	Compare time.Duration
 }
 
 func (c SyncConfig) withDefaults() SyncConfig {
@@ -62,6 +65,9 @@ type Syncer struct {
 	held    Position      // where the next feed may go on, 0: by a load; Run's own
 	took    time.Duration // the last load; Run's own
 
+	applying sync.Mutex // held while a batch or a repair is written into the table
+	again    chan struct{}
+
 	mu       sync.Mutex
 	position Position
 	advanced chan struct{} // closed and replaced when position changes
@@ -83,7 +89,7 @@ const longestSpread = 30 * time.Second
 func NewSyncer(store Store, table *Table, cfg SyncConfig, log *zap.Logger, reg prometheus.Registerer) (*Syncer, error) {
 	s := &Syncer{
 		store: store, table: table, cfg: cfg.withDefaults(), log: log,
-		started: time.Now(), advanced: make(chan struct{}),
+		started: time.Now(), advanced: make(chan struct{}), again: make(chan struct{}, 1),
 	}
 	if err := s.register(reg); err != nil {
 		return nil, fmt.Errorf("registering metrics of the sync: %w", err)
@@ -95,6 +101,13 @@ func NewSyncer(store Store, table *Table, cfg SyncConfig, log *zap.Logger, reg p
 // or the store is closed. Whatever else is lost on the way is loaded again; the
 // old table serves meanwhile.
 func (s *Syncer) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var comparing sync.WaitGroup
+	defer comparing.Wait()
+	defer cancel()
+	if store, ok := s.store.(Comparer); ok && s.cfg.Compare > 0 {
+		comparing.Go(func() { s.comparing(ctx, store) })
+	}
 	pause := s.cfg.BackoffMin
 	for {
 		followed, err := s.once(ctx)
@@ -129,7 +142,7 @@ func (s *Syncer) Run(ctx context.Context) error {
 func (s *Syncer) tellLoss(err error, first bool, wait time.Duration) {
 	switch {
 	case errors.Is(err, ErrFeedLost):
-		s.log.Info("the change feed cannot tell every change; loading the bindings again", zap.Duration("in", wait))
+		s.log.Info("the change feed cannot tell every change; loading the bindings again", zap.Error(err), zap.Duration("in", wait))
 	case first:
 		s.log.Warn("lost the store of bindings; the table in memory serves on", zap.Error(err), zap.Duration("retry_in", wait))
 	default:
@@ -153,7 +166,7 @@ func (s *Syncer) once(ctx context.Context) (time.Duration, error) {
 	}
 	s.up.Store(true)
 	started := time.Now()
-	err = feed.Follow(ctx, s.follow)
+	err = s.followOrReload(ctx, feed)
 	if s.held = s.reached(); errors.Is(err, ErrFeedLost) {
 		s.held = 0
 	}
@@ -197,8 +210,38 @@ func (s *Syncer) tellFeed(info FeedInfo) {
 	}
 }
 
+// reload makes the feed end as if it had lost changes.
+func (s *Syncer) reload() {
+	select {
+	case s.again <- struct{}{}:
+	default:
+	}
+}
+
+// followOrReload follows until the feed ends or reload was called.
+func (s *Syncer) followOrReload(ctx context.Context, feed Feed) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	var waiting sync.WaitGroup
+	defer waiting.Wait()
+	defer cancel(nil)
+	waiting.Go(func() {
+		select {
+		case <-ctx.Done():
+		case <-s.again:
+			cancel(ErrFeedLost)
+		}
+	})
+	err := feed.Follow(ctx, s.follow)
+	if errors.Is(context.Cause(ctx), ErrFeedLost) {
+		return ErrFeedLost
+	}
+	return err
+}
+
 func (s *Syncer) follow(batch Batch) {
+	s.applying.Lock()
 	s.table.Apply(batch.Changes)
+	s.applying.Unlock()
 	s.refused(batch.Refused)
 	if batch.Slots.Seen {
 		s.slots.Store(&batch.Slots)

@@ -334,7 +334,8 @@ func TestSyncMetrics(t *testing.T) {
 			"maskline_numberdb_bindings": 1, "maskline_numberdb_reloads_total": 2, "maskline_numberdb_rows_refused_total": 3,
 			"maskline_numberdb_stale": 0, "maskline_numberdb_store_up": 1, "maskline_numberdb_sync_lag_seconds": 2,
 			"maskline_numberdb_sync_position": 11, "maskline_numberdb_feed": 1, "maskline_numberdb_slots_inactive": 2,
-			"maskline_numberdb_slot_retained_bytes": 4096,
+			"maskline_numberdb_slot_retained_bytes": 4096, "maskline_numberdb_comparisons_total": 0, "maskline_numberdb_differences_total": 0,
+			"maskline_numberdb_repaired_total": 0, "maskline_numberdb_comparison_seconds": 0,
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Fatal(diff)
