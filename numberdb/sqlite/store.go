@@ -133,15 +133,6 @@ func (s *Store) prepare(ctx context.Context) (err error) {
 	return nil
 }
 
-// Follow tells the commits of this process, which are all there are.
-func (s *Store) Follow(ctx context.Context, from numberdb.Position, apply func(numberdb.Batch)) error {
-	if err := s.calls.begin(); err != nil {
-		return err
-	}
-	defer s.calls.done()
-	return s.feed.follow(ctx, from, apply)
-}
-
 // Close ends Follow, waits for calls under way and closes the file.
 func (s *Store) Close() error {
 	if s.calls.close() {
