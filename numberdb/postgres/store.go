@@ -65,7 +65,6 @@ type Store struct {
 	wakes   map[chan struct{}]struct{} // one for each Follow
 
 	purging purging
-	vault   *numberdb.Vault
 }
 
 var _ numberdb.Store = (*Store)(nil)
