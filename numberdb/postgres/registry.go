@@ -76,8 +76,8 @@ func (s *Store) Commit(ctx context.Context, w *numberdb.Writes) (numberdb.Positi
 			s.wrote(position)
 			return position, nil
 		}
-		again := false
-		if again, err = s.judge(ctx, g, err); again && try < tries {
+		again, err := s.judge(ctx, g, err)
+		if again && try < tries {
 			continue
 		}
 		if errors.Is(err, numberdb.ErrOutcomeUnknown) {

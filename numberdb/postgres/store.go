@@ -71,7 +71,7 @@ type Store struct {
 	wakes   map[chan struct{}]struct{} // one for each Follow
 
 	purging purging
-	source  source                     // what positions are of
+	source  source // what positions are of
 	era     numberdb.Position
 	resume  resumable
 	retry   time.Duration // of the last feed by the changelog, 0: it was none

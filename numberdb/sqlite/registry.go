@@ -169,17 +169,11 @@ func (g *group) write(ctx context.Context, tx *sql.Tx) error {
 }
 
 func (g *group) writeBindings(ctx context.Context, tx *sql.Tx) error {
-	upsert, remove := tx.StmtContext(ctx, g.store.upsert), tx.StmtContext(ctx, g.store.remove)
+	write := rowWriter{ // its statements are closed with the transaction
+		upsert: tx.StmtContext(ctx, g.store.upsert), remove: tx.StmtContext(ctx, g.store.remove), vault: g.store.vault,
+	}
 	for i := range g.writes.Bindings {
-		b := &g.writes.Bindings[i].Binding
-		var err error
-		if g.writes.Bindings[i].Deleted {
-			party := g.store.vault.Hide(b.Party)
-			_, err = remove.ExecContext(ctx, int64(b.Mask.Canonical()), party[:])
-		} else {
-			stored := g.store.vault.Store(b, nil)
-			_, err = upsert.ExecContext(ctx, values(&stored)...)
-		}
+		err := write.change(ctx, &g.writes.Bindings[i])
 		if err != nil {
 			return fmt.Errorf("writing bindings: %w", err)
 		}
@@ -188,10 +182,10 @@ func (g *group) writeBindings(ctx context.Context, tx *sql.Tx) error {
 }
 
 func (g *group) writeClaims(ctx context.Context, tx *sql.Tx, now time.Time, conflict *numberdb.Conflict) error {
-	claim := tx.StmtContext(ctx, g.store.registry.claim)
+	in := g.store.registry.in(ctx, tx)
 	for i := range g.claims {
 		args := append([]any{now.UnixMicro(), now.Add(-numberdb.KeepByHand).UnixMicro()}, values(&g.claims[i])...)
-		if taken, err := refused(claim.ExecContext(ctx, args...)); err != nil {
+		if taken, err := refused(in.claim.ExecContext(ctx, args...)); err != nil {
 			return fmt.Errorf("claiming bindings: %w", err)
 		} else if taken {
 			conflict.Keys = append(conflict.Keys, g.writes.Claims[i].Key())
@@ -201,11 +195,11 @@ func (g *group) writeClaims(ctx context.Context, tx *sql.Tx, now time.Time, conf
 }
 
 func (g *group) writeAttempts(ctx context.Context, tx *sql.Tx, now time.Time, conflict *numberdb.Conflict) error {
-	attempt := tx.StmtContext(ctx, g.store.registry.attempt)
+	in := g.store.registry.in(ctx, tx)
 	for i := range g.writes.Attempts {
 		a := &g.writes.Attempts[i]
 		key, request := g.store.vault.HideKey(a.Tenant, a.Key), g.store.vault.HideRequest(a.Tenant, a.Fingerprint)
-		if taken, err := refused(attempt.ExecContext(ctx, key[:], a.Tenant, request[:], int64(a.Response), a.Until.UnixMicro(), now.UnixMicro())); err != nil {
+		if taken, err := refused(in.attempt.ExecContext(ctx, key[:], a.Tenant, request[:], int64(a.Response), a.Until.UnixMicro(), now.UnixMicro())); err != nil {
 			return fmt.Errorf("writing attempts: %w", err)
 		} else if taken {
 			conflict.Attempts = append(conflict.Attempts, numberdb.AttemptKey{Tenant: a.Tenant, Key: a.Key})
@@ -224,19 +218,19 @@ func refused(result sql.Result, err error) (bool, error) {
 }
 
 func (g *group) writeSessions(ctx context.Context, tx *sql.Tx) error {
-	session, further := tx.StmtContext(ctx, g.store.registry.session), tx.StmtContext(ctx, g.store.registry.further)
+	in := g.store.registry.in(ctx, tx)
 	for i := range g.sessions {
 		s, tags := &g.sessions[i], g.tags[i]
 		var pair [2]sql.NullInt64
 		for k := range min(len(tags), len(pair)) {
 			pair[k] = sql.NullInt64{Int64: int64(tags[k]), Valid: true}
 		}
-		if _, err := session.ExecContext(ctx, s.ID, s.Tenant, s.Pool, s.Shape, s.Services, s.Created, s.Expires, s.IdleTTL,
+		if _, err := in.session.ExecContext(ctx, s.ID, s.Tenant, s.Pool, s.Shape, s.Services, s.Created, s.Expires, s.IdleTTL,
 			s.MaxUses, s.Keep, s.Ended, s.Sealed, pair[0], pair[1]); err != nil {
 			return fmt.Errorf("writing sessions: %w", err)
 		}
 		for _, tag := range tags[min(len(tags), len(pair)):] {
-			if _, err := further.ExecContext(ctx, int64(tag), s.ID); err != nil {
+			if _, err := in.further.ExecContext(ctx, int64(tag), s.ID); err != nil {
 				return fmt.Errorf("writing the parties of sessions: %w", err)
 			}
 		}
@@ -271,6 +265,14 @@ func (r *registry) prepare(ctx context.Context, db *sql.DB) (err error) {
 		}
 	}
 	return nil
+}
+
+// in is the statements in a transaction, which closes them.
+func (r *registry) in(ctx context.Context, tx *sql.Tx) registry {
+	return registry{
+		claim: tx.StmtContext(ctx, r.claim), session: tx.StmtContext(ctx, r.session),
+		further: tx.StmtContext(ctx, r.further), attempt: tx.StmtContext(ctx, r.attempt),
+	}
 }
 
 func (r *registry) statements() []*sql.Stmt {

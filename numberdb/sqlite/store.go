@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"maskline/numberdb"
 	"maskline/seal"
@@ -23,10 +24,14 @@ type Config struct {
 	// Keys wraps the data key that the file keeps. Required where there is a
 	// Dir; in memory nil is a key of the moment.
 	Keys numberdb.KeyWrapper
+	// Now is the clock by which a binding is over, so that another may take its
+	// place; nil is time.Now.
+	Now func() time.Time
 }
 
 // Store is numberdb.Store over one SQLite file.
 type Store struct {
+	now    func() time.Time
 	vault  *numberdb.Vault
 	lock   *fileLock // nil in memory
 	writer *sql.DB   // one connection
@@ -40,7 +45,6 @@ type Store struct {
 
 	registry registry
 	purging  purging
-	vault    *numberdb.Vault
 }
 
 var _ numberdb.Store = (*Store)(nil)
@@ -79,7 +83,10 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.Dir == "" && cfg.Keys == nil {
 		cfg.Keys = seal.Generate().Wrapper()
 	}
-	s := &Store{}
+	s := &Store{now: cfg.Now}
+	if s.now == nil {
+		s.now = time.Now
+	}
 	if err := s.open(ctx, cfg); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the embedded store: %w", err), s.release())
 	}
