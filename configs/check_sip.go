@@ -196,6 +196,9 @@ func (c *checker) trunkTransport(t *Trunk, path string) {
 	if t.SRTP != SRTPOff && !c.hidesKeys(t) {
 		c.fault(under(path, "srtp"), "is "+string(t.SRTP)+", and signalling would show its keys; expected an addr that is tls://, or none and a tls:// entry in sip.listen", addr)
 	}
+	if t.Latch == LatchStrict && t.NAT {
+		c.fault(under(path, "latch"), "is strict, and nat learns from others; expected one of both", under(path, "nat"))
+	}
 	if t.TCPAbove > 0 && t.Addr.Transport != "udp" {
 		c.fault(under(path, "tcp_above"), "is given, and addr is not udp://; expected it there alone", addr)
 	}

@@ -195,6 +195,17 @@ const (
 
 func (SRTP) choices() []string { return []string{"off", "optional", "required"} }
 
+// Latch is what of a media source is learned from packets.
+type Latch string
+
+// The values of Latch.
+const (
+	LatchPort   Latch = "port"
+	LatchStrict Latch = "strict"
+)
+
+func (Latch) choices() []string { return []string{"port", "strict"} }
+
 // T38 is what is done with fax.
 type T38 string
 

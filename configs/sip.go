@@ -145,6 +145,9 @@ type Trunk struct {
 	DSCP int `key:"dscp" default:"46" min:"0" max:"63"`
 	// Whether media may come from elsewhere than its SDP says. Default false.
 	NAT bool `key:"nat" default:"false"`
+	// What is learned of where its media comes from: port, the first one that sends from an address of its SDP or media_from; or
+	// strict, nothing: only the address and port of its SDP may send, media_from or not, and nat must be false. Default port.
+	Latch Latch `key:"latch"`
 }
 
 // AuthIn is the digest that we ask of a neighbour, at each INVITE that opens a call.

@@ -72,6 +72,17 @@ func (n Number) Valid() bool {
 		uint64(n)&valueMask < [...]uint64{1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}[count-MinDigits]
 }
 
+// Padded is the digits as an integer of MaxDigits digits, filled up with zeros on
+// the right, and their count. It is for arithmetic on prefixes; it must not reach
+// a log, metric or error.
+func (n Number) Padded() (value uint64, count int) {
+	count = n.Len()
+	return uint64(n) & valueMask * fill[count], count
+}
+
+// fill[n] makes n digits MaxDigits.
+var fill = [MaxDigits + 1]uint64{1e15, 1e14, 1e13, 1e12, 1e11, 1e10, 1e9, 1e8, 1e7, 1e6, 1e5, 1e4, 1e3, 1e2, 1e1, 1}
+
 // AppendDigits appends the bare digits, without "+".
 func (n Number) AppendDigits(dst []byte) []byte {
 	var buf [MaxDigits]byte

@@ -28,8 +28,9 @@ type endpoint interface {
 	// start delivers to p from now on. Those of one session and one address share
 	// a thread.
 	start(p *port) error
-	// send sends b, which it may not keep. A zero target is the peer of aim.
-	send(b []byte, target netip.AddrPort) Drop
+	// send sends b, which it may not keep. A zero target is the peer of aim. w is
+	// the work of the thread whose turn it is, nil outside of them.
+	send(b []byte, target netip.AddrPort, w *work) Drop
 	// aim marks what is sent with dscp, and lets datagrams in from peer alone;
 	// from anyone where peer is zero. Where it fails nothing is filtered.
 	aim(peer netip.AddrPort, dscp uint8) error

@@ -10,15 +10,15 @@ import (
 // sink is an endpoint that sends to nobody.
 type sink struct{ sent int }
 
-func (*sink) start(*port) error                  { return nil }
-func (s *sink) send([]byte, netip.AddrPort) Drop { s.sent++; return Relayed }
-func (*sink) aim(netip.AddrPort, uint8) error    { return nil }
-func (*sink) close()                             {}
+func (*sink) start(*port) error                         { return nil }
+func (s *sink) send([]byte, netip.AddrPort, *work) Drop { s.sent++; return Relayed }
+func (*sink) aim(netip.AddrPort, uint8) error           { return nil }
+func (*sink) close()                                    {}
 
 // detached is a session between two addresses without sockets.
 func detached(remote Remote) (*Session, *sink) {
 	r := &Relay{now: func() time.Duration { return time.Minute }, cfg: Config{Addr: netip.MustParseAddr("127.0.0.1")}}
-	s, out := &Session{relay: r}, &sink{}
+	s, out := &Session{relay: r, owner: &owner{}}, &sink{}
 	for i := range s.sides {
 		s.sides[i].network = &network{cfg: r.cfg}
 		s.sides[i].rtp = port{session: s, side: Side(i), out: out}

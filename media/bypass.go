@@ -43,10 +43,10 @@ func (in *side) offer(s *Session) {
 		source: in.rtp.latch.source.unpack(), from: netip.AddrPortFrom(out.network.cfg.Addr, out.rtp.number), to: out.rtp.latch.target(),
 		dscp: out.dscp, payloads: in.payloads.unlikeRTCP(), clock: in.clock,
 	}
-	if s.recording != nil || in.srtp != nil || out.srtp != nil {
+	if s.recording != nil || in.srtp() != nil || out.srtp() != nil {
 		return
 	}
-	if in.network != out.network || in.rtp.latch.state != latchStrict || in.rtp.latch.reopened != 0 || in.keypad != nil || c.payloads == (PayloadTypes{}) ||
+	if in.network != out.network || in.rtp.latch.state != latchStrict || in.rtp.latch.reopened != 0 || in.keypad() != nil || c.payloads == (PayloadTypes{}) ||
 		!out.hears(s) || !out.direction.receives() || !c.to.IsValid() || in.stream.expected == 0 || !b.reaches(c.to.Addr()) {
 		return
 	}

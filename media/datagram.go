@@ -20,13 +20,13 @@ func (p *port) relayDatagram(b []byte, from netip.AddrPort, w *work) Drop {
 	if len(b) < leastDatagram || len(b) > maxPacket {
 		return DropSize
 	}
-	if who == unproven && !in.learner.valid(from, 0, binary.BigEndian.Uint16(b)) { // T.38 §9.1.2: it counts up
+	if who == unproven && !in.seldom.learner.valid(from, 0, binary.BigEndian.Uint16(b)) { // T.38 §9.1.2: it counts up
 		return DropLearning
 	}
 	p.settle(from, who, in)
 	s.quiet.last = w.now
 	in.stream.packets++
-	in.stream.datagrams++
+	in.rarely().datagrams++
 	in.stream.octets += uint64(len(b))
 	w.total.in.add(len(b))
 	if !out.datagrams {

@@ -1,5 +1,7 @@
 package media
 
+import "net/netip"
+
 // Drop is why a packet was not relayed.
 type Drop uint8
 
@@ -38,12 +40,39 @@ func (d Drop) String() string { return dropNames[d] }
 // Drops counts packets by reason.
 type Drops [dropReasons]uint32
 
+// refused is what a side sent in vain.
+type refused struct {
+	drops    Drops
+	intruder netip.Addr // the session's first stranger, at the side where it came; zero: none
+}
+
 // drop counts one, in a table that most sides never need.
-func (d *side) drop(why Drop) {
-	if d.drops == nil {
-		d.drops = &Drops{}
+func (d *side) drop(why Drop) { d.refusals().drops[why]++ }
+
+func (d *side) refusals() *refused {
+	r := d.rarely()
+	if r.refused == nil {
+		r.refused = &refused{}
 	}
-	d.drops[why]++
+	return r.refused
+}
+
+// dropped is what was counted.
+func (d *side) dropped() Drops {
+	if d.seldom == nil || d.seldom.refused == nil {
+		return Drops{}
+	}
+	return d.seldom.refused.drops
+}
+
+// intruder is the session's first stranger; zero: none came.
+func (s *Session) intruder() netip.Addr {
+	for i := range s.sides {
+		if r := s.sides[i].seldom; r != nil && r.refused != nil && r.refused.intruder.IsValid() {
+			return r.refused.intruder
+		}
+	}
+	return netip.Addr{}
 }
 
 // Total is the number of packets dropped for any reason.

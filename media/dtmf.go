@@ -44,9 +44,11 @@ func (s *Session) Listen(which Side, payloadType uint8) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.reclaim()
-	s.sides[which].keypad = nil
-	if payloadType < 128 {
-		s.sides[which].keypad = &keypad{payloadType: payloadType}
+	switch d := &s.sides[which]; {
+	case payloadType < 128:
+		d.rarely().keypad = &keypad{payloadType: payloadType}
+	case d.seldom != nil:
+		d.seldom.keypad = nil
 	}
 }
 
@@ -82,7 +84,7 @@ func (k *keypad) press(h *rtp.Header, b []byte) (byte, bool) {
 
 // listen tells the session's owner of a key in a packet of this side.
 func (d *side) listen(s *Session, b []byte, w *work) {
-	if digit, ok := d.keypad.press(&w.header, b); ok {
+	if digit, ok := d.keypad().press(&w.header, b); ok {
 		if s.waiting < mostNotices {
 			w.total.digits.Add(1)
 			s.note(notice{side: d.rtp.side, digit: digit})

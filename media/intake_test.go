@@ -34,7 +34,7 @@ func FuzzIntake(f *testing.F) {
 			}
 		}
 		set()
-		s.sides[A].keypad = &keypad{payloadType: 101}
+		s.sides[A].rarely().keypad = &keypad{payloadType: 101}
 		r.teller, r.total = newTeller(), &counters{}
 		s.recording = &recording{tap: deaf{}, wake: make(chan struct{}, 1)}
 		w := &work{now: time.Minute, total: r.total}

@@ -3,7 +3,6 @@ package media
 import (
 	"bytes"
 	"errors"
-	"net/netip"
 	"testing"
 	"time"
 
@@ -49,13 +48,6 @@ func kernelCallOf(t *testing.T, b *bed, a, z *peer) (*Session, *peer, *peer) {
 	exchange(t, s, A, a, z, 2) // from here on the kernel does it
 	exchange(t, s, B, z, a, 2)
 	return s, a, z
-}
-
-// onIPv6 has ports that other test processes hardly use on the one address that
-// there is.
-func onIPv6(c *Config) {
-	onBoth(c)
-	c.Addr, c.Others = netip.IPv6Loopback(), nil
 }
 
 func TestKernelForwards(t *testing.T) {

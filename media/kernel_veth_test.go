@@ -115,8 +115,14 @@ func TestKernelOverVeth(t *testing.T) {
 	overVeth := func(subnet string) func(*testing.T) {
 		return func(t *testing.T) {
 			at := func(host string) netip.Addr { return netip.MustParseAddr(subnet + host) }
-			b := newBed(t, func(c *Config) { c.Addr = at("1") })
-			kernelForwards(t, b, inNamespace(t, name, at("2")), inNamespace(t, name, at("3")))
+			for what, relays := range map[string]func(*testing.T, *bed, *peer, *peer){
+				"voice": kernelForwards, "shared port": kernelRelaysMuxed,
+			} {
+				t.Run(what, func(t *testing.T) {
+					b := newBed(t, func(c *Config) { c.Addr = at("1") })
+					relays(t, b, inNamespace(t, name, at("2")), inNamespace(t, name, at("3")))
+				})
+			}
 		}
 	}
 	t.Run("IPv4", overVeth(v4))

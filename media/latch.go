@@ -38,7 +38,7 @@ const (
 //
 // It sends to the address of SDP from the start. It takes packets from that
 // address only, or from a configured prefix; the port is learned from the
-// first valid packet. An address is never learned but in nat mode. An exact
+// first valid packet, unless the side is strict. An address is never learned but in nat mode. An exact
 // match with SDP takes over from a merely near one at any time, so that who
 // shares the peer's address cannot keep its port from it. Signalling alone
 // opens the latch again; where it names the same address, the known source
@@ -52,17 +52,23 @@ type latch struct {
 	aimed    bool // the endpoint lets source in alone
 }
 
-// sources are the rules by which a side's two ports judge. The prefixes are
-// Remote.From, which nobody writes.
+// sources are the rules by which a side's two ports judge what comes. The prefixes
+// are Remote.From, which nobody writes.
 type sources struct {
 	prefixes   *netip.Prefix
 	count      uint16
 	nat        bool
 	asymmetric bool
+	strict     bool // SDP's address and port alone
+	datagrams  bool // it sends what is no RTP
+	mux        bool // its RTCP shares the port of RTP
 }
 
 func sourcesOf(r *Remote) sources {
-	return sources{unsafe.SliceData(r.From), uint16(min(len(r.From), math.MaxUint16)), r.NAT, r.Asymmetric}
+	return sources{
+		prefixes: unsafe.SliceData(r.From), count: uint16(min(len(r.From), math.MaxUint16)),
+		nat: r.NAT, asymmetric: r.Asymmetric, strict: r.Strict, datagrams: r.Datagrams, mux: r.Mux,
+	}
 }
 
 func (s *sources) within(a netip.Addr) bool {
@@ -70,9 +76,10 @@ func (s *sources) within(a netip.Addr) bool {
 }
 
 // reopen takes a new word of signalling. Where the address stays the same we
-// go on sending to where the peer was found, until it is found elsewhere.
-func (l *latch) reopen(expect netip.AddrPort, now time.Duration) {
-	if pack(expect) != l.expect {
+// go on sending to where the peer was found, until it is found elsewhere. Strict
+// forgets what was learned otherwise.
+func (l *latch) reopen(expect netip.AddrPort, strict bool, now time.Duration) {
+	if at := pack(expect); at != l.expect || strict && l.source != at {
 		*l = latch{expect: pack(expect)}
 		return
 	}
@@ -99,6 +106,8 @@ func (l *latch) target() netip.AddrPort {
 // already learned for the same side, or zero.
 func (l *latch) judge(from netip.AddrPort, rules *sources, learned netip.Addr, now time.Duration) standing {
 	switch {
+	case rules.strict && !l.expect.holds(from):
+		return stranger
 	case l.state != latchOpen && l.source.holds(from):
 		if l.reopened != 0 {
 			return former

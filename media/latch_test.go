@@ -9,11 +9,11 @@ import (
 // admit does what a port does with a valid packet, and reports whether it was
 // let in.
 func admit(l *latch, in *side, from netip.AddrPort, seq uint16, now time.Duration) bool {
-	who := l.judge(from, &in.rules, netip.Addr{}, now)
-	if who == stranger || who == unproven && !in.learner.valid(from, 1, seq) {
+	who := l.judge(from, &in.sources, netip.Addr{}, now)
+	if who == stranger || who == unproven && !in.seldom.learner.valid(from, 1, seq) {
 		return false
 	}
-	l.settle(from, who, &in.rules)
+	l.settle(from, who, &in.sources)
 	return true
 }
 
@@ -95,12 +95,24 @@ func TestLatch(t *testing.T) {
 		},
 		{"nat prefers exact inside the window", sources{nat: true}, []step{{otherIP, false, sdp}, {otherIP, false, sdp}, {sdp, true, sdp}, {otherIP, false, sdp}}},
 		{"nat prefers the same address inside the window", sources{nat: true}, []step{{otherIP, false, sdp}, {portA, true, portA}, {otherIP, false, portA}}},
+		{"strict learns nothing", sources{strict: true}, []step{{portA, false, sdp}, {otherIP, false, sdp}, {sdp, true, sdp}, {portA, false, sdp}}},
+		{
+			"strict learns nothing after signalling",
+			sources{strict: true},
+			[]step{{sdp, true, sdp}, {"!" + sdp, false, sdp}, {portA, false, sdp}, {"wait", false, sdp}, {portA, false, sdp}, {sdp, true, sdp}},
+		},
+		{"strict goes before a prefix", sourcesOf(&Remote{From: prefix, Strict: true}), []step{{inPrefix, false, sdp}, {sdp, true, sdp}}},
+		{
+			"strict goes before nat",
+			sources{strict: true, nat: true},
+			[]step{{otherIP, false, sdp}, {otherIP, false, sdp}, {otherIP, false, sdp}, {otherIP, false, sdp}, {otherIP, false, sdp}, {otherIP, false, sdp}, {otherIP, false, sdp}, {otherIP, false, sdp}},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			in := &side{rules: tt.rules, learner: &learner{}}
+			in := &side{sources: tt.rules, seldom: &seldom{learner: &learner{}}}
 			l, now := latch{}, time.Minute
-			l.reopen(netip.MustParseAddrPort(sdp), now)
+			l.reopen(netip.MustParseAddrPort(sdp), tt.rules.strict, now)
 			if got := l.target().String(); got != sdp {
 				t.Fatalf("before any packet we send to %s, want the address of SDP", got)
 			}
@@ -109,8 +121,8 @@ func TestLatch(t *testing.T) {
 				if s.from == "wait" {
 					now += relearnAfter
 				} else if s.from[0] == '!' {
-					l.reopen(netip.MustParseAddrPort(s.from[1:]), now)
-					in.learner = &learner{}
+					l.reopen(netip.MustParseAddrPort(s.from[1:]), tt.rules.strict, now)
+					in.learn(true)
 				} else if got := admit(&l, in, netip.MustParseAddrPort(s.from), uint16(i), now); got != s.let {
 					t.Fatalf("step %d: %s let in: %v, want %v", i, s.from, got, s.let)
 				}

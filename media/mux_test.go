@@ -42,38 +42,50 @@ func (b *bed) muxCall(a, z muxPeer, types ...uint8) *Session {
 // TestMuxIsEachSidesOwn passes voice and reports between sides that share a port
 // and sides that do not.
 func TestMuxIsEachSidesOwn(t *testing.T) {
-	for _, tt := range []struct {
-		name string
-		a, z bool
-	}{{"both", true, true}, {"caller", true, false}, {"callee", false, true}, {"neither", false, false}} {
-		t.Run(tt.name, func(t *testing.T) {
-			b := newBed(t, nil)
-			a, z := newMuxPeer(t, "127.0.0.2", tt.a), newMuxPeer(t, "127.0.0.3", tt.z)
-			s := b.muxCall(a, z, 8)
-			for seq := range uint16(5) {
-				exchange(t, s, A, a.peer, z.peer, seq)
-				exchange(t, s, B, z.peer, a.peer, seq)
-				for _, way := range []struct {
-					in       Side
-					from, to muxPeer
-				}{{A, a, z}, {B, z, a}} {
-					way.from.rtcp.send(way.from.to(s.Local(way.in)), everything(t))
-					got, source := way.to.rtcp.receive()
-					if source != way.to.to(s.Local(way.in.other())) {
-						t.Errorf("from %v: it came from %v", way.in, source)
-					}
-					if _, err := rtcp.Unmarshal(got); err != nil || bytes.Contains(got, []byte(testNumber[4:])) {
-						t.Errorf("from %v: not rewritten, error %v", way.in, err)
-					}
-				}
-			}
-			st := s.Release()
-			if st.A.Received.Packets != 5 || st.B.Received.Packets != 5 || st.A.RTCPReceived != 5 || st.B.RTCPReceived != 5 ||
-				st.A.RTCPSent != 5 || st.B.RTCPSent != 5 || st.A.Dropped.Total()+st.B.Dropped.Total() != 0 || st.A.Lost+st.A.Restarts != 0 {
-				t.Errorf("stats: %+v", st)
-			}
-		})
+	for _, ip := range []struct {
+		version, a, z string
+		change        func(*Config)
+	}{{"IPv4", "127.0.0.2", "127.0.0.3", nil}, {"IPv6", "::1", "::1", onIPv6}} {
+		for _, tt := range []struct {
+			name string
+			a, z bool
+		}{{"both", true, true}, {"caller", true, false}, {"callee", false, true}, {"neither", false, false}} {
+			t.Run(ip.version+" "+tt.name, func(t *testing.T) {
+				b := newBed(t, ip.change)
+				b.muxPasses(newMuxPeer(t, ip.a, tt.a), newMuxPeer(t, ip.z, tt.z)).Release()
+			})
+		}
 	}
+}
+
+// muxPasses has five packets of voice and as many reports pass each way.
+func (b *bed) muxPasses(a, z muxPeer) *Session {
+	t := b.t
+	t.Helper()
+	s := b.muxCall(a, z, 8)
+	for seq := range uint16(5) {
+		exchange(t, s, A, a.peer, z.peer, seq)
+		exchange(t, s, B, z.peer, a.peer, seq)
+		for _, way := range []struct {
+			in       Side
+			from, to muxPeer
+		}{{A, a, z}, {B, z, a}} {
+			way.from.rtcp.send(way.from.to(s.Local(way.in)), everything(t))
+			got, source := way.to.rtcp.receive()
+			if source != way.to.to(s.Local(way.in.other())) {
+				t.Errorf("from %v: it came from %v", way.in, source)
+			}
+			if _, err := rtcp.Unmarshal(got); err != nil || bytes.Contains(got, []byte(testNumber[4:])) {
+				t.Errorf("from %v: not rewritten, error %v", way.in, err)
+			}
+		}
+	}
+	st := s.Stats()
+	if st.A.Received.Packets != 5 || st.B.Received.Packets != 5 || st.A.RTCPReceived != 5 || st.B.RTCPReceived != 5 ||
+		st.A.RTCPSent != 5 || st.B.RTCPSent != 5 || st.A.Dropped.Total()+st.B.Dropped.Total() != 0 || st.A.Lost+st.A.Restarts != 0 {
+		t.Errorf("stats: %+v", st)
+	}
+	return s
 }
 
 // TestAmbiguousPayloadTypeStaysInUserSpace has a payload type that could be RTCP

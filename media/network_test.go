@@ -16,6 +16,13 @@ func onBoth(c *Config) {
 	c.Others = []Address{{Addr: netip.IPv6Loopback(), Advertise: netip.MustParseAddr("2001:db8::5")}}
 }
 
+// onIPv6 has ports that other test processes hardly use on the one address that
+// there is.
+func onIPv6(c *Config) {
+	onBoth(c)
+	c.Addr, c.Others = netip.IPv6Loopback(), nil
+}
+
 // reach is where a peer of the same host sends to: not what is advertised.
 func reach(s *Session, side Side) netip.AddrPort {
 	return netip.AddrPortFrom(s.sides[side].network.cfg.Addr, s.Local(side).Port())

@@ -42,7 +42,7 @@ func (s *Session) watch(step time.Duration) (end bool) {
 	for i := range s.sides {
 		s.sides[i].spell.note(s.sides[i].stream.packets, step)
 	}
-	watched := s.quiet.since != 0 && !s.quiet.held && !s.apart && s.sides[A].speaks() && s.sides[B].speaks()
+	watched := s.quiet.since != 0 && !s.held && !s.apart && s.sides[A].speaks() && s.sides[B].speaks()
 	for i := range s.sides {
 		d, other := &s.sides[i], &s.sides[Side(i).other()]
 		sending := other.stream.packets > 0 && time.Duration(other.spell.silence)*time.Millisecond <= pauseMost

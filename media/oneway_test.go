@@ -23,7 +23,7 @@ func play(s *Session, script string, now *time.Duration, w *work, seq *uint16) (
 		case '!':
 			s.quiet.since = *now
 		case 'h', 'r':
-			s.quiet.hold(c == 'h', *now)
+			s.holdOrResume(c == 'h', *now)
 		case 'x', 'y':
 			s.apart = c == 'x'
 		case 'f', 'v':

@@ -91,7 +91,7 @@ func (r *Relay) paceOne(s speaker, now time.Duration) bool {
 	defer s.session.mu.Unlock()
 	d := s.side
 	switch {
-	case s.session.released || d.voice.now == nil:
+	case s.session.released || !d.hearsUs():
 		d.hush(r)
 	case d.speak(now, &r.pacer.buffer, r.total):
 		d.hush(r)
@@ -99,7 +99,7 @@ func (r *Relay) paceOne(s speaker, now time.Duration) bool {
 	default:
 		return true
 	}
-	d.voice.listed = false
+	d.voice().listed = false
 	return false
 }
 

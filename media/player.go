@@ -71,18 +71,20 @@ func (s *Session) Play(which Side, p Prompt) error {
 	}
 	s.reclaim()
 	d := &s.sides[which]
-	if d.voice == nil || d.voice.now == nil {
+	if !d.hearsUs() {
 		if !s.relay.pacer.admit() {
 			return ErrPlaying
 		}
 	}
-	if d.voice == nil {
-		d.voice = &voice{}
-		d.voice.ssrc, d.voice.seq, d.voice.timestamp = d.network.ports.stream()
+	v := d.voice()
+	if v == nil {
+		v = &voice{}
+		v.ssrc, v.seq, v.timestamp = d.network.ports.stream()
+		d.rarely().voice = v
 	}
-	d.voice.start(p)
-	if !d.voice.listed {
-		d.voice.listed = true
+	v.start(p)
+	if !v.listed {
+		v.listed = true
 		s.relay.pacer.add(d, s)
 	}
 	return nil
@@ -96,8 +98,8 @@ func (s *Session) Hush(which Side) {
 }
 
 func (d *side) hush(r *Relay) {
-	if d.voice != nil && d.voice.now != nil {
-		d.voice.now = nil
+	if d.hearsUs() {
+		d.seldom.voice.now = nil
 		r.pacer.leave()
 	}
 }
@@ -112,7 +114,13 @@ func (s *Session) Separate(apart bool) {
 }
 
 // hears reports whether the side gets what the other one sends.
-func (d *side) hears(s *Session) bool { return !s.apart && (d.voice == nil || d.voice.now == nil) }
+func (d *side) hears(s *Session) bool { return !s.apart && !d.hearsUs() }
+
+// hearsUs reports whether the side is played something.
+func (d *side) hearsUs() bool {
+	v := d.voice()
+	return v != nil && v.now != nil
+}
 
 func (v *voice) start(p Prompt) {
 	l := muLaw
@@ -217,8 +225,9 @@ func (p *playing) fill(b []byte) {
 
 // speak sends what is due to the side and reports whether the prompt has ended.
 func (d *side) speak(now time.Duration, b *[spoken]byte, total *counters) (ended bool) {
-	for range d.voice.frames(now) {
-		packet := d.voice.packet(b)
+	v, protection := d.voice(), d.srtp()
+	for range v.frames(now) {
+		packet := v.packet(b)
 		if packet == nil {
 			return true
 		}
@@ -226,11 +235,11 @@ func (d *side) speak(now time.Duration, b *[spoken]byte, total *counters) (ended
 			continue
 		}
 		drop := Relayed
-		if d.srtp != nil {
-			packet, drop = d.srtp.seal(packet, packet)
+		if protection != nil {
+			packet, drop = protection.seal(packet, packet)
 		}
 		if drop == Relayed {
-			drop = d.rtp.send(packet)
+			drop = d.rtp.send(packet, nil)
 		}
 		if drop != Relayed {
 			total.drops[drop].Add(1)

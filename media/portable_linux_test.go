@@ -34,7 +34,7 @@ func TestSendTriesAgainWhenItFetchesAnOldError(t *testing.T) {
 	}
 	_ = z.conn.Close()
 	eventually(t, "a refusal waits at the socket", func() bool {
-		s.send([]byte("lost"), netip.AddrPort{})
+		s.send([]byte("lost"), netip.AddrPort{}, nil)
 		code, err := unix.Poll([]unix.PollFd{{Fd: s.fd, Events: unix.POLLERR}}, 0)
 		return err == nil && code == 1
 	})
@@ -43,7 +43,7 @@ func TestSendTriesAgainWhenItFetchesAnOldError(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if d := s.send([]byte("arrives"), netip.AddrPort{}); d != Relayed {
+	if d := s.send([]byte("arrives"), netip.AddrPort{}, nil); d != Relayed {
 		t.Fatalf("dropped: %v", d)
 	}
 	if got, _ := (&peer{t, conn}).receive(); string(got) != "arrives" {
@@ -54,12 +54,12 @@ func TestSendTriesAgainWhenItFetchesAnOldError(t *testing.T) {
 func TestSendThatCannotSucceedIsADrop(t *testing.T) {
 	b := newBed(t, onPortable)
 	s := boundSocket(t, b)
-	if d := s.send([]byte("x"), netip.MustParseAddrPort("192.0.2.1:9")); d != DropSend { // a loopback source cannot leave the host
+	if d := s.send([]byte("x"), netip.MustParseAddrPort("192.0.2.1:9"), nil); d != DropSend { // a loopback source cannot leave the host
 		t.Errorf("got %v", d)
 	}
 	s.close()
 	s.close()
-	if d := s.send([]byte("x"), netip.MustParseAddrPort("127.0.0.2:9")); d != DropDraining {
+	if d := s.send([]byte("x"), netip.MustParseAddrPort("127.0.0.2:9"), nil); d != DropDraining {
 		t.Errorf("after close: %v", d)
 	}
 	if err := s.aim(netip.MustParseAddrPort("127.0.0.2:9"), 0); err == nil {
@@ -87,7 +87,7 @@ func TestLateEventMeetsTheNextSocket(t *testing.T) {
 	}
 	defer l.close()
 	b.networks[0].backend.stop() // so that nobody else reads
-	fresh.port.session.sides[fresh.port.side].rtp.latch.reopen(a.addr(), b.now())
+	fresh.port.session.sides[fresh.port.side].rtp.latch.reopen(a.addr(), false, b.now())
 	a.send(netip.AddrPortFrom(b.cfg.Addr, fresh.port.number), packet(1, 1))
 	l.read(int32(fresh.index), generation)
 	if st := s.Stats(); st.A.Received.Packets+st.B.Received.Packets != 0 {
@@ -103,7 +103,7 @@ func TestLateEventMeetsTheNextSocket(t *testing.T) {
 // bug panics where it should send.
 type bug struct{ endpoint }
 
-func (bug) send([]byte, netip.AddrPort) Drop { panic("a bug") }
+func (bug) send([]byte, netip.AddrPort, *work) Drop { panic("a bug") }
 
 func TestAPanicCostsOnePacket(t *testing.T) {
 	b := newBed(t, onPortable)

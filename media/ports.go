@@ -1,6 +1,8 @@
 package media
 
 import (
+	"encoding/base64"
+	"encoding/binary"
 	"math/rand/v2"
 	"sync"
 )
@@ -75,18 +77,16 @@ func (p *portPool) stream() (ssrc uint32, seq uint16, timestamp uint32) {
 	return p.random.Uint32(), uint16(p.random.Uint32()) >> 1, p.random.Uint32()
 }
 
-// cname makes a name that says nothing about anybody. // RFC 7022 §4.2
-func (p *portPool) cname() (name [16]byte) {
-	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/"
+// cname is a name of 96 bits that says nothing about anybody. // RFC 7022 §4.2
+type cname [12]byte
+
+// String is the name as it is sent.
+func (c cname) String() string { return base64.StdEncoding.EncodeToString(c[:]) }
+
+func (p *portPool) cname() (name cname) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	lo, hi := p.random.Uint64(), p.random.Uint64()
-	for i := range name {
-		bits := lo
-		if i >= 8 {
-			bits = hi
-		}
-		name[i] = letters[bits>>(6*(i%8))&63]
-	}
+	binary.NativeEndian.PutUint64(name[:], p.random.Uint64())
+	binary.NativeEndian.PutUint32(name[8:], p.random.Uint32())
 	return name
 }

@@ -60,7 +60,7 @@ func TestPoolGivesEachPairOnceAtRandom(t *testing.T) {
 
 func TestCNAMEsDiffer(t *testing.T) {
 	p := newPortPool(10000, 10001, rand.New(rand.NewPCG(1, 2)))
-	seen := map[[16]byte]bool{}
+	seen := map[cname]bool{}
 	for range 1000 {
 		seen[p.cname()] = true
 	}

@@ -22,6 +22,7 @@ type work struct {
 	now    time.Duration
 	header rtp.Header
 	total  *counters
+	thread *steerLoop // that sends at the end of its turn; nil: the backend has none
 	sealed [maxPacket + tagRoom]byte
 }
 
@@ -55,18 +56,19 @@ func (p *port) relayRTP(b []byte, from netip.AddrPort, w *work) Drop {
 		return d
 	}
 	size := len(b)
-	if in.srtp != nil {
-		b, d = in.srtp.open(b, &w.header)
+	protection, keypad := in.srtp(), in.keypad()
+	if protection != nil {
+		b, d = protection.open(b, &w.header)
 	}
 	if d == Relayed {
 		d = parseRTP(b, &w.header, in.payloads)
 	}
 	if who == unproven {
 		if d != Relayed {
-			in.learner.invalid(from)
+			in.seldom.learner.invalid(from)
 			return d
 		}
-		if !in.learner.valid(from, w.header.SSRC, w.header.SequenceNumber) {
+		if !in.seldom.learner.valid(from, w.header.SSRC, w.header.SequenceNumber) {
 			return DropLearning
 		}
 	}
@@ -84,7 +86,7 @@ func (p *port) relayRTP(b []byte, from netip.AddrPort, w *work) Drop {
 	s.resume(in, w.now)
 	in.stream.update(&w.header, size, w.now, in.clock)
 	w.total.in.add(size)
-	if in.keypad != nil {
+	if keypad != nil {
 		in.listen(s, b, w)
 	}
 	if s.recording != nil {
@@ -108,14 +110,14 @@ func (p *port) pass(b []byte, out *side, w *work) Drop {
 	if !out.direction.receives() {
 		return DropDirection
 	}
-	if out.srtp != nil && !out.datagrams {
-		sealed, d := out.srtp.seal(w.sealed[:0], b)
+	if protection := out.srtp(); protection != nil && !out.datagrams {
+		sealed, d := protection.seal(w.sealed[:0], b)
 		if d != Relayed {
 			return d
 		}
 		b = sealed
 	}
-	if d := out.rtp.send(b); d != Relayed {
+	if d := out.rtp.send(b, w); d != Relayed {
 		return d
 	}
 	out.sent.Packets++
@@ -130,7 +132,7 @@ func (p *port) relayRTCP(b []byte, from netip.AddrPort, w *work) Drop {
 	s := p.session
 	in, out := &s.sides[p.side], &s.sides[p.side.other()]
 	var learned netip.Addr
-	if in.rules.nat && p.rtcp {
+	if in.nat && p.rtcp {
 		learned = in.rtp.latch.source.unpack().Addr()
 	}
 	who, d := p.judge(from, in, learned, w.now)
@@ -145,12 +147,12 @@ func (p *port) relayRTCP(b []byte, from netip.AddrPort, w *work) Drop {
 	case stranger, former, near, exact, known:
 	}
 	size := len(b)
-	if in.srtp != nil {
-		if b, d = in.srtp.openRTCP(b); d != Relayed {
+	if protection := in.srtp(); protection != nil {
+		if b, d = protection.openRTCP(b); d != Relayed {
 			return d
 		}
 	}
-	built, d := rewriteRTCP(b, string(in.cname[:]))
+	built, d := rewriteRTCP(b, in.cname.String())
 	if d != Relayed {
 		return d
 	}
@@ -165,12 +167,12 @@ func (p *port) relayRTCP(b []byte, from netip.AddrPort, w *work) Drop {
 		return DropApart
 	}
 	sealed := built
-	if out.srtp != nil {
-		if sealed, d = out.srtp.sealRTCP(w.sealed[:0], built); d != Relayed {
+	if protection := out.srtp(); protection != nil {
+		if sealed, d = protection.sealRTCP(w.sealed[:0], built); d != Relayed {
 			return d
 		}
 	}
-	if d := out.rtcpPort().send(sealed); d != Relayed {
+	if d := out.rtcpPort().send(sealed, w); d != Relayed {
 		return d
 	}
 	out.rtcpSent++
@@ -184,7 +186,7 @@ func (p *port) judge(from netip.AddrPort, in *side, learned netip.Addr, now time
 	if !p.latch.expect.valid() {
 		return stranger, DropNoRemote
 	}
-	who := p.latch.judge(from, &in.rules, learned, now)
+	who := p.latch.judge(from, &in.sources, learned, now)
 	if who != stranger {
 		return who, Relayed
 	}
@@ -196,8 +198,8 @@ func (p *port) judge(from netip.AddrPort, in *side, learned netip.Addr, now time
 
 // refuse drops a stranger's packet and remembers the first.
 func (p *port) refuse(from netip.AddrPort) Drop {
-	if p.session.intruder == nil {
-		p.session.intruder = new(from.Addr())
+	if !p.session.intruder().IsValid() {
+		p.session.sides[p.side].refusals().intruder = from.Addr()
 	}
 	return DropStranger
 }
@@ -209,26 +211,27 @@ func (p *port) settle(from netip.AddrPort, who standing, in *side) {
 		return
 	}
 	p.session.reclaim() // we may send elsewhere from now on
-	p.latch.settle(from, who, &in.rules)
+	p.latch.settle(from, who, &in.sources)
 	if p.latch.state == latchStrict && p.session.relay.cfg.Relatch == 0 {
 		p.latch.aimed = p.out.aim(from, in.dscp) == nil
 	}
 }
 
 // redirect takes a new address from signalling and opens the latch.
-func (p *port) redirect(expect netip.AddrPort, dscp uint8, now time.Duration) {
-	p.latch.reopen(expect, now)
-	_ = p.out.aim(netip.AddrPort{}, dscp) // without the mark is better than not at all
+func (p *port) redirect(expect netip.AddrPort, r *Remote, now time.Duration) {
+	p.latch.reopen(expect, r.Strict, now)
+	_ = p.out.aim(netip.AddrPort{}, r.DSCP) // without the mark is better than not at all
 }
 
-// send sends to this port's peer.
-func (p *port) send(b []byte) Drop {
+// send sends to this port's peer. w is the thread's that does so, nil outside of
+// their turns.
+func (p *port) send(b []byte, w *work) Drop {
 	if p.latch.aimed && p.latch.follow {
-		return p.out.send(b, netip.AddrPort{})
+		return p.out.send(b, netip.AddrPort{}, w)
 	}
 	target := p.latch.target()
 	if !target.IsValid() {
 		return DropNoTarget
 	}
-	return p.out.send(b, target)
+	return p.out.send(b, target, w)
 }

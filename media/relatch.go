@@ -11,7 +11,7 @@ import (
 // measures the silence, the kernel's packets included.
 func (d *side) returns(from netip.AddrPort, after time.Duration) bool {
 	l := &d.rtp.latch
-	return after > 0 && !d.datagrams && l.state != latchOpen && l.reopened == 0 &&
+	return after > 0 && !d.datagrams && !d.strict && l.state != latchOpen && l.reopened == 0 &&
 		from.Addr() == l.source.addr() && time.Duration(d.spell.silence)*time.Millisecond >= after
 }
 
@@ -20,7 +20,7 @@ func (d *side) returns(from netip.AddrPort, after time.Duration) bool {
 func (p *port) takeBack(from netip.AddrPort, in *side, now time.Duration) {
 	p.session.reclaim()
 	l := &p.latch
-	l.source, l.state, l.follow = pack(from), latchLoose, l.follow && !in.rules.asymmetric
+	l.source, l.state, l.follow = pack(from), latchLoose, l.follow && !in.asymmetric
 	in.spell.silence = 0
 	if in.rtcp.latch.state != latchOpen {
 		in.rtcp.latch.reopened = milliseconds(now)

@@ -132,7 +132,7 @@ func (r *Relay) Allocate(opts Options) (*Session, error) {
 	if r.closed {
 		return nil, ErrClosed
 	}
-	s := &Session{relay: r, id: opts.ID, onTimeout: opts.OnTimeout, events: opts.Events}
+	s := &Session{relay: r, owner: &owner{opts.ID, opts.OnTimeout, opts.Events}}
 	for i := range s.sides {
 		if err := r.equip(s, Side(i), opts.At[i]); err != nil {
 			r.discard(s)

@@ -72,6 +72,9 @@ type Remote struct {
 	// NAT lets an address that signalling did not name be learned, from eight
 	// valid packets in sequence. The named address still goes first.
 	NAT bool
+	// Strict takes packets from RTP and RTCP alone, port included: nothing is learned,
+	// NAT and From count for nothing.
+	Strict bool
 	// Asymmetric keeps sending to RTP whatever port the side sends from.
 	Asymmetric bool
 	// Datagrams says that the side sends UDP datagrams that are no RTP, T.38 for

@@ -12,56 +12,58 @@ import (
 
 // Session is the media of one call: two sides, each with a port for RTP and
 // one for RTCP. Its methods may be called from any goroutine.
+//
+// It is laid out to fit into 760 octets: the heap has pieces of 768, and keeps 8 of
+// them. One field more costs 128. TestSessionFits tells.
 type Session struct {
-	relay     *Relay
-	id        string
-	onTimeout func(Timeout)
-	events    Events
-	shard     uint32 // sessions spread over threads by it
-	index     int32  // in relay.sessions, under relay.mu
+	relay *Relay
+	*owner
+	shard uint32 // sessions spread over threads by it
+	index int32  // in relay.sessions, under relay.mu
 
-	mu       sync.Mutex
-	sides    [2]side
-	quiet    quiet
-	turning  *steerLoop  // that relays for it and sends afterwards; nil: none does
-	intruder *netip.Addr // the first stranger
-	waiting  uint16      // notices that the teller has
+	mu        sync.Mutex
+	sides     [2]side
+	quiet     quiet
+	recording *recording // nil: nobody hears it
+
+	waiting  uint16 // notices that the teller has
 	codec    codec
 	released bool
 	apart    bool // nothing is relayed between the sides
-
-	recording *recording // nil: nobody hears it
+	held     bool
+	timedOut bool
 
 	intruderLogged bool
 }
 
+// owner is what a session tells to whom. Nothing of it changes.
+type owner struct {
+	id        string
+	onTimeout func(Timeout)
+	events    Events
+}
+
 // side is one party. All of it is under the session's lock.
 type side struct {
-	network  *network
+	network *network
+	sources
 	rtp      port
 	rtcp     port
-	rules    sources
 	payloads PayloadTypes
-	learner  *learner // nat mode only
-	voice    *voice   // what it hears of us; nil: nothing was ever played
-	keypad   *keypad  // nil: nobody wants its keys
-	bypass   bypass   // nil: the backend has none
-	srtp     *secured // nil: plain RTP
+	seldom   *seldom // nil: nothing of it
+	bypass   bypass  // nil: the backend has none
 
 	stream       stream
 	sent         Flow
-	drops        *Drops // nil: none
 	rtcpReceived uint32
 	rtcpSent     uint32
 	echo         echo
 	spell        spell
 
-	clock     uint32   // Hz
-	cname     [16]byte // under which this side's stream is known to the other
+	clock     uint32 // Hz
+	cname     cname  // under which this side's stream is known to the other
 	dscp      uint8
 	direction Direction
-	datagrams bool // it sends what is no RTP
-	mux       bool // its RTCP shares the port of RTP
 	named     bool // SetRemote has been called
 	unheard   bool // one-way audio was told of
 }
@@ -91,28 +93,24 @@ func (s *Session) SetRemote(which Side, r Remote) error {
 	if s.released {
 		return ErrClosed
 	}
-	protection := d.srtp
+	protection := d.srtp()
 	if !r.Datagrams { // else it waits: audio may come back under the same keys
-		if protection, err = secure(d.srtp, &r.SRTP, s.relay.ssrc); err != nil {
+		if protection, err = secure(protection, &r.SRTP, s.relay.ssrc); err != nil {
 			return fmt.Errorf("%w: %w", ErrRemote, err)
 		}
 	}
 	s.reclaim()
-	d.srtp = protection
-	d.rules = sourcesOf(&r)
-	d.payloads, d.direction, d.dscp, d.named = r.PayloadTypes, r.Direction, r.DSCP, true
+	d.protect(protection)
 	d.stream.unsettled = d.stream.unsettled || d.datagrams != r.Datagrams
-	d.datagrams, d.mux = r.Datagrams, r.Mux
+	d.sources = sourcesOf(&r)
+	d.payloads, d.direction, d.dscp, d.named = r.PayloadTypes, r.Direction, r.DSCP, true
 	if r.ClockRate != 0 || d.clock == 0 {
 		d.clock = cmp.Or(r.ClockRate, defaultClockRate)
 	}
-	d.learner = nil
-	if r.NAT {
-		d.learner = &learner{}
-	}
+	d.learn(r.NAT && !r.Strict)
 	now := s.relay.now()
-	d.rtp.redirect(r.RTP, r.DSCP, now)
-	d.rtcp.redirect(r.RTCP, r.DSCP, now)
+	d.rtp.redirect(r.RTP, &r, now)
+	d.rtcp.redirect(r.RTCP, &r, now)
 	s.holdOrResume(s.sides[A].held() || s.sides[B].held(), now)
 	return nil
 }
@@ -120,10 +118,12 @@ func (s *Session) SetRemote(which Side, r Remote) error {
 // holdOrResume notes whether the session is held. Streams pause at a hold, and the
 // time of some stands still meanwhile: that is no jitter.
 func (s *Session) holdOrResume(held bool, now time.Duration) {
-	if held != s.quiet.held {
-		s.sides[A].stream.unsettled, s.sides[B].stream.unsettled = true, true
+	if held == s.held {
+		return
 	}
-	s.quiet.hold(held, now)
+	s.held = held
+	s.sides[A].stream.unsettled, s.sides[B].stream.unsettled = true, true
+	s.quiet.turn(now)
 }
 
 func (d *side) held() bool {
@@ -177,27 +177,27 @@ func (s *Session) Release() Stats {
 func (s *Session) expire(now, step time.Duration) (Timeout, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.released || s.quiet.fired {
+	if s.released || s.timedOut {
 		return 0, false
 	}
 	for i := range s.sides {
 		s.collect(&s.sides[i], now)
 	}
-	t, ok := s.quiet.expired(now, &s.relay.cfg)
+	t, ok := s.quiet.expired(now, s.held, &s.relay.cfg)
 	if s.watch(step) && !ok {
 		t, ok = TimeoutOneWay, true
 	}
-	s.quiet.fired = ok
+	s.timedOut = ok
 	return t, ok
 }
 
 // reportIntruder logs the first stranger of the session, once.
 func (s *Session) reportIntruder() {
 	s.mu.Lock()
-	from, logged := s.intruder, s.intruderLogged
-	s.intruderLogged = from != nil
+	from, logged := s.intruder(), s.intruderLogged
+	s.intruderLogged = from.IsValid()
 	s.mu.Unlock()
-	if from != nil && !logged {
+	if from.IsValid() && !logged {
 		s.relay.log.Warn("media from a stranger dropped", zap.String("session", s.id), zap.Stringer("from", from))
 	}
 }

@@ -62,7 +62,7 @@ func (s *socket) mark(dscp uint8) {
 
 // send tries once more where the first try only fetched an error that an
 // earlier packet had caused.
-func (s *socket) send(b []byte, target netip.AddrPort) Drop {
+func (s *socket) send(b []byte, target netip.AddrPort, _ *work) Drop {
 	if s.fd < 0 {
 		return DropDraining
 	}

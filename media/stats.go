@@ -43,15 +43,11 @@ type SideStats struct {
 type Stats struct{ A, B SideStats }
 
 func (s *side) stats() SideStats {
-	var dropped Drops
-	if s.drops != nil {
-		dropped = *s.drops
-	}
-	lost := s.stream.lost + s.stream.missing()
+	lost := uint64(s.stream.lost) + s.stream.missing()
 	return SideStats{
 		Received:     Flow{s.stream.packets, s.stream.octets},
 		Sent:         s.sent,
-		Datagrams:    uint64(s.stream.datagrams),
+		Datagrams:    s.noRTP(),
 		Lost:         lost,
 		Late:         uint64(s.stream.late),
 		Duplicates:   uint64(s.stream.duplicates),
@@ -62,7 +58,7 @@ func (s *side) stats() SideStats {
 		OneWay:       s.unheard,
 		RTCPReceived: uint64(s.rtcpReceived),
 		RTCPSent:     uint64(s.rtcpSent),
-		Dropped:      dropped,
+		Dropped:      s.dropped(),
 		Source:       s.rtp.latch.source.unpack(),
 	}
 }

@@ -157,13 +157,13 @@ func (e *steered) aim(_ netip.AddrPort, dscp uint8) error {
 
 // send adds to what the thread sends at the end of its turn; outside of a turn of
 // its own, which a side at another address has not, it sends at once.
-func (e *steered) send(b []byte, target netip.AddrPort) Drop {
+func (e *steered) send(b []byte, target netip.AddrPort, w *work) Drop {
 	if e.closed {
 		return DropDraining
 	}
 	from := netip.AddrPortFrom(e.backend.cfg.Addr, e.number)
-	if l := e.port.session.turning; l != nil && l.backend == e.backend {
-		return l.outbox.add(from, target, e.dscp, b)
+	if w != nil && w.thread != nil && w.thread.backend == e.backend {
+		return w.thread.outbox.add(from, target, e.dscp, b)
 	}
 	s := e.backend
 	s.single.Lock()

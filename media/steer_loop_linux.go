@@ -33,7 +33,7 @@ type steerLoop struct {
 
 func newSteerLoop(b *steer, now clock, log *zap.Logger) (*steerLoop, error) {
 	l := &steerLoop{backend: b, now: now, log: log, work: work{total: b.total}}
-	l.outbox.fd, l.outbox.total = b.raw, b.total
+	l.work.thread, l.outbox.fd, l.outbox.total = l, b.raw, b.total
 	family, level, origin := unix.AF_INET, unix.IPPROTO_IP, unix.IP_RECVORIGDSTADDR
 	if b.cfg.Addr.Is6() {
 		family, level, origin = unix.AF_INET6, unix.IPPROTO_IPV6, unix.IPV6_RECVORIGDSTADDR
@@ -128,8 +128,6 @@ func (l *steerLoop) relay(i int) {
 		l.work.total.drops[DropDraining].Add(1)
 		return
 	}
-	s.turning = l
-	defer func() { s.turning = nil }()
 	e.port.receive(b, from, &l.work)
 }
 

@@ -16,22 +16,21 @@ const (
 // stream counts what one side sends as RTP.
 type stream struct {
 	packets, octets uint64
-	lost            uint64 // of the runs before this one
+	recent          uint64 // bit n: the number n before last has come
 
+	lost                       uint32 // of the runs before this one
 	late, duplicates, restarts uint32
 	bursts                     uint32 // gaps between those that came
-	datagrams                  uint32 // of the packets, what was no RTP
 
-	ssrc      uint32
-	expected  uint32 // sequence numbers of this run, gaps included
-	unique    uint32 // different ones that came
-	recent    uint64 // bit n: the number n before last has come
-	last      uint16 // highest sequence number
-	unsettled bool   // transit is of another clock
+	ssrc     uint32
+	expected uint32 // sequence numbers of this run, gaps included
+	unique   uint32 // different ones that came
 
 	jitter    uint32 // 16 times, in timestamp units
 	transit   uint32
 	timestamp uint32
+	last      uint16 // highest sequence number
+	unsettled bool   // transit is of another clock
 }
 
 // update counts one packet of size octets that came at now.
@@ -65,7 +64,7 @@ func (s *stream) update(h *rtp.Header, size int, now time.Duration, clock uint32
 func (s *stream) restart(h *rtp.Header, arrival uint32) {
 	if s.expected > 0 {
 		s.restarts++
-		s.lost += s.missing()
+		s.lost += uint32(s.missing())
 	}
 	s.ssrc, s.last, s.timestamp = h.SSRC, h.SequenceNumber, h.Timestamp
 	s.expected, s.unique, s.recent = 1, 1, 1

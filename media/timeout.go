@@ -24,26 +24,23 @@ func (t Timeout) String() string { return timeoutNames[t] }
 type quiet struct {
 	since time.Duration // the answer, or when hold began or ended after it
 	last  time.Duration // latest packet that passed the checks, from either side
-	held  bool
-	fired bool
 }
 
-// hold notes whether the session is held from now on.
-func (q *quiet) hold(held bool, now time.Duration) {
-	if held != q.held && q.since != 0 {
+// turn notes that a hold begins or ends.
+func (q *quiet) turn(now time.Duration) {
+	if q.since != 0 {
 		q.since = now
 	}
-	q.held = held
 }
 
 // expired reports whether the session's time is up, and by which rule.
-func (q *quiet) expired(now time.Duration, cfg *Config) (Timeout, bool) {
+func (q *quiet) expired(now time.Duration, held bool, cfg *Config) (Timeout, bool) {
 	if q.since == 0 {
 		return 0, false
 	}
 	rule, limit := TimeoutSilent, cfg.Silent
 	switch {
-	case q.held:
+	case held:
 		rule, limit = TimeoutHold, cfg.Hold
 	case q.last == 0:
 		rule, limit = TimeoutInitial, cfg.Initial

@@ -32,10 +32,11 @@ func TestTimeouts(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var q quiet
+			held := false
 			now := time.Minute
 			for i, e := range tt.events {
 				now += e.after
-				rule, up := q.expired(now, &tt.cfg)
+				rule, up := q.expired(now, held, &tt.cfg)
 				switch e.what {
 				case "answer":
 					q.since = now
@@ -48,9 +49,11 @@ func TestTimeouts(t *testing.T) {
 						}
 						return
 					}
-					q.hold(true, now)
+					held = true
+					q.turn(now)
 				case "resume":
-					q.hold(false, now)
+					held = false
+					q.turn(now)
 				case "alive":
 					if up {
 						t.Fatalf("event %d: timed out by %v", i, rule)

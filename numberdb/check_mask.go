@@ -46,7 +46,7 @@ const (
 // Check refuses what no store may hold.
 func (m *Mask) Check() error {
 	switch {
-	case m.Number == 0:
+	case !m.Number.Valid():
 		return ErrMaskNumber
 	case m.Pool != "" && !isName(m.Pool):
 		return ErrName
@@ -133,7 +133,7 @@ func (t *Tenant) Check() error {
 // Check refuses what no store may hold.
 func (e *MaskEvent) Check() error {
 	switch {
-	case e.Mask == 0:
+	case !e.Mask.Valid():
 		return ErrMaskNumber
 	case !isTime(e.At):
 		return ErrSince

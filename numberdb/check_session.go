@@ -93,6 +93,8 @@ func (s *Session) checkParticipants() error {
 
 func (p *Participant) check() error {
 	switch number := p.Number.Canonical(); {
+	case p.Number != 0 && !p.Number.Valid() || p.Dial != 0 && !p.Dial.Valid() || p.Second != 0 && !p.Second.Valid():
+		return errNumber
 	case number == 0 && p.To.Kind == NoEndpoint,
 		number != 0 && (number == p.Dial.Canonical() || number == p.Second.Canonical()):
 		return ErrParticipant
@@ -102,8 +104,7 @@ func (p *Participant) check() error {
 	if p.To.Kind == NoEndpoint && p.To == (Endpoint{}) {
 		return nil
 	}
-	_, err := NewEndpoint(p.To.Kind, p.To.Value())
-	return err
+	return p.To.check()
 }
 
 // Check refuses what no store may hold.

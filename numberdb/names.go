@@ -2,79 +2,105 @@ package numberdb
 
 import (
 	"strings"
-	"sync"
 	"sync/atomic"
 )
 
-// names gives each distinct string a small number, so that the table's records
-// hold no pointers. Index 0 is "". Readers take no lock. Names are never
-// forgotten: there are as many as endpoints, tenants and lists were ever used.
-type names struct {
-	byIndex atomic.Pointer[[]string]
-	write   sync.Mutex
-	indexOf map[string]uint32
+// names gives each distinct text a small number, so that the table's records
+// hold no pointers, and counts who uses it. A number that nobody uses any more
+// names another text later. Index 0 is the empty text.
+//
+// Readers take no lock. One that read the number from a record has to look
+// afterwards whether the record still is the same.
+type names[V any] struct {
+	byIndex atomic.Pointer[[]atomic.Pointer[V]]
+
+	// The writer's.
+	held map[string]uint32
+	most int // the size of held since it was made
+	of   []named
+	free []uint32
 }
 
-func (n *names) at(index uint32) string {
+type named struct {
+	text string
+	uses int
+}
+
+// at is what an index stands for; of one that was released, anything.
+func (n *names[V]) at(index uint32) (v V) {
 	if index == 0 {
-		return ""
+		return v
 	}
-	return (*n.byIndex.Load())[index]
+	if all := n.byIndex.Load(); all != nil && int(index) < len(*all) {
+		if p := (*all)[index].Load(); p != nil {
+			return *p
+		}
+	}
+	return v
 }
 
-func (n *names) index(s string) uint32 {
-	if s == "" {
+// hold is the index of a text, made by value if it is new, for one user more.
+func (n *names[V]) hold(text string, value func(string) V) uint32 {
+	if text == "" {
 		return 0
 	}
-	n.write.Lock()
-	defer n.write.Unlock()
-	if i, ok := n.indexOf[s]; ok {
+	if i, ok := n.held[text]; ok {
+		n.of[i].uses++
 		return i
 	}
-	if n.indexOf == nil {
-		n.indexOf = map[string]uint32{}
+	if n.held == nil {
+		n.held, n.of = map[string]uint32{}, make([]named, 1)
 	}
-	all := []string{""}
-	if old := n.byIndex.Load(); old != nil {
-		all = *old
+	text = strings.Clone(text) // it may be a piece of a long line
+	var i uint32
+	if last := len(n.free) - 1; last >= 0 {
+		i, n.free = n.free[last], n.free[:last]
+	} else {
+		i = uint32(len(n.of))
+		n.of = append(n.of, named{})
 	}
-	// Readers of the old slice never look beyond its length, so appending in
-	// place is safe.
-	all = append(all, s)
-	i := uint32(len(all) - 1)
-	n.indexOf[s] = i
-	n.byIndex.Store(&all)
+	n.of[i] = named{text, 1}
+	n.held[text] = i
+	n.most = max(n.most, len(n.held))
+	n.show(i, value(text))
 	return i
 }
 
-// lists is names for lists of carriers.
-type lists struct {
-	names   names
-	byIndex atomic.Pointer[[][]string]
-	write   sync.Mutex
+func (n *names[V]) show(i uint32, v V) {
+	all := n.byIndex.Load()
+	if all == nil || int(i) >= len(*all) {
+		longer := make([]atomic.Pointer[V], 2*(i+4))
+		if all != nil {
+			for j := range *all {
+				longer[j].Store((*all)[j].Load())
+			}
+		}
+		all = &longer
+		defer n.byIndex.Store(all)
+	}
+	(*all)[i].Store(&v)
 }
 
-func (l *lists) at(index uint32) []string {
-	if index == 0 {
-		return nil
+// release is for one user less.
+func (n *names[V]) release(i uint32) {
+	if i == 0 {
+		return
 	}
-	return (*l.byIndex.Load())[index]
+	if n.of[i].uses--; n.of[i].uses > 0 {
+		return
+	}
+	delete(n.held, n.of[i].text)
+	n.of[i] = named{}
+	n.free = append(n.free, i)
+	(*n.byIndex.Load())[i].Store(nil)
+	if n.most > 1024 && len(n.held) < n.most/4 { // a map does not shrink
+		held := make(map[string]uint32, len(n.held))
+		for text, i := range n.held {
+			held[text] = i
+		}
+		n.held, n.most = held, len(held)
+	}
 }
 
-func (l *lists) index(list []string) uint32 {
-	if len(list) == 0 {
-		return 0
-	}
-	l.write.Lock()
-	defer l.write.Unlock()
-	i := l.names.index(strings.Join(list, "|"))
-	all := [][]string{nil}
-	if old := l.byIndex.Load(); old != nil {
-		all = *old
-	}
-	if int(i) == len(all) {
-		all = append(all, append([]string(nil), list...))
-		l.byIndex.Store(&all)
-	}
-	return i
-}
+// joined is a list of carriers as one text. No carrier's name has the bar.
+func joined(list []string) string { return strings.Join(list, "|") }

@@ -11,19 +11,18 @@ const KeepByHand = 30 * 24 * time.Hour
 
 // Purger deletes what is over.
 type Purger interface {
-	// Purge goes through a bounded part of the store, where the last call
-	// stopped, and deletes what was over at now: sessions and their bindings when
-	// their Keep has passed (their expiry where they have none), bindings made by
-	// hand KeepByHand after their expiry, and attempts. The deletions are told in
-	// the feed like others. Where another edge purges the same store, it does
-	// nothing.
+	// Purge looks at a bounded part of the store, from where the last call
+	// stopped, and deletes what is Over at now: bindings, then sessions, then
+	// attempts whose keys may be used anew. Deleted bindings are told in the feed
+	// like others. It does nothing where another edge or call purges at the same
+	// moment.
 	Purge(ctx context.Context, now time.Time) (Purged, error)
 }
 
 // Purged counts what one Purge has deleted.
 type Purged struct {
 	Bindings, Sessions, Attempts int
-	Wrapped                      bool // the end was reached; the next call begins at the start
+	Round                        bool // all was looked at; the next call begins anew
 }
 
 // Over reports whether the binding may be deleted at now, or another made in its

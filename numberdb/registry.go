@@ -23,9 +23,12 @@ type Registry interface {
 	Inventory(ctx context.Context, pool func(Pool), mask func(Mask)) (InventoryVersion, error)
 
 	// Sessions returns sessions in the order of their IDs, at most query.Limit.
+	// Rows that do not open are left out, and an error that wraps ErrSealed tells
+	// of them beside the others.
 	Sessions(ctx context.Context, query SessionQuery) ([]Session, error)
 
-	// History returns what became of a mask, newest first, at most limit.
+	// History returns what became of a mask, newest first, at most limit
+	// (default 100, at most 10,000).
 	History(ctx context.Context, mask e164.Number, limit int) ([]MaskEvent, error)
 }
 
@@ -87,7 +90,7 @@ type SessionQuery struct {
 	Tenant string      // of this tenant
 	Party  e164.Number // with this participant
 	Live   time.Time   // that live at this time
-	Over   time.Time   // whose Keep is before this time
+	Over   time.Time   // that are Over at this time
 	After  ID          // greater than
 	Limit  int         // default 100, at most 10,000
 }
@@ -99,4 +102,29 @@ type MaskEvent struct {
 	What  MaskState
 	Why   string // a word or sentence without numbers
 	Actor string // who did it: "edge", or a key's or user's name
+}
+
+// EdgeActor is the actor of what the edge does by itself.
+const EdgeActor = "edge"
+
+// StateEvent is the line of the history for a mask whose state changed.
+func StateEvent(m *Mask) MaskEvent {
+	return MaskEvent{Mask: m.Number, At: m.Since, What: m.State, Actor: EdgeActor}
+}
+
+// Explained tells of a mask whether the events say why it is in its state, so
+// that no other line is needed.
+func (w *Writes) Explained() func(*Mask) bool {
+	type moved struct {
+		mask e164.Number
+		to   MaskState
+	}
+	told := make(map[moved]struct{}, len(w.Events))
+	for i := range w.Events {
+		told[moved{w.Events[i].Mask.Canonical(), w.Events[i].What}] = struct{}{}
+	}
+	return func(m *Mask) bool {
+		_, ok := told[moved{m.Number.Canonical(), m.State}]
+		return ok
+	}
 }

@@ -58,3 +58,13 @@ const (
 	Burned                    // asked for, with its masks watchlisted
 	Rotated                   // its masks were replaced by others
 )
+
+// Has reports whether the party is a participant by its number.
+func (s *Session) Has(party e164.Number) bool {
+	for i := range s.Participants {
+		if number := s.Participants[i].Number; number != 0 && number.Canonical() == party.Canonical() {
+			return true
+		}
+	}
+	return false
+}

@@ -15,12 +15,9 @@ type Store interface {
 	// not block and must not call the store.
 	Load(ctx context.Context, put func(Binding)) (Snapshot, error)
 
-	// Follow calls apply, never twice at once, with what was committed after
-	// the position from, until ctx ends, the store is closed or the feed is
-	// lost, and returns why. It may repeat what the snapshot already held; of a
-	// key's changes the last one told is the one that stands. ErrFeedLost means
-	// that changes are missing: load again.
-	Follow(ctx context.Context, from Position, apply func(Batch)) error
+	// Feed opens the change feed. held is the position that the table has reached
+	// by an earlier feed of this store, 0 where the table is to be loaded.
+	Feed(ctx context.Context, held Position) (Feed, error)
 
 	// Apply commits all changes in one durable transaction, or none of them. Of
 	// several changes of one key the last wins; deleting what is not there is
@@ -28,7 +25,7 @@ type Store interface {
 	// error wraps ErrOutcomeUnknown where the commit may have happened.
 	Apply(ctx context.Context, changes []Change) (Position, error)
 
-	// Close ends Follow and waits for what is under way.
+	// Close ends every feed and waits for what is under way.
 	Close() error
 }
 
@@ -38,7 +35,7 @@ type Position uint64
 
 // Snapshot is what Load tells of what it has read.
 type Snapshot struct {
-	Position Position // the feed continues here
+	Position Position // where it lies in the feed
 	Refused  int      // rows left out, since they make no binding
 }
 
@@ -49,6 +46,7 @@ type Batch struct {
 	Position Position      // everything up to it has been told
 	Delay    time.Duration // age of the oldest commit that the store cannot tell yet
 	Refused  int           // rows that make no binding; told as deletions
+	Slots    Slots         // of the last look at the server; zero: there was none
 }
 
 // What stores report.

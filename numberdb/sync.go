@@ -1,6 +1,7 @@
 package numberdb
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,12 @@ type SyncConfig struct {
 	// store or its feed was lost; it doubles from one to the other and is
 	// jittered. Defaults 100ms and 5s; 0 is the default.
 	BackoffMin, BackoffMax time.Duration
+	// Wait bounds how long Apply waits, after the commit, for the table to hold
+	// its changes. Default 5s; 0 is the default.
+	Wait time.Duration
+	// Compare is the pause, more or less a tenth, between comparisons of the
+	// table with a store that is a Comparer. Default 0: never.
+	Compare time.Duration
 }
 
 func (c SyncConfig) withDefaults() SyncConfig {
@@ -36,6 +43,7 @@ func (c SyncConfig) withDefaults() SyncConfig {
 		c.BackoffMax = 5 * time.Second
 	}
 	c.BackoffMax = max(c.BackoffMin, c.BackoffMax)
+	c.Wait = cmp.Or(c.Wait, 5*time.Second)
 	return c
 }
 
@@ -54,6 +62,13 @@ type Syncer struct {
 	up      atomic.Bool
 	alive   atomic.Int64 // the last proof of life, nanoseconds since started
 	delay   atomic.Int64 // Batch.Delay of the last batch
+	info    atomic.Pointer[FeedInfo]
+	slots   atomic.Pointer[Slots]
+	held    Position      // where the next feed may go on, 0: by a load; Run's own
+	took    time.Duration // the last load; Run's own
+
+	applying sync.Mutex // held while a batch or a repair is written into the table
+	again    chan struct{}
 
 	mu       sync.Mutex
 	position Position
@@ -81,11 +96,14 @@ type Freshness struct {
 	Stale    bool          // not loaded, or Lag is beyond MaxStale
 }
 
+// longestSpread bounds the chance in the time of a whole load.
+const longestSpread = 30 * time.Second
+
 // NewSyncer makes a syncer and registers its metrics. Run starts it.
 func NewSyncer(store Store, table *Table, cfg SyncConfig, log *zap.Logger, reg prometheus.Registerer) (*Syncer, error) {
 	s := &Syncer{
 		store: store, table: table, cfg: cfg.withDefaults(), log: log,
-		started: time.Now(), advanced: make(chan struct{}),
+		started: time.Now(), advanced: make(chan struct{}), again: make(chan struct{}, 1),
 	}
 	if err := s.register(reg); err != nil {
 		return nil, fmt.Errorf("registering metrics of the sync: %w", err)
@@ -97,6 +115,13 @@ func NewSyncer(store Store, table *Table, cfg SyncConfig, log *zap.Logger, reg p
 // or the store is closed. Whatever else is lost on the way is loaded again; the
 // old table serves meanwhile.
 func (s *Syncer) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var comparing sync.WaitGroup
+	defer comparing.Wait()
+	defer cancel()
+	if store, ok := s.store.(Comparer); ok && s.cfg.Compare > 0 {
+		comparing.Go(func() { s.comparing(ctx, store) })
+	}
 	pause := s.cfg.BackoffMin
 	for {
 		followed, err := s.once(ctx)
@@ -110,6 +135,11 @@ func (s *Syncer) Run(ctx context.Context) error {
 			pause = s.cfg.BackoffMin
 		}
 		wait := pause/2 + rand.N(pause/2+1)
+		if followed > 0 && (s.held == 0 || !s.info.Load().Durable) {
+			// Whatever ended this feed may have ended those of all edges: their
+			// loads are spread over the time that one takes.
+			wait += rand.N(min(s.took, longestSpread) + 1)
+		}
 		s.tellLoss(err, wasUp || pause == s.cfg.BackoffMin, wait)
 		pause = min(2*pause, s.cfg.BackoffMax)
 		timer := time.NewTimer(wait)
@@ -126,7 +156,7 @@ func (s *Syncer) Run(ctx context.Context) error {
 func (s *Syncer) tellLoss(err error, first bool, wait time.Duration) {
 	switch {
 	case errors.Is(err, ErrFeedLost):
-		s.log.Info("the change feed cannot tell every change; loading the bindings again", zap.Duration("in", wait))
+		s.log.Info("the change feed cannot tell every change; loading the bindings again", zap.Error(err), zap.Duration("in", wait))
 	case first:
 		s.log.Warn("lost the store of bindings; the table in memory serves on", zap.Error(err), zap.Duration("retry_in", wait))
 	default:
@@ -137,27 +167,23 @@ func (s *Syncer) tellLoss(err error, first bool, wait time.Duration) {
 // once loads and follows until something is lost; it returns how long it could
 // follow.
 func (s *Syncer) once(ctx context.Context) (time.Duration, error) {
-	started := time.Now()
-	var snapshot Snapshot
-	err := s.table.Replace(func(put func(Binding)) (err error) {
-		snapshot, err = s.store.Load(ctx, s.observed(put))
-		return err
-	})
-	if s.observer != nil {
-		s.observer.End(err == nil)
-	}
+	feed, err := s.store.Feed(ctx, s.held)
 	if err != nil {
+		return 0, fmt.Errorf("opening the feed: %w", err)
+	}
+	defer func() { _ = feed.Close() }() // whatever it could not release, the store's server does
+	s.tellFeed(feed.About())
+	if feed.About().Resumes {
+		s.log.Info("the change feed goes on where it ended")
+	} else if err := s.load(ctx, feed); err != nil {
 		return 0, fmt.Errorf("loading: %w", err)
 	}
-	s.metrics.reloads.Inc()
-	s.refused(snapshot.Refused)
-	s.loaded.Store(true)
 	s.up.Store(true)
-	s.proof(0)
-	s.advance(snapshot.Position)
-	s.log.Info("loaded the bindings", zap.Int("bindings", s.table.Len()), zap.Duration("took", time.Since(started)))
-	started = time.Now()
-	err = s.store.Follow(ctx, snapshot.Position, s.follow)
+	started := time.Now()
+	err = s.followOrReload(ctx, feed)
+	if s.held = s.reached(); errors.Is(err, ErrFeedLost) {
+		s.held = 0
+	}
 	return time.Since(started), fmt.Errorf("following: %w", err)
 }
 
@@ -173,12 +199,86 @@ func (s *Syncer) observed(put func(Binding)) func(Binding) {
 	}
 }
 
+// load replaces the table's content by the feed's snapshot.
+func (s *Syncer) load(ctx context.Context, feed Feed) error {
+	started := time.Now()
+	var snapshot Snapshot
+	err := s.table.Replace(func(put func(Binding)) (err error) {
+		snapshot, err = feed.Load(ctx, s.observed(put))
+		return err
+	})
+	if s.observer != nil {
+		s.observer.End(err == nil)
+	}
+	if err != nil {
+		s.held = 0
+		return err
+	}
+	s.took = time.Since(started)
+	s.metrics.reloads.Inc()
+	s.refused(snapshot.Refused)
+	s.loaded.Store(true)
+	s.proof(0)
+	s.advance(snapshot.Position)
+	s.log.Info("loaded the bindings", zap.Int("bindings", s.table.Len()), zap.Duration("took", s.took))
+	return nil
+}
+
+// tellFeed says, when it changes, how changes reach the table and why not in a
+// better way.
+func (s *Syncer) tellFeed(info FeedInfo) {
+	info.Resumes = false
+	if last := s.info.Swap(&info); last != nil && *last == info {
+		return
+	}
+	s.log.Info("opened the change feed", zap.Stringer("feed", info.Kind))
+	if info.Reason != "" {
+		s.log.Warn("the bindings are not fed by logical replication", zap.String("reason", info.Reason))
+	}
+	if info.Warning != "" {
+		s.log.Warn("the change feed needs a look", zap.String("reason", info.Warning))
+	}
+}
+
+// reload makes the feed end as if it had lost changes.
+func (s *Syncer) reload() {
+	select {
+	case s.again <- struct{}{}:
+	default:
+	}
+}
+
+// followOrReload follows until the feed ends or reload was called.
+func (s *Syncer) followOrReload(ctx context.Context, feed Feed) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	var waiting sync.WaitGroup
+	defer waiting.Wait()
+	defer cancel(nil)
+	waiting.Go(func() {
+		select {
+		case <-ctx.Done():
+		case <-s.again:
+			cancel(ErrFeedLost)
+		}
+	})
+	err := feed.Follow(ctx, s.follow)
+	if errors.Is(context.Cause(ctx), ErrFeedLost) {
+		return ErrFeedLost
+	}
+	return err
+}
+
 func (s *Syncer) follow(batch Batch) {
+	s.applying.Lock()
 	s.table.Apply(batch.Changes)
 	if s.observer != nil {
 		s.observer.Changed(batch.Changes)
 	}
+	s.applying.Unlock()
 	s.refused(batch.Refused)
+	if batch.Slots.Seen {
+		s.slots.Store(&batch.Slots)
+	}
 	s.proof(batch.Delay)
 	s.advance(batch.Position)
 }
@@ -225,14 +325,17 @@ func (s *Syncer) WaitFor(ctx context.Context, position Position) error {
 }
 
 // Apply commits the changes to the store and returns once the table holds them,
-// so that what the caller learns is routable. Where only the waiting failed the
-// changes are committed; the error then wraps ErrNotYetRouted.
+// so that what the caller learns is routable. Where only the waiting failed, for
+// SyncConfig.Wait at most, the changes are committed; the error then wraps
+// ErrNotYetRouted.
 func (s *Syncer) Apply(ctx context.Context, changes []Change) error {
 	position, err := s.store.Apply(ctx, changes)
 	if err != nil {
 		return err
 	}
-	if err := s.WaitFor(ctx, position); err != nil {
+	bounded, cancel := context.WithTimeout(ctx, s.cfg.Wait)
+	defer cancel()
+	if err := s.WaitFor(bounded, position); err != nil {
 		return fmt.Errorf("%w: %w", ErrNotYetRouted, err)
 	}
 	return nil
@@ -241,13 +344,16 @@ func (s *Syncer) Apply(ctx context.Context, changes []Change) error {
 // ErrNotYetRouted says that changes are committed but not yet in the table.
 var ErrNotYetRouted = errors.New("the changes are stored, but this edge does not route by them yet")
 
+func (s *Syncer) reached() Position {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.position
+}
+
 // Fresh tells how well the table follows the store now.
 func (s *Syncer) Fresh() Freshness {
-	s.mu.Lock()
-	position := s.position
-	s.mu.Unlock()
 	f := Freshness{
-		Loaded: s.loaded.Load(), Up: s.up.Load(), Position: position,
+		Loaded: s.loaded.Load(), Up: s.up.Load(), Position: s.reached(),
 		Lag: time.Since(s.started) - time.Duration(s.alive.Load()) + time.Duration(s.delay.Load()),
 	}
 	f.Stale = !f.Loaded || f.Lag > s.cfg.MaxStale

@@ -24,6 +24,8 @@ type script struct {
 	loads    []time.Time
 	refused  int
 	feed     chan any // Batch or error
+	info     FeedInfo
+	held     []Position // given to Feed
 }
 
 func (s *script) Load(_ context.Context, put func(Binding)) (Snapshot, error) {
@@ -39,7 +41,27 @@ func (s *script) Load(_ context.Context, put func(Binding)) (Snapshot, error) {
 	return Snapshot{Position: s.position, Refused: s.refused}, nil
 }
 
-func (s *script) Follow(ctx context.Context, _ Position, apply func(Batch)) error {
+func (s *script) Feed(_ context.Context, held Position) (Feed, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held = append(s.held, held)
+	info := s.info
+	info.Resumes = info.Durable && held != 0
+	return scriptFeed{s, info}, nil
+}
+
+type scriptFeed struct {
+	*script
+	info FeedInfo
+}
+
+func (f scriptFeed) About() FeedInfo { return f.info }
+
+func (f scriptFeed) Follow(ctx context.Context, apply func(Batch)) error {
+	return f.follow(ctx, apply)
+}
+
+func (s *script) follow(ctx context.Context, apply func(Batch)) error {
 	for {
 		select {
 		case <-ctx.Done():
@@ -296,7 +318,7 @@ func TestSyncMetrics(t *testing.T) {
 		s.store.set(func(s *script) { s.refused = 2 })
 		s.store.feed <- errGone
 		time.Sleep(time.Second)
-		s.store.feed <- Batch{Position: 11, Refused: 1, Delay: 2 * time.Second}
+		s.store.feed <- Batch{Position: 11, Refused: 1, Delay: 2 * time.Second, Slots: Slots{true, 2, 4096}}
 		synctest.Wait()
 		families, err := s.reg.Gather()
 		if err != nil {
@@ -305,16 +327,65 @@ func TestSyncMetrics(t *testing.T) {
 		got := map[string]float64{}
 		for _, family := range families {
 			for _, m := range family.GetMetric() {
-				got[family.GetName()] = m.GetCounter().GetValue() + m.GetGauge().GetValue()
+				got[family.GetName()] += m.GetCounter().GetValue() + m.GetGauge().GetValue()
 			}
 		}
 		want := map[string]float64{
 			"maskline_numberdb_bindings": 1, "maskline_numberdb_reloads_total": 2, "maskline_numberdb_rows_refused_total": 3,
 			"maskline_numberdb_stale": 0, "maskline_numberdb_store_up": 1, "maskline_numberdb_sync_lag_seconds": 2,
-			"maskline_numberdb_sync_position": 11,
+			"maskline_numberdb_sync_position": 11, "maskline_numberdb_feed": 1, "maskline_numberdb_slots_inactive": 2,
+			"maskline_numberdb_slot_retained_bytes": 4096, "maskline_numberdb_comparisons_total": 0, "maskline_numberdb_differences_total": 0,
+			"maskline_numberdb_repaired_total": 0, "maskline_numberdb_comparison_seconds": 0,
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Fatal(diff)
+		}
+	})
+}
+
+// A feed that can go on is told from where, and loads only when changes are
+// missing.
+func TestSyncGoesOnWhereAFeedCan(t *testing.T) {
+	runSync(t, func(t *testing.T, s *syncTest) {
+		s.store.set(func(s *script) { s.info.Durable = true })
+		synctest.Wait()
+		s.store.feed <- Batch{Position: 15}
+		s.store.feed <- errGone
+		time.Sleep(time.Second)
+		s.store.feed <- Batch{Position: 16}
+		s.store.feed <- ErrFeedLost
+		time.Sleep(time.Second)
+		s.store.set(func(s *script) {
+			if diff := cmp.Diff([]Position{0, 15, 0}, s.held); diff != "" || len(s.loads) != 2 {
+				t.Errorf("%d loads, %s", len(s.loads), diff)
+			}
+		})
+	})
+}
+
+func TestSyncTellsTheFeedOnce(t *testing.T) {
+	runSync(t, func(t *testing.T, s *syncTest) {
+		s.store.set(func(s *script) { s.info = FeedInfo{Kind: Changelog, Reason: "wal_level is replica"} })
+		synctest.Wait()
+		for range 3 {
+			s.store.feed <- errGone
+			time.Sleep(10 * time.Second)
+		}
+		told := s.logs.FilterField(zap.String("reason", "wal_level is replica")).Len()
+		if told != 1 {
+			t.Errorf("told %d times", told)
+		}
+	})
+}
+
+// An API write during a copy ends within its bound.
+func TestApplyIsBoundedWhileTheStoreIsCopied(t *testing.T) {
+	runSync(t, func(t *testing.T, s *syncTest) {
+		synctest.Wait()
+		started := time.Now()
+		err := s.Apply(t.Context(), []Change{{Binding: one("+441110000002")}})
+		if waited := time.Since(started); !errors.Is(err, ErrNotYetRouted) || waited != 5*time.Second {
+			t.Fatalf("%v after %v", err, waited)
 		}
 	})
 }

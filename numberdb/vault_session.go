@@ -24,7 +24,7 @@ type StoredSession struct {
 	MaxUses  int64
 	Keep     int64 // 0: until Expires
 	Ended    int16
-	Sealed   []byte // participants and label
+	Sealed   []byte // participants and label, tied to all other columns
 }
 
 // PartyTag finds the sessions of a party: the first half of the hidden party.
@@ -68,13 +68,13 @@ func (v *Vault) StoreSession(s *Session, buffer []byte) StoredSession {
 		plain = appendParticipant(plain, &s.Participants[i])
 	}
 	plain = append(plain, s.Label...)
-	stored.Sealed = v.content.Seal(buffer, plain, sessionPlace(make([]byte, 0, placeSize), stored.ID))
+	stored.Sealed = v.content.Seal(buffer, plain, stored.place(make([]byte, 0, 256)))
 	return stored
 }
 
 // OpenSession reads the stored form. The error never holds a value of it.
 func (v *Vault) OpenSession(stored *StoredSession) (Session, error) {
-	plain, err := v.content.Open(make([]byte, 0, 256), stored.Sealed, sessionPlace(make([]byte, 0, placeSize), stored.ID))
+	plain, err := v.content.Open(make([]byte, 0, 256), stored.Sealed, stored.place(make([]byte, 0, 256)))
 	if err != nil || len(plain) < 2 || plain[0] != sessionFormat {
 		return Session{}, ErrSealed
 	}
@@ -94,9 +94,16 @@ func (v *Vault) OpenSession(stored *StoredSession) (Session, error) {
 	return s, s.Check()
 }
 
-// sessionPlace ties what is sealed to its row; no binding's place is as long.
-func sessionPlace(dst []byte, id int64) []byte {
-	return binary.BigEndian.AppendUint64(append(dst, "session"...), uint64(id))
+// place ties what is sealed to its row: all of the row but Sealed.
+func (stored *StoredSession) place(dst []byte) []byte {
+	dst = append(dst, "session"...)
+	for _, word := range [...]int64{
+		stored.ID, stored.Created, stored.Expires, stored.IdleTTL, stored.MaxUses, stored.Keep,
+		int64(stored.Shape), int64(stored.Services), int64(stored.Ended), int64(len(stored.Tenant)),
+	} {
+		dst = binary.BigEndian.AppendUint64(dst, uint64(word))
+	}
+	return append(append(dst, stored.Tenant...), stored.Pool...)
 }
 
 // appendParticipant writes three numbers and the endpoint after its length.
@@ -141,9 +148,9 @@ func (v *Vault) HideRequest(tenant string, fingerprint []byte) HiddenKey {
 	return v.hide("request", tenant, fingerprint)
 }
 
-// SameRequest compares in constant time.
-func (k *HiddenKey) SameRequest(other *HiddenKey) bool {
-	return subtle.ConstantTimeCompare(k[:], other[:]) == 1
+// SameRequest compares with a stored one, in constant time.
+func (k *HiddenKey) SameRequest(stored []byte) bool {
+	return subtle.ConstantTimeCompare(k[:], stored) == 1
 }
 
 func (v *Vault) hide(purpose, tenant string, data []byte) (out HiddenKey) {

@@ -11,9 +11,10 @@ type CarrierConfig struct {
 	Name     string
 	Priority int      // lower first
 	Weight   int      // share among equals; 0 counts as 1
-	Prefixes []string // digits; none: every destination
-	Cost     float64  // per unit, for ByCost
+	Prefixes []string // digits; none: every destination, unless imported prefixes name it
+	Cost     float64  // per unit of those, for ByCost
 	Services Service
+	Present  Presenting
 }
 
 // Carrier is a company that we exchange traffic with, and how fit it is now.
@@ -107,55 +108,33 @@ const (
 	NoService            // it does not carry this service
 	NotPreferred         // the binding names other carriers
 	NoPrefix             // it does not serve the destination
+	LowQuality           // it does not serve it well enough
 	Down                 // no bind is up, or it does not answer probes
 	BreakerOpen          // it failed too often of late
+	NotPresented         // it may present none of the masks
 )
 
-var fitnessNames = [...]string{"fit", "no service", "not named by the binding", "prefix not served", "down", "breaker open"}
+var fitnessNames = [...]string{
+	"fit", "no service", "not named by the binding", "prefix not served", "quality too low", "down", "breaker open",
+	"may not present the mask",
+}
 
 // String is the reason in words.
 func (f Fitness) String() string { return fitnessNames[f] }
 
-// fitness ranks a carrier for a plan; rank is meant only where it is Fit.
-func (c *Carrier) fitness(req *Request, plan *Plan) (Fitness, rank) {
+// ready reports whether the carrier can be sent a request now.
+func (c *Carrier) ready(req *Request) Fitness {
 	if !c.Services.Has(req.Service) {
-		return NoService, rank{}
-	}
-	var k rank
-	if len(plan.preferred) > 0 {
-		k.preferred = indexOf(plan.preferred, c.Name)
-		if k.preferred < 0 {
-			return NotPreferred, rank{}
-		}
-	} else {
-		k.prefix = c.longestPrefix(plan)
-		if k.prefix < 0 {
-			return NoPrefix, rank{}
-		}
+		return NoService
 	}
 	l := c.link(req.Service)
 	if !l.up.Load() {
-		return Down, rank{}
+		return Down
 	}
 	if l.breaker.State(req.Now) == Open {
-		return BreakerOpen, rank{}
+		return BreakerOpen
 	}
-	return Fit, k
-}
-
-// longestPrefix is the length of the longest prefix that serves the
-// destination, 0 where the carrier takes everything, -1 where none does.
-func (c *Carrier) longestPrefix(plan *Plan) int {
-	if len(c.Prefixes) == 0 {
-		return 0
-	}
-	longest := -1
-	for _, p := range c.Prefixes {
-		if len(p) > longest && plan.To.Number.HasPrefix(p) {
-			longest = len(p)
-		}
-	}
-	return longest
+	return Fit
 }
 
 func indexOf(list []string, s string) int {

@@ -98,7 +98,7 @@ func (s *state) judgeEmergency(req *Request, plan *Plan) bool {
 	plan.Emergency = true
 	plan.Tenant = req.Origin.Tenant
 	plan.Present = req.From
-	plan.candidates[0] = candidate{carrier: s.emergency.trunk}
+	plan.candidates[0] = candidate{carrier: s.emergency.trunk, present: req.From}
 	plan.count = 1
 	return true
 }
@@ -133,8 +133,12 @@ func (s *state) fromMask(req *Request) bool {
 // judgeBlock looks at both ends: who writes to which mask, and who would get
 // it from which.
 func (s *state) judgeBlock(_ *Request, plan *Plan) bool {
+	far := !plan.Outbound && plan.To.Kind == ToNumber
+	if far && plan.second != 0 && s.restrictions.Blocked(plan.Tenant, plan.second, plan.To.Number) {
+		plan.second = 0
+	}
 	blocked := s.restrictions.Blocked(plan.Tenant, plan.Mask, plan.Party) ||
-		!plan.Outbound && plan.To.Kind == ToNumber && s.restrictions.Blocked(plan.Tenant, plan.Present, plan.To.Number)
+		far && s.restrictions.Blocked(plan.Tenant, plan.Present, plan.To.Number)
 	if blocked {
 		plan.Verdict = Blocked
 	}

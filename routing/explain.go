@@ -1,10 +1,21 @@
 package routing
 
+import (
+	"maskline/e164"
+	"maskline/routing/prefix"
+)
+
 // Judgement is one carrier's place in an explanation.
 type Judgement struct {
 	Carrier *Carrier
 	Fitness Fitness
-	Place   int // 1 for the first candidate; 0 where it is none
+	Place   int         // 1 for the first candidate; 0 where it is none
+	Present e164.Number // what the destination sees through it; none where it is no candidate
+
+	Offer prefix.Match // its terms for the destination, where HasOffer
+	// HasOffer is false also where the binding names its carriers, and for
+	// emergency calls: prefixes are not asked then.
+	HasOffer bool
 }
 
 // Said is what one rule of the chain said to a request.
@@ -49,15 +60,48 @@ func (s *state) judgements(req *Request, plan *Plan) (all []Judgement) {
 		return nil
 	}
 	for i := range plan.count {
-		all = append(all, Judgement{Carrier: plan.Carrier(i), Place: i + 1})
+		all = append(all, Judgement{Carrier: plan.Carrier(i), Place: i + 1, Present: plan.Presented(i)})
 	}
 	if plan.Emergency {
 		return all
 	}
+	offers := map[*Carrier]prefix.Match{}
+	if len(plan.preferred) == 0 {
+		walk := s.prefixes.Walk(plan.To.Number, req.Service, req.Now)
+		for m, found := walk.Next(); found; m, found = walk.Next() {
+			offers[s.carriers[m.Carrier]] = m
+		}
+	}
+	masks := s.masksOf(plan)
 	for _, c := range s.carriers {
-		if fit, _ := c.fitness(req, plan); fit != Fit {
+		if fit := s.fitness(req, plan, &masks, c, offers); fit != Fit {
 			all = append(all, Judgement{Carrier: c, Fitness: fit})
 		}
 	}
+	for i := range all {
+		all[i].Offer, all[i].HasOffer = offers[all[i].Carrier]
+	}
 	return all
+}
+
+// fitness says of one carrier what order decides of all.
+func (s *state) fitness(req *Request, plan *Plan, masks *masks, c *Carrier, offers map[*Carrier]prefix.Match) Fitness {
+	offer, serves := offers[c]
+	switch preferred := len(plan.preferred) > 0; {
+	case !c.Services.Has(req.Service):
+		return NoService
+	case preferred && indexOf(plan.preferred, c.Name) < 0:
+		return NotPreferred
+	case !preferred && !serves:
+		return NoPrefix
+	case !preferred && offer.Quality < s.minQuality:
+		return LowQuality
+	}
+	if fit := c.ready(req); fit != Fit {
+		return fit
+	}
+	if _, _, may := masks.through(c, plan); !may {
+		return NotPresented
+	}
+	return Fit
 }

@@ -1,29 +1,40 @@
 package routing
 
-import "math"
+import (
+	"math"
+
+	"maskline/e164"
+)
 
 type candidate struct {
 	carrier *Carrier
+	present e164.Number
 	rank    rank
 }
 
 // rank orders the candidates of one plan, smaller first.
 type rank struct {
-	preferred int     // place in the binding's list
-	prefix    int     // length of the matching prefix, longer first
-	cost      float64 // 0 unless carriers are ordered by cost
+	second    bool   // only the binding's second mask may be presented through it
+	preferred int    // place in the binding's list
+	prefix    int    // length of the matching prefix, longer first
+	cost      uint64 // 0 unless carriers are ordered by cost
+	lack      uint8  // of quality, likewise
 	priority  int
 	draw      float64 // weighted lot among equals
 }
 
 func (a *rank) before(b *rank) bool {
 	switch {
+	case a.second != b.second:
+		return b.second
 	case a.preferred != b.preferred:
 		return a.preferred < b.preferred
 	case a.prefix != b.prefix:
 		return a.prefix > b.prefix
 	case a.cost != b.cost:
 		return a.cost < b.cost
+	case a.lack != b.lack:
+		return a.lack < b.lack
 	case a.priority != b.priority:
 		return a.priority < b.priority
 	default:
@@ -34,18 +45,51 @@ func (a *rank) before(b *rank) bool {
 // order fills the plan with the carriers that are fit, best first. Where there
 // are more than the plan holds, the best stay.
 func (s *state) order(req *Request, plan *Plan) {
-	for i, c := range s.carriers {
-		fit, k := c.fitness(req, plan)
-		if fit != Fit {
+	masks := s.masksOf(plan)
+	if len(plan.preferred) > 0 {
+		for i, c := range s.carriers {
+			if at := indexOf(plan.preferred, c.Name); at >= 0 {
+				s.consider(req, plan, &masks, i, rank{preferred: at})
+			}
+		}
+		return
+	}
+	walk := s.prefixes.Walk(plan.To.Number, req.Service, req.Now)
+	for m, found := walk.Next(); found; m, found = walk.Next() {
+		if m.Quality < s.minQuality {
 			continue
 		}
+		k := rank{prefix: int(m.Length)}
 		if s.byCost {
-			k.cost = c.Cost
+			k.cost, k.lack = m.Cost, lackOf(m.Quality)
 		}
-		k.priority = c.Priority
-		k.draw = draw(req.Seed, i, c.Weight)
-		plan.insert(candidate{c, k})
+		s.consider(req, plan, &masks, int(m.Carrier), k)
 	}
+}
+
+// lackOf is what is missing of the best quality; all, where none is known.
+func lackOf(quality uint8) uint8 {
+	const best = 100
+	if quality > best {
+		return best + 1
+	}
+	return best - quality
+}
+
+// consider makes a carrier a candidate where it is fit.
+func (s *state) consider(req *Request, plan *Plan, masks *masks, place int, k rank) {
+	c := s.carriers[place]
+	if c.ready(req) != Fit {
+		return
+	}
+	present, second, may := masks.through(c, plan)
+	if !may {
+		return
+	}
+	k.second = second
+	k.priority = c.Priority
+	k.draw = draw(req.Seed, place, c.Weight)
+	plan.insert(candidate{c, present, k})
 }
 
 func (p *Plan) insert(c candidate) {

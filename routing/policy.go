@@ -3,12 +3,17 @@ package routing
 import (
 	"bytes"
 	"fmt"
+
+	"maskline/routing/prefix"
 )
 
 // Config is what the routing section and the carriers' entries say.
 type Config struct {
 	Carriers     []CarrierConfig
+	Prefixes     *prefix.Table // imported; nil: none
+	Masks        Masks         // nil: none are known, so that a carrier that presents only some presents none
 	Order        Order
+	MinQuality   int // 0 to 100: a carrier whose quality for the destination is known and lower is none for it; 0: off
 	UnknownMask  Answer
 	OutOfSession Answer
 	EndedSession Answer
@@ -29,7 +34,7 @@ type Order uint8
 // The orders.
 const (
 	ByPriority Order = iota // lower priority number first, equal ones share by weight
-	ByCost                  // cheaper first, then as ByPriority
+	ByCost                  // cheaper first, then better quality, then as ByPriority
 )
 
 // Answer is the configured answer to a contact that cannot be routed.

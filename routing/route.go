@@ -59,7 +59,7 @@ type Plan struct {
 	Answer    Answer // for verdicts other than Forward: what the policy or rule says to answer
 	Mask      e164.Number
 	Party     e164.Number // who is on the other side of the mask; none where unknown
-	Present   e164.Number // the sender or caller that the destination sees
+	Present   e164.Number // the sender or caller that the destination sees; through a carrier, see Presented
 	To        Endpoint
 	Tenant    string
 	Outbound  bool // a tenant's own mask towards a party
@@ -67,6 +67,7 @@ type Plan struct {
 	Emergency bool // to the emergency trunk: caller and dialled string go out as they came
 
 	session    numberdb.ID // counts its contacts; none: it does not
+	second     e164.Number // presented where Present may not be; none: there is none
 	peer       Endpoint    // the other end, as the receiver's opt-out would name it
 	preferred  []string    // the binding's own carriers
 	candidates [MaxCandidates]candidate
@@ -78,6 +79,10 @@ func (p *Plan) Carriers() int { return p.count }
 
 // Carrier is the i-th candidate, best first.
 func (p *Plan) Carrier(i int) *Carrier { return p.candidates[i].carrier }
+
+// Presented is the sender or caller that the destination sees through the i-th
+// candidate: Present, or the binding's second mask.
+func (p *Plan) Presented(i int) e164.Number { return p.candidates[i].present }
 
 // Decide makes the plan for a request by the chain of rules. An opt-out word
 // takes effect.
@@ -146,13 +151,13 @@ func bindOutbound(table Table, req *Request, plan *Plan) Verdict {
 	if !b.Services.Has(req.Service) {
 		return ServiceOff
 	}
-	plan.Present = req.From
+	plan.Present, plan.second = req.From, 0
 	plan.To = Endpoint{Kind: ToNumber, Number: req.To}
 	return Forward
 }
 
 func (p *Plan) adopt(b *numberdb.Binding) {
-	p.Present, p.To, p.Tenant, p.peer = b.Present, b.To, b.Tenant, b.To
+	p.Present, p.second, p.To, p.Tenant, p.peer = b.Present, b.Second, b.To, b.Tenant, b.To
 	p.preferred = b.Carriers
 	if b.Counted {
 		p.session = b.Session

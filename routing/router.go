@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"maskline/routing/prefix"
 )
 
 // Router decides by the configuration it was made with, and the rules it was
@@ -20,8 +22,11 @@ type state struct {
 	table        Table
 	restrictions Restrictions // nil: none
 	contacts     Contacts     // nil: nobody counts
+	masks        Masks        // nil: none are known
 	carriers     []*Carrier
+	prefixes     *prefix.Trie
 	byCost       bool
+	minQuality   uint8
 	answers      answers
 	emergency    emergency
 	echoes       *echoes // nil: not looked at
@@ -33,7 +38,7 @@ type state struct {
 // New makes a router over table and registers its metrics.
 func New(table Table, cfg Config, metrics prometheus.Registerer) (*Router, error) {
 	s := &state{
-		table: table, restrictions: cfg.Restrictions, contacts: cfg.Contacts, echoes: newEchoes(cfg.Loop),
+		table: table, restrictions: cfg.Restrictions, masks: cfg.Masks, contacts: cfg.Contacts, echoes: newEchoes(cfg.Loop),
 		byCost:  cfg.Order == ByCost,
 		answers: answers{cfg.UnknownMask, cfg.OutOfSession, cfg.EndedSession},
 	}
@@ -55,7 +60,7 @@ func New(table Table, cfg Config, metrics prometheus.Registerer) (*Router, error
 	return r, nil
 }
 
-// Prepare makes the carriers, the rules and the opt-out words of cfg ready; apply
+// Prepare makes the carriers, the prefixes, the rules and the opt-out words of cfg ready; apply
 // puts them in effect for the requests that come after it. All else stays as New
 // had it: whether carriers are up, their breakers, what was delivered, the rest
 // of cfg. One goroutine at a time calls Prepare and what it returns.
@@ -71,8 +76,13 @@ func (r *Router) Prepare(cfg Config) (apply func(), err error) {
 	return func() { r.state.Store(&next) }, nil
 }
 
-// compile makes the chain of rules of a state that is not in use yet.
+// compile makes the prefixes and the chain of rules of a state that is not in use
+// yet.
 func (r *Router) compile(s *state, cfg *Config) (err error) {
+	if s.prefixes, err = newPrefixes(s.carriers, cfg.Prefixes); err != nil {
+		return err
+	}
+	s.minQuality = uint8(cfg.MinQuality)
 	s.words = newWords(cfg.OptOut, cfg.TenantOptOuts)
 	if s.words != nil && s.restrictions == nil {
 		return errors.New("opt-out words need a place where opt-outs are kept")

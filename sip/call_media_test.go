@@ -87,3 +87,19 @@ func TestNoPortsForACandidate(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
+
+// TestStrictTrunk has the relay learn nothing of the side whose trunk says so, and
+// nothing more once the call is changed.
+func TestStrictTrunk(t *testing.T) {
+	b := newBench(t)
+	b.trunks[0].Strict = true
+	b.steps("A INVITE", "B0 200+sdp", "A ACK")
+	for _, step := range []string{"", "B0 INVITE #20 +moved"} {
+		if step != "" {
+			b.steps(step, "A 200+sdp re")
+		}
+		if b.remotes[SideA].Strict || !b.remotes[SideB].Strict {
+			t.Errorf("after %q: caller strict %v, called side %v", step, b.remotes[SideA].Strict, b.remotes[SideB].Strict)
+		}
+	}
+}

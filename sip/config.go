@@ -180,6 +180,9 @@ type TrunkConfig struct {
 	Media netip.Addr
 	// NAT lets the media relay learn an address that no description named.
 	NAT bool
+	// Strict takes media from the very address and port of its descriptions, not even
+	// the port is learned. NAT and MediaFrom let nobody send then.
+	Strict bool
 }
 
 // Probe says how a trunk's life is watched: OPTIONS to Addr, any answer but 408

@@ -61,6 +61,7 @@ type Remote struct {
 	PayloadTypes message.PayloadTypes
 	Direction    message.Direction
 	NAT          bool
+	Strict       bool // nothing is learned
 	DSCP         uint8
 	Fax          bool // the side sends T.38, no RTP
 	Keys         Keys // of SRTP
@@ -71,6 +72,6 @@ type Remote struct {
 func remote(t *trunk, s *message.SDP, types message.PayloadTypes) Remote {
 	return Remote{
 		RTP: s.RTP, RTCP: s.RTCP, From: t.MediaFrom, PayloadTypes: types,
-		Direction: s.Direction, NAT: t.NAT, DSCP: t.DSCP, Fax: s.Fax(), Mux: s.Mux,
+		Direction: s.Direction, NAT: t.NAT, Strict: t.Strict, DSCP: t.DSCP, Fax: s.Fax(), Mux: s.Mux,
 	}
 }

@@ -73,6 +73,9 @@ func (c *TrunkConfig) trunk(own []message.OwnMedia) (*trunk, error) {
 	if (c.Carrier == "") == (c.Tenant == "") {
 		return nil, errors.New("it belongs to a carrier or to a tenant")
 	}
+	if c.NAT && c.Strict {
+		return nil, errors.New("strict and nat at once")
+	}
 	if c.DSCP > 63 {
 		return nil, errors.New("dscp is 0 to 63")
 	}

@@ -37,6 +37,7 @@ func TestTrunkConfig(t *testing.T) {
 		{"a name that is a bad address", func(c *TrunkConfig) { c.Addr = "udp://192.0.2.300" }, "neither an address nor a name"},
 		{"a name with signs", func(c *TrunkConfig) { c.Addr = "udp://sip>example.com" }, "neither an address nor a name"},
 		{"a name without a port behind the colon", func(c *TrunkConfig) { c.Addr = "udp://sip.example.com:" }, "no port"},
+		{"strict and nat", func(c *TrunkConfig) { c.Strict, c.NAT = true, true }, "strict and nat"},
 		{"dscp", func(c *TrunkConfig) { c.DSCP = 64 }, "dscp"},
 		{"failover", func(c *TrunkConfig) { c.FailoverOn = []string{"486"} }, "failover_on"},
 		{"cli header", func(c *TrunkConfig) { c.CLI.Header = []string{"rpid"} }, "cli.header"},

@@ -100,6 +100,7 @@ func sipTrunk(cfg *configs.Config, t *configs.Trunk) sip.TrunkConfig {
 		Codecs: t.Codecs,
 		DSCP:   uint8(t.DSCP),
 		NAT:    t.NAT,
+		Strict: t.Latch == configs.LatchStrict,
 		Fax:    t.T38 == configs.T38Relay,
 		SRTP:   string(t.SRTP),
 		Mux:    t.RTCPMux,

@@ -65,7 +65,7 @@ carriers:
       - {addr: "udp://127.0.0.1:5071", local: "127.0.0.1:5060", allow: [127.0.0.0/8], media_from: [127.0.0.0/8], cps: 16, channels: 17, trust_pai: true,
          probe: {every: 0s, down_after: 4, up_after: 5}, first_response: 1s, trying: 2s, ring: 3s, failover_on: [503, 500-502, "404;cause=2"],
          reliable: required, early_media: ring, session_expires: 0s,
-         retry_after_max: 0s, max_duration: 1h, cli: {header: [pai], format: national, country_code: "44", trunk_prefix: "0", international_prefix: "00", user: acct, domain: example.net}, tech_prefix: "9#", codecs: [PCMA, telephone-event], t38: relay, rtcp_mux: true, dscp: 10, tcp_above: 1300}
+         retry_after_max: 0s, max_duration: 1h, cli: {header: [pai], format: national, country_code: "44", trunk_prefix: "0", international_prefix: "00", user: acct, domain: example.net}, tech_prefix: "9#", codecs: [PCMA, telephone-event], t38: relay, rtcp_mux: true, latch: strict, dscp: 10, tcp_above: 1300}
   - name: bravo
     cost: 2
     sip: [{allow: [127.0.0.3/32]}, {addr: "tls://127.0.0.1:5072", tls: {ca: /ca.pem, cert: /c.pem, key: /k.pem, name: sbc, peer: [a, b]}, srtp: required}]
@@ -205,7 +205,7 @@ func TestSIPConfig(t *testing.T) {
 				CLI: sip.CLI{
 					Header: []string{"pai"}, Format: "national", CountryCode: "44", TrunkPrefix: "0", InternationalPrefix: "00", User: "acct", Domain: "example.net",
 				},
-				TechPrefix: "9#", Codecs: []string{"PCMA", "telephone-event"}, Fax: true, SRTP: sip.SRTPOff, Mux: true, DSCP: 10, TCPAbove: 1300,
+				TechPrefix: "9#", Codecs: []string{"PCMA", "telephone-event"}, Fax: true, SRTP: sip.SRTPOff, Mux: true, Strict: true, DSCP: 10, TCPAbove: 1300,
 				Register: sip.Register{Expires: 10 * time.Minute},
 			},
 			onlyIn, out, peer,

@@ -89,7 +89,7 @@ func (e *edge) build(ctx context.Context) (err error) {
 		return err
 	}
 	rules := routingConfig(cfg, e.restrict)
-	rules.Contacts = e.sessions
+	rules.Contacts, rules.Masks = e.sessions, e.sessions
 	if e.router, err = routing.New(e.table, rules, e.metrics); err != nil {
 		return err
 	}

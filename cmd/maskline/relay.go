@@ -50,7 +50,7 @@ func (s relaySession) SetRemote(side sip.Side, r sip.Remote) error {
 	return s.session.SetRemote(media.Side(side), media.Remote{
 		RTP: r.RTP, RTCP: r.RTCP, From: r.From,
 		PayloadTypes: media.PayloadTypes(r.PayloadTypes), Direction: media.Direction(r.Direction),
-		NAT: r.NAT, DSCP: r.DSCP, Datagrams: r.Fax, Mux: r.Mux,
+		NAT: r.NAT, Strict: r.Strict, DSCP: r.DSCP, Datagrams: r.Fax, Mux: r.Mux,
 		SRTP: mediaKeys(&r.Keys),
 	})
 }

@@ -15,6 +15,12 @@ const (
 	deadlockDetected     = "40P01"
 )
 
+// SQLSTATEs of maskline.all_written.
+const (
+	bindingTaken = "MK001"
+	attemptTaken = "MK002"
+)
+
 // ServerError is a refusal by the server.
 type ServerError struct {
 	State      string // SQLSTATE

@@ -37,8 +37,17 @@ type Config struct {
 	// Poll is the pause between two looks at the changelog. Default 100ms; 0 is
 	// the default.
 	Poll time.Duration
+	// Sync says how changes reach the table. Default Auto.
+	Sync Sync
+	// Slot names a replication slot that outlives the connection, so that a feed
+	// goes on where it ended. Each edge needs one of its own. Default empty: a
+	// temporary slot for each feed.
+	Slot string
 	// Keep is how long changelog rows stay. Default 10m; 0 is the default.
 	Keep time.Duration
+	// Now is the clock by which a binding is over, so that another may take its
+	// place; nil is time.Now.
+	Now func() time.Time
 }
 
 // ErrURL says that Config.URL cannot be understood. It does not say why, since
@@ -60,6 +69,12 @@ type Store struct {
 	end     context.CancelFunc
 	written numberdb.Position          // the newest position that Apply returned
 	wakes   map[chan struct{}]struct{} // one for each Follow
+
+	purging purging
+	source  source // what positions are of
+	era     numberdb.Position
+	resume  resumable
+	retry   time.Duration // of the last feed by the changelog, 0: it was none
 }
 
 var _ numberdb.Store = (*Store)(nil)
@@ -94,6 +109,10 @@ func Open(cfg Config) (*Store, error) {
 		}
 	}
 	s := &Store{cfg: cfg, prepared: make(chan struct{}, 1), wakes: map[chan struct{}]struct{}{}}
+	s.source.kind = numberdb.Logical
+	if cfg.Sync == Changelog {
+		s.source.kind = numberdb.Changelog
+	}
 	s.prepared <- struct{}{}
 	s.ending, s.end = context.WithCancel(context.Background())
 	// The pool connects when it is used; this context ends with the call.

@@ -92,11 +92,13 @@ func (o *Owner) adopt(pools map[string]numberdb.Pool, masks map[e164.Number]numb
 		}
 		if !known || !reflect.DeepEqual(before, m) {
 			o.engine.SetMask(m)
+			o.shown.Store(number, &m)
 		}
 	}
 	for number := range o.masks {
 		if _, still := masks[number]; !still {
 			o.engine.RemoveMask(number)
+			o.shown.Delete(number)
 		}
 	}
 	o.pools, o.masks = pools, masks
@@ -118,9 +120,7 @@ func (o *Owner) learnByHand(added map[e164.Number]bool) {
 }
 
 func (o *Owner) isStock(mask e164.Number) bool {
-	o.stock.Lock()
-	defer o.stock.Unlock()
-	_, known := o.masks[mask]
+	_, known := o.shown.Load(mask)
 	return known
 }
 
@@ -155,12 +155,13 @@ func (o *Owner) Masks(pool string) []numberdb.Mask {
 	return list
 }
 
-// Mask returns one mask.
+// Mask returns one mask. It takes no lock: routing asks it.
 func (o *Owner) Mask(number e164.Number) (numberdb.Mask, bool) {
-	o.stock.Lock()
-	defer o.stock.Unlock()
-	m, known := o.masks[number.Canonical()]
-	return m, known
+	m, known := o.shown.Load(number.Canonical())
+	if !known {
+		return numberdb.Mask{}, false
+	}
+	return *m.(*numberdb.Mask), true
 }
 
 // Report is what the allocator holds.
@@ -269,6 +270,7 @@ func (o *Owner) keepStock(masks []numberdb.Mask) {
 	for i := range masks {
 		number := masks[i].Number.Canonical()
 		o.masks[number] = masks[i]
+		o.shown.Store(number, &masks[i])
 		o.touched[number] = now
 	}
 }

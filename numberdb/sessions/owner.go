@@ -101,6 +101,7 @@ type Owner struct {
 	locks   [64]sync.Mutex // by session
 	seed    maphash.Seed
 
+	shown   sync.Map   // of masks, for those who may not wait for a lock
 	stock   sync.Mutex // guards what follows
 	version numberdb.InventoryVersion
 	read    time.Time // of the inventory

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"maskline/numberdb"
 	"maskline/seal"
@@ -23,10 +24,14 @@ type Config struct {
 	// Keys wraps the data key that the file keeps. Required where there is a
 	// Dir; in memory nil is a key of the moment.
 	Keys numberdb.KeyWrapper
+	// Now is the clock by which a binding is over, so that another may take its
+	// place; nil is time.Now.
+	Now func() time.Time
 }
 
 // Store is numberdb.Store over one SQLite file.
 type Store struct {
+	now    func() time.Time
 	vault  *numberdb.Vault
 	lock   *fileLock // nil in memory
 	writer *sql.DB   // one connection
@@ -37,6 +42,9 @@ type Store struct {
 	remove *sql.Stmt
 	feed   *feed
 	calls  calls
+
+	registry registry
+	purging  purging
 }
 
 var _ numberdb.Store = (*Store)(nil)
@@ -75,7 +83,10 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.Dir == "" && cfg.Keys == nil {
 		cfg.Keys = seal.Generate().Wrapper()
 	}
-	s := &Store{}
+	s := &Store{now: cfg.Now}
+	if s.now == nil {
+		s.now = time.Now
+	}
 	if err := s.open(ctx, cfg); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the embedded store: %w", err), s.release())
 	}
@@ -118,21 +129,15 @@ func (s *Store) prepare(ctx context.Context) (err error) {
 	if s.remove, err = s.writer.PrepareContext(ctx, removeText); err != nil {
 		return fmt.Errorf("preparing a statement: %w", err)
 	}
+	if err := s.registry.prepare(ctx, s.writer); err != nil {
+		return err
+	}
 	var position int64
 	if err := s.writer.QueryRowContext(ctx, `SELECT position FROM feed`).Scan(&position); err != nil {
 		return fmt.Errorf("reading the position: %w", err)
 	}
 	s.feed = newFeed(numberdb.Position(position))
 	return nil
-}
-
-// Follow tells the commits of this process, which are all there are.
-func (s *Store) Follow(ctx context.Context, from numberdb.Position, apply func(numberdb.Batch)) error {
-	if err := s.calls.begin(); err != nil {
-		return err
-	}
-	defer s.calls.done()
-	return s.feed.follow(ctx, from, apply)
 }
 
 // Close ends Follow, waits for calls under way and closes the file.
@@ -147,7 +152,7 @@ func (s *Store) Close() error {
 
 func (s *Store) release() error {
 	var err error
-	for _, stmt := range []*sql.Stmt{s.upsert, s.remove} {
+	for _, stmt := range append(s.registry.statements(), s.upsert, s.remove) {
 		if stmt != nil {
 			err = errors.Join(err, stmt.Close())
 		}

@@ -19,12 +19,14 @@ import (
 // after the store was closed.
 type Database func(t *testing.T) numberdb.Store
 
+type contractCase struct {
+	name string
+	run  func(*testing.T, Database)
+}
+
 // Run runs the contract; fresh makes a database of its own for each test.
 func Run(t *testing.T, fresh func(t *testing.T) Database) {
-	for _, c := range []struct {
-		name string
-		run  func(*testing.T, Database)
-	}{
+	for _, c := range append([]contractCase{
 		{"an empty store loads nothing", emptyLoad},
 		{"what was applied is loaded", applyAndLoad},
 		{"an upsert replaces the whole binding", upsertReplaces},
@@ -48,7 +50,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"restrictions: all changes or none", restrictionsAllOrNone},
 		{"restrictions of one number in two forms", restrictionsCanonical},
 		{"restrictions noted by edges beside one another", restrictionsFollowed},
-	} {
+	}, registryCases()...) {
 		t.Run(c.name, func(t *testing.T) { c.run(t, fresh(t)) })
 	}
 }
@@ -62,6 +64,34 @@ func open(t *testing.T, db Database) numberdb.Store {
 		}
 	})
 	return store
+}
+
+// Opened is a feed that was loaded; the test's end closes it.
+func Opened(t *testing.T, store numberdb.Store) numberdb.Feed {
+	t.Helper()
+	feed, err := store.Feed(t.Context(), 0)
+	if err != nil {
+		t.Fatalf("opening the feed: %v", err)
+	}
+	t.Cleanup(func() { _ = feed.Close() }) // some are broken on purpose
+	if _, err := feed.Load(t.Context(), func(numberdb.Binding) {}); err != nil {
+		t.Fatalf("loading: %v", err)
+	}
+	return feed
+}
+
+// loaded is the snapshot of a feed that is opened for it alone.
+func loaded(t *testing.T, store numberdb.Store) numberdb.Snapshot {
+	t.Helper()
+	feed, err := store.Feed(t.Context(), 0)
+	if err != nil {
+		t.Fatalf("opening the feed: %v", err)
+	}
+	snapshot, err := feed.Load(t.Context(), func(numberdb.Binding) {})
+	if err := errors.Join(err, feed.Close()); err != nil {
+		t.Fatalf("loading: %v", err)
+	}
+	return snapshot
 }
 
 // Apply applies the changes or fails the test.
@@ -265,15 +295,12 @@ func applyNothing(t *testing.T, db Database) {
 func betweenLoadAndFollow(t *testing.T, db Database) {
 	store := open(t, db)
 	Apply(t, store, Put(1, 1, 2))
-	snapshot, err := store.Load(t.Context(), func(numberdb.Binding) {})
-	if err != nil {
-		t.Fatal(err)
-	}
+	feed := Opened(t, store)
 	position := Apply(t, store, Put(2, 1, 2), Delete(1, 1))
 	ctx, cancel := context.WithTimeout(t.Context(), Deadline)
 	defer cancel()
 	told := map[Key]bool{}
-	err = store.Follow(ctx, snapshot.Position, func(batch numberdb.Batch) {
+	err := feed.Follow(ctx, func(batch numberdb.Batch) {
 		for _, c := range batch.Changes {
 			told[Key{c.Binding.Mask, c.Binding.Party}] = c.Deleted
 		}
@@ -324,10 +351,10 @@ func positionsGrow(t *testing.T, db Database) {
 		store := db(t)
 		for i := range 20 {
 			position := Apply(t, store, Put(i, 1, 2))
-			snapshot, err := store.Load(t.Context(), func(numberdb.Binding) {})
-			if err != nil || position <= last {
-				t.Fatalf("position %d after %d, %v", position, last, err)
+			if position <= last {
+				t.Fatalf("position %d after %d", position, last)
 			}
+			snapshot := loaded(t, store)
 			if snapshot.Position < last {
 				t.Fatalf("a snapshot at %d after a commit at %d", snapshot.Position, last)
 			}
@@ -346,19 +373,17 @@ func proofOfLife(t *testing.T, db Database) {
 
 func followEnds(t *testing.T, db Database) {
 	store := db(t)
-	snapshot, err := store.Load(t.Context(), func(numberdb.Binding) {})
-	if err != nil {
-		t.Fatal(err)
-	}
+	feed := Opened(t, store)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 2)
-	go func() { ended <- store.Follow(ctx, snapshot.Position, func(numberdb.Batch) { cancel() }) }()
+	go func() { ended <- feed.Follow(ctx, func(numberdb.Batch) { cancel() }) }()
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Fatalf("the context ended and Follow said %v", err)
 	}
 	alive := make(chan struct{}, 1)
+	again := Opened(t, store)
 	go func() {
-		ended <- store.Follow(t.Context(), snapshot.Position, func(numberdb.Batch) {
+		ended <- again.Follow(t.Context(), func(numberdb.Batch) {
 			select {
 			case alive <- struct{}{}:
 			default:
@@ -381,8 +406,8 @@ func followEnds(t *testing.T, db Database) {
 	if _, err := store.Load(t.Context(), func(numberdb.Binding) {}); !errors.Is(err, numberdb.ErrClosed) {
 		t.Errorf("Load of a closed store: %v", err)
 	}
-	if err := store.Follow(t.Context(), 0, func(numberdb.Batch) {}); !errors.Is(err, numberdb.ErrClosed) {
-		t.Errorf("Follow of a closed store: %v", err)
+	if _, err := store.Feed(t.Context(), 0); !errors.Is(err, numberdb.ErrClosed) {
+		t.Errorf("Feed of a closed store: %v", err)
 	}
 }
 

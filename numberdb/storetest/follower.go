@@ -26,6 +26,7 @@ type Follower struct {
 	mu       sync.Mutex
 	rows     map[Key]numberdb.Binding
 	position numberdb.Position
+	held     numberdb.Position // of run
 	loads    int
 	calls    int // of apply
 	broken   error
@@ -54,25 +55,43 @@ func (f *Follower) Stop() {
 func (f *Follower) run(ctx context.Context, store numberdb.Store) {
 	defer close(f.ended)
 	for ctx.Err() == nil {
-		rows := map[Key]numberdb.Binding{}
-		snapshot, err := store.Load(ctx, func(b numberdb.Binding) { rows[Key{b.Mask, b.Party}] = b })
+		err := f.once(ctx, store)
 		if errors.Is(err, numberdb.ErrClosed) {
 			return
 		}
+		// A store that is away is asked again; nothing waits on this pace.
+		select {
+		case <-ctx.Done():
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// once loads and follows until something is lost.
+func (f *Follower) once(ctx context.Context, store numberdb.Store) error {
+	feed, err := store.Feed(ctx, f.held)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = feed.Close() }() // some are broken on purpose
+	if !feed.About().Resumes {
+		rows := map[Key]numberdb.Binding{}
+		snapshot, err := feed.Load(ctx, func(b numberdb.Binding) { rows[Key{b.Mask, b.Party}] = b })
 		if err != nil {
-			// A store that is away is asked again; nothing waits on this pace.
-			select {
-			case <-ctx.Done():
-			case <-time.After(50 * time.Millisecond):
-			}
-			continue
+			return err
 		}
 		f.mu.Lock()
 		f.rows, f.position = rows, snapshot.Position
 		f.loads++
 		f.mu.Unlock()
-		_ = store.Follow(ctx, snapshot.Position, f.apply) // whatever ended it, load again
 	}
+	err = feed.Follow(ctx, f.apply)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.held = f.position; errors.Is(err, numberdb.ErrFeedLost) {
+		f.held = 0
+	}
+	return err
 }
 
 func (f *Follower) apply(batch numberdb.Batch) {

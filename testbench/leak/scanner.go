@@ -9,28 +9,30 @@ import (
 	"maskline/e164"
 )
 
-// Scanner looks for a set of numbers. It is immutable and safe for concurrent
-// use.
+// Scanner looks for a set of numbers, or of keys. It is immutable and safe for
+// concurrent use.
 type Scanner struct {
+	what     string // it looks for
 	patterns []pattern
 }
 
 type pattern struct {
-	number int // place in the list given to NewScanner
+	number int // place in the list that the scanner was made for
 	form   string
 	bytes  []byte
 }
 
-// Finding is one number seen where it must not be.
+// Finding is one number or key seen where it must not be.
 type Finding struct {
-	Number int // place in the list given to NewScanner
+	Number int // place in the list that the scanner was made for
 	Form   string
 	Offset int
+	what   string
 }
 
-// String names the finding without showing the number.
+// String names the finding without showing the number or key.
 func (f Finding) String() string {
-	return fmt.Sprintf("number %d as %s at octet %d", f.Number, f.Form, f.Offset)
+	return fmt.Sprintf("%s %d as %s at octet %d", f.what, f.Number, f.Form, f.Offset)
 }
 
 const (
@@ -40,7 +42,7 @@ const (
 
 // NewScanner makes a scanner for numbers.
 func NewScanner(numbers ...e164.Number) *Scanner {
-	s := &Scanner{}
+	s := &Scanner{what: "number"}
 	for i, n := range numbers {
 		digits := n.AppendDigits(nil)
 		if len(digits) > tail {
@@ -66,14 +68,14 @@ func (s *Scanner) add(number int, form string, b []byte) {
 	s.patterns = append(s.patterns, pattern{number, form, b})
 }
 
-// Find returns the first finding of each number and form in data. Offsets of
+// Find returns the first finding of each number or key and form in data. Offsets of
 // escaped and separated digits are those in the text without escapes and
 // separators.
 func (s *Scanner) Find(data []byte) []Finding {
 	var all []Finding
 	for _, p := range s.patterns {
 		if at := bytes.Index(data, p.bytes); at >= 0 {
-			all = append(all, Finding{p.number, p.form, at})
+			all = append(all, Finding{p.number, p.form, at, s.what})
 		}
 	}
 	all = append(all, s.findDigits(unescaped(data), "escaped digits")...)
@@ -89,7 +91,7 @@ func (s *Scanner) findDigits(data []byte, form string) []Finding {
 	for _, p := range s.patterns {
 		if p.form == formDigits {
 			if at := bytes.Index(data, p.bytes); at >= 0 {
-				all = append(all, Finding{p.number, form, at})
+				all = append(all, Finding{p.number, form, at, s.what})
 			}
 		}
 	}

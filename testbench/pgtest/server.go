@@ -120,20 +120,11 @@ func (s *Server) create(ctx context.Context, settings []string) error {
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return fmt.Errorf("making the cluster: %w: %s", err, out)
 	}
-	f, err := os.OpenFile(filepath.Join(s.data(), "postgresql.conf"), os.O_APPEND|os.O_WRONLY, 0)
-	if err != nil {
-		return fmt.Errorf("configuring the cluster: %w", err)
-	}
 	all := append([]string{
 		"listen_addresses=''", "unix_socket_directories='" + s.dir + "'", "max_connections=60", "shared_buffers='64MB'",
 		"fsync=off", "wal_level=minimal", "max_wal_senders=0", "autovacuum_naptime='5s'", "log_min_messages=fatal",
 	}, settings...)
-	for _, line := range all {
-		if _, err := fmt.Fprintln(f, line); err != nil {
-			return errors.Join(err, f.Close())
-		}
-	}
-	return f.Close()
+	return s.configure(all...)
 }
 
 // Restart starts the postmaster after Start, Kill or Shutdown and returns when

@@ -65,12 +65,8 @@ func readRecords(t *testing.T, text []byte) (all []callRecord) {
 // the other.
 func recordFiles(t *testing.T, dir, ending string) []byte {
 	t.Helper()
-	names, err := filepath.Glob(filepath.Join(dir, "*"+ending))
-	if err != nil {
-		t.Fatal(err)
-	}
 	var text []byte
-	for _, name := range names {
+	for _, name := range recordNames(t, dir, ending) {
 		part, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
@@ -78,6 +74,15 @@ func recordFiles(t *testing.T, dir, ending string) []byte {
 		text = append(text, part...)
 	}
 	return text
+}
+
+func recordNames(t *testing.T, dir, ending string) []string {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(dir, "*"+ending))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
 }
 
 // phones are an edge with records between a caller and two phones that are

@@ -21,6 +21,7 @@ import (
 type judge struct {
 	b     *bed
 	watch *leak.Watch
+	keys  *leak.Scanner // of SRTP, where there is any
 	found []string
 	seen  map[string]int            // frames judged, by kind
 	lines map[netip.AddrPort]string // who speaks SIP over "tcp" or "tls", the edge's listeners too
@@ -37,6 +38,18 @@ func (j *judge) note(kind string, found []leak.Finding) {
 	}
 }
 
+// text judges what may hold nobody's number and no key.
+func (j *judge) text(kind string, data []byte) {
+	j.note(kind, append(j.watch.Text(data), j.secrets(data)...))
+}
+
+func (j *judge) secrets(data []byte) []leak.Finding {
+	if j.keys == nil {
+		return nil
+	}
+	return j.keys.Find(data)
+}
+
 // recording judges every frame by whom it went to.
 func (j *judge) recording(r *capture.Recording) {
 	j.b.t.Helper()
@@ -44,7 +57,7 @@ func (j *judge) recording(r *capture.Recording) {
 	for _, s := range r.Streams {
 		switch {
 		case s.From == l.API:
-			j.note("HTTP", j.watch.Text(s.Data))
+			j.text("HTTP", s.Data)
 		case s.From == l.SMPP[0]:
 			j.pdus("SMPP to an account", s.Data, customer) // whom the shop writes to by its number
 		case s.To == j.b.alfa.smsc.Addr() || s.To == j.b.bravo.smsc.Addr():
@@ -61,13 +74,13 @@ func (j *judge) recording(r *capture.Recording) {
 		media := d.From.Port() >= 20000 && d.From.Port() <= 20399
 		switch {
 		case d.From == l.SIP[0]:
-			j.note("SIP", j.watch.SIP(d.Payload))
+			j.note("SIP", append(j.watch.SIP(d.Payload), j.secrets(d.Payload)...))
 		case media && d.From.Port()%2 == 0:
-			j.seen["RTP"]++ // relayed as it came
+			j.note("RTP", j.secrets(d.Payload)) // voice is relayed as it came
 		case media:
-			j.note("RTCP", j.watch.Text(d.Payload))
+			j.text("RTCP", d.Payload)
 		default:
-			j.note("elsewhere", j.watch.Text(d.Payload)) // the marks
+			j.text("elsewhere", d.Payload) // the marks
 		}
 	}
 }
@@ -83,7 +96,7 @@ func (j *judge) messages(stream []byte) {
 			j.b.t.Errorf("half a message at the end of a connection: %q", head)
 			return
 		}
-		j.note("SIP", j.watch.SIP(stream[:end]))
+		j.note("SIP", append(j.watch.SIP(stream[:end]), j.secrets(stream[:end])...))
 		stream = stream[end:]
 	}
 }
@@ -104,13 +117,13 @@ func (j *judge) pdus(kind string, stream []byte, known ...e164.Number) {
 // told judges what the edge says to its operator.
 func (j *judge) told() {
 	j.b.t.Helper()
-	j.note("log", j.watch.Text(j.b.log()))
+	j.text("log", j.b.log())
 	for _, path := range []string{"/metrics", "/readyz", "/healthz", "/nothing"} {
 		_, body, err := j.b.edge.Get(j.b.t.Context(), path)
 		if err != nil {
 			j.b.t.Fatal(err)
 		}
-		j.note(path, j.watch.Text(body))
+		j.text(path, body)
 	}
 	faulty := filepath.Join(j.b.dir, "faulty.csv")
 	text := strings.Replace(bindings, ",tel:", ",tel:x", 1) + bindings
@@ -127,6 +140,6 @@ func (j *judge) told() {
 		if err != nil {
 			j.b.t.Fatal(err)
 		}
-		j.note("maskline "+args[0], j.watch.Text(output))
+		j.text("maskline "+args[0], output)
 	}
 }

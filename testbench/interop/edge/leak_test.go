@@ -44,9 +44,9 @@ func TestNothingLeaks(t *testing.T) {
 	j := newJudge(b)
 	j.told()
 	b.stop()
-	j.note("log", j.watch.Text(b.log()))
+	j.text("log", b.log())
 	records := recordFiles(t, filepath.Join(b.dir, "cdr"), ".jsonl")
-	j.note("record", j.watch.Text(records))
+	j.text("record", records)
 	if n := len(readRecords(t, records)); n < 5 {
 		t.Errorf("only %d calls were recorded", n)
 	}

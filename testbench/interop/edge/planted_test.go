@@ -41,7 +41,7 @@ func TestThePlantedNumberIsFound(t *testing.T) {
 		}
 	}
 	j.recording(recording)
-	j.note("log", j.watch.Text(b.log()))
+	j.text("log", b.log())
 	for _, kind := range []string{"SIP: number 0", "SMPP to a carrier: number 0", "log: number 0"} {
 		found := false
 		for _, f := range j.found {

@@ -3,19 +3,27 @@
 package edge
 
 import (
-	"bytes"
 	"fmt"
+	"net/netip"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
 	"maskline/testbench/authority"
+	"maskline/testbench/capture"
+	"maskline/testbench/leak"
 )
 
 // secureBed is two phones over TLS, each with its own trunk and its own word of SRTP.
-func secureBed(t *testing.T, riders, drivers, ridersTrunk, driversTrunk string) (b *bed, riderPhone, driverPhone *baresip) {
+// What the edge sends is recorded.
+func secureBed(t *testing.T, riders, drivers, ridersTrunk, driversTrunk string) (b *bed, recorder *capture.Recorder, riderPhone, driverPhone *baresip) {
 	t.Helper()
 	b = newBed(t)
+	recorder, err := capture.Start(t.Context(), filepath.Join(b.dir, "sent.pcap"), b.ip)
+	if err != nil {
+		t.Fatal(err)
+	}
 	names := authority.New(t)
 	names.Issue(t, "edge", "edge.example")
 	names.Issue(t, "rider", "sbc.charlie.example")
@@ -46,41 +54,57 @@ func secureBed(t *testing.T, riders, drivers, ridersTrunk, driversTrunk string) 
 		m := b.metrics()
 		return m.Sum("maskline_routing_carrier_up", "carrier", "charlie") == 1 && m.Sum("maskline_routing_carrier_up", "carrier", "delta") == 1
 	})
-	return b, riderPhone, driverPhone
+	return b, recorder, riderPhone, driverPhone
 }
-
-var inlineKey = regexp.MustCompile(`inline:([A-Za-z0-9+/]{38,})`)
 
 // keysIn are those that a phone has seen or told, as it printed its messages.
-func keysIn(p *baresip) map[string]bool {
-	keys := map[string]bool{}
-	for _, m := range inlineKey.FindAllStringSubmatch(p.said(), -1) {
-		keys[m[1]] = true
-	}
-	return keys
-}
+func keysIn(p *baresip) [][]byte { return leak.SDESKeys([]byte(p.said())) }
 
-// checkKeysApart wants no key in both legs, none in the log, and hardly a packet
-// dropped for want of a tag.
-func (b *bed) checkKeysApart(riderPhone, driverPhone *baresip) {
-	b.t.Helper()
+// checkKeys wants the keys of a phone's side nowhere but there: not with the other
+// phone, nor in what the edge sent in the clear, logged, measured, recorded or said.
+// It tells how much it judged.
+func (b *bed) checkKeys(recorder *capture.Recorder, riderPhone, driverPhone *baresip) (seen map[string]int) {
+	t := b.t
+	t.Helper()
 	const pinholes = 20 // baresip begins, and resumes, with plain packets that only open its NAT
 	if n := b.metrics().Sum("maskline_media_dropped_total", "reason", "srtp_tag"); n > pinholes {
-		b.t.Errorf("%v packets dropped for their tags", n)
+		t.Errorf("%v packets dropped for their tags", n)
 	}
-	one, other := keysIn(riderPhone), keysIn(driverPhone)
-	for key := range one {
-		if other[key] {
-			b.t.Error("both phones know a key")
+	ridersKeys, driversKeys := keysIn(riderPhone), keysIn(driverPhone)
+	j := newJudge(b)
+	j.keys = leak.NewKeyScanner(append(ridersKeys, driversKeys...)...)
+	for _, addr := range []netip.AddrPort{b.edge.Listeners().SIP[1], riderPhone.addr, driverPhone.addr} {
+		j.lines[addr] = "tls"
+	}
+	j.told()
+	b.stop()
+	j.text("log", b.log())
+	records := recordFiles(t, filepath.Join(b.dir, "cdr"), ".jsonl")
+	j.text("record", records)
+	j.seen["call"] = len(readRecords(t, records))
+	for _, file := range recordNames(t, filepath.Join(b.dir, "cdr"), ".jsonl") {
+		opened, _, err := b.edge.Run(t.Context(), "cdr", "open", file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		j.note("maskline cdr", j.secrets(opened)) // it shows the numbers
+	}
+	recording, err := recorder.Stop(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	j.recording(recording)
+	j.note("the driver's phone", leak.NewKeyScanner(ridersKeys...).Find([]byte(driverPhone.said())))
+	j.note("the rider's phone", leak.NewKeyScanner(driversKeys...).Find([]byte(riderPhone.said())))
+	for _, f := range j.found {
+		t.Error(f)
+	}
+	for kind, least := range map[string]int{"SIP": 2, "TLS": 1, "HTTP": 4, "call": 1} {
+		if j.seen[kind] < least {
+			t.Errorf("only %d of %s were judged", j.seen[kind], kind)
 		}
 	}
-	for _, keys := range []map[string]bool{one, other} {
-		for key := range keys {
-			if bytes.Contains(b.log(), []byte(key)) || bytes.Contains(b.log(), []byte(key[:16])) {
-				b.t.Error("a key is in the log")
-			}
-		}
-	}
+	return j.seen
 }
 
 // TestBaresipWithSRTP has one side protected, then both, each with keys of its own.
@@ -91,16 +115,17 @@ func TestBaresipWithSRTP(t *testing.T) {
 		{"where it may be", "srtp", "", "optional", "optional"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			b, riderPhone, driverPhone := secureBed(t, c.riders, c.drivers, c.ridersTrunk, c.driversTrunk)
+			b, recorder, riderPhone, driverPhone := secureBed(t, c.riders, c.drivers, c.ridersTrunk, c.driversTrunk)
 			b.sub("the rider calls", func(*testing.T) { b.toneCall(riderPhone, driverPhone, riderDials, driverDials.Reveal()) })
 			b.sub("the driver calls", func(*testing.T) { b.toneCall(driverPhone, riderPhone, driverDials, riderDials.Reveal()) })
 			b.sub("with hold and resume", func(*testing.T) { b.heldCall(riderPhone, driverPhone, riderPhone) })
-			b.checkKeysApart(riderPhone, driverPhone)
+			if seen := b.checkKeys(recorder, riderPhone, driverPhone); seen["RTP"] < 200 || seen["call"] != 3 {
+				t.Errorf("judged: %v", seen)
+			}
 			if len(keysIn(riderPhone)) == 0 || (len(keysIn(driverPhone)) == 0) != (c.driversTrunk == "off") {
 				t.Error("there was no SRTP")
 			}
 			t.Logf("suites: %v", suitesOf(riderPhone, driverPhone))
-			b.stop()
 		})
 	}
 }
@@ -118,13 +143,24 @@ func suitesOf(phones ...*baresip) map[string]int {
 	return names
 }
 
-// TestBaresipWithoutTheSRTPThatItsTrunkRequires is refused.
+// TestBaresipWithoutTheSRTPThatItsTrunkRequires is refused, as is one that insists
+// on what its trunk does not have.
 func TestBaresipWithoutTheSRTPThatItsTrunkRequires(t *testing.T) {
-	b, riderPhone, _ := secureBed(t, "", "", "required", "off")
-	riderPhone.dial(riderDials)
-	if e := riderPhone.await("CALL_CLOSED"); !strings.Contains(e.Param, "488") {
-		t.Errorf("closed with %q", e.Param)
+	for _, c := range []struct{ name, riders, ridersTrunk, why string }{
+		{"without", "", "required", "sdp_srtp"},
+		{"with", "srtp-mand", "off", "sdp_media"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b, recorder, riderPhone, driverPhone := secureBed(t, c.riders, "", c.ridersTrunk, "off")
+			riderPhone.dial(riderDials)
+			if e := riderPhone.await("CALL_CLOSED"); !strings.Contains(e.Param, "488") {
+				t.Errorf("closed with %q", e.Param)
+			}
+			b.eventually("it is counted", func() bool { return b.metrics().Sum("maskline_sip_calls_total", "why", c.why) == 1 })
+			if offered := len(keysIn(riderPhone)) > 0; offered != (c.riders != "") {
+				t.Errorf("keys were offered: %v", offered)
+			}
+			b.checkKeys(recorder, riderPhone, driverPhone)
+		})
 	}
-	b.eventually("it is counted", func() bool { return b.metrics().Sum("maskline_sip_calls_total", "why", "sdp_srtp") == 1 })
-	b.stop()
 }

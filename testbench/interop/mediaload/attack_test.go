@@ -15,7 +15,8 @@ import (
 
 // within is a relay of this process as a load sees it.
 type within struct {
-	relay *media.Relay
+	relay  *media.Relay
+	strict bool // nothing is learned of either side
 
 	mu    sync.Mutex
 	calls []described
@@ -33,7 +34,7 @@ func (w *within) Connect(_ context.Context, a, b netip.AddrPort) (rtpload.Ends, 
 		return rtpload.Ends{}, err
 	}
 	types := media.NewPayloadTypes(0, 101)
-	d := described{s, [2]media.Remote{media.A: {RTP: a, PayloadTypes: types}, media.B: {RTP: b, PayloadTypes: types}}}
+	d := described{s, [2]media.Remote{media.A: {RTP: a, PayloadTypes: types, Strict: w.strict}, media.B: {RTP: b, PayloadTypes: types, Strict: w.strict}}}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.calls = append(w.calls, d)
@@ -59,20 +60,26 @@ func (w *within) describeAgain() error {
 // are set up, while they are, while they are silent and talk. Attackers are at a
 // third address and, once the parties talk, at the parties' own with other ports;
 // or at the third one alone while the calls are re-invited again and again, which
-// lets a port be learned anew where its party is silent for a second. Nothing of
+// lets a port be learned anew where its party is silent for a second; or at the
+// parties' own from the set-up on, where all sides are strict. Nothing of
 // theirs is heard, nothing is sent to them, and no packet of the parties is lost.
 func TestSprayedCalls(t *testing.T) {
 	for _, backend := range backends {
 		t.Run(backend, func(t *testing.T) {
 			t.Parallel() // each at an address of its own
 			for _, tt := range []struct {
-				name       string
-				neighbours bool
-			}{{"neighbours", true}, {"re-invited", false}} {
+				name   string
+				siege  rtpload.Siege
+				strict bool
+			}{
+				{"neighbours", rtpload.Siege{Neighbours: true}, false},
+				{"re-invited", rtpload.Siege{}, false},
+				{"early neighbours, strict", rtpload.Siege{Neighbours: true, Early: true}, true},
+			} {
 				t.Run(tt.name, func(t *testing.T) {
 					relay, _ := relayOf(t, backend, nil)
 					if relay != nil {
-						besiege(t, &within{relay: relay}, tt.neighbours)
+						besiege(t, &within{relay: relay, strict: tt.strict}, tt.siege)
 					}
 				})
 			}
@@ -80,7 +87,7 @@ func TestSprayedCalls(t *testing.T) {
 	}
 }
 
-func besiege(t *testing.T, w *within, neighbours bool) {
+func besiege(t *testing.T, w *within, siege rtpload.Siege) {
 	t.Helper()
 	l, err := rtpload.New(rtpload.Config{Relay: w, Interval: siegeInterval, Settle: 20 * time.Second})
 	if err != nil {
@@ -89,17 +96,16 @@ func besiege(t *testing.T, w *within, neighbours bool) {
 	defer l.Close()
 	ctx, over := context.WithCancel(t.Context())
 	var again sync.WaitGroup
-	if !neighbours {
+	if !siege.Neighbours {
 		again.Go(func() { w.reinvite(ctx, t) })
 	}
 	first, err := w.relay.Allocate(media.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := l.Besiege(t.Context(), 1000, siegeLasts, rtpload.Siege{
-		Relay: first.Local(media.A).Addr(), PortMin: 10000, PortMax: 19999, Rate: siegeRate,
-		Lead: 200 * time.Millisecond, Pause: 300 * time.Millisecond, Neighbours: neighbours,
-	})
+	siege.Relay, siege.PortMin, siege.PortMax, siege.Rate = first.Local(media.A).Addr(), 10000, 19999, siegeRate
+	siege.Lead, siege.Pause = 200*time.Millisecond, 300*time.Millisecond
+	r, err := l.Besiege(t.Context(), 1000, siegeLasts, siege)
 	over()
 	again.Wait()
 	if err != nil {

@@ -89,6 +89,10 @@ func BenchmarkSetUp(b *testing.B) {
 				parties = append(parties, s)
 			}
 			setUp(b, r, parties[0].Local(), parties[1].Local()).Release() // what is done once
+			for _, p := range parties {
+				p.Start(p.Local()) // what the generator keeps for it is not the relay's
+				p.Stop()
+			}
 			made := make([]*media.Session, sessions)
 			for b.Loop() {
 				before, start := heap(), time.Now()

@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+	"golang.org/x/sys/unix"
 
 	"maskline/e164"
 	"maskline/numberdb"
@@ -108,25 +109,47 @@ func (b *bed) router() *routing.Router {
 	return router
 }
 
-// port is held until the side that shall have it starts, so that nobody else
-// gets it.
+// port is one of the loopback address that is kept free, of UDP and of TCP, until
+// somebody shall have it.
 type port struct {
 	number int
 	conn   *net.UDPConn
+	stream int // a socket that holds the port and does not listen
 }
 
 func reserve(t *testing.T) *port {
 	t.Helper()
-	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := &port{conn.LocalAddr().(*net.UDPAddr).Port, conn, -1}
+		if p.holdTCP() == nil {
+			t.Cleanup(p.release)
+			return p
+		}
+		p.release()
 	}
-	t.Cleanup(func() { _ = conn.Close() })
-	return &port{conn.LocalAddr().(*net.UDPAddr).Port, conn}
+	t.Fatal("no port is free")
+	return nil
+}
+
+func (p *port) holdTCP() (err error) {
+	if p.stream, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0); err != nil {
+		return err
+	}
+	return unix.Bind(p.stream, &unix.SockaddrInet4{Port: p.number, Addr: [4]byte{127, 0, 0, 1}})
 }
 
 // release leaves the port closed, or to another process.
-func (p *port) release() { _ = p.conn.Close() }
+func (p *port) release() {
+	_ = p.conn.Close()
+	if p.stream >= 0 {
+		_ = unix.Close(p.stream)
+		p.stream = -1
+	}
+}
 
 // metrics is the whole output in one text.
 func (b *bed) metrics() string {

@@ -241,6 +241,7 @@ func TestSIPpTextsACarrier(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			before := len(alfa.submits("accept"))
 			received := p.write("+"+maskOfBob, "text/plain;charset=UTF-8", c.text, "202")
+			eventually(t, "the carrier tells of it", func() bool { return len(alfa.submits("accept")) >= before+c.parts })
 			got := alfa.submits("accept")[before:]
 			if len(got) != c.parts {
 				t.Fatalf("%d messages", len(got))

@@ -1,0 +1,156 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"maskline/numberdb"
+)
+
+// Sync says how changes reach the table in memory.
+type Sync uint8
+
+// The ways.
+const (
+	Auto      Sync = iota // logical replication where it is to be had, else the changelog
+	Logical               // logical replication or nothing
+	Changelog             // the changelog
+)
+
+// Positions are LSNs or transaction ids, with the era in front: it grows with
+// each change between the two and with each other cluster or timeline, so that
+// positions of one store always grow.
+const (
+	eraShift = 56
+	rawMask  = 1<<eraShift - 1
+	// never is reached by no feed but one of a later store.
+	never numberdb.Position = math.MaxUint64
+)
+
+// Pauses until a feed by the changelog ends, to try logical replication again
+// where what forbids it may have passed.
+const (
+	retryLogical     = time.Minute
+	retryLogicalMost = 16 * time.Minute
+)
+
+// source is what positions are of.
+type source struct {
+	kind     numberdb.FeedKind
+	cluster  string // the system's identifier, of logical replication
+	timeline int32
+}
+
+// era is the number of a source, a new one where it is not the last feed's.
+func (s *Store) enter(from source) (era numberdb.Position) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.source != from {
+		// The first source is what Apply took it for, if it is of that kind.
+		if s.source.kind != from.kind || s.source.cluster != "" {
+			s.era++
+		}
+		s.source = from
+	}
+	return s.era << eraShift
+}
+
+// Feed opens logical replication or the changelog, as Config.Sync says and the
+// server allows.
+func (s *Store) Feed(ctx context.Context, held numberdb.Position) (numberdb.Feed, error) {
+	ctx, done, err := s.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	if err := s.prepare(ctx); err != nil {
+		return nil, err
+	}
+	if s.cfg.Sync == Changelog {
+		return s.changelog(nil), nil
+	}
+	feed, err := s.openLogical(ctx, held)
+	if err == nil {
+		s.retry = 0
+		return feed, nil
+	}
+	reason := unavailable(err)
+	if ctx.Err() != nil || reason == nil || s.cfg.Sync == Logical {
+		if reason != nil {
+			err = reason
+		}
+		return nil, explain(ctx, "opening the change feed", err)
+	}
+	return s.changelog(reason), nil
+}
+
+// polled is the feed by the changelog.
+type polled struct {
+	store *Store
+	info  numberdb.FeedInfo
+	from  numberdb.Position
+	until time.Duration // then logical replication is tried again; 0: not
+}
+
+func (s *Store) changelog(reason *unavailableError) *polled {
+	f := &polled{store: s, info: numberdb.FeedInfo{Kind: numberdb.Changelog}}
+	s.enter(source{kind: numberdb.Changelog})
+	if reason != nil {
+		f.info.Reason = reason.reason
+	}
+	if reason != nil && reason.passes {
+		s.retry = min(cmp.Or(2*s.retry, retryLogical), retryLogicalMost)
+		f.until = s.retry
+	}
+	return f
+}
+
+func (f *polled) About() numberdb.FeedInfo { return f.info }
+
+func (f *polled) Load(ctx context.Context, put func(numberdb.Binding)) (numberdb.Snapshot, error) {
+	snapshot, err := f.store.Load(ctx, put)
+	f.from = snapshot.Position
+	return snapshot, err
+}
+
+// errTryLogical ends a feed by the changelog.
+var errTryLogical = fmt.Errorf("logical replication may be possible now: %w", numberdb.ErrFeedLost)
+
+func (f *polled) Follow(ctx context.Context, apply func(numberdb.Batch)) error {
+	if f.until == 0 {
+		return f.store.Follow(ctx, f.from, apply)
+	}
+	bounded, cancel := context.WithTimeout(ctx, f.until)
+	defer cancel()
+	err := f.store.Follow(bounded, f.from, apply)
+	if ctx.Err() == nil && errors.Is(bounded.Err(), context.DeadlineExceeded) {
+		return errTryLogical
+	}
+	return err
+}
+
+func (f *polled) Close() error { return nil }
+
+// committed is the position in the feed of a transaction that has just
+// committed. A feed of a later era was loaded after the commit.
+func (s *Store) committed(ctx context.Context, xid uint64) numberdb.Position {
+	s.mu.Lock()
+	kind, era := s.source.kind, s.era<<eraShift
+	s.mu.Unlock()
+	if kind == numberdb.Changelog {
+		return era | numberdb.Position(xid+1) // all below it are in the table
+	}
+	ctx, cancel := s.deadline(context.WithoutCancel(ctx))
+	defer cancel()
+	var end uint64
+	// The commit is flushed, unless the server was told not to wait for that.
+	if err := s.pool.QueryRow(ctx, `SELECT (CASE current_setting('synchronous_commit') WHEN 'off'
+		THEN pg_current_wal_insert_lsn() ELSE pg_current_wal_flush_lsn() END - '0/0')::bigint`).Scan(&end); err != nil {
+		return never
+	}
+	return era | numberdb.Position(end)
+}

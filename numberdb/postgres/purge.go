@@ -1,0 +1,110 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"maskline/numberdb"
+)
+
+const (
+	purgeBlocks = 256   // of a table, 8 KiB each, that one Purge looks at
+	purgeDelete = 5_000 // and rows that it deletes at most
+	// purgeLock lets one edge at a time purge.
+	purgeLock = 0x6d61736b70757267
+)
+
+// purging is where Purge goes on. It goes through the blocks of a table: no index
+// leads it, since one would cost every commit more than these looks. It waits
+// for no lock; what it passed over it meets again.
+type purging struct {
+	mu    sync.Mutex // held by the one that runs
+	table int        // of purgeTables
+	block int64
+}
+
+// purgeText deletes from a table in blocks $3 to $4 what is over at $1. (Before
+// Postgres 14 it reads the whole table each time.)
+const purgeText = `DELETE FROM %[1]s WHERE ctid = ANY (ARRAY(SELECT b.ctid FROM %[1]s b
+	WHERE b.ctid >= format('(%%s,0)', $3::bigint)::tid AND b.ctid < format('(%%s,0)', $4::bigint)::tid AND $2::bigint <= $1 AND %[2]s
+	LIMIT $5 FOR UPDATE SKIP LOCKED))`
+
+var purgeTables = [...]struct{ table, over string }{
+	{"maskline.bindings", fmt.Sprintf(over, "$1::bigint", "$2::bigint")},
+	{"maskline.sessions", `CASE WHEN b.keep <> 0 THEN b.keep ELSE b.expires END <= $1::bigint`},
+	{"maskline.attempts", `b.until <= $1::bigint`},
+}
+
+// Purge looks at the next blocks of one table.
+func (s *Store) Purge(ctx context.Context, now time.Time) (numberdb.Purged, error) {
+	ctx, done, err := s.begin(ctx)
+	if err != nil {
+		return numberdb.Purged{}, err
+	}
+	defer done()
+	if err := s.prepare(ctx); err != nil {
+		return numberdb.Purged{}, err
+	}
+	if !s.purging.mu.TryLock() {
+		return numberdb.Purged{}, nil
+	}
+	defer s.purging.mu.Unlock()
+	purged, err := s.purge(ctx, now)
+	if err != nil {
+		return numberdb.Purged{}, explain(ctx, "purging", err)
+	}
+	return purged, nil
+}
+
+func (s *Store) purge(ctx context.Context, now time.Time) (purged numberdb.Purged, err error) {
+	ctx, cancel := s.deadline(ctx)
+	defer cancel()
+	p := &s.purging
+	deleted, blocks, mine := 0, int64(0), false
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		// Before Postgres 14 the table's size counts, in whole.
+		if err := tx.QueryRow(ctx, `SELECT pg_try_advisory_xact_lock($1), pg_relation_size($2::text::regclass) / current_setting('block_size')::bigint`,
+			int64(purgeLock), purgeTables[p.table].table).Scan(&mine, &blocks); err != nil || !mine {
+			return err
+		}
+		deleted, err = purgeRows(ctx, tx, p.table, p.block, now)
+		return err
+	})
+	if err != nil || !mine {
+		return numberdb.Purged{}, err
+	}
+	*[...]*int{&purged.Bindings, &purged.Sessions, &purged.Attempts}[p.table] = deleted
+	if deleted < purgeDelete {
+		p.block += purgeBlocks
+	}
+	if p.block >= blocks {
+		p.table, p.block = p.table+1, 0
+	}
+	if purged.Round = p.table == len(purgeTables); purged.Round {
+		p.table = 0
+	}
+	return purged, nil
+}
+
+func purgeRows(ctx context.Context, tx pgx.Tx, table int, block int64, now time.Time) (int, error) {
+	text := fmt.Sprintf(purgeText, purgeTables[table].table, purgeTables[table].over)
+	args := []any{now.UnixMicro(), now.Add(-numberdb.KeepByHand).UnixMicro(), block, block + purgeBlocks, purgeDelete}
+	if purgeTables[table].table != "maskline.sessions" {
+		tag, err := tx.Exec(ctx, text, args...)
+		return int(tag.RowsAffected()), err
+	}
+	rows, err := tx.Query(ctx, text+` RETURNING id`, args...)
+	if err != nil {
+		return 0, err
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil || len(ids) == 0 {
+		return 0, err
+	}
+	_, err = tx.Exec(ctx, goneParties, ids)
+	return len(ids), err
+}

@@ -1,0 +1,203 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"maskline/numberdb"
+)
+
+// over is true of a binding b that may be deleted or replaced at the first
+// parameter, as numberdb.Binding.Over says; the second is that less
+// numberdb.KeepByHand.
+const over = `(CASE WHEN b.keep <> 0 THEN b.keep <= %[1]s WHEN b.expires = 0 THEN false
+	WHEN b.session = 0 THEN b.expires <= %[2]s ELSE b.expires <= %[1]s END)`
+
+var (
+	claim = `WITH written AS (INSERT INTO maskline.bindings AS b (` + columns + `)
+			SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::bytea[], $4::bigint[], $5::bigint[], $6::smallint[], $7::text[],
+				$8::bigint[], $9::text[], $10::bigint[], $11::boolean[], $12::bigint[], $13::bigint[])
+			ON CONFLICT (mask, party) DO UPDATE SET
+			sealed = excluded.sealed, present = excluded.present, second = excluded.second, services = excluded.services,
+			carriers = excluded.carriers, expires = excluded.expires, tenant = excluded.tenant, session = excluded.session,
+			counted = excluded.counted, keep = excluded.keep, digest = excluded.digest
+			WHERE ` + fmt.Sprintf(over, "$14", "$15") + ` RETURNING 1)
+		SELECT maskline.all_written((SELECT count(*) FROM written), cardinality($1), '` + bindingTaken + `')`
+	taken = `SELECT b.mask, b.party FROM maskline.bindings b JOIN unnest($1::bigint[], $2::bytea[]) AS r(mask, party)
+		ON b.mask = r.mask AND b.party = r.party WHERE NOT ` + fmt.Sprintf(over, "$3::bigint", "$4::bigint")
+)
+
+const (
+	attempt = `WITH written AS (INSERT INTO maskline.attempts AS a (key, tenant, request, response, until)
+			SELECT * FROM unnest($1::bytea[], $2::text[], $3::bytea[], $4::bigint[], $5::bigint[])
+			ON CONFLICT (key) DO UPDATE SET request = excluded.request, response = excluded.response, until = excluded.until
+			WHERE a.until <= $6 RETURNING 1)
+		SELECT maskline.all_written((SELECT count(*) FROM written), cardinality($1), '` + attemptTaken + `')`
+	attempted = `SELECT key FROM maskline.attempts WHERE key = ANY ($1::bytea[]) AND until > $2`
+	// A session's participants may become more; tags of those that left find it
+	// until it is deleted, and are compared.
+	session = `INSERT INTO maskline.sessions (` + sessionColumns + `, party1, party2)
+		SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::smallint[], $5::smallint[], $6::bigint[], $7::bigint[],
+			$8::bigint[], $9::bigint[], $10::bigint[], $11::smallint[], $12::bytea[], $13::bigint[], $14::bigint[])
+		ON CONFLICT (id) DO UPDATE SET tenant = excluded.tenant, pool = excluded.pool, shape = excluded.shape,
+		services = excluded.services, created = excluded.created, expires = excluded.expires, idle_ttl = excluded.idle_ttl,
+		max_uses = excluded.max_uses, keep = excluded.keep, ended = excluded.ended, sealed = excluded.sealed,
+		party1 = excluded.party1, party2 = excluded.party2`
+	sessionColumns = `id, tenant, pool, shape, services, created, expires, idle_ttl, max_uses, keep, ended, sealed`
+	further        = `INSERT INTO maskline.session_parties (party, session) SELECT * FROM unnest($1::bigint[], $2::bigint[]) ON CONFLICT DO NOTHING`
+	goneParties    = `DELETE FROM maskline.session_parties WHERE session = ANY ($1::bigint[])`
+	goneSessions   = `DELETE FROM maskline.sessions WHERE id IN
+		(SELECT id FROM maskline.sessions WHERE id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE)`
+)
+
+// Commit makes the writes durable in one round trip: all statements are sent at
+// once, and the server commits after the last or nothing.
+func (s *Store) Commit(ctx context.Context, w *numberdb.Writes) (numberdb.Position, error) {
+	ctx, done, err := s.begin(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer done()
+	if err := w.Check(); err != nil {
+		return 0, err
+	}
+	if err := s.prepare(ctx); err != nil {
+		return 0, err
+	}
+	g := s.group(w)
+	for try := 1; ; try++ {
+		position, err := s.send(ctx, g)
+		if err == nil {
+			s.wrote(position)
+			return position, nil
+		}
+		again, err := s.judge(ctx, g, err)
+		if again && try < tries {
+			continue
+		}
+		if errors.Is(err, numberdb.ErrOutcomeUnknown) {
+			return 0, fmt.Errorf("%w: %w", numberdb.ErrOutcomeUnknown, explain(ctx, "committing", err))
+		}
+		return 0, explain(ctx, "committing", err)
+	}
+}
+
+// send sends the group and reads its answers. Once it is sent it is not left for
+// a caller that gives up.
+func (s *Store) send(ctx context.Context, g *group) (numberdb.Position, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Query*time.Duration(1+len(g.steps)))
+	defer cancel()
+	conn, err := s.pool.Acquire(limited)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Release()
+	batch := &pgx.Batch{QueuedQueries: make([]*pgx.QueuedQuery, 0, len(g.steps)+1)}
+	for i := range g.steps {
+		batch.Queue(g.steps[i].text, g.steps[i].args...)
+	}
+	batch.Queue(`SELECT pg_current_xact_id()`)
+	results := conn.SendBatch(limited, batch)
+	for i := range g.steps {
+		if _, err := results.Exec(); err != nil {
+			_ = results.Close() // the first fault is the cause
+			return 0, &stepError{g.steps[i].fault, uncertain(err)}
+		}
+	}
+	var xid uint64
+	err = results.QueryRow().Scan(&xid)
+	if err = errors.Join(err, results.Close()); err != nil {
+		return 0, uncertain(err)
+	}
+	// A position tells that all transactions below it are in the table.
+	return numberdb.Position(xid + 1), nil
+}
+
+// stepError is what a statement met.
+type stepError struct {
+	fault func(*ServerError) error // what a refusal means; nil: itself
+	err   error
+}
+
+func (e *stepError) Error() string { return e.err.Error() }
+func (e *stepError) Unwrap() error { return e.err }
+
+// uncertain marks what may have been committed: all but refusals and what was
+// not sent.
+func uncertain(err error) error {
+	if refused(err) || pgconn.SafeToRetry(err) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", numberdb.ErrOutcomeUnknown, err)
+}
+
+// judge says what the error of a group means and whether to send it again.
+func (s *Store) judge(ctx context.Context, g *group, err error) (again bool, meaning error) {
+	var server *ServerError
+	if errors.As(clean(err), &server) {
+		var step *stepError
+		switch {
+		case server.retry():
+			return true, err
+		case server.State == bindingTaken || server.State == attemptTaken:
+			return s.conflict(ctx, g)
+		case errors.As(err, &step) && step.fault != nil:
+			if meaning := step.fault(server); meaning != nil {
+				return false, meaning
+			}
+		}
+		return false, err
+	}
+	var unreachable *pgconn.ConnectError
+	return pgconn.SafeToRetry(err) && !errors.As(err, &unreachable) && ctx.Err() == nil, err
+}
+
+// conflict reads which keys are taken. None of them may be any more: then the
+// group is sent again.
+func (s *Store) conflict(ctx context.Context, g *group) (again bool, meaning error) {
+	query, cancel := s.deadline(ctx)
+	defer cancel()
+	var c numberdb.Conflict
+	if len(g.claims) > 0 {
+		rows, err := s.pool.Query(query, taken, append(writeKeys(g.claims), g.now.UnixMicro(), g.now.Add(-numberdb.KeepByHand).UnixMicro())...)
+		if err != nil {
+			return false, err
+		}
+		var mask int64
+		var party []byte
+		if _, err := pgx.ForEachRow(rows, []any{&mask, &party}, func() error {
+			key, err := s.vault.Key(mask, numberdb.HiddenParty(party))
+			c.Keys = append(c.Keys, key)
+			return err
+		}); err != nil {
+			return false, err
+		}
+	}
+	if len(g.attempts) > 0 {
+		rows, err := s.pool.Query(query, attempted, g.attemptKeys(), g.now.UnixMicro())
+		if err != nil {
+			return false, err
+		}
+		var key []byte
+		if _, err := pgx.ForEachRow(rows, []any{&key}, func() error {
+			c.Attempts = append(c.Attempts, g.attemptNames[numberdb.HiddenKey(key)])
+			return nil
+		}); err != nil {
+			return false, err
+		}
+	}
+	if len(c.Keys)+len(c.Attempts) == 0 {
+		return true, errVanished
+	}
+	return false, &c
+}
+
+var errVanished = errors.New("keys were taken and free again, time after time")

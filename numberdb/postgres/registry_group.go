@@ -1,0 +1,186 @@
+package postgres
+
+import (
+	"bytes"
+	"cmp"
+	"database/sql"
+	"slices"
+	"time"
+
+	"maskline/numberdb"
+)
+
+// group is what one Commit sends. Its rows are in the order of keys, and its
+// statements take the tables in one order, so that no two of them deadlock.
+type group struct {
+	now          time.Time
+	claims       []numberdb.Stored
+	attempts     []hiddenAttempt
+	attemptNames map[numberdb.HiddenKey]numberdb.AttemptKey
+	steps        []step
+}
+
+// step is a statement.
+type step struct {
+	text  string
+	args  []any
+	fault func(*ServerError) error // what a refusal of it means
+}
+
+type hiddenAttempt struct {
+	key, request numberdb.HiddenKey
+	*numberdb.Attempt
+}
+
+func (g *group) add(text string, args ...any) {
+	g.steps = append(g.steps, step{text: text, args: args})
+}
+
+func (s *Store) group(w *numberdb.Writes) *group {
+	g := &group{now: s.clock(), claims: make([]numberdb.Stored, len(w.Claims))}
+	for i := range w.Claims {
+		g.claims[i] = s.vault.Store(&w.Claims[i], nil)
+	}
+	sortByKey(g.claims)
+	if len(w.Bindings) > 0 {
+		rows := byKey(s.vault, w.Bindings)
+		all := append(rows.all, g.claims...)
+		sortByKey(all)
+		for part := range slices.Chunk(all, chunk) {
+			g.add(lockRows, writeKeys(part)...)
+		}
+		for part := range slices.Chunk(rows.puts, chunk) {
+			g.add(upsert, writeRows(part)...)
+		}
+		for part := range slices.Chunk(rows.deletes, chunk) {
+			g.add(remove, writeKeys(part)...)
+		}
+	}
+	for part := range slices.Chunk(g.claims, chunk) {
+		g.add(claim, append(writeRows(part), g.now.UnixMicro(), g.now.Add(-numberdb.KeepByHand).UnixMicro())...)
+	}
+	g.addAttempts(s.vault, w.Attempts)
+	g.addSessions(s.vault, w)
+	g.addInventory(w)
+	return g
+}
+
+func (s *Store) clock() time.Time {
+	if s.cfg.Now == nil {
+		return time.Now()
+	}
+	return s.cfg.Now()
+}
+
+func sortByKey(rows []numberdb.Stored) {
+	slices.SortFunc(rows, func(a, b numberdb.Stored) int {
+		return cmp.Or(cmp.Compare(a.Mask, b.Mask), bytes.Compare(a.Party[:], b.Party[:]))
+	})
+}
+
+func (g *group) addAttempts(vault *numberdb.Vault, attempts []numberdb.Attempt) {
+	if len(attempts) == 0 {
+		return
+	}
+	g.attemptNames = make(map[numberdb.HiddenKey]numberdb.AttemptKey, len(attempts))
+	for i := range attempts {
+		a := hiddenAttempt{vault.HideKey(attempts[i].Tenant, attempts[i].Key), vault.HideRequest(attempts[i].Tenant, attempts[i].Fingerprint), &attempts[i]}
+		g.attempts = append(g.attempts, a)
+		g.attemptNames[a.key] = numberdb.AttemptKey{Tenant: a.Tenant, Key: a.Key}
+	}
+	slices.SortFunc(g.attempts, func(a, b hiddenAttempt) int { return bytes.Compare(a.key[:], b.key[:]) })
+	n := len(attempts)
+	tenants, requests, responses, untils := make([]string, n), make([][]byte, n), make([]int64, n), make([]int64, n)
+	for i := range g.attempts {
+		a := &g.attempts[i]
+		tenants[i], requests[i], responses[i], untils[i] = a.Tenant, a.request[:], int64(a.Response), a.Until.UnixMicro()
+	}
+	g.add(attempt, g.attemptKeys(), tenants, requests, responses, untils, g.now.UnixMicro())
+}
+
+func (g *group) attemptKeys() [][]byte {
+	keys := make([][]byte, len(g.attempts))
+	for i := range g.attempts {
+		keys[i] = g.attempts[i].key[:]
+	}
+	return keys
+}
+
+func (g *group) addSessions(vault *numberdb.Vault, w *numberdb.Writes) {
+	sessions := lastByKey(w.Sessions, func(s *numberdb.Session) numberdb.ID { return s.ID })
+	for part := range slices.Chunk(sessions, chunk) {
+		c := newSessionRows(len(part))
+		for i := range part {
+			c.set(vault, i, part[i])
+		}
+		g.add(session, c.args()...)
+		if len(c.further) > 0 {
+			g.add(further, c.further, c.furtherOf)
+		}
+	}
+	if len(w.Gone.Sessions) > 0 {
+		ids := make([]int64, len(w.Gone.Sessions))
+		for i, id := range w.Gone.Sessions {
+			ids[i] = int64(id)
+		}
+		g.add(goneSessions, ids)
+		g.add(goneParties, ids)
+	}
+}
+
+// lastByKey is the last of each key, in the order of keys.
+func lastByKey[T any, K cmp.Ordered](rows []T, key func(*T) K) []*T {
+	last := make(map[K]*T, len(rows))
+	for i := range rows {
+		last[key(&rows[i])] = &rows[i]
+	}
+	out := make([]*T, 0, len(last))
+	for _, row := range last {
+		out = append(out, row)
+	}
+	slices.SortFunc(out, func(a, b *T) int { return cmp.Compare(key(a), key(b)) })
+	return out
+}
+
+// sessionRows are the parameters of session: an array for each column.
+type sessionRows struct {
+	ids, created, expires, idle, uses, keep []int64
+	tenants, pools                          []string
+	shapes, services, ended                 []int16
+	sealed                                  [][]byte
+	party                                   [2][]sql.NullInt64
+	further, furtherOf                      []int64 // parties from the third on, and their sessions
+	tags                                    []numberdb.PartyTag
+}
+
+func newSessionRows(n int) *sessionRows {
+	c := &sessionRows{
+		tenants: make([]string, n), pools: make([]string, n), shapes: make([]int16, n), services: make([]int16, n),
+		ended: make([]int16, n), sealed: make([][]byte, n), party: [2][]sql.NullInt64{make([]sql.NullInt64, n), make([]sql.NullInt64, n)},
+	}
+	for _, column := range []*[]int64{&c.ids, &c.created, &c.expires, &c.idle, &c.uses, &c.keep} {
+		*column = make([]int64, n)
+	}
+	return c
+}
+
+func (c *sessionRows) set(vault *numberdb.Vault, i int, s *numberdb.Session) {
+	stored := vault.StoreSession(s, nil)
+	c.ids[i], c.tenants[i], c.pools[i], c.shapes[i], c.services[i] = stored.ID, stored.Tenant, stored.Pool, stored.Shape, stored.Services
+	c.created[i], c.expires[i], c.idle[i], c.uses[i] = stored.Created, stored.Expires, stored.IdleTTL, stored.MaxUses
+	c.keep[i], c.ended[i], c.sealed[i] = stored.Keep, stored.Ended, stored.Sealed
+	c.tags = vault.Tags(c.tags[:0], s)
+	for k, tag := range c.tags {
+		if k < len(c.party) {
+			c.party[k][i] = sql.NullInt64{Int64: int64(tag), Valid: true}
+			continue
+		}
+		c.further, c.furtherOf = append(c.further, int64(tag)), append(c.furtherOf, stored.ID)
+	}
+}
+
+func (c *sessionRows) args() []any {
+	return []any{
+		c.ids, c.tenants, c.pools, c.shapes, c.services, c.created, c.expires, c.idle, c.uses, c.keep, c.ended, c.sealed, c.party[0], c.party[1],
+	}
+}

@@ -1,0 +1,189 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"maskline/e164"
+	"maskline/numberdb"
+)
+
+var (
+	_ numberdb.Registry       = (*Store)(nil)
+	_ numberdb.InventoryWatch = (*Store)(nil)
+	_ numberdb.TenantStore    = (*Store)(nil)
+	_ numberdb.AttemptStore   = (*Store)(nil)
+	_ numberdb.Purger         = (*Store)(nil)
+)
+
+// read runs a call that only reads.
+func (s *Store) read(ctx context.Context, doing string, limit time.Duration, run func(ctx context.Context) error) error {
+	ctx, done, err := s.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	if err := s.prepare(ctx); err != nil {
+		return err
+	}
+	bounded, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	if err := run(bounded); err != nil {
+		return explain(ctx, doing, err)
+	}
+	return nil
+}
+
+// Inventory reads pools and masks in the order of their keys.
+func (s *Store) Inventory(ctx context.Context, pool func(numberdb.Pool), mask func(numberdb.Mask)) (version numberdb.InventoryVersion, err error) {
+	err = s.read(ctx, "reading the inventory", s.cfg.Load, func(ctx context.Context) error {
+		tx, err := s.beginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+		if err != nil {
+			return err
+		}
+		defer s.rollback(ctx, tx)
+		if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = `+milliseconds(s.cfg.Load)); err != nil {
+			return err
+		}
+		if version, err = inventoryVersion(tx.QueryRow(ctx, readVersion)); err != nil {
+			return err
+		}
+		if err := readPools(ctx, tx, pool); err != nil {
+			return err
+		}
+		return readMasks(ctx, tx, mask)
+	})
+	return version, err
+}
+
+const readVersion = `SELECT version FROM maskline.inventory`
+
+// InventoryVersion reads the one row.
+func (s *Store) InventoryVersion(ctx context.Context) (version numberdb.InventoryVersion, err error) {
+	err = s.read(ctx, "reading the inventory's version", s.cfg.Query, func(ctx context.Context) error {
+		version, err = inventoryVersion(s.pool.QueryRow(ctx, readVersion))
+		return err
+	})
+	return version, err
+}
+
+func inventoryVersion(row pgx.Row) (numberdb.InventoryVersion, error) {
+	var version int64
+	err := row.Scan(&version)
+	return numberdb.InventoryVersion(version), err
+}
+
+func readPools(ctx context.Context, tx pgx.Tx, tell func(numberdb.Pool)) error {
+	rows, err := tx.Query(ctx, `SELECT `+poolColumns+` FROM maskline.pools ORDER BY name`)
+	if err != nil {
+		return err
+	}
+	var p numberdb.Pool
+	var selection int16
+	var quarantine, parties, ttl, least, most, idle, uses int64
+	_, err = pgx.ForEachRow(rows, []any{&p.Name, &p.Tenant, &selection, &quarantine, &parties, &ttl, &least, &most, &idle, &uses, &p.Policy.Second}, func() error {
+		p.Policy.Selection, p.Policy.Quarantine, p.Policy.Parties = numberdb.Selection(selection), duration(quarantine), int(parties)
+		p.Policy.TTL, p.Policy.MinTTL, p.Policy.MaxTTL = duration(ttl), duration(least), duration(most)
+		p.Policy.IdleTTL, p.Policy.MaxUses = duration(idle), int(uses)
+		tell(p)
+		return nil
+	})
+	return err
+}
+
+func readMasks(ctx context.Context, tx pgx.Tx, tell func(numberdb.Mask)) error {
+	rows, err := tx.Query(ctx, `SELECT `+maskColumns+` FROM maskline.masks ORDER BY number`)
+	if err != nil {
+		return err
+	}
+	var m numberdb.Mask
+	var number, since int64
+	var kind, services, flags, state int16
+	var pool pgtype.Text
+	var presents string
+	_, err = pgx.ForEachRow(rows, []any{
+		&number, &pool, &kind, &m.Country, &m.Region, &services, &m.Carrier, &presents, &m.Cost, &flags, &state, &since,
+	}, func() error {
+		m.Number, m.Pool, m.Kind, m.Services = e164.Number(number), pool.String, numberdb.MaskKind(kind), numberdb.Services(services)
+		m.Flags, m.State, m.Since = numberdb.MaskFlags(flags), numberdb.MaskState(state), time.UnixMicro(since).UTC()
+		m.Presents = nil
+		if presents != "" {
+			m.Presents = strings.Split(presents, "|")
+		}
+		tell(m)
+		return nil
+	})
+	return err
+}
+
+func duration(microseconds int64) time.Duration {
+	return time.Duration(microseconds) * time.Microsecond
+}
+
+// History reads the lines of a mask.
+func (s *Store) History(ctx context.Context, mask e164.Number, limit int) (events []numberdb.MaskEvent, err error) {
+	err = s.read(ctx, "reading the history", s.cfg.Query, func(ctx context.Context) error {
+		rows, err := s.pool.Query(ctx, `SELECT at, what, why, actor FROM maskline.mask_history WHERE mask = $1 ORDER BY line DESC LIMIT $2`,
+			int64(mask.Canonical()), numberdb.HistoryLimit(limit))
+		if err != nil {
+			return err
+		}
+		var at int64
+		var what int16
+		e := numberdb.MaskEvent{Mask: mask.Canonical()}
+		_, err = pgx.ForEachRow(rows, []any{&at, &what, &e.Why, &e.Actor}, func() error {
+			e.At, e.What = time.UnixMicro(at).UTC(), numberdb.MaskState(what)
+			events = append(events, e)
+			return nil
+		})
+		return err
+	})
+	return events, err
+}
+
+// Tenants reads all tenants.
+func (s *Store) Tenants(ctx context.Context) (all []numberdb.Tenant, err error) {
+	err = s.read(ctx, "reading tenants", s.cfg.Query, func(ctx context.Context) error {
+		rows, err := s.pool.Query(ctx, `SELECT name, state, created FROM maskline.tenants ORDER BY name`)
+		if err != nil {
+			return err
+		}
+		var t numberdb.Tenant
+		var state int16
+		var created int64
+		_, err = pgx.ForEachRow(rows, []any{&t.Name, &state, &created}, func() error {
+			t.State, t.Created = numberdb.TenantState(state), time.UnixMicro(created).UTC()
+			all = append(all, t)
+			return nil
+		})
+		return err
+	})
+	return all, err
+}
+
+// Attempted looks a key up.
+func (s *Store) Attempted(ctx context.Context, a *numberdb.Attempt, now time.Time) (response numberdb.ID, ok bool, err error) {
+	var request []byte
+	var id int64
+	var want numberdb.HiddenKey
+	err = s.read(ctx, "looking up an idempotency key", s.cfg.Query, func(ctx context.Context) error {
+		key := s.vault.HideKey(a.Tenant, a.Key)
+		want = s.vault.HideRequest(a.Tenant, a.Fingerprint)
+		return s.pool.QueryRow(ctx, `SELECT request, response FROM maskline.attempts WHERE key = $1 AND until > $2`, key[:], now.UnixMicro()).
+			Scan(&request, &id)
+	})
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return 0, false, nil
+	case err != nil:
+		return 0, false, err
+	case !want.SameRequest(request):
+		return 0, false, numberdb.ErrOtherRequest
+	}
+	return numberdb.ID(id), true, nil
+}

@@ -1,0 +1,65 @@
+//go:build peers
+
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"maskline/numberdb"
+	"maskline/numberdb/storetest"
+	"maskline/testbench/pgtest"
+)
+
+// BenchmarkCommit commits groups of new sessions with two masks each, in a
+// cluster that waits for its disk.
+func BenchmarkCommit(b *testing.B) {
+	durable, err := pgtest.Start(context.Background(), "fsync=on", "shared_buffers='512MB'", "max_wal_size='4GB'", "wal_level=logical")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer durable.Stop()
+	for i, size := range []int{64, 250} {
+		for k, feed := range []string{"changelog", "none"} {
+			b.Run(fmt.Sprintf("sessions=%d/feed=%s", size, feed), func(b *testing.B) {
+				name := fmt.Sprintf("bench_%d_%d_%d", i, k, b.N)
+				if err := durable.CreateDatabase(b.Context(), name); err != nil {
+					b.Fatal(err)
+				}
+				store, err := Open(Config{URL: durable.URL(name), Keys: storetest.Keys()})
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer store.Close()
+				if err := store.Prepare(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+				if feed == "none" { // as with logical replication: no trigger
+					if err := durable.Exec(b.Context(), name, `ALTER TABLE maskline.bindings DISABLE TRIGGER ALL`); err != nil {
+						b.Fatal(err)
+					}
+				}
+				storetest.BenchmarkCommit(b, store, size)
+			})
+		}
+	}
+}
+
+// The history is never changed, by whatever statement.
+func TestHistoryIsNeverChanged(t *testing.T) {
+	store, name := newStore(t, nil)
+	storetest.Commit(t, store, numberdb.Writes{Masks: []numberdb.Mask{{Number: storetest.Mask(1), Services: numberdb.SMS, Since: store.clock().Truncate(1000)}}})
+	conn := connect(t, name)
+	for _, text := range []string{
+		`UPDATE maskline.mask_history SET why = 'x'`, `DELETE FROM maskline.mask_history`, `TRUNCATE maskline.mask_history`,
+		`INSERT INTO maskline.mask_history (mask, line, at, what, why, actor) VALUES (1, 1, 1, 1, '', '')`,
+	} {
+		if _, err := conn.Exec(t.Context(), text); err == nil {
+			t.Errorf("%s was done", text)
+		}
+	}
+	if lines, err := store.History(t.Context(), storetest.Mask(1), 0); err != nil || len(lines) != 1 {
+		t.Fatalf("%d lines, %v", len(lines), err)
+	}
+}

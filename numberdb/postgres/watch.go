@@ -1,0 +1,58 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"maskline/numberdb"
+)
+
+// watchPause is between two looks at what the stream does not tell.
+const watchPause = 5 * time.Second
+
+// watch looks whether the table is still the one that was loaded, what slots
+// hold, and trims the changelog, which is written whoever reads it. It returns
+// numberdb.ErrFeedLost; that the server does not answer is for the stream to
+// notice.
+func (s *stream) watch(ctx context.Context) error {
+	store := s.feed.store
+	pause := time.NewTicker(watchPause)
+	defer pause.Stop()
+	nextTrim := time.Now().Add(store.cfg.Keep / 10)
+	for {
+		if slots, err := store.lookAtSlots(ctx); err == nil {
+			s.slots.Store(&slots)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-pause.C:
+		}
+		if err := s.feed.sameTable(ctx); errors.Is(err, numberdb.ErrFeedLost) {
+			return err
+		}
+		if now := time.Now(); now.After(nextTrim) {
+			nextTrim = now.Add(store.cfg.Keep / 10)
+			// Whatever failed is tried again; the rows wait.
+			_ = store.pool.AcquireFunc(ctx, func(c *pgxpool.Conn) error {
+				return (&follower{store: store, conn: c.Conn()}).trim(ctx)
+			})
+		}
+	}
+}
+
+// lookAtSlots asks for maskline's slots: temporary ones by their names, those of
+// configurations by the name that an edge gives them.
+func (s *Store) lookAtSlots(ctx context.Context) (numberdb.Slots, error) {
+	ctx, cancel := s.deadline(ctx)
+	defer cancel()
+	slots := numberdb.Slots{Seen: true}
+	err := s.pool.QueryRow(ctx, `SELECT count(*) FILTER (WHERE NOT active),
+		coalesce(max(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)), 0)::bigint
+		FROM pg_replication_slots WHERE plugin = $1 AND database = current_database()
+		AND (slot_name LIKE 'maskline%' OR slot_name = $2)`, outputPlugin, s.cfg.Slot).Scan(&slots.Inactive, &slots.Retained)
+	return slots, err
+}

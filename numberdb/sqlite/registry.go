@@ -1,0 +1,280 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"maskline/numberdb"
+)
+
+// over is true of a binding that may be deleted or replaced at ?1, as
+// numberdb.Binding.Over says; ?2 is ?1 less numberdb.KeepByHand.
+const over = `(CASE WHEN keep <> 0 THEN keep <= ?1 WHEN expires = 0 THEN 0 WHEN session = 0 THEN expires <= ?2 ELSE expires <= ?1 END)`
+
+const (
+	// ?3 to ?15 are the columns of bindings.
+	claimText = `INSERT INTO bindings (` + columns + `) VALUES (?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+		ON CONFLICT (mask, party) DO UPDATE SET
+		sealed = excluded.sealed, present = excluded.present, second = excluded.second, services = excluded.services,
+		carriers = excluded.carriers, expires = excluded.expires, tenant = excluded.tenant, session = excluded.session,
+		counted = excluded.counted, keep = excluded.keep, digest = excluded.digest WHERE ` + over
+	sessionText = `INSERT INTO sessions (` + sessionColumns + `, party1, party2)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET tenant = excluded.tenant, pool = excluded.pool, shape = excluded.shape,
+		services = excluded.services, created = excluded.created, expires = excluded.expires, idle_ttl = excluded.idle_ttl,
+		max_uses = excluded.max_uses, keep = excluded.keep, ended = excluded.ended, sealed = excluded.sealed,
+		party1 = excluded.party1, party2 = excluded.party2`
+	sessionColumns = `id, tenant, pool, shape, services, created, expires, idle_ttl, max_uses, keep, ended, sealed`
+	furtherText    = `INSERT INTO session_parties (party, session) VALUES (?, ?) ON CONFLICT DO NOTHING`
+	attemptText    = `INSERT INTO attempts (key, tenant, request, response, until) VALUES (?1, ?2, ?3, ?4, ?5)
+		ON CONFLICT (key) DO UPDATE SET request = excluded.request, response = excluded.response, until = excluded.until
+		WHERE until <= ?6`
+)
+
+// Commit makes the writes durable. It is one transaction of the one writer; the
+// feed tells its bindings in the order: changes, claims.
+func (s *Store) Commit(ctx context.Context, writes *numberdb.Writes) (numberdb.Position, error) {
+	if err := s.calls.begin(); err != nil {
+		return 0, err
+	}
+	defer s.calls.done()
+	if err := writes.Check(); err != nil {
+		return 0, err
+	}
+	g := s.group(writes) // sealed before the lock is taken
+	s.write.Lock()
+	defer s.write.Unlock()
+	position, err := s.transact(ctx, &g.told, g.write)
+	if err != nil {
+		return 0, fmt.Errorf("committing: %w", err)
+	}
+	return position, nil
+}
+
+// delete deletes n rows in a transaction; told is what it changes of bindings.
+func (s *Store) delete(ctx context.Context, n int, told *[]numberdb.Change, one func(ctx context.Context, tx *sql.Tx, i int) error) error {
+	if n == 0 {
+		return nil
+	}
+	s.write.Lock()
+	defer s.write.Unlock()
+	_, err := s.transact(ctx, told, func(ctx context.Context, tx *sql.Tx) error {
+		for i := range n {
+			if err := one(ctx, tx, i); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return err
+}
+
+// transact runs write in a transaction, makes it the next position and tells the
+// feed. The lock of writers is held.
+func (s *Store) transact(ctx context.Context, told *[]numberdb.Change, write func(ctx context.Context, tx *sql.Tx) error) (numberdb.Position, error) {
+	position, err := s.transaction(ctx, write)
+	if errors.Is(err, numberdb.ErrOutcomeUnknown) {
+		s.feed.lose()
+	}
+	if err != nil {
+		return 0, err
+	}
+	var changes []numberdb.Change
+	if told != nil {
+		changes = *told
+	}
+	s.feed.publish(position, changes)
+	return position, nil
+}
+
+func (s *Store) transaction(ctx context.Context, write func(ctx context.Context, tx *sql.Tx) error) (numberdb.Position, error) {
+	tx, err := s.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return 0, err
+	}
+	// A context that can end costs the driver a goroutine for each statement.
+	quiet := context.WithoutCancel(ctx)
+	var position int64
+	if err = write(quiet, tx); err == nil {
+		if err = ctx.Err(); err == nil {
+			err = tx.QueryRowContext(quiet, `UPDATE feed SET position = position + 1 RETURNING position`).Scan(&position)
+		}
+	}
+	if err != nil {
+		err = errors.Join(err, ignoreDone(tx.Rollback()))
+	} else if err = tx.Commit(); err != nil && !rolledBack(err) {
+		return 0, fmt.Errorf("%w: %w", numberdb.ErrOutcomeUnknown, err)
+	}
+	if err != nil && ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	return numberdb.Position(position), err
+}
+
+// group is what one Commit writes, in the form of the tables.
+type group struct {
+	store    *Store
+	writes   *numberdb.Writes
+	told     []numberdb.Change // for the feed: changes, then claims
+	claims   []numberdb.Stored
+	sessions []numberdb.StoredSession
+	tags     [][]numberdb.PartyTag // of each session
+}
+
+func (s *Store) group(writes *numberdb.Writes) *group {
+	g := &group{
+		store: s, writes: writes, told: make([]numberdb.Change, 0, len(writes.Bindings)+len(writes.Claims)),
+		claims:   make([]numberdb.Stored, len(writes.Claims)),
+		sessions: make([]numberdb.StoredSession, len(writes.Sessions)), tags: make([][]numberdb.PartyTag, len(writes.Sessions)),
+	}
+	g.told = append(g.told, writes.Bindings...)
+	for i := range writes.Claims {
+		g.told = append(g.told, numberdb.Change{Binding: writes.Claims[i]})
+		g.claims[i] = s.vault.Store(&writes.Claims[i], nil)
+	}
+	for i := range g.told {
+		b := &g.told[i].Binding
+		b.Mask, b.Party = b.Mask.Canonical(), b.Party.Canonical()
+	}
+	for i := range writes.Sessions {
+		g.sessions[i] = s.vault.StoreSession(&writes.Sessions[i], nil)
+		g.tags[i] = s.vault.Tags(nil, &writes.Sessions[i])
+	}
+	return g
+}
+
+// write leaves nothing where a key is taken, and names all that are.
+func (g *group) write(ctx context.Context, tx *sql.Tx) error {
+	if err := g.writeBindings(ctx, tx); err != nil {
+		return err
+	}
+	now := g.store.now()
+	var conflict numberdb.Conflict
+	if err := g.writeClaims(ctx, tx, now, &conflict); err != nil {
+		return err
+	}
+	if err := g.writeAttempts(ctx, tx, now, &conflict); err != nil {
+		return err
+	}
+	if len(conflict.Keys)+len(conflict.Attempts) > 0 {
+		return &conflict
+	}
+	if err := g.writeSessions(ctx, tx); err != nil {
+		return err
+	}
+	return g.writeInventory(ctx, tx)
+}
+
+func (g *group) writeBindings(ctx context.Context, tx *sql.Tx) error {
+	write := rowWriter{ // its statements are closed with the transaction
+		upsert: tx.StmtContext(ctx, g.store.upsert), remove: tx.StmtContext(ctx, g.store.remove), vault: g.store.vault,
+	}
+	for i := range g.writes.Bindings {
+		err := write.change(ctx, &g.writes.Bindings[i])
+		if err != nil {
+			return fmt.Errorf("writing bindings: %w", err)
+		}
+	}
+	return nil
+}
+
+func (g *group) writeClaims(ctx context.Context, tx *sql.Tx, now time.Time, conflict *numberdb.Conflict) error {
+	in := g.store.registry.in(ctx, tx)
+	for i := range g.claims {
+		args := append([]any{now.UnixMicro(), now.Add(-numberdb.KeepByHand).UnixMicro()}, values(&g.claims[i])...)
+		if taken, err := refused(in.claim.ExecContext(ctx, args...)); err != nil {
+			return fmt.Errorf("claiming bindings: %w", err)
+		} else if taken {
+			conflict.Keys = append(conflict.Keys, g.writes.Claims[i].Key())
+		}
+	}
+	return nil
+}
+
+func (g *group) writeAttempts(ctx context.Context, tx *sql.Tx, now time.Time, conflict *numberdb.Conflict) error {
+	in := g.store.registry.in(ctx, tx)
+	for i := range g.writes.Attempts {
+		a := &g.writes.Attempts[i]
+		key, request := g.store.vault.HideKey(a.Tenant, a.Key), g.store.vault.HideRequest(a.Tenant, a.Fingerprint)
+		if taken, err := refused(in.attempt.ExecContext(ctx, key[:], a.Tenant, request[:], int64(a.Response), a.Until.UnixMicro(), now.UnixMicro())); err != nil {
+			return fmt.Errorf("writing attempts: %w", err)
+		} else if taken {
+			conflict.Attempts = append(conflict.Attempts, numberdb.AttemptKey{Tenant: a.Tenant, Key: a.Key})
+		}
+	}
+	return nil
+}
+
+// refused reports that the row was there and stayed.
+func refused(result sql.Result, err error) (bool, error) {
+	if err != nil {
+		return false, err
+	}
+	rows, err := result.RowsAffected()
+	return rows == 0, err
+}
+
+func (g *group) writeSessions(ctx context.Context, tx *sql.Tx) error {
+	in := g.store.registry.in(ctx, tx)
+	for i := range g.sessions {
+		s, tags := &g.sessions[i], g.tags[i]
+		var pair [2]sql.NullInt64
+		for k := range min(len(tags), len(pair)) {
+			pair[k] = sql.NullInt64{Int64: int64(tags[k]), Valid: true}
+		}
+		if _, err := in.session.ExecContext(ctx, s.ID, s.Tenant, s.Pool, s.Shape, s.Services, s.Created, s.Expires, s.IdleTTL,
+			s.MaxUses, s.Keep, s.Ended, s.Sealed, pair[0], pair[1]); err != nil {
+			return fmt.Errorf("writing sessions: %w", err)
+		}
+		for _, tag := range tags[min(len(tags), len(pair)):] {
+			if _, err := in.further.ExecContext(ctx, int64(tag), s.ID); err != nil {
+				return fmt.Errorf("writing the parties of sessions: %w", err)
+			}
+		}
+	}
+	for _, id := range g.writes.Gone.Sessions {
+		if err := deleteSession(ctx, tx, int64(id)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func deleteSession(ctx context.Context, tx *sql.Tx, id int64) error {
+	for _, text := range [...]string{`DELETE FROM session_parties WHERE session = ?`, `DELETE FROM sessions WHERE id = ?`} {
+		if _, err := tx.ExecContext(ctx, text, id); err != nil {
+			return fmt.Errorf("deleting sessions: %w", err)
+		}
+	}
+	return nil
+}
+
+// registry holds the statements of Commit that are many.
+type registry struct{ claim, session, further, attempt *sql.Stmt }
+
+func (r *registry) prepare(ctx context.Context, db *sql.DB) (err error) {
+	for _, s := range [...]struct {
+		stmt **sql.Stmt
+		text string
+	}{{&r.claim, claimText}, {&r.session, sessionText}, {&r.further, furtherText}, {&r.attempt, attemptText}} {
+		if *s.stmt, err = db.PrepareContext(ctx, s.text); err != nil {
+			return fmt.Errorf("preparing a statement: %w", err)
+		}
+	}
+	return nil
+}
+
+// in is the statements in a transaction, which closes them.
+func (r *registry) in(ctx context.Context, tx *sql.Tx) registry {
+	return registry{
+		claim: tx.StmtContext(ctx, r.claim), session: tx.StmtContext(ctx, r.session),
+		further: tx.StmtContext(ctx, r.further), attempt: tx.StmtContext(ctx, r.attempt),
+	}
+}
+
+func (r *registry) statements() []*sql.Stmt {
+	return []*sql.Stmt{r.claim, r.session, r.further, r.attempt}
+}

@@ -1,0 +1,38 @@
+package sqlite
+
+import (
+	"fmt"
+	"testing"
+
+	"maskline/numberdb"
+	"maskline/numberdb/storetest"
+)
+
+// BenchmarkCommit commits groups of new sessions with two masks each.
+func BenchmarkCommit(b *testing.B) {
+	for _, size := range []int{64, 250} {
+		b.Run(fmt.Sprintf("sessions=%d", size), func(b *testing.B) {
+			store, err := Open(b.Context(), Config{Dir: b.TempDir(), Keys: storetest.Keys()})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer store.Close()
+			storetest.BenchmarkCommit(b, store, size)
+		})
+	}
+}
+
+// The history is never changed, by whatever statement.
+func TestHistoryIsNeverChanged(t *testing.T) {
+	store := database(t.TempDir())(t).(*Store)
+	defer store.Close()
+	storetest.Commit(t, store, numberdb.Writes{Masks: []numberdb.Mask{{Number: storetest.Mask(1), Services: numberdb.SMS, Since: store.now().Truncate(1000)}}})
+	for _, text := range []string{`UPDATE mask_history SET why = 'x'`, `DELETE FROM mask_history`, `DELETE FROM mask_history WHERE mask > 0`} {
+		if _, err := store.writer.ExecContext(t.Context(), text); err == nil {
+			t.Errorf("%s was done", text)
+		}
+	}
+	if lines, err := store.History(t.Context(), storetest.Mask(1), 0); err != nil || len(lines) != 1 {
+		t.Fatalf("%d lines, %v", len(lines), err)
+	}
+}
