@@ -63,3 +63,30 @@ func TestHistoryIsNeverChanged(t *testing.T) {
 		t.Fatalf("%d lines, %v", len(lines), err)
 	}
 }
+
+// commitInChild commits groups until it is killed.
+func commitInChild(url string) {
+	store, err := Open(Config{URL: url, Keys: storetest.Keys()})
+	if err != nil {
+		panic(err)
+	}
+	storetest.CommitUntilKilled(store)
+}
+
+func TestKilledWhileCommitting(t *testing.T) {
+	name := newDatabase(t)
+	admin := connect(t, "postgres")
+	storetest.Killed(t, commitVariable+"="+server.URL(name), func(t *testing.T) numberdb.Store {
+		// What the killed one had sent whole may still be going on.
+		storetest.Eventually(t, "the end of its connections", func() bool {
+			var left int
+			if err := admin.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE datname = $1`, name).Scan(&left); err != nil {
+				t.Fatal(err)
+			}
+			return left == 0
+		})
+		return openStore(t, name, nil)
+	})
+}
+
+const commitVariable = "MASKLINE_TEST_COMMIT"

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"fmt"
 	"testing"
 
@@ -36,3 +37,19 @@ func TestHistoryIsNeverChanged(t *testing.T) {
 		t.Fatalf("%d lines, %v", len(lines), err)
 	}
 }
+
+// commitInChild commits groups until it is killed.
+func commitInChild(dir string) {
+	store, err := Open(context.Background(), Config{Dir: dir, Keys: storetest.Keys()})
+	if err != nil {
+		panic(err)
+	}
+	storetest.CommitUntilKilled(store)
+}
+
+func TestKilledWhileCommitting(t *testing.T) {
+	dir := t.TempDir()
+	storetest.Killed(t, commitVariable+"="+dir, database(dir))
+}
+
+const commitVariable = "MASKLINE_TEST_COMMIT"
