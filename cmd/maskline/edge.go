@@ -43,6 +43,7 @@ type edge struct {
 	table    *numberdb.Table
 	syncer   *numberdb.Syncer
 	restrict *numberdb.Restrictions
+	sweeper  *numberdb.Sweeper
 	ledger   *ledger.Ledger
 	cdrs     *ledger.CDRs // nil: none are written
 	router   *routing.Router
@@ -134,6 +135,9 @@ func (e *edge) openState(ctx context.Context) (err error) {
 		return err
 	}
 	if e.restrict, err = numberdb.NewRestrictions(e.store, e.log.Named("numberdb"), e.metrics); err != nil {
+		return err
+	}
+	if e.sweeper, err = numberdb.NewSweeper(e.store, e.log.Named("numberdb"), e.metrics); err != nil {
 		return err
 	}
 	e.restrict.Limit(e.cfg.Routing.MaxOptOuts)
@@ -231,6 +235,7 @@ func (e *edge) Run(ctx context.Context) error {
 	var front, back group
 	back.start("the store", stopServing, func() error { return e.syncer.Run(background) })
 	back.start("opt-outs and blocks", stopServing, func() error { return e.restrict.Run(background) })
+	back.start("purging", stopServing, func() error { return e.sweeper.Run(background) })
 	back.start("the API", stopServing, func() error { return e.serveAPI(background) })
 	back.start("the control socket", stopServing, func() error {
 		return api.Serve(background, e.control, e.controlHandler(), api.ServerConfig{HeaderTimeout: controlHeaderTimeout}, e.log)

@@ -14,6 +14,7 @@ import (
 type stores interface {
 	numberdb.Store
 	numberdb.RestrictionStore
+	numberdb.Purger
 }
 
 // openStore opens the store that the configuration names.
