@@ -3,6 +3,7 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"testing"
@@ -90,3 +91,17 @@ func TestKilledWhileCommitting(t *testing.T) {
 }
 
 const commitVariable = "MASKLINE_TEST_COMMIT"
+
+// A dump shows no number of a participant.
+func TestRegistryShowsNoNumber(t *testing.T) {
+	store, name := newStore(t, nil)
+	numbers := storetest.RealNumbers(1000)
+	storetest.CommitRealNumbers(t, store, numbers)
+	text := dump(t, name)
+	if !bytes.Contains(text, []byte("COPY maskline.sessions")) || !bytes.Contains(text, []byte("COPY maskline.attempts")) {
+		t.Fatal("the dump is not whole")
+	}
+	if found := storetest.NewScanner(numbers).Found(text); found != 0 {
+		t.Errorf("%d numbers stand in the dump", found)
+	}
+}

@@ -53,3 +53,19 @@ func TestKilledWhileCommitting(t *testing.T) {
 }
 
 const commitVariable = "MASKLINE_TEST_COMMIT"
+
+// No octet of data_dir shows a number of a participant, open or closed.
+func TestRegistryShowsNoNumber(t *testing.T) {
+	dir := t.TempDir()
+	store := database(dir)(t).(*Store)
+	numbers := storetest.RealNumbers(1000)
+	storetest.CommitRealNumbers(t, store, numbers)
+	scanner := storetest.NewScanner(numbers)
+	open := scanDir(t, dir, scanner)
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if closed := scanDir(t, dir, scanner); open != 0 || closed != 0 {
+		t.Errorf("%d numbers stand in the files, %d after the end", open, closed)
+	}
+}
