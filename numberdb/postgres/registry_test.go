@@ -6,7 +6,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
 	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"maskline/numberdb"
 	"maskline/numberdb/storetest"
@@ -41,10 +45,42 @@ func BenchmarkCommit(b *testing.B) {
 						b.Fatal(err)
 					}
 				}
+				admin, err := pgx.Connect(b.Context(), durable.URL(name))
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer admin.Close(b.Context())
+				before := serverTime(b, admin)
 				storetest.BenchmarkCommit(b, store, size)
+				b.ReportMetric(float64((serverTime(b, admin)-before).Microseconds())/float64(b.N), "server-us/op")
 			})
 		}
 	}
+}
+
+// serverTime is the CPU time of all processes of a cluster, those that ended
+// left out.
+func serverTime(b *testing.B, admin *pgx.Conn) (sum time.Duration) {
+	b.Helper()
+	rows, err := admin.Query(b.Context(), `SELECT pid FROM pg_stat_activity`)
+	if err != nil {
+		b.Fatal(err)
+	}
+	pids, err := pgx.CollectRows(rows, pgx.RowTo[int])
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, pid := range pids {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/schedstat", pid))
+		var nanoseconds int64
+		if err == nil {
+			_, err = fmt.Sscan(string(text), &nanoseconds)
+		}
+		if err == nil {
+			sum += time.Duration(nanoseconds)
+		}
+	}
+	return sum
 }
 
 // The history is never changed, by whatever statement.
