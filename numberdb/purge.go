@@ -14,8 +14,7 @@ type Purger interface {
 	// Purge looks at a bounded part of the store, from where the last call
 	// stopped, and deletes what is Over at now: bindings, then sessions, then
 	// attempts whose keys may be used anew. Deleted bindings are told in the feed
-	// like others. It does nothing where another edge or call purges at the same
-	// moment.
+	// like others.
 	Purge(ctx context.Context, now time.Time) (Purged, error)
 }
 
@@ -23,6 +22,7 @@ type Purger interface {
 type Purged struct {
 	Bindings, Sessions, Attempts int
 	Round                        bool // all was looked at; the next call begins anew
+	Elsewhere                    bool // nothing was done: another edge or call purges
 }
 
 // Over reports whether the binding may be deleted at now, or another made in its

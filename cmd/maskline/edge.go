@@ -45,6 +45,7 @@ type edge struct {
 	syncer   *numberdb.Syncer
 	restrict *numberdb.Restrictions
 	sessions *sessions.Owner
+	sweeper  *numberdb.Sweeper
 	ledger   *ledger.Ledger
 	cdrs     *ledger.CDRs // nil: none are written
 	router   *routing.Router
@@ -138,6 +139,9 @@ func (e *edge) openState(ctx context.Context) (err error) {
 		return err
 	}
 	if e.restrict, err = numberdb.NewRestrictions(e.store, e.log.Named("numberdb"), e.metrics); err != nil {
+		return err
+	}
+	if e.sweeper, err = numberdb.NewSweeper(e.store, e.log.Named("numberdb"), e.metrics); err != nil {
 		return err
 	}
 	e.restrict.Limit(e.cfg.Routing.MaxOptOuts)
@@ -240,6 +244,7 @@ func (e *edge) Run(ctx context.Context) error {
 	back.start("the store", stopServing, func() error { return e.syncer.Run(background) })
 	back.start("sessions", stopServing, func() error { return e.sessions.Run(background) })
 	back.start("opt-outs and blocks", stopServing, func() error { return e.restrict.Run(background) })
+	back.start("purging", stopServing, func() error { return e.sweeper.Run(background) })
 	back.start("the API", stopServing, func() error { return e.serveAPI(background) })
 	back.start("the control socket", stopServing, func() error {
 		return api.Serve(background, e.control, e.controlHandler(), api.ServerConfig{HeaderTimeout: controlHeaderTimeout}, e.log)

@@ -16,6 +16,7 @@ type stores interface {
 	numberdb.Store
 	numberdb.RestrictionStore
 	sessions.Store
+	numberdb.Purger
 }
 
 // openStore opens the store that the configuration names.

@@ -25,6 +25,9 @@ var (
 )
 
 func TestMain(m *testing.M) {
+	if url := os.Getenv(commitVariable); url != "" {
+		commitInChild(url)
+	}
 	var err error
 	if server, err = pgtest.Start(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -50,7 +50,7 @@ func (s *Store) Purge(ctx context.Context, now time.Time) (numberdb.Purged, erro
 		return numberdb.Purged{}, err
 	}
 	if !s.purging.mu.TryLock() {
-		return numberdb.Purged{}, nil
+		return numberdb.Purged{Elsewhere: true}, nil
 	}
 	defer s.purging.mu.Unlock()
 	purged, err := s.purge(ctx, now)
@@ -75,7 +75,7 @@ func (s *Store) purge(ctx context.Context, now time.Time) (purged numberdb.Purge
 		return err
 	})
 	if err != nil || !mine {
-		return numberdb.Purged{}, err
+		return numberdb.Purged{Elsewhere: err == nil}, err
 	}
 	*[...]*int{&purged.Bindings, &purged.Sessions, &purged.Attempts}[p.table] = deleted
 	if deleted < purgeDelete {

@@ -3,9 +3,14 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"os"
 	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"maskline/numberdb"
 	"maskline/numberdb/storetest"
@@ -40,10 +45,42 @@ func BenchmarkCommit(b *testing.B) {
 						b.Fatal(err)
 					}
 				}
+				admin, err := pgx.Connect(b.Context(), durable.URL(name))
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer admin.Close(b.Context())
+				before := serverTime(b, admin)
 				storetest.BenchmarkCommit(b, store, size)
+				b.ReportMetric(float64((serverTime(b, admin)-before).Microseconds())/float64(b.N), "server-us/op")
 			})
 		}
 	}
+}
+
+// serverTime is the CPU time of all processes of a cluster, those that ended
+// left out.
+func serverTime(b *testing.B, admin *pgx.Conn) (sum time.Duration) {
+	b.Helper()
+	rows, err := admin.Query(b.Context(), `SELECT pid FROM pg_stat_activity`)
+	if err != nil {
+		b.Fatal(err)
+	}
+	pids, err := pgx.CollectRows(rows, pgx.RowTo[int])
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, pid := range pids {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/schedstat", pid))
+		var nanoseconds int64
+		if err == nil {
+			_, err = fmt.Sscan(string(text), &nanoseconds)
+		}
+		if err == nil {
+			sum += time.Duration(nanoseconds)
+		}
+	}
+	return sum
 }
 
 // The history is never changed, by whatever statement.
@@ -61,5 +98,46 @@ func TestHistoryIsNeverChanged(t *testing.T) {
 	}
 	if lines, err := store.History(t.Context(), storetest.Mask(1), 0); err != nil || len(lines) != 1 {
 		t.Fatalf("%d lines, %v", len(lines), err)
+	}
+}
+
+// commitInChild commits groups until it is killed.
+func commitInChild(url string) {
+	store, err := Open(Config{URL: url, Keys: storetest.Keys()})
+	if err != nil {
+		panic(err)
+	}
+	storetest.CommitUntilKilled(store)
+}
+
+func TestKilledWhileCommitting(t *testing.T) {
+	name := newDatabase(t)
+	admin := connect(t, "postgres")
+	storetest.Killed(t, commitVariable+"="+server.URL(name), func(t *testing.T) numberdb.Store {
+		// What the killed one had sent whole may still be going on.
+		storetest.Eventually(t, "the end of its connections", func() bool {
+			var left int
+			if err := admin.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE datname = $1`, name).Scan(&left); err != nil {
+				t.Fatal(err)
+			}
+			return left == 0
+		})
+		return openStore(t, name, nil)
+	})
+}
+
+const commitVariable = "MASKLINE_TEST_COMMIT"
+
+// A dump shows no number of a participant.
+func TestRegistryShowsNoNumber(t *testing.T) {
+	store, name := newStore(t, nil)
+	numbers := storetest.RealNumbers(1000)
+	storetest.CommitRealNumbers(t, store, numbers)
+	text := dump(t, name)
+	if !bytes.Contains(text, []byte("COPY maskline.sessions")) || !bytes.Contains(text, []byte("COPY maskline.attempts")) {
+		t.Fatal("the dump is not whole")
+	}
+	if found := storetest.NewScanner(numbers).Found(text); found != 0 {
+		t.Errorf("%d numbers stand in the dump", found)
 	}
 }

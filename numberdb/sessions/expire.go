@@ -30,15 +30,3 @@ func (o *Owner) expire(ctx context.Context, now time.Time) {
 		}
 	}
 }
-
-// purge deletes rows that are over.
-func (o *Owner) purge(ctx context.Context, now time.Time) {
-	ctx, cancel := context.WithTimeout(ctx, o.cfg.Commit)
-	defer cancel()
-	purged, err := o.store.Purge(ctx, now)
-	if err != nil {
-		o.log.Debug("could not delete rows that are over", zap.Error(err))
-		return
-	}
-	o.metrics.purged.Add(float64(purged.Bindings + purged.Sessions))
-}

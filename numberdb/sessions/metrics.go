@@ -13,7 +13,6 @@ type metrics struct {
 	allocated       map[string]prometheus.Counter
 	ended           map[numberdb.EndReason]prometheus.Counter
 	anew            prometheus.Counter
-	purged          prometheus.Counter
 	refreshFailures prometheus.Counter
 }
 
@@ -22,9 +21,6 @@ func newMetrics(reg prometheus.Registerer, o *Owner) (*metrics, error) {
 		allocated: map[string]prometheus.Counter{}, ended: map[numberdb.EndReason]prometheus.Counter{},
 		anew: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "maskline_sessions_decided_anew_total", Help: "Allocations decided again because another edge had taken the mask.",
-		}),
-		purged: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "maskline_sessions_rows_deleted_total", Help: "Bindings and sessions deleted from the store after their quarantine.",
 		}),
 		refreshFailures: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "maskline_sessions_inventory_failures_total", Help: "Readings of pools and masks that failed.",
@@ -45,7 +41,7 @@ func newMetrics(reg prometheus.Registerer, o *Owner) (*metrics, error) {
 	} {
 		m.ended[reason] = ended.WithLabelValues(name)
 	}
-	for _, c := range []prometheus.Collector{allocated, ended, m.anew, m.purged, m.refreshFailures, newPools(o)} {
+	for _, c := range []prometheus.Collector{allocated, ended, m.anew, m.refreshFailures, newPools(o)} {
 		if err := reg.Register(c); err != nil {
 			return nil, err
 		}

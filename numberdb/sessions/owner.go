@@ -37,9 +37,6 @@ type Config struct {
 	// Refresh is how often the edge looks for pools and masks that another one has
 	// changed. Default 1s; 0 is the default.
 	Refresh time.Duration
-	// Purge is how often rows are deleted that are over. Default 10s; 0 is the
-	// default.
-	Purge time.Duration
 }
 
 func (c Config) withDefaults() Config {
@@ -64,7 +61,6 @@ func (c Config) withDefaults() Config {
 type Store interface {
 	numberdb.Registry
 	numberdb.InventoryWatch
-	numberdb.Purger
 }
 
 // Routed tells when the table has what was committed. numberdb.Syncer does.
@@ -167,7 +163,7 @@ func (o *Owner) Run(ctx context.Context) error {
 func (o *Owner) tend(ctx context.Context) {
 	tick := time.NewTicker(tendEvery)
 	defer tick.Stop()
-	var refreshed, purged time.Time
+	var refreshed time.Time
 	begun := false
 	for {
 		select {
@@ -189,10 +185,6 @@ func (o *Owner) tend(ctx context.Context) {
 		}
 		o.expire(ctx, now)
 		o.settleDoubts(ctx)
-		if now.Sub(purged) >= o.cfg.Purge || now.Before(purged) {
-			purged = now
-			o.purge(ctx, now)
-		}
 	}
 }
 

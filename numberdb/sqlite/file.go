@@ -22,6 +22,9 @@ const (
 	busyTimeout = "5000" // milliseconds; only a foreign shell ever holds a lock
 	readers     = 2
 	writerCache = "cache_size(-65536)" // KiB: a large import does not spill
+	// 32 MiB: commits at random keys touch the same pages again and again, and
+	// each checkpoint writes a page once.
+	walPages = "wal_autocheckpoint(8192)"
 )
 
 func (s *Store) openFile(ctx context.Context, dir string) error {
@@ -41,7 +44,7 @@ func (s *Store) openFile(ctx context.Context, dir string) error {
 		return err
 	}
 	if s.writer, err = openDB(path, url.Values{
-		"_pragma": {"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", writerCache},
+		"_pragma": {"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", walPages, writerCache},
 		"_txlock": {"immediate"},
 	}); err != nil {
 		return err

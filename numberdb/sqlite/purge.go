@@ -37,7 +37,7 @@ func (s *Store) Purge(ctx context.Context, now time.Time) (numberdb.Purged, erro
 	defer s.calls.done()
 	p := &s.purging
 	if !p.mu.TryLock() {
-		return numberdb.Purged{}, nil
+		return numberdb.Purged{Elsewhere: true}, nil
 	}
 	defer p.mu.Unlock()
 	var purged numberdb.Purged

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"fmt"
 	"testing"
 
@@ -34,5 +35,37 @@ func TestHistoryIsNeverChanged(t *testing.T) {
 	}
 	if lines, err := store.History(t.Context(), storetest.Mask(1), 0); err != nil || len(lines) != 1 {
 		t.Fatalf("%d lines, %v", len(lines), err)
+	}
+}
+
+// commitInChild commits groups until it is killed.
+func commitInChild(dir string) {
+	store, err := Open(context.Background(), Config{Dir: dir, Keys: storetest.Keys()})
+	if err != nil {
+		panic(err)
+	}
+	storetest.CommitUntilKilled(store)
+}
+
+func TestKilledWhileCommitting(t *testing.T) {
+	dir := t.TempDir()
+	storetest.Killed(t, commitVariable+"="+dir, database(dir))
+}
+
+const commitVariable = "MASKLINE_TEST_COMMIT"
+
+// No octet of data_dir shows a number of a participant, open or closed.
+func TestRegistryShowsNoNumber(t *testing.T) {
+	dir := t.TempDir()
+	store := database(dir)(t).(*Store)
+	numbers := storetest.RealNumbers(1000)
+	storetest.CommitRealNumbers(t, store, numbers)
+	scanner := storetest.NewScanner(numbers)
+	open := scanDir(t, dir, scanner)
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if closed := scanDir(t, dir, scanner); open != 0 || closed != 0 {
+		t.Errorf("%d numbers stand in the files, %d after the end", open, closed)
 	}
 }

@@ -22,6 +22,9 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv("MASKLINE_TEST_OPEN"); dir != "" {
 		openInChild(dir)
 	}
+	if dir := os.Getenv(commitVariable); dir != "" {
+		commitInChild(dir)
+	}
 	if dir := os.Getenv("MASKLINE_TEST_APPLY"); dir != "" {
 		applyInChild(dir)
 	}

@@ -1,0 +1,5 @@
+//go:build !long
+
+package storetest
+
+const killRounds = 6
