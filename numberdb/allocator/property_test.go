@@ -38,8 +38,9 @@ func live(t *testing.T, seed uint64, steps int) {
 			w.addsUp()
 		}
 	}
-	if w.picked < steps/20 || w.exhausted < steps/1000 || w.gone < steps/20 || w.reuse < steps/2000 {
-		t.Errorf("too little happened: %d decided, %d refused, %d rows deleted, %d shown again", w.picked, w.exhausted, w.gone, w.reuse)
+	t.Logf("%d decided, %d refused, %d rows deleted, %d shown again, %d slots", w.picked, w.exhausted, w.gone, w.reuse, w.slots)
+	if w.picked < steps/20 || w.exhausted < steps/1000 || w.gone < steps/20 || w.reuse < steps/2000 || w.slots < 5 {
+		t.Error("too little happened")
 	}
 }
 
@@ -195,6 +196,7 @@ func (w *world) slot(m *meeting) {
 		w.vague = w.now.Add(blockedFor + time.Second)
 		return
 	}
+	w.slots++
 	w.end(&w.d.Ends)
 	for _, g := range w.d.Grants {
 		k := numberdb.BindingKey{Mask: g.Mask, Party: g.Party}
@@ -206,7 +208,7 @@ func (w *world) slot(m *meeting) {
 
 // inventory changes a mask.
 func (w *world) inventory() {
-	n := w.rand.IntN(worldMasks)
+	n := w.rand.IntN(w.size)
 	m, found := w.masks[maskNumber(n)]
 	switch {
 	case found && m.State == numberdb.Held:
@@ -232,7 +234,7 @@ func (w *world) byHand() {
 			return
 		}
 	}
-	k := numberdb.BindingKey{Mask: maskNumber(w.rand.IntN(worldMasks)), Party: w.party()}
+	k := numberdb.BindingKey{Mask: maskNumber(w.rand.IntN(w.size)), Party: w.party()}
 	if _, taken := w.rows[k]; !taken {
 		w.put(numberdb.Change{Binding: numberdb.Binding{Mask: k.Mask, Party: k.Party, To: tel(e164.MustParse("15550001111"))}})
 	}

@@ -25,10 +25,6 @@ type want struct {
 	selection numberdb.Selection
 }
 
-// starts is how many places a walk without history looks at to begin with the
-// mask that has the fewest parties.
-const starts = 4
-
 // find returns the mask that a want gets, or 0 and why there is none.
 func (e *Engine) find(w *want, c *counts) uint32 {
 	p := e.settle(w.pool)
@@ -81,7 +77,7 @@ func (e *Engine) walk(w *want, p *pool, lo, hi uint32, c *counts) uint32 {
 	if !stands {
 		best, load := uint32(0), int32(0)
 		var none counts
-		for range starts {
+		for range e.starts {
 			at = e.rand.Uint32N(size)
 			m := p.members[lo+at]
 			if (best == 0 || e.masks[m].load < load) && e.fits(w, m, false, &none) {

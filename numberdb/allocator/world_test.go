@@ -20,6 +20,7 @@ type world struct {
 	rand  *rand.Rand
 	e     *Engine
 	now   time.Time
+	size  int // masks
 	rows  map[numberdb.BindingKey]numberdb.Binding
 	shown map[numberdb.BindingKey]showing
 	masks map[e164.Number]numberdb.Mask
@@ -29,11 +30,11 @@ type world struct {
 	ids   []numberdb.ID // of live, in order
 	last  numberdb.ID
 
-	vague                          time.Time // until then the engine may hold more than the store
-	picked, exhausted, gone, reuse int
-	d                              Decision
-	x                              Ended
-	over                           Expired
+	vague                                 time.Time // until then the engine may hold more than the store
+	picked, exhausted, gone, reuse, slots int
+	d                                     Decision
+	x                                     Ended
+	over                                  Expired
 }
 
 // meeting is a session and what it asked for.
@@ -51,7 +52,6 @@ type showing struct {
 }
 
 const (
-	worldMasks   = 14
 	worldParties = 9
 	worldCeiling = 4
 	worldRest    = 40 * time.Second
@@ -59,14 +59,14 @@ const (
 
 func newWorld(t *testing.T, seed uint64) *world {
 	w := &world{
-		t: t, rand: rand.New(rand.NewPCG(seed, 1)), now: start, last: 1,
+		t: t, rand: rand.New(rand.NewPCG(seed, 1)), now: start, last: 1, size: []int{14, 60}[seed%2], // scarce, and plenty
 		rows: map[numberdb.BindingKey]numberdb.Binding{}, shown: map[numberdb.BindingKey]showing{},
 		masks: map[e164.Number]numberdb.Mask{}, pools: map[string]numberdb.Pool{}, live: map[numberdb.ID]*meeting{},
 	}
 	for _, name := range []string{"main", "side"} {
 		w.pools[name] = numberdb.Pool{Name: name, Policy: numberdb.PoolPolicy{Quarantine: worldRest, Parties: worldCeiling}}
 	}
-	for i := range worldMasks {
+	for i := range w.size {
 		w.masks[maskNumber(i)] = w.someMask(i)
 	}
 	w.restart()
@@ -247,7 +247,7 @@ func (w *world) request() Request {
 			s.Country = []string{"GB", "IE"}[w.rand.IntN(2)]
 		}
 		if w.chance(10) {
-			s.Prefix = string(maskNumber(w.rand.IntN(worldMasks)).AppendDigits(nil)[:11+w.rand.IntN(2)])
+			s.Prefix = string(maskNumber(w.rand.IntN(w.size)).AppendDigits(nil)[:11+w.rand.IntN(2)])
 			s.Must = w.rand.IntN(13)
 		}
 		if w.chance(10) {
