@@ -217,7 +217,7 @@ func (w *world) inventory() {
 		delete(w.masks, m.Number)
 		w.e.RemoveMask(m.Number)
 		return
-	case w.chance(50):
+	case w.chance(85):
 		m = w.someMask(n)
 	default:
 		m.State = []numberdb.MaskState{numberdb.Watchlisted, numberdb.Draining, numberdb.Retired}[w.rand.IntN(3)]
@@ -254,6 +254,9 @@ func (w *world) expire() {
 			}
 		}
 		for _, g := range w.over.Gone {
+			if w.chance(20) {
+				continue // the deletion fails; it is asked for again
+			}
 			row, found := w.rows[g.Key]
 			if found && row.Session == g.Session {
 				if w.now.Before(row.Keep) {

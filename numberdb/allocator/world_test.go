@@ -138,6 +138,9 @@ func (w *world) commit(rows []numberdb.Binding, replace []numberdb.BindingKey, s
 		k := numberdb.BindingKey{Mask: row.Mask, Party: row.Party}
 		old, found := w.rows[k]
 		if found && !slices.Contains(replace, k) {
+			if old.Session != 0 {
+				w.t.Fatal("only the store's key kept a mask from being given twice")
+			}
 			taken = append(taken, k)
 			continue
 		}
