@@ -36,6 +36,9 @@ func (e *Engine) decide(r *Request, now time.Time, d *Decision) error {
 		return err
 	}
 	err := e.choose(r, "", d)
+	if err == nil {
+		return nil
+	}
 	var x *Exhausted
 	if errors.As(err, &x) {
 		e.exhausted(x)

@@ -53,11 +53,10 @@ func TestForecastAndReuseDistanceOfAnEngine(t *testing.T) {
 	const masks = 100
 	e := filled(masks, numberdb.PoolPolicy{Quarantine: time.Hour})
 	id := numberdb.ID(0)
-	now := start
 	for hour := range 5 * 24 {
 		for i := range 5 + hour/4 {
 			id++
-			now = start.Add(time.Duration(hour)*time.Hour + time.Duration(i)*time.Hour/time.Duration(5+hour/4))
+			now := start.Add(time.Duration(hour)*time.Hour + time.Duration(i)*time.Hour/time.Duration(5+hour/4))
 			pick(t, e, pair(id, partyNumber(0), partyNumber(int(id)), now.Add(time.Minute)), now)
 			var x Expired
 			e.Expire(now, 1000, &x)
