@@ -16,7 +16,10 @@ type Config struct {
 	Remember   int           // parties without bindings whose place in the rotation is kept; 0: 100,000
 }
 
-const defaultRemember = 100_000
+const (
+	defaultRemember = 100_000
+	starts          = 4
+)
 
 // Engine decides which masks parties get.
 type Engine struct {
@@ -44,6 +47,7 @@ type Engine struct {
 
 	generation uint8 // of what is learned
 
+	starts              int // places that a walk without history looks at, to begin where the fewest parties are
 	remember            int
 	idleFirst, idleLast uint32
 	idleCount           int
@@ -68,13 +72,14 @@ func New(config Config) *Engine {
 		pairs:    map[uint64]uint32{},
 		sessions: map[numberdb.ID]uint32{},
 		wheel:    map[tick]uint32{},
+		starts:   starts,
 		remember: config.Remember,
 	}
 	if e.remember <= 0 {
 		e.remember = defaultRemember
 	}
-	if i, p := e.parties.add(); i == everybody {
-		e.byParty[p.number] = everybody
-	}
+	e.nodes.grow()
+	e.parties.add()
+	e.byParty[0] = everybody
 	return e
 }

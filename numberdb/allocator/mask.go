@@ -172,6 +172,12 @@ func filledUp(n e164.Number) uint64 {
 	return v
 }
 
+// begins says whether a mask begins with digits.
+func begins(m *mask, digits string) bool {
+	from, to, ok := prefixRange(digits)
+	return digits == "" || ok && m.digits >= from && m.digits < to
+}
+
 // prefixRange are the filled up numbers that begin with digits, which are 1 to
 // 15; ok is false for anything else.
 func prefixRange(digits string) (from, to uint64, ok bool) {

@@ -36,6 +36,9 @@ func (e *Engine) decide(r *Request, now time.Time, d *Decision) error {
 		return err
 	}
 	err := e.choose(r, "", d)
+	if err == nil {
+		return nil
+	}
 	var x *Exhausted
 	if errors.As(err, &x) {
 		e.exhausted(x)
@@ -146,7 +149,7 @@ func (e *Engine) chooseFor(r *Request, from, to int, instead string, d *Decision
 		w.services |= r.Sides[i].Services
 	}
 	e.scratch.parties[0], e.scratch.peers = w.parties, w.peers
-	w.hash = e.hash(s.Number)
+	w.hash, w.chosen = e.hash(s.Number), d.Grants
 	c := &e.counts
 	if s.Carrier != "" {
 		var known bool

@@ -13,6 +13,7 @@ const (
 	chunkSize = 1 << chunkBits
 )
 
+// at is the record; that of 0 is zero.
 func (s *slab[T]) at(i uint32) *T { return &s.chunks[i>>chunkBits][i&(chunkSize-1)] }
 
 // add makes a zero record.
@@ -23,10 +24,14 @@ func (s *slab[T]) add() (uint32, *T) {
 		return i, s.at(i)
 	}
 	s.next++
+	s.grow()
+	return s.next, s.at(s.next)
+}
+
+func (s *slab[T]) grow() {
 	if int(s.next>>chunkBits) >= len(s.chunks) {
 		s.chunks = append(s.chunks, make([]T, chunkSize))
 	}
-	return s.next, s.at(s.next)
 }
 
 func (s *slab[T]) remove(i uint32) {

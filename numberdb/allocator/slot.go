@@ -43,8 +43,8 @@ func (e *Engine) Slot(r *SlotRequest, now time.Time, d *Decision) (slot e164.Num
 	}
 	at := tickDown(now)
 	public := e.byMask[uint64(r.Public.Canonical())]
-	like := e.liveOf(r.Session, public, at)
-	if like == nil || like.party != everybody {
+	like := e.nodes.at(e.masks[public].public)
+	if like.session != r.Session || like.phase != living || like.live <= at {
 		return 0, ErrUnknown
 	}
 	live, kept := like.live, like.kept

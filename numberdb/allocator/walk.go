@@ -18,15 +18,12 @@ type want struct {
 	services  numberdb.Services
 	kinds     Kinds
 	flags     numberdb.MaskFlags
-	carrier   uint32 // 0: any
-	unlike    uint32 // a mask: another carrier than its; 0: any
-	alone     bool   // shared with nobody
+	carrier   uint32  // 0: any
+	unlike    uint32  // a mask: another carrier than its; 0: any
+	alone     bool    // shared with nobody
+	chosen    []Grant // by the same decision before
 	selection numberdb.Selection
 }
-
-// starts is how many places a walk without history looks at to begin with the
-// mask that has the fewest parties.
-const starts = 4
 
 // find returns the mask that a want gets, or 0 and why there is none.
 func (e *Engine) find(w *want, c *counts) uint32 {
@@ -80,7 +77,7 @@ func (e *Engine) walk(w *want, p *pool, lo, hi uint32, c *counts) uint32 {
 	if !stands {
 		best, load := uint32(0), int32(0)
 		var none counts
-		for range starts {
+		for range e.starts {
 			at = e.rand.Uint32N(size)
 			m := p.members[lo+at]
 			if (best == 0 || e.masks[m].load < load) && e.fits(w, m, false, &none) {
@@ -154,7 +151,7 @@ func (e *Engine) fits(w *want, i uint32, again bool, c *counts) bool {
 		}
 		c[Ceiling]++
 		return false
-	case m.public != 0 || m.load+int32(len(w.parties)) > e.ceiling(&e.pools[w.pool]):
+	case m.public != 0 || e.full(w, i, m):
 		c[Ceiling]++
 		return false
 	case again && e.again(w, i) || !again && e.strange(w, i):
@@ -163,6 +160,20 @@ func (e *Engine) fits(w *want, i uint32, again bool, c *counts) bool {
 		c[Degree]++
 		return false
 	}
+}
+
+// full says that a mask has no room for the parties.
+func (e *Engine) full(w *want, i uint32, m *mask) bool {
+	load, ceiling := m.load+int32(len(w.parties)), e.ceiling(&e.pools[w.pool])
+	if load+int32(len(w.chosen)) <= ceiling {
+		return false
+	}
+	for k := range w.chosen {
+		if w.chosen[k].mask == i {
+			load++
+		}
+	}
+	return load > ceiling
 }
 
 // strange says that no party holds the mask or has it in quarantine.
@@ -193,7 +204,7 @@ func (e *Engine) findAgain(w *want, p *pool, c *counts) (best uint32, had bool) 
 	newest := numberdb.ID(0)
 	consider := func(n *node) {
 		m := &e.masks[n.mask]
-		if n.peer != w.peers[0] || n.phase > ended || m.pool != w.pool || w.country != 0 && m.country != w.country {
+		if n.peer != w.peers[0] || n.phase > ended || m.pool != w.pool || w.country != 0 && m.country != w.country || !begins(m, w.prefix[:w.must]) {
 			return
 		}
 		had = true

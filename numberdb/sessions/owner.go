@@ -48,7 +48,6 @@ func (c Config) withDefaults() Config {
 		{&c.MaxTTL, 720 * time.Hour},
 		{&c.Commit, 10 * time.Second},
 		{&c.Refresh, time.Second},
-		{&c.Purge, 10 * time.Second},
 	} {
 		if *d.of == 0 {
 			*d.of = d.usual
