@@ -17,11 +17,11 @@ type pages struct {
 	regions []region
 	next    unsafe.Pointer // of the last region
 	left    int            // pages from next on
-	taken   int
 	all     []unsafe.Pointer
 }
 
-func (p *pages) take() unsafe.Pointer {
+// take is a page, and whether it is a huge one of the kernel's too, as was asked.
+func (p *pages) take(huge bool) (unsafe.Pointer, bool) {
 	if p.left == 0 {
 		r, first := newRegion()
 		p.regions = append(p.regions, r)
@@ -31,17 +31,17 @@ func (p *pages) take() unsafe.Pointer {
 	if p.left--; p.left > 0 {
 		p.next = unsafe.Add(p.next, pageSize)
 	}
-	if p.taken++; p.taken > smallPages {
+	p.all = append(p.all, page)
+	if huge = huge && len(p.all) > smallPages; huge {
 		onHugePage(page)
 	}
-	p.all = append(p.all, page)
-	return page
+	return page, huge
 }
 
 // discardAll gives the memory of every page back.
 func (p *pages) discardAll() {
 	for _, page := range p.all {
-		discard(page)
+		discard(page, pageSize)
 	}
 }
 

@@ -43,10 +43,9 @@ type shadow struct {
 
 func newCore(seed uint64) *core {
 	c := &core{hash: hash(seed | 1), pages: &pages{}, private: true}
-	b := &blocks{pages: c.pages}
 	c.slab = newSlab(c.pages)
-	c.index = newIndex(b, func(word uint64) uint32 { return uint32(word >> 32) })
-	c.marks = newMarks(b, c.hash)
+	c.index = newIndex(&blocks{pages: c.pages, huge: true}, func(word uint64) uint32 { return uint32(word >> 32) })
+	c.marks = newMarks(&blocks{pages: c.pages}, c.hash)
 	runtime.AddCleanup(c, func(p *pages) { p.unmap() }, c.pages)
 	return c
 }

@@ -54,12 +54,14 @@ func TestGrowsAndShrinks(t *testing.T) {
 	if n := len(*c.slab.parts.Load()); n != 1 {
 		t.Errorf("an empty table has %d pages of records", n)
 	}
-	free := 0
-	for i := range c.index.blocks.of {
-		free += c.index.blocks.of[i].free
-	}
-	if want := len(c.index.blocks.of)*pageUnits - 2; free != want {
-		t.Errorf("%d units are free, want %d", free, want)
+	for _, b := range []*blocks{c.index.blocks, c.marks.index.blocks} {
+		free := 0
+		for i := range b.of {
+			free += b.of[i].free
+		}
+		if want := len(b.of)*pageUnits - 1; free != want {
+			t.Errorf("%d units are free, want %d", free, want)
+		}
 	}
 }
 
