@@ -38,9 +38,9 @@ func (r region) unmap() {
 	}
 }
 
-// onHugePage asks for one huge page below a page of ours that nobody has touched
-// yet: a lookup at random then misses the cache, but not the TLB too. Where the
-// kernel has none to give, nothing changes.
+// onHugePage asks for one huge page below a page of ours: a lookup at random then
+// misses the cache, but not the TLB too. Where the kernel has none to give, nothing
+// changes.
 func onHugePage(page unsafe.Pointer) {
 	_ = unix.Madvise(unsafe.Slice((*byte)(page), pageSize), unix.MADV_HUGEPAGE)
 }

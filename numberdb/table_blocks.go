@@ -46,9 +46,8 @@ func (b *blocks) take(units int) block {
 			}
 		}
 	}
-	page := blockPage{free: pageUnits}
-	page.memory, page.huge = b.pages.take(b.huge)
-	b.of = append(b.of, page)
+	huge := b.huge && b.pages.many()
+	b.of = append(b.of, blockPage{memory: b.pages.take(huge), huge: huge, free: pageUnits})
 	last := len(b.of) - 1
 	return b.of[last].cut(last, 0, units)
 }

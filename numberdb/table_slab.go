@@ -46,8 +46,7 @@ func (s *slab) push() uint32 {
 		if n := len(s.spare); n > 0 {
 			page, s.spare = s.spare[n-1], s.spare[:n-1]
 		} else {
-			memory, _ := s.pages.take(true)
-			page = (*slabPage)(memory)
+			page = (*slabPage)(s.pages.take(true))
 		}
 		parts = append(parts, page)
 		s.parts.Store(&parts)

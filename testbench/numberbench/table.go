@@ -96,8 +96,12 @@ work was stopped in such a time, which is the machine's.
 |---|---|---|---|---|---|---|---|
 `)
 	for _, f := range all {
-		fmt.Fprintf(text, "| %d | %d | **%.0f** | %.0f ns, %.2f us | %.0f | **%.1f** | %.1f | %.1f |\n", f.Shape.Bindings, f.Shape.PerMask,
-			f.Lookup.CPU, f.Lookup.Clock, us(f.Lookup.P99), f.Absent.CPU, f.Octets, f.Grown, us(f.GC)/1000)
+		grown := ""
+		if f.Grown > 0 {
+			grown = fmt.Sprintf("%.1f", f.Grown)
+		}
+		fmt.Fprintf(text, "| %d | %d | **%.0f** | %.0f ns, %.2f us | %.0f | **%.1f** | %s | %.1f |\n", f.Shape.Bindings, f.Shape.PerMask,
+			f.Lookup.CPU, f.Lookup.Clock, us(f.Lookup.P99), f.Absent.CPU, f.Octets, grown, us(f.GC)/1000)
 	}
 	fmt.Fprint(text, `
 | bindings | per mask | loaded in s | inserts/s | updates/s | removals/s | longest Apply ms | longest of nothing ms |

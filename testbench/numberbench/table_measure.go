@@ -176,12 +176,15 @@ func (f *tableFigures) changes(t *numberdb.Table) {
 	}
 }
 
+// grownTo is the size for which growth is measured.
+const grownTo = 1_000_000
+
 // growth is the most memory while a table grows by Apply: it looks from a
-// thousand on at every step of a thirtieth.
+// tenth on at every step of a thirtieth.
 func (f *tableFigures) growth(empty int) {
 	s, t := f.Shape, numberdb.NewTable()
-	if s.Bindings < 1_000_000 {
-		return // it would be lost in the noise
+	if s.Bindings != grownTo {
+		return // below, it would be lost in the noise; above, pages of 2 MiB count for less
 	}
 	next := s.Bindings / 10
 	for i := range s.Bindings {
