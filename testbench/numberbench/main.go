@@ -62,6 +62,17 @@ func main() {
 	}
 }
 
+// arguments are what make was told beyond its defaults.
+func (c config) arguments() (text string) {
+	if c.scale != 100 {
+		text += fmt.Sprintf(" SCALE=%d", c.scale)
+	}
+	if c.most != 10_000_000 {
+		text += fmt.Sprintf(" BINDINGS=%d", c.most)
+	}
+	return text
+}
+
 func runAll(ctx context.Context, c config) error {
 	if c.most < 1000 || c.scale < 1 {
 		return fmt.Errorf("-bindings is 1000 at least, -scale 1")
@@ -71,7 +82,7 @@ func runAll(ctx context.Context, c config) error {
 			continue
 		}
 		// Before it begins, since it tells of the load that was there.
-		text := figures.Head(m.title, "make bench-numberdb")
+		text := figures.Head(m.title, "make bench-numberdb"+c.arguments())
 		body, err := m.run(ctx, c)
 		if err != nil {
 			return fmt.Errorf("measuring %s: %w", m.name, err)
