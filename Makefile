@@ -68,6 +68,10 @@ bench-sip: build ## measure calls with SIPp into docs/benchmarks.md; SCALE per c
 bench-media: build ## measure RTP and rtpengine beside it into docs/benchmarks.md, some 10 minutes, as root; SCALE, CALLS per cent of a full run
 	MASKLINE_BINARY=$(CURDIR)/bin/maskline $(GO) run ./testbench/rtpbench -scale $(or $(SCALE),100) -calls $(or $(CALLS),100) -write docs/benchmarks.md
 
+.PHONY: bench-numberdb
+bench-numberdb: ## measure the table of bindings into docs/benchmarks.md; BINDINGS at most (default 10000000), SCALE per cent of a full run's times
+	$(GO) run ./testbench/numberbench -scale $(or $(SCALE),100) -bindings $(or $(BINDINGS),10000000) -write docs/benchmarks.md
+
 .PHONY: bench-peers
 bench-peers: build ## measure Kannel and Kamailio beside it into docs/benchmarks.md; needs both, and SIPp
 	MASKLINE_BINARY=$(CURDIR)/bin/maskline $(GO) run ./testbench/smppbench -peers -scale $(or $(SCALE),100) -write docs/benchmarks.md

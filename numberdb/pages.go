@@ -6,7 +6,7 @@ const (
 	pageSize = 1 << pageBits
 	// A table of fewer pages takes small ones of the kernel's, since most of a
 	// huge one could be unused.
-	smallPages = 8
+	smallPages = 16
 )
 
 // pages hands out memory for the table, a page at a time, of zeros. It is not
@@ -17,11 +17,13 @@ type pages struct {
 	regions []region
 	next    unsafe.Pointer // of the last region
 	left    int            // pages from next on
-	taken   int
 	all     []unsafe.Pointer
+	later   []unsafe.Pointer // small ones that may become huge once there are more
 }
 
-func (p *pages) take() unsafe.Pointer {
+// take is a page. One that is huge for the kernel too, which it is in the end if
+// that is asked for, takes all its memory at once.
+func (p *pages) take(huge bool) unsafe.Pointer {
 	if p.left == 0 {
 		r, first := newRegion()
 		p.regions = append(p.regions, r)
@@ -31,17 +33,28 @@ func (p *pages) take() unsafe.Pointer {
 	if p.left--; p.left > 0 {
 		p.next = unsafe.Add(p.next, pageSize)
 	}
-	if p.taken++; p.taken > smallPages {
-		onHugePage(page)
-	}
 	p.all = append(p.all, page)
+	switch {
+	case !huge:
+	case len(p.all) <= smallPages: // many was false
+		p.later = append(p.later, page)
+	default:
+		onHugePage(page)
+		for _, earlier := range p.later {
+			onHugePage(earlier) // the kernel takes its time for those
+		}
+		p.later = nil
+	}
 	return page
 }
+
+// many reports whether the next page can be huge.
+func (p *pages) many() bool { return len(p.all) >= smallPages }
 
 // discardAll gives the memory of every page back.
 func (p *pages) discardAll() {
 	for _, page := range p.all {
-		discard(page)
+		discard(page, pageSize)
 	}
 }
 

@@ -38,15 +38,15 @@ func (r region) unmap() {
 	}
 }
 
-// onHugePage asks for one huge page below a page of ours that nobody has touched
-// yet: a lookup at random then misses the cache, but not the TLB too. Where the
-// kernel has none to give, nothing changes.
+// onHugePage asks for one huge page below a page of ours: a lookup at random then
+// misses the cache, but not the TLB too. Where the kernel has none to give, nothing
+// changes.
 func onHugePage(page unsafe.Pointer) {
 	_ = unix.Madvise(unsafe.Slice((*byte)(page), pageSize), unix.MADV_HUGEPAGE)
 }
 
-// discard gives a page's memory back. The page reads as zeros from then on, or as
-// before where the kernel would not have it.
-func discard(page unsafe.Pointer) {
-	_ = unix.Madvise(unsafe.Slice((*byte)(page), pageSize), unix.MADV_DONTNEED)
+// discard gives memory back. It reads as zeros from then on, or as before where the
+// kernel would not have it.
+func discard(begin unsafe.Pointer, size int) {
+	_ = unix.Madvise(unsafe.Slice((*byte)(begin), size), unix.MADV_DONTNEED)
 }

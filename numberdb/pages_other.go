@@ -20,4 +20,4 @@ func (region) unmap() {}
 func onHugePage(unsafe.Pointer) {}
 
 // discard keeps the memory as it is.
-func discard(unsafe.Pointer) {}
+func discard(unsafe.Pointer, int) {}

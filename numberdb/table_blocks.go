@@ -14,13 +14,19 @@ const (
 // blocks cuts pages into runs of units for the indices of one table. A freed run
 // may be handed out again at once: readers check afterwards whether the run was
 // still the index's. Its pages never become records. Writers only.
+//
+// Segments of one index grow at nearly the same time, so runs of one size are free
+// while others are asked for. On small pages of the kernel's what is free takes no
+// memory; huge ones are faster to read.
 type blocks struct {
 	pages *pages
+	huge  bool
 	of    []blockPage
 }
 
 type blockPage struct {
 	memory unsafe.Pointer
+	huge   bool
 	used   [pageUnits / 64]uint64 // a bit for each unit
 	free   int
 }
@@ -40,7 +46,8 @@ func (b *blocks) take(units int) block {
 			}
 		}
 	}
-	b.of = append(b.of, blockPage{memory: b.pages.take(), free: pageUnits})
+	huge := b.huge && b.pages.many()
+	b.of = append(b.of, blockPage{memory: b.pages.take(huge), huge: huge, free: pageUnits})
 	last := len(b.of) - 1
 	return b.of[last].cut(last, 0, units)
 }
@@ -50,8 +57,12 @@ func (b *blocks) giveBack(block block) {
 	for i := range block.units {
 		p.used[(block.first+i)/64] &^= 1 << ((block.first + i) % 64)
 	}
-	if p.free += block.units; p.free == pageUnits {
-		discard(p.memory)
+	p.free += block.units
+	switch {
+	case !p.huge:
+		discard(unsafe.Pointer(&block.words[0]), len(block.words)*8)
+	case p.free == pageUnits:
+		discard(p.memory, pageSize)
 	}
 }
 

@@ -43,10 +43,9 @@ type shadow struct {
 
 func newCore(seed uint64) *core {
 	c := &core{hash: hash(seed | 1), pages: &pages{}, private: true}
-	b := &blocks{pages: c.pages}
 	c.slab = newSlab(c.pages)
-	c.index = newIndex(b, func(word uint64) uint32 { return uint32(word >> 32) })
-	c.marks = newMarks(b, c.hash)
+	c.index = newIndex(&blocks{pages: c.pages, huge: true}, func(word uint64) uint32 { return uint32(word >> 32) })
+	c.marks = newMarks(&blocks{pages: c.pages}, c.hash)
 	runtime.AddCleanup(c, func(p *pages) { p.unmap() }, c.pages)
 	return c
 }
@@ -135,11 +134,11 @@ func (c *core) readAt(at uint32, mask, party uint64, b *Binding) found {
 
 // --- the writer
 
-// nextVersion is an odd one for the time of a write; the one above it is for
-// afterwards.
+// nextVersion is an even one, for a record that is written now. While it is being
+// written it has the odd one above.
 func (c *core) nextVersion() uint64 {
 	c.version += 2
-	return uint64(c.version - 1)
+	return uint64(c.version)
 }
 
 // findOwn is the place of a key's record, its segment and its place there.
@@ -156,23 +155,22 @@ func (c *core) findOwn(tag uint32, mask, party uint64) (at uint32, s *segment, i
 
 func (c *core) put(mask, party uint64, b *Binding) {
 	content := c.packed(mask, party, b)
-	odd := content[wordState] | c.nextVersion()
-	content[wordState] = odd + 1
+	content[wordState] |= c.nextVersion()
 	tag := c.hash.of(mask, party)
 	if at, _, _ := c.findOwn(tag, mask, party); at != 0 {
 		r := c.slab.at(at)
 		old := *r
 		if !c.private {
 			half := &shadow{at, content}
-			half.content[wordState] = odd
+			half.content[wordState] |= 1
 			c.shadow.Store(half)
 		}
-		r.write(odd, &content)
+		r.write(&content)
 		c.release(&old)
 		return
 	}
 	at := c.place()
-	c.slab.at(at).write(odd, &content)
+	c.slab.at(at).write(&content)
 	c.index.add(wordOf(tag, at))
 	c.marks.add(mask, 1)
 	c.live.Add(1)
@@ -206,8 +204,7 @@ func (c *core) remove(mask, party uint64) {
 
 // clear empties a place. The index knows it no more.
 func (c *core) clear(at uint32) {
-	odd := c.nextVersion()
-	c.slab.at(at).write(odd, &record{wordState: odd + 1})
+	c.slab.at(at).write(&record{wordState: c.nextVersion()})
 }
 
 // settle fills the holes with the last records and gives the end back, unless
@@ -230,9 +227,8 @@ func (c *core) settle() {
 
 func (c *core) move(from, to uint32) {
 	content := *c.slab.at(from)
-	odd := content[wordState]&^(1<<tenantShift-1) | c.nextVersion()
-	content[wordState] = odd + 1
-	c.slab.at(to).write(odd, &content)
+	content[wordState] = content[wordState]&^(1<<tenantShift-1) | c.nextVersion()
+	c.slab.at(to).write(&content)
 	tag := c.hash.of(content[wordMask]&numberMask, content[wordParty]&numberMask)
 	s := c.index.segment(tag)
 	i := s.find(tag, func(word uint64) bool { return word == wordOf(tag, from) })

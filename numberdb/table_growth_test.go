@@ -3,6 +3,7 @@ package numberdb
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -54,12 +55,14 @@ func TestGrowsAndShrinks(t *testing.T) {
 	if n := len(*c.slab.parts.Load()); n != 1 {
 		t.Errorf("an empty table has %d pages of records", n)
 	}
-	free := 0
-	for i := range c.index.blocks.of {
-		free += c.index.blocks.of[i].free
-	}
-	if want := len(c.index.blocks.of)*pageUnits - 2; free != want {
-		t.Errorf("%d units are free, want %d", free, want)
+	for _, b := range []*blocks{c.index.blocks, c.marks.index.blocks} {
+		free := 0
+		for i := range b.of {
+			free += b.of[i].free
+		}
+		if want := len(b.of)*pageUnits - 1; free != want {
+			t.Errorf("%d units are free, want %d", free, want)
+		}
 	}
 }
 
@@ -192,6 +195,7 @@ func replaceBySelf(t *testing.T, table tableEngine) {
 	}); err != nil {
 		t.Error(err)
 	}
+	runtime.GC() // which unmaps what nobody holds
 }
 
 // A reader that meets a writer in the middle of a record reads what is being
@@ -204,10 +208,9 @@ func TestAReaderDoesNotWaitForAWriter(t *testing.T) {
 	mask, party := uint64(old.Mask), uint64(old.Party)
 	at, _, _ := c.findOwn(c.hash.of(mask, party), mask, party)
 	content := c.packed(mask, party, &next)
-	odd := content[wordState] | c.nextVersion()
-	content[wordState] = odd
+	content[wordState] |= c.nextVersion() | 1
 	c.shadow.Store(&shadow{at, content})
-	c.slab.at(at).store(wordState, odd)
+	c.slab.at(at).store(wordState, content[wordState])
 	c.slab.at(at).store(wordPresent, 0)
 	got, status := h.lookup(old.Mask, old.Party, noon)
 	if diff := differ(next, got); status != Exact || diff != "" {
@@ -215,6 +218,42 @@ func TestAReaderDoesNotWaitForAWriter(t *testing.T) {
 	}
 	if steadySeen(t, h) != 1 {
 		t.Fatal("reading everything did not see it")
+	}
+}
+
+// A version that begins anew changes no tenant.
+func TestVersionsBeginAnew(t *testing.T) {
+	p := newPair(t)
+	p.table.core.Load().version = 1<<32 - 20
+	for v := range 40 {
+		p.apply([]Change{{Binding: versioned(v%3, v)}})
+		p.lookup(versioned(v%3, v).Mask, num("+447700900001"), noon)
+	}
+	p.compare()
+}
+
+func TestSum(t *testing.T) {
+	table := NewTable()
+	for i := range 100 {
+		table.Apply([]Change{{Binding: versioned(i, i)}})
+	}
+	one := func(*Binding) uint64 { return 2 }
+	first := versioned(0, 0).Mask
+	for _, c := range []struct {
+		name     string
+		from, to e164.Number
+		want     int
+	}{
+		{"all", 0, first + 1000, 100},
+		{"from, and before to", first + 10, first + 30, 20},
+		{"none", first + 100, first + 200, 0},
+		{"upside down", first + 30, first + 10, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := table.Sum(c.from, c.to, one); got != (RangeSum{c.want, 2 * uint64(c.want)}) {
+				t.Errorf("%+v", got)
+			}
+		})
 	}
 }
 

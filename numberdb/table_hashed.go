@@ -119,6 +119,7 @@ func (h *hashed) replace(load func(put func(Binding)) error) error {
 	if gone != nil {
 		gone.pages.discardAll()
 	}
+	runtime.KeepAlive(gone) // or its addresses could be another's by then
 	runtime.KeepAlive(next)
 	return err
 }

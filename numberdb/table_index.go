@@ -22,8 +22,8 @@ const (
 
 	mostUnits = 28                                          // of a segment, before it splits: 14,336 words
 	mostDepth = 24                                          // of a split
-	segFull   = 80                                          // per cent in use, graves included: a reader's way stays short
-	segFilled = 65                                          // per cent after a rebuild
+	segFull   = 82                                          // per cent in use, graves included: a reader's way stays short
+	segFilled = 70                                          // per cent after a rebuild
 	segEmpty  = 30                                          // per cent, below which it shrinks
 	smallest  = unitWords                                   // words
 	mergeMost = mostUnits / 2 * unitWords * segFilled / 100 // words of two that merge

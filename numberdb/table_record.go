@@ -10,9 +10,9 @@ import (
 
 // record is a binding in 64 octets without pointers: one cache line.
 //
-// The writer changes wordState first, to an odd version, and last, to an even
-// one. No version comes twice within the time that a reader takes, so a copy is
-// whole where the state is the same after it as before.
+// The writer changes wordState first, to an odd version, and last, to the even one
+// below it. A version comes again after 2^31 writes only, so a copy is whole where
+// the state is the same after it as before.
 type record [8]uint64
 
 // The words. Numbers take 54 bits; what is above them is in brackets.
@@ -49,9 +49,9 @@ func (r *record) copied(state uint64) (c record) {
 	return c
 }
 
-// write is done between two states. The second is the state of content.
-func (r *record) write(odd uint64, content *record) {
-	r.store(wordState, odd)
+// write gives the record a content, whose version is new.
+func (r *record) write(content *record) {
+	r.store(wordState, content[wordState]|1)
 	for i := wordMask; i < len(r); i++ {
 		r.store(i, content[i])
 	}

@@ -31,11 +31,13 @@ func (h *hashed) sums(starts []e164.Number, digest func(*Binding) uint64) []Rang
 
 // rangeOf is the last range that begins at n or before, or -1.
 func rangeOf(starts []e164.Number, n e164.Number) int {
-	i, exact := slices.BinarySearch(starts, n)
-	if exact {
-		return i
-	}
-	return i - 1
+	after, _ := slices.BinarySearchFunc(starts, n, func(start, n e164.Number) int {
+		if start <= n {
+			return -1
+		}
+		return 1
+	})
+	return after - 1
 }
 
 // scan calls fn for every place that had a record when it began, until it

@@ -46,7 +46,7 @@ func (s *slab) push() uint32 {
 		if n := len(s.spare); n > 0 {
 			page, s.spare = s.spare[n-1], s.spare[:n-1]
 		} else {
-			page = (*slabPage)(s.pages.take())
+			page = (*slabPage)(s.pages.take(true))
 		}
 		parts = append(parts, page)
 		s.parts.Store(&parts)
@@ -67,6 +67,6 @@ func (s *slab) pop() {
 	// A copy, since push appends in place below readers of a longer one.
 	shorter := append([]*slabPage(nil), parts[:n-1]...)
 	s.parts.Store(&shorter)
-	discard(unsafe.Pointer(page))
+	discard(unsafe.Pointer(page), pageSize)
 	s.spare = append(s.spare, page)
 }

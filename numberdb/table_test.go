@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -226,27 +228,65 @@ func TestReplace(t *testing.T) {
 	}
 }
 
-func BenchmarkLookup(b *testing.B) {
-	for _, size := range []int{1_000, 1_000_000} {
-		b.Run(fmt.Sprint(size), func(b *testing.B) {
-			table := NewTable()
-			first := num("+442000000000")
-			for i := range size {
-				table.Apply([]Change{{Binding: Binding{
-					Mask: first + e164.Number(i), Party: num("+447700900001"), Services: SMS,
-					To: Endpoint{Kind: Tel, Number: first}, Carriers: []string{"alfa"}, Tenant: "shop",
-				}}})
-			}
-			b.ReportAllocs()
-			b.ResetTimer()
-			b.RunParallel(func(pb *testing.PB) {
-				random := rand.New(rand.NewPCG(rand.Uint64(), 1))
-				for pb.Next() {
-					if _, status := table.Lookup(first+e164.Number(random.IntN(size)), num("+447700900001"), noon); status != Exact {
-						b.Fatal("not found")
-					}
-				}
+// BENCH_BINDINGS adds a size, such as 10000000 with 1 GB.
+func benchmarkSizes() []int {
+	sizes := []int{1_000, 10_000, 100_000, 1_000_000}
+	if more, err := strconv.Atoi(os.Getenv("BENCH_BINDINGS")); err == nil {
+		return []int{more}
+	}
+	return sizes
+}
+
+func filled(size int) (*Table, e164.Number) {
+	table, first := NewTable(), num("+442000000000")
+	_ = table.Replace(func(put func(Binding)) error {
+		for i := range size {
+			put(Binding{
+				Mask: first + e164.Number(i), Party: num("+447700900001"), Services: SMS,
+				To: Endpoint{Kind: Tel, Number: first}, Carriers: []string{"alfa"}, Tenant: "shop",
 			})
+		}
+		return nil
+	})
+	return table, first
+}
+
+func BenchmarkLookup(b *testing.B) {
+	for _, size := range benchmarkSizes() {
+		b.Run(fmt.Sprint(size), func(b *testing.B) {
+			table, first := filled(size)
+			party, stranger := num("+447700900001"), num("+447700900002")
+			look := func(party e164.Number, want Status) func(b *testing.B) {
+				return func(b *testing.B) {
+					b.ReportAllocs()
+					b.RunParallel(func(pb *testing.PB) {
+						random := rand.New(rand.NewPCG(rand.Uint64(), 1))
+						for pb.Next() {
+							if _, status := table.Lookup(first+e164.Number(random.IntN(size)), party, noon); status != want {
+								b.Fatal("another status")
+							}
+						}
+					})
+				}
+			}
+			b.Run("own", look(party, Exact))
+			b.Run("none", look(stranger, OutOfSession))
+		})
+	}
+}
+
+func BenchmarkApply(b *testing.B) {
+	for _, size := range benchmarkSizes() {
+		b.Run(fmt.Sprint(size), func(b *testing.B) {
+			table, first := filled(size)
+			random := rand.New(rand.NewPCG(1, 2))
+			changes := make([]Change, 1)
+			b.ReportAllocs()
+			for b.Loop() {
+				mask := first + e164.Number(random.IntN(size))
+				changes[0].Binding = Binding{Mask: mask, Party: num("+447700900001"), Services: SMS, Tenant: "shop"}
+				table.Apply(changes)
+			}
 		})
 	}
 }
