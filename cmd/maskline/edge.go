@@ -50,6 +50,7 @@ type edge struct {
 	sip      *sip.Edge
 	prompts  atomic.Pointer[media.Prompts]
 	bindings *bindings
+	prefixes *prefixes
 	reload   func(file string) (api.Reloaded, error) // nil: there is no file
 
 	api, metricsOnly, control net.Listener
@@ -85,7 +86,7 @@ func (e *edge) build(ctx context.Context) (err error) {
 	if err := e.openState(ctx); err != nil {
 		return err
 	}
-	if e.router, err = routing.New(e.table, routingConfig(cfg, e.restrict), e.metrics); err != nil {
+	if err := e.newRouter(ctx); err != nil {
 		return err
 	}
 	s := smppConfig(cfg)
@@ -360,6 +361,7 @@ func (e *edge) controlHandler() http.Handler {
 		Bindings: e.bindings,
 		Blocks:   &blocks{e.restrict, e.bindings.hasTenant},
 		OptOuts:  &optOuts{e.restrict},
+		Prefixes: e.prefixes,
 		Explain:  func(q api.Question) (api.Explanation, error) { return explain(e.router, q) },
 		Report:   e.health().Report,
 		Reload:   e.reload,
