@@ -8,8 +8,6 @@ import (
 	"io"
 	"net/http"
 	"time"
-
-	"maskline/numberdb"
 )
 
 // Bindings is what the control socket does with the bindings of a running edge.
@@ -26,6 +24,7 @@ type Control struct {
 	Bindings Bindings
 	Blocks   Blocks
 	OptOuts  OptOuts
+	Prefixes Prefixes
 	Explain  func(Question) (Explanation, error)
 	Report   func() Report
 	// Reload applies the edge's configuration file again. file is the one that the
@@ -77,6 +76,10 @@ type Candidate struct {
 	Place   int    `json:"place"` // from 1; 0: not eligible
 	Carrier string `json:"carrier"`
 	Why     string `json:"why"`
+	Prefix  string `json:"prefix,omitempty"`  // by which it serves the destination; as long as a number, redacted
+	Cost    string `json:"cost,omitempty"`    // per unit; empty: 0
+	Quality *int   `json:"quality,omitempty"` // 0 to 100
+	Present string `json:"present,omitempty"` // where it differs from the Explanation's
 }
 
 // Problem is the body of a control request that failed.
@@ -97,6 +100,8 @@ func (c *Control) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /bindings", c.importBindings)
 	mux.HandleFunc("GET /bindings", c.exportBindings)
+	mux.HandleFunc("POST /prefixes", c.importPrefixes)
+	mux.HandleFunc("GET /prefixes", c.exportPrefixes)
 	mux.HandleFunc("GET /blocks", c.listBlocks)
 	mux.HandleFunc("POST /blocks", c.changeBlock)
 	mux.HandleFunc("GET /optouts", c.listOptOuts)
@@ -112,19 +117,7 @@ func (c *Control) importBindings(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), importTimeout)
 	defer cancel()
 	rows, err := c.Bindings.Import(ctx, http.MaxBytesReader(w, r.Body, maxImport))
-	var faults *numberdb.Faults
-	switch {
-	case errors.As(err, &faults):
-		problem := Problem{Problem: "the file has faults, nothing of it was applied", More: faults.More}
-		for _, f := range faults.List {
-			problem.Faults = append(problem.Faults, f.String())
-		}
-		writeJSON(w, http.StatusUnprocessableEntity, problem)
-	case err != nil:
-		writeJSON(w, http.StatusServiceUnavailable, Problem{Problem: err.Error()})
-	default:
-		writeJSON(w, http.StatusOK, map[string]int{"rows": rows})
-	}
+	answerImport(w, rows, err)
 }
 
 func (c *Control) exportBindings(w http.ResponseWriter, r *http.Request) {

@@ -10,9 +10,10 @@ type Carrier struct {
 	Priority int `key:"priority" live:"true" default:"100" min:"0" max:"1000000"`
 	// Share among carriers of equal priority; not 0. Default 1.
 	Weight int `key:"weight" live:"true" default:"1" min:"1" max:"1000000"`
-	// Digits that destinations start with; the longest match wins. Default empty: every destination.
+	// Digits that destinations start with; the longest match wins. Default empty: every destination, or
+	// those of imported prefixes that name the carrier.
 	Prefixes []Digits `key:"prefixes" live:"true"`
-	// Cost per unit, in any currency, 0 is free; needed where routing.order is cost. Default 0.
+	// Cost per unit of these prefixes, in any currency, 0 is free; needed where routing.order is cost. Default 0.
 	Cost float64 `key:"cost" live:"true" default:"0" min:"0" max:"1000000"`
 	// Masks that may be presented through it: own (hosted by it), any, or names of pools. Default [any].
 	Present []Name `key:"present" default:"[any]"`

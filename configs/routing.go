@@ -4,8 +4,11 @@ import "time"
 
 // Routing says how carriers are chosen, and what is answered where nothing can be.
 type Routing struct {
-	// What ranks carriers with equally long prefixes first. Default priority.
+	// What ranks carriers with equally long prefixes first: cost, then the quality of imported prefixes, then
+	// priority; or priority alone. Default priority.
 	Order Order `key:"order"`
+	// Carriers whose quality for the destination is known and below this are left out; 0: off. Default 0.
+	MinQuality int `key:"min_quality" default:"0" min:"0" max:"100" live:"true"`
 	// What a slow downstream may hold of an upstream's window.
 	Share Share `key:"share"`
 	// The mask is not known.

@@ -26,5 +26,7 @@
 // carrier's breaker. What smpp and sip have in common is defined here, since
 // they never import each other.
 //
+// The carriers that serve a destination come from package prefix.
+//
 // Start reading at chain.go and route.go, then carrier.go and breaker.go.
 package routing

@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"errors"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -29,6 +30,9 @@ func (r *Router) register(reg prometheus.Registerer) error {
 	if err := reg.Register(total); err != nil {
 		return err
 	}
+	if err := r.registerPrefixes(reg); err != nil {
+		return err
+	}
 	return reg.Register(&carrierCollector{
 		router: r,
 		up: prometheus.NewDesc("maskline_routing_carrier_up",
@@ -36,6 +40,25 @@ func (r *Router) register(reg prometheus.Registerer) error {
 		breaker: prometheus.NewDesc("maskline_routing_breaker_state",
 			"0 closed, 1 half open, 2 open.", []string{"carrier", "service"}, nil),
 	})
+}
+
+func (r *Router) registerPrefixes(reg prometheus.Registerer) error {
+	gauge := func(name, help string, value func(*state) float64) error {
+		return reg.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "maskline_routing_" + name, Help: help}, func() float64 {
+			if s := r.state.Load(); s != nil {
+				return value(s)
+			}
+			return 0
+		}))
+	}
+	return errors.Join(
+		gauge("prefixes", "Prefixes that carriers are chosen by, each counted for each of its carriers.",
+			func(s *state) float64 { return float64(s.prefixes.Len()) }),
+		gauge("prefixes_octets", "Memory that these take.",
+			func(s *state) float64 { return float64(s.prefixes.Size()) }),
+		gauge("prefixes_imported_timestamp_seconds", "When prefixes were imported last, in seconds since 1970; 0: never.",
+			func(s *state) float64 { return float64(max(s.imported.Unix(), 0)) }),
+	)
 }
 
 func (r *Router) count(service Service, v Verdict) { r.decisions[service][v].Inc() }

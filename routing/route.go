@@ -84,6 +84,12 @@ func (p *Plan) Carrier(i int) *Carrier { return p.candidates[i].carrier }
 // candidate: Present, or the binding's second mask.
 func (p *Plan) Presented(i int) e164.Number { return p.candidates[i].present }
 
+// Presents reports whether a number is the one that the destination sees through
+// some carrier.
+func (p *Plan) Presents(n e164.Number) bool {
+	return n == p.Present || n == p.second && n != 0
+}
+
 // Decide makes the plan for a request by the chain of rules. An opt-out word
 // takes effect.
 func (r *Router) Decide(req *Request, plan *Plan) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -25,6 +26,7 @@ type state struct {
 	masks        Masks        // nil: none are known
 	carriers     []*Carrier
 	prefixes     *prefix.Trie
+	imported     time.Time // of the prefixes, zero: never
 	byCost       bool
 	minQuality   uint8
 	answers      answers
@@ -83,6 +85,9 @@ func (r *Router) compile(s *state, cfg *Config) (err error) {
 		return err
 	}
 	s.minQuality = uint8(cfg.MinQuality)
+	if cfg.Prefixes != nil {
+		s.imported = cfg.Prefixes.Imported
+	}
 	s.words = newWords(cfg.OptOut, cfg.TenantOptOuts)
 	if s.words != nil && s.restrictions == nil {
 		return errors.New("opt-out words need a place where opt-outs are kept")

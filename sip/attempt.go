@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"cmp"
 	"time"
 
 	"maskline/sip/message"
@@ -108,7 +109,7 @@ func (c *call) try(to candidate) {
 	number := uint8(len(c.b))
 	socket, own := t.from(to.address().Addr())
 	b := message.LegB{
-		CLI: &t.cli, Present: c.plan.present, To: c.plan.to, User: c.plan.user, Host: t.host, Own: sentBy(own),
+		CLI: &t.cli, Present: cmp.Or(to.second, c.plan.present), To: c.plan.to, User: c.plan.user, Host: t.host, Own: sentBy(own),
 	}
 	caller, callee, asserted := b.Caller(), b.Callee(), b.Asserted()
 	var emergency *message.Emergency

@@ -207,14 +207,15 @@ func (c *call) over(why string, code, cause int) {
 		s.announced, s.announcement = n.what.Prompt, n.outcome
 	}
 	if a := c.active; a != nil {
-		s.to = a.trunk
+		s.to, s.second = a.trunk, a.candidate.second
 		if c.phase == phaseCalling {
 			c.giveUp(a)
 		} else {
 			c.close(a, attemptAnswered, code, 0)
 		}
 	} else if len(c.b) > 0 {
-		s.to = c.b[len(c.b)-1].trunk
+		last := c.b[len(c.b)-1]
+		s.to, s.second = last.trunk, last.candidate.second
 	}
 	s.attempts = c.attempts()
 	c.phase, c.expires = phaseOver, time.Time{}

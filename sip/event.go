@@ -96,6 +96,7 @@ type candidate struct {
 	carrier *routing.Carrier // nil for a tenant's peer
 	trunk   *trunk
 	to      netip.AddrPort // one of the trunk's addresses; invalid: its only one
+	second  e164.Number    // presented instead of the plan's number; none: that one
 }
 
 // address is where the candidate's INVITE goes.
@@ -199,10 +200,11 @@ func (o outcome) String() string { return outcomeNames[o] }
 
 // summary is what is told of a call at its end. It holds no number.
 type summary struct {
-	from, to     *trunk // to is nil where no attempt was made
-	why          string // "caller", "callee", "cancelled", a refusal's name, ...
-	code         int    // final answer to the caller; 200 for an answered call
-	cause        int    // Q.850, 0 where none was said
+	from, to     *trunk      // to is nil where no attempt was made
+	second       e164.Number // presented instead of the plan's number by the last attempt; none: that one
+	why          string      // "caller", "callee", "cancelled", a refusal's name, ...
+	code         int         // final answer to the caller; 200 for an answered call
+	cause        int         // Q.850, 0 where none was said
 	attempts     []Attempt
 	emergency    bool
 	announced    string // the prompt that the caller heard, or was to hear

@@ -89,8 +89,14 @@ func (e *Edge) plan(plan *routing.Plan, seed uint64) evRouted {
 	case plan.Emergency || plan.To.Kind == routing.ToNumber:
 		for i := range plan.Carriers() {
 			carrier := plan.Carrier(i)
+			first := len(ev.candidates)
 			for _, t := range e.set().byCarrier[carrier.Name] {
 				ev.candidates = e.candidates(ev.candidates, carrier, t, seed)
+			}
+			if present := plan.Presented(i); present != plan.Present {
+				for j := range ev.candidates[first:] {
+					ev.candidates[first+j].second = present
+				}
 			}
 		}
 		return ev

@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"cmp"
 	"time"
 
 	"maskline/e164"
@@ -205,7 +206,7 @@ func (a *actor) record(s *summary, media *MediaStats) *Record {
 		ID: a.id, Tenant: p.tenant, From: a.trunk.endpoint(), To: s.to.endpoint(),
 		Received: s.began, Ringing: s.ringing, Answered: s.answered, Ended: s.ended,
 		EndedBy: enderOf(s.why), Reason: s.why, Code: s.code, Cause: s.recordCause(), Emergency: s.emergency, Announced: s.heard(),
-		Mask: p.mask, Presented: p.presented, Caller: p.caller, Called: p.called, CalledUser: p.calledUser, Dialled: p.dialled,
+		Mask: p.mask, Presented: cmp.Or(s.second, p.presented), Caller: p.caller, Called: p.called, CalledUser: p.calledUser, Dialled: p.dialled,
 		Codec: s.codec, Media: media, Attempts: s.attempts,
 	}
 }

@@ -241,6 +241,15 @@ func (m *message) present() {
 	m.destination.Digits = m.keepNumber(to)
 }
 
+// presentAs writes another mask as the sender, for a carrier that may not present
+// the one before.
+func (m *message) presentAs(mask e164.Number) {
+	if mask != m.plan.Present {
+		m.plan.Present = mask
+		m.source.Digits = m.keepNumber(mask)
+	}
+}
+
 func (m *message) keepNumber(n e164.Number) []byte {
 	at := len(m.data)
 	m.data = n.AppendDigits(m.data)

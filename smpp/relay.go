@@ -228,7 +228,7 @@ func (e *Edge) candidate(t *turn, m *message) (d *destination, last bool) {
 		return a.destination, true
 	}
 	for m.candidate < m.plan.Carriers() {
-		rc := m.plan.Carrier(m.candidate)
+		rc, present := m.plan.Carrier(m.candidate), m.plan.Presented(m.candidate)
 		m.candidate++
 		c := e.carriers[rc.Name]
 		if c == nil {
@@ -239,6 +239,7 @@ func (e *Edge) candidate(t *turn, m *message) (d *destination, last bool) {
 			continue
 		}
 		m.claimed, m.begun = rc, t.now
+		m.presentAs(present)
 		return c.destination, m.candidate >= m.plan.Carriers()
 	}
 	return nil, true

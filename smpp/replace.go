@@ -43,7 +43,7 @@ func (e *Edge) judgeReplacement(t *turn, op *operation, sub *submission, r *pdu.
 	e.decide(t, m)
 	verdict := m.plan.Verdict
 	goesOn := verdict == routing.Forward && m.plan.To.Kind == routing.ToNumber || verdict == routing.NoCarrier
-	if !goesOn || m.plan.Present != sub.presented {
+	if !goesOn || !m.plan.Presents(sub.presented) {
 		e.metrics.replaced[replacementRuled].Inc()
 		return pdu.RReplaceFail
 	}

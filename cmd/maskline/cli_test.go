@@ -173,8 +173,8 @@ binding       of this party
 tenant        shop
 presented as  +442079460022
 destination   tel:…02
-carrier 1     alfa   fit
-carrier 2     bravo  fit
+carrier 1     alfa   fit, prefix 44
+carrier 2     bravo  fit, prefix *
 no edge runs on this data_dir: carriers are taken to be up
 `},
 		{"revealed", []string{"+447700900101", "442079460011", "--reveal", "--voice"}, `
@@ -183,8 +183,8 @@ binding       of this party
 tenant        shop
 presented as  +442079460022
 destination   tel:+447700900202
-carrier -     alfa   no service
-carrier -     bravo  no service
+carrier -     alfa   no service, prefix 44
+carrier -     bravo  no service, prefix *
 no edge runs on this data_dir: carriers are taken to be up
 `},
 		{"public", []string{"none", "442079460033"}, `
@@ -204,7 +204,7 @@ binding       the tenant's own mask, outbound
 tenant        shop
 presented as  +442079460033
 destination   tel:…78
-carrier 1     bravo  fit
+carrier 1     bravo  fit, prefix *
 carrier -     alfa   prefix not served
 no edge runs on this data_dir: carriers are taken to be up
 `},

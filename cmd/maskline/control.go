@@ -80,6 +80,19 @@ func (c *controlClient) call(ctx context.Context, method, path string, body io.R
 	return nil
 }
 
+// upload sends a file and returns the count of rows that were applied.
+func (c *controlClient) upload(ctx context.Context, path string, csv io.Reader) (int, error) {
+	var answer bytes.Buffer
+	if err := c.call(ctx, http.MethodPost, path, csv, &answer); err != nil {
+		return 0, err
+	}
+	var result struct{ Rows int }
+	if err := json.Unmarshal(answer.Bytes(), &result); err != nil {
+		return 0, fmt.Errorf("reading the edge's answer: %w", err)
+	}
+	return result.Rows, nil
+}
+
 // explain asks the edge about a message or call.
 func (c *controlClient) explain(ctx context.Context, q api.Question) (api.Explanation, error) {
 	var answer api.Explanation

@@ -14,6 +14,7 @@ import (
 func routingConfig(cfg *configs.Config, restrictions routing.Restrictions) routing.Config {
 	r := routing.Config{
 		Restrictions:  restrictions,
+		MinQuality:    cfg.Routing.MinQuality,
 		Loop:          routing.LoopConfig{Repeats: cfg.Routing.Loop.Repeats, Within: cfg.Routing.Loop.Within},
 		OptOut:        optOut(&cfg.Routing.OptOut),
 		TenantOptOuts: map[string]routing.OptOutConfig{},

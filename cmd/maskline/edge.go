@@ -54,6 +54,7 @@ type edge struct {
 	sip      *sip.Edge
 	prompts  atomic.Pointer[media.Prompts]
 	bindings *bindings
+	prefixes *prefixes
 	reload   func(file string) (api.Reloaded, error) // nil: there is no file
 
 	api, metricsOnly, control net.Listener
@@ -89,9 +90,7 @@ func (e *edge) build(ctx context.Context) (err error) {
 	if err := e.openState(ctx); err != nil {
 		return err
 	}
-	rules := routingConfig(cfg, e.restrict)
-	rules.Contacts, rules.Masks = e.sessions, e.sessions
-	if e.router, err = routing.New(e.table, rules, e.metrics); err != nil {
+	if err := e.newRouter(ctx); err != nil {
 		return err
 	}
 	s := smppConfig(cfg)
@@ -380,6 +379,7 @@ func (e *edge) controlHandler() http.Handler {
 		Bindings: e.bindings,
 		Blocks:   &blocks{e.restrict, e.bindings.hasTenant},
 		OptOuts:  &optOuts{e.restrict},
+		Prefixes: e.prefixes,
 		Explain:  func(q api.Question) (api.Explanation, error) { return explain(e.router, q) },
 		Report:   e.health().Report,
 		Reload:   e.reload,

@@ -30,16 +30,17 @@ type console struct {
 }
 
 type commands struct {
-	Serve   serveCommand   `cmd:"" help:"Run the edge. SIGTERM drains: new work is refused, what is in flight is finished."`
-	Reload  reloadCommand  `cmd:"" help:"Apply the configuration of a running edge again, without dropping a bind or a call."`
-	Check   checkCommand   `cmd:"" help:"Validate a configuration and print what is in effect, secrets hidden."`
-	Demo    demoCommand    `cmd:"" help:"Run an edge on loopback with simulated carriers and show masked SMS and calls."`
-	Migrate migrateCommand `cmd:"" help:"Create or upgrade the store's schema."`
-	Routes  routesCommand  `cmd:"" help:"Import or export bindings."`
-	Blocks  blocksCommand  `cmd:"" help:"List, add or remove blocks of parties and masks."`
-	OptOuts optOutsCommand `cmd:"" name:"optouts" help:"List or lift the opt-outs of parties."`
-	CDR     cdrCommand     `cmd:"" name:"cdr" help:"Read call detail records."`
-	Route   routeCommand   `cmd:"" help:"Show what would happen to a message or call, without sending it."`
+	Serve    serveCommand    `cmd:"" help:"Run the edge. SIGTERM drains: new work is refused, what is in flight is finished."`
+	Reload   reloadCommand   `cmd:"" help:"Apply the configuration of a running edge again, without dropping a bind or a call."`
+	Check    checkCommand    `cmd:"" help:"Validate a configuration and print what is in effect, secrets hidden."`
+	Demo     demoCommand     `cmd:"" help:"Run an edge on loopback with simulated carriers and show masked SMS and calls."`
+	Migrate  migrateCommand  `cmd:"" help:"Create or upgrade the store's schema."`
+	Routes   routesCommand   `cmd:"" help:"Import or export bindings."`
+	Prefixes prefixesCommand `cmd:"" help:"Import, export or list the prefixes, costs and qualities of carriers."`
+	Blocks   blocksCommand   `cmd:"" help:"List, add or remove blocks of parties and masks."`
+	OptOuts  optOutsCommand  `cmd:"" name:"optouts" help:"List or lift the opt-outs of parties."`
+	CDR      cdrCommand      `cmd:"" name:"cdr" help:"Read call detail records."`
+	Route    routeCommand    `cmd:"" help:"Show what would happen to a message or call, without sending it."`
 
 	Profile profileCommand `cmd:"" help:"Take a profile of a running edge, for go tool pprof."`
 

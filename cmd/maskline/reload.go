@@ -120,7 +120,9 @@ func (r *reloader) apply(file string) (api.Reloaded, error) {
 	if err := level.UnmarshalText([]byte(merged.Log.Level)); err != nil {
 		return api.Reloaded{}, fmt.Errorf("log level: %w", err)
 	}
-	rules, err := r.edge.router.Prepare(routingConfig(merged, r.edge.restrict))
+	r.edge.prefixes.mu.Lock()
+	defer r.edge.prefixes.mu.Unlock()
+	rules, err := r.edge.prefixes.reload(context.Background(), routingConfig(merged, r.edge.restrict))
 	if err != nil {
 		return api.Reloaded{}, err
 	}

@@ -16,6 +16,7 @@ import (
 	"maskline/configs"
 	"maskline/e164"
 	"maskline/routing"
+	"maskline/routing/prefix"
 )
 
 type routeCommand struct {
@@ -58,7 +59,11 @@ func (cmd *routeCommand) Run(ctx context.Context, c console) error {
 
 func explainOffline(ctx context.Context, cfg *configs.Config, q api.Question) (answer api.Explanation, err error) {
 	err = withStore(ctx, cfg, func(o *offline) error {
-		router, err := routing.New(o.bindings.table, routingConfig(cfg, o.restrictions), prometheus.NewRegistry())
+		r := routingConfig(cfg, o.restrictions)
+		if r.Prefixes, err = openPrefixes(cfg).Load(ctx); err != nil {
+			return err
+		}
+		router, err := routing.New(o.bindings.table, r, prometheus.NewRegistry())
 		if err != nil {
 			return err
 		}
@@ -126,9 +131,29 @@ func explain(router *routing.Router, q api.Question) (api.Explanation, error) {
 		answer.Rules = append(answer.Rules, api.Said{Rule: said.Rule, Said: said.What})
 	}
 	for _, j := range x.Carriers {
-		answer.Carriers = append(answer.Carriers, api.Candidate{Place: j.Place, Carrier: j.Carrier.Name, Why: j.Fitness.String()})
+		answer.Carriers = append(answer.Carriers, candidateOf(&j, plan, q.Reveal))
 	}
 	return answer, nil
+}
+
+// candidateOf tells of a carrier what it would do, and at what price.
+func candidateOf(j *routing.Judgement, plan *routing.Plan, reveal bool) api.Candidate {
+	c := api.Candidate{Place: j.Place, Carrier: j.Carrier.Name, Why: j.Fitness.String()}
+	if j.Place > 0 && j.Present != plan.Present {
+		c.Present = j.Present.Reveal()
+	}
+	if !j.HasOffer {
+		return c
+	}
+	digits := prefix.Of(plan.To.Number, int(j.Offer.Length))
+	c.Prefix, c.Quality = digits.String(), qualityOf(j.Offer.Quality)
+	if reveal {
+		c.Prefix = digits.Reveal()
+	}
+	if j.Offer.Cost > 0 {
+		c.Cost = prefix.FormatCost(j.Offer.Cost)
+	}
+	return c
 }
 
 // typed is a text that somebody asks about.
@@ -155,6 +180,23 @@ func bindingOf(plan *routing.Plan) string {
 	}
 }
 
+// termsOf is what a candidate asks and shows, as a list that follows why.
+func termsOf(c *api.Candidate) string {
+	text := ""
+	add := func(what, value string) {
+		if value != "" {
+			text += ", " + what + " " + value
+		}
+	}
+	add("prefix", c.Prefix)
+	add("cost", c.Cost)
+	if c.Quality != nil {
+		add("quality", fmt.Sprint(*c.Quality))
+	}
+	add("presented as", c.Present)
+	return text
+}
+
 func printExplanation(w io.Writer, a api.Explanation) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, row := range [][2]string{
@@ -174,7 +216,7 @@ func printExplanation(w io.Writer, a api.Explanation) {
 		if c.Place > 0 {
 			place = fmt.Sprint(c.Place)
 		}
-		fmt.Fprintf(table, "carrier %s\t%s\t%s\n", place, c.Carrier, c.Why)
+		fmt.Fprintf(table, "carrier %s\t%s\t%s\n", place, c.Carrier, c.Why+termsOf(&c))
 	}
 	_ = table.Flush()
 	for _, r := range a.Rules {

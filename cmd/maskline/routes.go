@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -39,7 +37,7 @@ func (cmd *importCommand) Run(ctx context.Context, c console) error {
 		return fmt.Errorf("importing: %w", err)
 	}
 	defer func() { _ = file.Close() }()
-	body, finish := withProgress(file, c.err)
+	body, finish := withProgress(file, c.err, "reading bindings")
 	rows, err := importBindings(ctx, cfg, body)
 	finish()
 	var faults *numberdb.Faults
@@ -67,15 +65,7 @@ func importBindings(ctx context.Context, cfg *configs.Config, csv io.Reader) (in
 		})
 		return rows, err
 	}
-	var answer bytes.Buffer
-	if err := edge.call(ctx, http.MethodPost, "/bindings", csv, &answer); err != nil {
-		return 0, err
-	}
-	var result struct{ Rows int }
-	if err := json.Unmarshal(answer.Bytes(), &result); err != nil {
-		return 0, fmt.Errorf("reading the edge's answer: %w", err)
-	}
-	return result.Rows, nil
+	return edge.upload(ctx, "/bindings", csv)
 }
 
 type exportCommand struct {
@@ -100,14 +90,14 @@ func (cmd *exportCommand) Run(ctx context.Context, c console) error {
 }
 
 // withProgress shows on a terminal how much of the file has been read.
-func withProgress(file *os.File, w io.Writer) (body io.Reader, finish func()) {
+func withProgress(file *os.File, w io.Writer, doing string) (body io.Reader, finish func()) {
 	info, err := file.Stat()
 	screen, isFile := w.(*os.File)
 	if err != nil || !isFile || !term.IsTerminal(int(screen.Fd())) {
 		return file, func() {}
 	}
 	bar := progressbar.NewOptions64(info.Size(),
-		progressbar.OptionSetDescription("reading bindings"),
+		progressbar.OptionSetDescription(doing),
 		progressbar.OptionSetWriter(w),
 		progressbar.OptionShowBytes(true),
 		progressbar.OptionThrottle(100*time.Millisecond),

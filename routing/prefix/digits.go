@@ -45,6 +45,14 @@ func Parse(s string) (Digits, error) {
 	return Digits(value*powers[e164.MaxDigits-len(s)]<<countBits | uint64(len(s))), nil
 }
 
+// Of is the first digits of a number.
+func Of(n e164.Number, count int) Digits {
+	padded, most := n.Padded()
+	count = min(count, most)
+	step := powers[e164.MaxDigits-count]
+	return Digits(padded/step*step<<countBits | uint64(count))
+}
+
 // Len is the count of digits.
 func (d Digits) Len() int { return int(d & (1<<countBits - 1)) }
 

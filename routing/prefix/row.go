@@ -67,8 +67,9 @@ func Merge(a, b []Row) []Row {
 
 // Table is a set of rows and the carriers that they name.
 type Table struct {
-	Carriers []string // in the order of their names
-	Rows     []Row    // as Sort leaves them; Carrier is a place in Carriers
+	Carriers []string  // in the order of their names
+	Rows     []Row     // as Sort leaves them; Carrier is a place in Carriers
+	Imported time.Time // when that was last; zero: never
 }
 
 // Replace is the table with all rows of the carriers that next names replaced by
@@ -92,7 +93,7 @@ func (t *Table) Replace(next *Table) (*Table, error) {
 		}
 		return -1
 	})
-	return &Table{Carriers: carriers, Rows: Merge(kept, next.Placed(place))}, nil
+	return &Table{Carriers: carriers, Rows: Merge(kept, next.Placed(place)), Imported: next.Imported}, nil
 }
 
 // Placed is the rows with the places that their carriers have in another list,

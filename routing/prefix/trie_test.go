@@ -179,11 +179,9 @@ func TestEveryWalkMeetsWhatASearchFinds(t *testing.T) {
 
 // meetsAll compares a walk with a search.
 func meetsAll(w *Walk, byPrefix map[Digits][]Row, n e164.Number) bool {
-	padded, count := n.Padded()
 	var seen []uint16
-	for length := count; length > 0; length-- {
-		step := powers[e164.MaxDigits-length]
-		for _, r := range byPrefix[Digits(padded/step*step<<countBits|uint64(length))] {
+	for length := n.Len(); length > 0; length-- {
+		for _, r := range byPrefix[Of(n, length)] {
 			if slices.Contains(seen, r.Carrier) {
 				continue
 			}
