@@ -15,13 +15,36 @@ type limits struct {
 }
 
 func reserveDescriptors(cfg Config) error {
-	return limits{unix.Getrlimit, unix.Setrlimit}.reserve(cfg)
+	if err := (limits{unix.Getrlimit, unix.Setrlimit}).reserve(cfg); err != nil {
+		return err
+	}
+	growDescriptors(descriptorsFor(&cfg))
+	return nil
+}
+
+// growDescriptors makes the kernel's table of the process hold as many. It would double
+// it each time that it is full, and let the call that needs the next one wait until all
+// processors have been through their schedulers: milliseconds. Where it fails it does.
+func growDescriptors(n uint64) {
+	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
+	if err != nil {
+		return
+	}
+	if last, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, int(n-1)); err == nil {
+		_ = unix.Close(last)
+	}
+	_ = unix.Close(fd)
+}
+
+// descriptorsFor is how many may be open at once.
+func descriptorsFor(cfg *Config) uint64 {
+	return uint64(2*countPairs(cfg.PortMin, cfg.PortMax)*len(cfg.addresses()) + cfg.Connections + spareDescriptors)
 }
 
 // reserve sees to it that every port of the range and every connection can be open
 // at once, raising the limit where that is permitted.
 func (l limits) reserve(cfg Config) error {
-	need := uint64(2*countPairs(cfg.PortMin, cfg.PortMax)*len(cfg.addresses()) + cfg.Connections + spareDescriptors)
+	need := descriptorsFor(&cfg)
 	var limit unix.Rlimit
 	if err := l.get(unix.RLIMIT_NOFILE, &limit); err != nil {
 		return fmt.Errorf("reading the limit of open files: %w", err)

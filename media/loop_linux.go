@@ -3,7 +3,6 @@ package media
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"sync/atomic"
 
 	"go.uber.org/zap"
@@ -30,6 +29,7 @@ type loop struct {
 	buffer  [maxPacket + 1]byte
 	from    udp.Sockaddr
 	work    work
+	rhythm  rhythm
 }
 
 func newLoop(sockets []atomic.Pointer[socket], total *counters, now clock, log *zap.Logger) (*loop, error) {
@@ -54,8 +54,6 @@ func (l *loop) watch(fd int, index int32, generation uint32) error {
 }
 
 func (l *loop) run() {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	for {
 		n, err := unix.EpollWait(l.epoll, l.events[:], -1)
 		if err != nil && !errors.Is(err, unix.EINTR) {
@@ -69,6 +67,7 @@ func (l *loop) run() {
 				return
 			}
 		}
+		l.rhythm.rest(n, l.work.now)
 	}
 }
 

@@ -2,8 +2,10 @@ package media
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -223,5 +225,27 @@ func TestShortOfDescriptorsNothingLeaks(t *testing.T) {
 	}
 	if got := b.networks[0].ports.used(); got != 0 {
 		t.Errorf("%d pairs used", got)
+	}
+}
+
+// A call's set-up does not pay for the growth of the kernel's table of descriptors.
+func TestTableOfDescriptorsIsGrownAtTheStart(t *testing.T) {
+	size := func() (n int) {
+		status, err := os.ReadFile("/proc/self/status")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, field, _ := strings.Cut(string(status), "FDSize:")
+		if _, err := fmt.Sscan(field, &n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	before := size()
+	if err := reserveDescriptors(Config{PortMin: 10000, PortMax: 10003, Addr: netip.MustParseAddr("127.0.0.1"), Connections: before}); err != nil {
+		t.Fatal(err)
+	}
+	if after := size(); after < before+4 {
+		t.Errorf("room for %d descriptors, of %d before; want %d more", after, before, 4)
 	}
 }

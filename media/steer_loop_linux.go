@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"runtime"
 	"sync/atomic"
 	"unsafe"
 
@@ -29,6 +28,7 @@ type steerLoop struct {
 	work    work
 	inbox   inbox
 	outbox  outbox
+	rhythm  rhythm
 }
 
 func newSteerLoop(b *steer, now clock, log *zap.Logger) (*steerLoop, error) {
@@ -63,8 +63,6 @@ func newSteerLoop(b *steer, now clock, log *zap.Logger) (*steerLoop, error) {
 }
 
 func (l *steerLoop) run() {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	for {
 		n, errno := l.inbox.receive(l.fd)
 		if l.stopped.Load() {
@@ -83,6 +81,7 @@ func (l *steerLoop) run() {
 			i = l.turn(i, n)
 		}
 		l.outbox.flush()
+		l.rhythm.rest(n, l.work.now)
 	}
 }
 

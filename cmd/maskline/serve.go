@@ -30,6 +30,7 @@ func (cmd *serveCommand) Run(ctx context.Context, c console) error {
 	log := newLoggerAt(c.err, level, string(cfg.Log.Format))
 	log = log.With(zap.String("node", string(cfg.Node)))
 	defer func() { _ = log.Sync() }()
+	spareProcessor(c.env)
 	reload := &reloader{file: cmd.Config, env: c.env, level: level, log: log}
 	stop := watchSignals(reload, c, log)
 	defer stop()

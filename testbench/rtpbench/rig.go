@@ -77,10 +77,10 @@ carriers:
   - name: in
     priority: 10
     prefixes: ["999"] # no call is sent there
-    sip: [{addr: "udp://%[4]v", allow: [127.0.0.1/32], media_from: [127.0.0.2/32], probe: {every: 0s}}]
+    sip: [{addr: "udp://%[4]v", allow: [127.0.0.1/32], media_from: [127.0.0.2/32], latch: %[7]s, probe: {every: 0s}}]
   - name: out
     priority: 20
-    sip: [{addr: "udp://%[5]v", allow: [127.0.0.1/32], media_from: [127.0.0.3/32], probe: {every: 0s}}]
+    sip: [{addr: "udp://%[5]v", allow: [127.0.0.1/32], media_from: [127.0.0.3/32], latch: %[7]s, probe: {every: 0s}}]
 `
 
 // subject is what is measured: a relay, and the process that it is; none for the
@@ -91,12 +91,9 @@ type subject struct {
 	close func() error
 }
 
-// processors of Go on one core too: where none is to spare, its monitor wakes every
-// few microseconds to look after the system calls of the thread that moves packets.
-const processors = "GOMAXPROCS=2"
-
-// startEdge starts an edge on some cores, between carriers that have one binding.
-func (r *rig) startEdge(ctx context.Context, backend, cores string) (s *subject, err error) {
+// startEdge starts an edge on some cores, between carriers with this latch that have
+// one binding.
+func (r *rig) startEdge(ctx context.Context, backend, latch, cores string) (s *subject, err error) {
 	dir, err := os.MkdirTemp(r.dir, "edge-")
 	if err != nil {
 		return nil, err
@@ -111,7 +108,7 @@ func (r *rig) startEdge(ctx context.Context, backend, cores string) (s *subject,
 		return nil, errors.Join(err, carriers.Close())
 	}
 	in, out := carriers.Addrs()
-	e, err := process.Start(ctx, process.Config{Binary: r.binary, Dir: dir, Under: under, Env: []string{processors}, Text: fmt.Sprintf(edgeText, portMin, portMax, backend, in, out, r.media)})
+	e, err := process.Start(ctx, process.Config{Binary: r.binary, Dir: dir, Under: under, Text: fmt.Sprintf(edgeText, portMin, portMax, backend, in, out, r.media, latch)})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("starting an edge with %s (its log is in %s): %w", backend, filepath.Join(dir, "edge.log"), err), carriers.Close())
 	}

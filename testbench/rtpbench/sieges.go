@@ -25,9 +25,11 @@ type defender struct {
 
 func (r *rig) defenders() (all []defender) {
 	for _, b := range backends {
-		all = append(all, defender{b, func(ctx context.Context) (*subject, error) {
-			return r.startEdge(ctx, b, strconv.Itoa(relayCore))
-		}})
+		for _, latch := range []string{"port", "strict"} {
+			all = append(all, defender{b + ", latch: " + latch, func(ctx context.Context) (*subject, error) {
+				return r.startEdge(ctx, b, latch, strconv.Itoa(relayCore))
+			}})
+		}
 	}
 	if r.peers {
 		all = append(all,

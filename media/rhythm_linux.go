@@ -1,0 +1,50 @@
+package media
+
+import (
+	"runtime"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// gatherFor is how long a thread rests to find several datagrams at once; the
+	// kernel adds its timers' slack, 50 µs by default. It delays what came first by as
+	// much, and nothing where datagrams are rare.
+	gatherFor = 60 * time.Microsecond
+	// gatherWithin is how soon after the last ones the next datagrams have come where
+	// more are likely to be on their way.
+	gatherWithin = 50 * time.Microsecond
+	// gatherBelow is how many datagrams at once are enough.
+	gatherBelow = 32
+
+	// yieldEvery is below the 10 ms after which Go believes that a thread hangs, and
+	// from then on looks for its processor every 20 µs. decisions/019-datagrams.md.
+	yieldEvery = 5 * time.Millisecond
+)
+
+// rhythm is when a thread that moves packets rests. decisions/030-media-cpu.md.
+type rhythm struct {
+	last, yielded time.Duration // when it last had datagrams, and last let others go first
+}
+
+// rest is called when all of n datagrams that were there at now have been dealt with.
+func (r *rhythm) rest(n int, now time.Duration) {
+	gather, yield := r.due(n, now)
+	if gather {
+		t := unix.NsecToTimespec(int64(gatherFor))
+		_ = unix.Nanosleep(&t, nil) // shorter where a signal comes
+	}
+	if yield {
+		runtime.Gosched()
+	}
+}
+
+func (r *rhythm) due(n int, now time.Duration) (gather, yield bool) {
+	gather, yield = n < gatherBelow && now-r.last < gatherWithin, now-r.yielded > yieldEvery
+	r.last = now
+	if yield {
+		r.yielded = now
+	}
+	return gather, yield
+}
