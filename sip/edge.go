@@ -47,6 +47,7 @@ type Edge struct {
 	lastProber    atomic.Uint64  // its number
 	lastRegistrar atomic.Uint64
 	newcomers     *newcomers
+	strangers     *strangers
 	newCalls      *rate.Limiter // per second, of all trunks
 	load          atomic.Uint32 // a load
 	measure       func(due time.Time) (backlog float64, lag time.Duration)
@@ -84,6 +85,7 @@ func New(cfg Config, router Router, media Media, log *zap.Logger, reg prometheus
 	e.auth, e.newcomers, e.newCalls = newAuthGuard(cfg.Auth), newNewcomers(), limiter(cfg.MaxCPS, 0)
 	e.texts = newTexts(e)
 	e.measure = e.measureLoad
+	e.strangers = &strangers{log: log, now: func() time.Time { return e.now() }}
 	e.SetVoice(cfg.Voice)
 	e.decide, e.goodbye = e.decideByRouting, defaultGoodbye
 	e.streams, e.names = newStreams(e), newResolver(e)

@@ -7,6 +7,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
 )
 
 // TestHostile sends what no peer should. Each gets its answer or silence, and
@@ -95,6 +99,30 @@ func TestStrangersAndSources(t *testing.T) {
 	stranger.silence()
 	if got := b.count("dropped_total", "reason", "stranger"); got != 1 {
 		t.Errorf("%v strangers", got)
+	}
+	told := b.log.FilterMessage("refused a stranger").All()
+	if len(told) != 1 || told[0].ContextMap()["source"] != "127.0.0.9" || told[0].ContextMap()["transport"] != "udp" {
+		t.Errorf("the operator is told %v", told)
+	}
+}
+
+// TestStrangersAreToldSeldom has a flood of them leave a line now and then.
+func TestStrangersAreToldSeldom(t *testing.T) {
+	core, log := observer.New(zapcore.InfoLevel)
+	now := simStart
+	s := &strangers{log: zap.New(core), now: func() time.Time { return now }}
+	for range 1000 {
+		s.refuse(netip.MustParseAddrPort("192.0.2.1:5060"), overTLS, byCertificate)
+		now = now.Add(strangerEvery / 100)
+	}
+	all := log.All()
+	if len(all) != 10 {
+		t.Fatalf("%d lines", len(all))
+	}
+	for i, want := range []int64{1, 100, 100} {
+		if got := all[i].ContextMap(); got["seen"] != want || got["by"] != byCertificate || got["transport"] != "tls" {
+			t.Errorf("line %d: %v", i, got)
+		}
 	}
 }
 

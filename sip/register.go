@@ -70,7 +70,7 @@ type registration struct {
 	giveUp  time.Time
 	due     time.Time // of the next REGISTER
 	until   time.Time // zero: not registered
-	fate    func(registerOutcome)
+	fate    func(o registerOutcome, code int)
 }
 
 // locate takes the registrars' addresses over, unless one is being asked.
@@ -92,7 +92,7 @@ type sending struct {
 	seq  uint16
 }
 
-func newRegistration(t *trunk, ids *tokens, index int, addresses []netip.AddrPort, fate func(registerOutcome)) *registration {
+func newRegistration(t *trunk, ids *tokens, index int, addresses []netip.AddrPort, fate func(o registerOutcome, code int)) *registration {
 	return &registration{trunk: t, tokens: ids, index: uint64(index), addresses: addresses, expires: t.Register.Expires, fate: fate}
 }
 
@@ -130,7 +130,7 @@ func (r *registration) tick(now time.Time, chance float64) *sending {
 	case r.gone:
 		return nil
 	case r.waiting && reached(r.giveUp, now):
-		r.fail(registerTimedOut, 0, now, chance)
+		r.fail(registerTimedOut, 0, 0, now, chance)
 	case r.waiting && reached(r.repeat, now):
 		r.every = min(2*r.every, t2)
 		r.repeat = now.Add(r.every)
@@ -216,14 +216,14 @@ func (r *registration) answer(res *message.Response, seq uint16, now time.Time, 
 			r.try++
 			return r.begin(line, now)
 		}
-		r.fail(registerUnauthorised, 0, now, chance)
+		r.fail(registerUnauthorised, res.Code, 0, now, chance)
 	case res.Code == 423 && !r.longer && res.MinExpires() > r.expires && res.MinExpires() <= longestExpires:
 		r.longer, r.expires = true, res.MinExpires()
 		return r.begin("", now)
 	case res.Code >= 500 && res.Code < 600, res.Code == 408:
-		r.fail(registerTimedOut, min(res.RetryAfter, longestBackOff), now, chance)
+		r.fail(registerTimedOut, res.Code, min(res.RetryAfter, longestBackOff), now, chance)
 	default:
-		r.fail(registerRefused, 0, now, chance)
+		r.fail(registerRefused, res.Code, 0, now, chance)
 	}
 	if reached(r.due, now) {
 		return r.begin("", now)
@@ -235,12 +235,12 @@ func (r *registration) succeed(res *message.Response, now time.Time, chance floa
 	r.waiting = false
 	if r.leaving {
 		r.gone, r.until = true, time.Time{}
-		r.fate(registerRemoved)
+		r.fate(registerRemoved, res.Code)
 		return
 	}
 	granted := res.Granted(r.contact())
 	if granted <= 0 {
-		r.fail(registerRefused, 0, now, chance)
+		r.fail(registerRefused, res.Code, 0, now, chance)
 		return
 	}
 	r.failed, r.rounds, r.longer = 0, 0, false
@@ -248,14 +248,14 @@ func (r *registration) succeed(res *message.Response, now time.Time, chance floa
 	r.until = now.Add(granted)
 	const early, spread = 0.75, 0.15
 	r.due = now.Add(max(time.Duration((early+spread*chance)*float64(granted)), min(shortestRefresh, granted/2), time.Second))
-	r.fate(registerGranted)
+	r.fate(registerGranted, res.Code)
 }
 
-// fail turns to the next address, and after the last one waits: each time twice
+// fail takes the code of the answer, 0 where there is none. It turns to the next address, and after the last one waits: each time twice
 // as long, by a lot.
-func (r *registration) fail(o registerOutcome, atLeast time.Duration, now time.Time, chance float64) {
+func (r *registration) fail(o registerOutcome, code int, atLeast time.Duration, now time.Time, chance float64) {
 	r.waiting, r.longer = false, false
-	r.fate(o)
+	r.fate(o, code)
 	if r.leaving {
 		r.gone = true
 		return
@@ -278,7 +278,7 @@ func (r *registration) fail(o registerOutcome, atLeast time.Duration, now time.T
 // unreachable is the word that the latest REGISTER could not be delivered.
 func (r *registration) unreachable(seq uint16, now time.Time, chance float64) {
 	if r.waiting && seq == r.seq {
-		r.fail(registerTimedOut, 0, now, chance)
+		r.fail(registerTimedOut, 0, 0, now, chance)
 	}
 }
 

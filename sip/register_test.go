@@ -41,7 +41,7 @@ func newClerk(t *testing.T, addresses ...string) *clerk {
 	for _, a := range addresses {
 		all = append(all, netip.MustParseAddrPort(a))
 	}
-	c.reg = newRegistration(tr, ids, 3, all, func(o registerOutcome) { c.outcomes = append(c.outcomes, o.String()) })
+	c.reg = newRegistration(tr, ids, 3, all, func(o registerOutcome, _ int) { c.outcomes = append(c.outcomes, o.String()) })
 	c.reg.due = c.now
 	c.last = c.reg.tick(c.now, 0)
 	return c
@@ -286,6 +286,45 @@ func TestRegisteredTrunk(t *testing.T) {
 	}
 	grant(last, "0")
 	eventually(t, "it is down", func() bool { return b.count("trunk_up", "trunk", "out0") == 0 && !carrier.Up(routing.Voice) })
+}
+
+// TestFailedRegistrationIsTold has a registrar refuse a password: once in the log,
+// and in the trunk's state until it is granted.
+func TestFailedRegistrationIsTold(t *testing.T) {
+	b := newBed(t, func(c *Config) {
+		withAuthOut(c)
+		c.Trunks[1].Register = Register{Enabled: true}
+	})
+	registrar := b.callees[0]
+	registrar.ask(registrar.expect("REGISTER "), 401, askMD5)
+	registrar.ask(registrar.expect("REGISTER "), 401, askMD5)
+	state := func() *RegistrationState { return b.edge.Trunks()[1].Registration }
+	eventually(t, "the state has it", func() bool {
+		s := state()
+		return s.Why == "unauthorised" && s.Code == 401 && s.Failures == 1 && !s.Registered
+	})
+	told := b.log.FilterMessage("registration failed")
+	eventually(t, "it is in the log", func() bool { told = b.log.FilterMessage("registration failed"); return told.Len() > 0 })
+	if got := told.All()[0].ContextMap(); got["trunk"] != "out0" || got["why"] != "unauthorised" || got["code"] != int64(401) {
+		t.Errorf("%v", got)
+	}
+	for _, r := range b.edge.set().registrars {
+		again := func(now time.Time, chance float64) *sending {
+			r.reg.fail(registerUnauthorised, 401, 0, now, chance)
+			return nil
+		}
+		r.do(again)
+		if n := b.log.FilterMessage("registration failed").Len(); n != 1 || state().Failures != 2 {
+			t.Errorf("told %d times of %d", n, state().Failures)
+		}
+		r.do(func(now time.Time, chance float64) *sending {
+			r.reg.fail(registerTimedOut, 0, 0, now, chance)
+			return nil
+		})
+		if n := b.log.FilterMessage("registration failed").Len(); n != 2 || state().Why != "timeout" || state().Code != 0 {
+			t.Errorf("told %d times, %+v", n, state())
+		}
+	}
 }
 
 func TestContactOfAnotherTrunk(t *testing.T) {

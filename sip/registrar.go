@@ -23,6 +23,22 @@ type registrar struct {
 	reg    *registration
 	left   bool // it was counted out at the end
 	counts [registerOutcomes]uint64
+	latest registerFate
+	told   registerFate // of them the one in the log
+}
+
+// registerFate is what came of a REGISTER, and by which code.
+type registerFate struct {
+	outcome registerOutcome
+	code    int // 0: no answer
+}
+
+// why is the fault, empty where there is none.
+func (f registerFate) why() string {
+	if f.outcome < registerRefused {
+		return ""
+	}
+	return f.outcome.String()
 }
 
 // RegistrationState is a registration as an operator sees it.
@@ -30,6 +46,8 @@ type RegistrationState struct {
 	Registered bool      `json:"registered"`
 	Until      time.Time `json:"until,omitzero"` // where it is not refreshed
 	Failures   uint64    `json:"failures"`       // since the start
+	Why        string    `json:"why,omitempty"`  // the latest REGISTER failed, as metrics name it
+	Code       int       `json:"code,omitempty"` // of the registrar's answer to it; 0: none
 }
 
 // left is for how long it holds if it is not refreshed.
@@ -47,8 +65,9 @@ func (e *Edge) newRegistrar(t *trunk) *registrar {
 	}
 	r := &registrar{edge: e, trunk: t, number: e.lastRegistrar.Add(1)}
 	t.state.metrics.registers()
-	r.reg = newRegistration(t, e.tokens, int(r.number), t.targets(0, e.now()), func(o registerOutcome) {
+	r.reg = newRegistration(t, e.tokens, int(r.number), t.targets(0, e.now()), func(o registerOutcome, code int) {
 		r.counts[o]++
+		r.latest = registerFate{o, code}
 		r.trunk.state.metrics.registrations[o].Inc()
 	})
 	r.alarm.fire = func() {
@@ -183,11 +202,17 @@ func (r *registrar) send(t *trunk, out *sending) error {
 	return r.edge.transmit(actSend{trunk: t, socket: socket, over: t.over, to: out.to, data: out.data}, r.number)
 }
 
-// show tells routing whether the trunk is registered.
+// show tells routing whether the trunk is registered, and the operator what hinders
+// it: once until that changes.
 func (r *registrar) show(now time.Time) {
 	r.mu.Lock()
 	registered, t, ended := r.reg.registered(now), r.trunk, r.ended
+	latest, known := r.latest, r.latest == r.told
+	r.told = latest
 	r.mu.Unlock()
+	if why := latest.why(); why != "" && !known {
+		r.edge.log.Warn("registration failed", zap.String("trunk", t.Name), zap.String("why", why), zap.Int("code", latest.code))
+	}
 	if !ended && t.state.registered.Swap(registered) != registered {
 		r.edge.log.Info("registration changed", zap.String("trunk", t.Name), zap.Bool("registered", registered))
 		r.edge.showCarrier(t.Carrier)
@@ -197,7 +222,10 @@ func (r *registrar) show(now time.Time) {
 func (r *registrar) state(now time.Time) RegistrationState {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := RegistrationState{Registered: r.reg.registered(now), Until: r.reg.until}
+	s := RegistrationState{Registered: r.reg.registered(now), Until: r.reg.until, Why: r.latest.why()}
+	if s.Why != "" {
+		s.Code = r.latest.code
+	}
 	for o := registerRefused; o < registerOutcomes; o++ {
 		s.Failures += r.counts[o]
 	}

@@ -62,6 +62,7 @@ func (s *datagrams) guard(b []byte, source netip.AddrPort) *trunk {
 	t := s.edge.find(source)
 	if t == nil {
 		m.strangers.Inc()
+		s.edge.strangers.refuse(source, s.socket.over, byAddress)
 		return nil
 	}
 	if !s.edge.hears(t, source.Addr()) {

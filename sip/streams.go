@@ -88,6 +88,9 @@ func (t *streams) take(s *socket, conn net.Conn) {
 	}
 	if why != "" {
 		t.edge.metrics.streamsRefused[s.over][why].Inc()
+		if why == refusedStranger {
+			t.edge.strangers.refuse(remote, s.over, byAddress)
+		}
 		refuse(conn)
 		return
 	}
@@ -163,6 +166,7 @@ func (t *streams) greet(s *stream, conn net.Conn) {
 	trunk := s.trunk()
 	if trunk == nil {
 		t.edge.metrics.streamsRefused[s.over][refusedStranger].Inc()
+		t.edge.strangers.refuse(s.remote, s.over, byCertificate)
 		refuse(conn)
 		s.close("")
 		return
