@@ -18,7 +18,6 @@ type later struct {
 func unavailable() []later {
 	return []later{
 		{path: "secrets.kms_command"},
-		{path: "database.sync", only: []string{"auto", "changelog"}},
 		{path: "tenants[].sessions"},
 		{path: "tenants[].masks"},
 		{path: "tenants[].spend_day"},

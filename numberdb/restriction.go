@@ -62,15 +62,20 @@ type RestrictionChange struct {
 
 // RestrictionStore keeps restrictions durably; every Store of bindings is one.
 type RestrictionStore interface {
-	// ReadRestrictions tells what was committed after a position, and how far
-	// that reaches; after 0 it tells every restriction that stands. ErrFeedLost
-	// means that rows were deleted since: read after 0. Rows that make no
-	// restriction are left out.
-	ReadRestrictions(ctx context.Context, after Position, tell func(RestrictionChange)) (Position, error)
+	// ReadRestrictions tells what was committed after a position; after 0 it
+	// tells every restriction that stands. ErrFeedLost means that rows were
+	// deleted since: read after 0.
+	ReadRestrictions(ctx context.Context, after Position, tell func(RestrictionChange)) (RestrictionsRead, error)
 
 	// ApplyRestrictions commits all changes in one durable transaction, or none
 	// of them. It may be repeated where the outcome is unknown.
 	ApplyRestrictions(ctx context.Context, changes []RestrictionChange) error
+}
+
+// RestrictionsRead is what ReadRestrictions tells of what it has read.
+type RestrictionsRead struct {
+	Position Position // how far it reaches
+	Refused  int      // rows left out, since they make no restriction
 }
 
 // Faults of a restriction. They never hold a value.
@@ -102,54 +107,6 @@ func (r *Restriction) Check() error {
 func (r Restriction) canonical() Restriction {
 	r.Mask, r.Party, r.Peer.Number = r.Mask.Canonical(), r.Party.Canonical(), r.Peer.Number.Canonical()
 	return r
-}
-
-// RestrictionRow is a restriction as the stores keep it: numbers are bare
-// digits in canonical form, none of them is "*".
-type RestrictionRow struct {
-	Kind, Tenant, Mask, Party string
-	Peer                      string // Endpoint.Reveal; empty: none
-	Since                     time.Time
-}
-
-// Row is the restriction's form in a store.
-func (r *Restriction) Row() RestrictionRow {
-	c := r.canonical()
-	row := RestrictionRow{
-		Kind: c.Kind.String(), Tenant: c.Tenant, Mask: wildcard, Party: wildcard,
-		Peer: c.Peer.Reveal(), Since: c.Since.UTC().Truncate(time.Microsecond),
-	}
-	if c.Mask != 0 {
-		row.Mask = digits(c.Mask)
-	}
-	if c.Party != 0 {
-		row.Party = digits(c.Party)
-	}
-	return row
-}
-
-// Restriction reads the row. The error never holds a value of it.
-func (row *RestrictionRow) Restriction() (r Restriction, err error) {
-	if r.Kind, err = ParseRestrictionKind(row.Kind); err != nil {
-		return Restriction{}, err
-	}
-	if row.Mask != wildcard {
-		if r.Mask, err = canonical(row.Mask, errNumber); err != nil {
-			return Restriction{}, err
-		}
-	}
-	if row.Party != wildcard {
-		if r.Party, err = canonical(row.Party, errParty); err != nil {
-			return Restriction{}, err
-		}
-	}
-	if row.Peer != "" {
-		if r.Peer, err = ParseEndpoint(row.Peer); err != nil {
-			return Restriction{}, err
-		}
-	}
-	r.Tenant, r.Since = row.Tenant, row.Since.UTC()
-	return r, r.Check()
 }
 
 // CheckRestrictions refuses changes that no store may hold.

@@ -20,17 +20,18 @@ const (
 	maxPending       = 100_000                // changes that wait for the store
 )
 
-type restrictionMetrics struct{ stored, failures, dropped, refused prometheus.Counter }
+type restrictionMetrics struct{ stored, failures, dropped, refused, unreadable prometheus.Counter }
 
 func (r *Restrictions) register(reg prometheus.Registerer) error {
 	counter := func(name, help string) prometheus.Counter {
 		return prometheus.NewCounter(prometheus.CounterOpts{Name: "maskline_numberdb_restriction" + name, Help: help})
 	}
 	r.metrics = restrictionMetrics{
-		stored:   counter("s_stored_total", "Opt-outs and their ends that were noted by traffic and are stored now."),
-		failures: counter("_store_errors_total", "Attempts to read or write restrictions that failed."),
-		dropped:  counter("s_dropped_total", "Opt-outs that hold in memory only, since too many wait for the store."),
-		refused:  counter("s_refused_total", "Opt-outs that were not taken, since there are as many as may be."),
+		stored:     counter("s_stored_total", "Opt-outs and their ends that were noted by traffic and are stored now."),
+		failures:   counter("_store_errors_total", "Attempts to read or write restrictions that failed."),
+		dropped:    counter("s_dropped_total", "Opt-outs that hold in memory only, since too many wait for the store."),
+		refused:    counter("s_refused_total", "Opt-outs that were not taken, since there are as many as may be."),
+		unreadable: counter("s_unreadable_total", "Rows of opt-outs and blocks that were left out: altered, or of another key."),
 	}
 	gauge := func(name, help string, value func() int) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "maskline_numberdb_" + name, Help: help},
@@ -38,7 +39,7 @@ func (r *Restrictions) register(reg prometheus.Registerer) error {
 	}
 	var err error
 	for _, c := range []prometheus.Collector{
-		r.metrics.stored, r.metrics.failures, r.metrics.dropped, r.metrics.refused,
+		r.metrics.stored, r.metrics.failures, r.metrics.dropped, r.metrics.refused, r.metrics.unreadable,
 		gauge("opt_outs", "Opt-outs in memory.", r.optOuts.len),
 		gauge("blocks", "Blocks in memory.", r.blocks.len),
 		gauge("restrictions_pending", "Opt-outs and their ends in memory that the store does not have yet.", r.waiting),
@@ -235,13 +236,17 @@ func (r *Restrictions) read(ctx context.Context) error {
 	defer r.writing.Unlock()
 	var changes []RestrictionChange
 	tell := func(c RestrictionChange) { changes = append(changes, c) }
-	reached, err := r.store.ReadRestrictions(ctx, r.reached, tell)
+	read, err := r.store.ReadRestrictions(ctx, r.reached, tell)
 	if errors.Is(err, ErrFeedLost) {
 		r.reached, changes = 0, nil
-		reached, err = r.store.ReadRestrictions(ctx, 0, tell)
+		read, err = r.store.ReadRestrictions(ctx, 0, tell)
 	}
 	if err != nil {
 		return err
+	}
+	if read.Refused > 0 {
+		r.metrics.unreadable.Add(float64(read.Refused))
+		r.log.Error("opt-outs or blocks in the store cannot be read and are left out", zap.Int("rows", read.Refused))
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -260,7 +265,7 @@ func (r *Restrictions) read(ctx context.Context) error {
 		}
 	}
 	edit.publish()
-	r.reached = reached
+	r.reached = read.Position
 	r.loaded.Store(true)
 	return nil
 }

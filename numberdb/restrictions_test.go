@@ -36,13 +36,13 @@ type fakeRestrictions struct {
 	calls   int
 }
 
-func (f *fakeRestrictions) ReadRestrictions(_ context.Context, _ Position, tell func(RestrictionChange)) (Position, error) {
+func (f *fakeRestrictions) ReadRestrictions(_ context.Context, _ Position, tell func(RestrictionChange)) (RestrictionsRead, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, c := range f.applied {
 		tell(c)
 	}
-	return 1, f.away
+	return RestrictionsRead{Position: 1}, f.away
 }
 
 func (f *fakeRestrictions) ApplyRestrictions(_ context.Context, changes []RestrictionChange) error {

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"maskline/e164"
 )
 
 // Store keeps the bindings exactly and durably. Its methods may be called
@@ -80,71 +78,3 @@ func CheckChanges(changes []Change) error {
 	}
 	return nil
 }
-
-// Row is a binding as the stores keep it: numbers are bare digits, mask and
-// party in canonical form, a party of none is "*".
-type Row struct {
-	Mask, Party string
-	ToKind      string // EndpointKind.String
-	ToValue     string // digits of tel, else Endpoint.Name
-	Present     string
-	Services    string // Services.String
-	Carriers    []string
-	Expires     time.Time // zero: never
-	Tenant      string
-}
-
-// Row is the binding's form in a store.
-func (b *Binding) Row() Row {
-	r := Row{
-		Mask: digits(b.Mask.Canonical()), Party: wildcard,
-		ToKind: b.To.Kind.String(), ToValue: b.To.Name,
-		Present: digits(b.Present), Services: b.Services.String(),
-		Carriers: b.Carriers, Expires: b.Expires, Tenant: b.Tenant,
-	}
-	if b.Party != 0 {
-		r.Party = digits(b.Party.Canonical())
-	}
-	if b.To.Kind == Tel {
-		r.ToValue = digits(b.To.Number)
-	}
-	return r
-}
-
-// Key reads the row's mask and party.
-func (r *Row) Key() (mask, party e164.Number, err error) {
-	if mask, err = canonical(r.Mask, errNumber); err == nil && r.Party != wildcard {
-		party, err = canonical(r.Party, errParty)
-	}
-	return mask, party, err
-}
-
-// Binding reads the row. The error never holds a value of it.
-func (r *Row) Binding() (b Binding, err error) {
-	if b.Mask, b.Party, err = r.Key(); err != nil {
-		return Binding{}, err
-	}
-	kind, err := ParseEndpointKind(r.ToKind)
-	if err != nil {
-		return Binding{}, err
-	}
-	if b.To, err = NewEndpoint(kind, r.ToValue); err != nil {
-		return Binding{}, err
-	}
-	if b.Present, err = e164.Parse(r.Present); err != nil {
-		return Binding{}, errNumber
-	}
-	if b.Services, err = ParseServices(r.Services); err != nil {
-		return Binding{}, err
-	}
-	b.Tenant = r.Tenant
-	if len(r.Carriers) > 0 {
-		b.Carriers = r.Carriers
-	}
-	if !r.Expires.IsZero() {
-		b.Expires = r.Expires.UTC()
-	}
-	return b, b.Check()
-}
-
-func digits(n e164.Number) string { return string(n.AppendDigits(make([]byte, 0, e164.MaxDigits))) }

@@ -120,7 +120,7 @@ func (v *Vault) Digest(b *Binding) uint64 {
 
 // place ties what is sealed to its row: all of the row but Sealed and Keep.
 func (s *Stored) place(dst []byte) []byte {
-	dst = append(dst, s.Party[:]...)
+	dst = append(append(dst, "binding"...), s.Party[:]...)
 	for _, word := range [...]int64{s.Mask, s.Present, s.Second, s.Expires, s.Session, s.Digest} {
 		dst = binary.BigEndian.AppendUint64(dst, uint64(word))
 	}

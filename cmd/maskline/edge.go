@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/netip"
@@ -120,10 +121,17 @@ func (e *edge) sipConfig(cfg *configs.Config) sip.Config {
 
 // openState opens the store with its sync and the ledger.
 func (e *edge) openState(ctx context.Context) (err error) {
+	_, err = os.Stat(keyFile(e.cfg))
+	isNew := errors.Is(err, fs.ErrNotExist)
 	if e.store, err = openStore(ctx, e.cfg); err != nil {
 		return err
 	}
-	sync := numberdb.SyncConfig{MaxStale: cmp.Or(e.cfg.Database.MaxStale, noLimit)}
+	if err := checkKey(ctx, e.store); err != nil {
+		return fmt.Errorf("opening the store: %w", err)
+	}
+	sync := numberdb.SyncConfig{
+		MaxStale: cmp.Or(e.cfg.Database.MaxStale, noLimit), Wait: e.cfg.Database.Wait, Compare: e.cfg.Database.Compare,
+	}
 	if e.syncer, err = numberdb.NewSyncer(e.store, e.table, sync, e.log.Named("numberdb"), e.metrics); err != nil {
 		return err
 	}
@@ -132,11 +140,11 @@ func (e *edge) openState(ctx context.Context) (err error) {
 	}
 	e.restrict.Limit(e.cfg.Routing.MaxOptOuts)
 	e.bindings = newBindings(e.cfg, e.table, e.apply)
-	key, created, err := seal.LoadOrCreate(keyFile(e.cfg))
+	key, _, err := seal.LoadOrCreate(keyFile(e.cfg))
 	if err != nil {
 		return err
 	}
-	if created {
+	if isNew {
 		e.log.Info("made the key file; keep a copy of it, what is sealed cannot be read without")
 	}
 	if e.ledger, err = ledger.Open(ctx, ledgerConfig(e.cfg), key, e.log.Named("ledger"), e.metrics); err != nil {

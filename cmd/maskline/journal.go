@@ -2,20 +2,12 @@ package main
 
 import (
 	"context"
-	"path/filepath"
 
 	"maskline/configs"
 	"maskline/ledger"
 	"maskline/smpp"
 	"maskline/smpp/pdu"
 )
-
-func keyFile(cfg *configs.Config) string {
-	if filepath.IsAbs(cfg.Secrets.KeyFile) {
-		return cfg.Secrets.KeyFile
-	}
-	return filepath.Join(string(cfg.DataDir), cfg.Secrets.KeyFile)
-}
 
 func ledgerConfig(cfg *configs.Config) ledger.Config {
 	return ledger.Config{Dir: string(cfg.DataDir), HeldFor: cfg.SMPP.ReceiptsHold}

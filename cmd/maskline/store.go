@@ -20,9 +20,22 @@ type stores interface {
 func openStore(ctx context.Context, cfg *configs.Config) (stores, error) {
 	manual := cfg.Database.Migrate == configs.MigrateManual
 	if url := cfg.Database.URL.Reveal(); url != "" {
-		return opened(postgres.Open(postgres.Config{URL: url, ManualMigrations: manual}))
+		return opened(postgres.Open(postgres.Config{
+			URL: url, Keys: dataKeys(cfg), ManualMigrations: manual, Sync: syncOf(cfg.Database.Sync), Slot: cfg.Database.Slot,
+		}))
 	}
-	return opened(sqlite.Open(ctx, sqlite.Config{Dir: string(cfg.DataDir), ManualMigrations: manual}))
+	return opened(sqlite.Open(ctx, sqlite.Config{Dir: string(cfg.DataDir), Keys: dataKeys(cfg), ManualMigrations: manual}))
+}
+
+func syncOf(sync configs.Sync) postgres.Sync {
+	switch sync {
+	case configs.SyncLogical:
+		return postgres.Logical
+	case configs.SyncChangelog:
+		return postgres.Changelog
+	default:
+		return postgres.Auto
+	}
 }
 
 // opened keeps the store that failed to open from looking like one.
@@ -31,6 +44,15 @@ func opened[S stores](store S, err error) (stores, error) {
 		return nil, err
 	}
 	return store, nil
+}
+
+// checkKey reports a store whose data key cannot be unwrapped; one that is away
+// is no fault.
+func checkKey(ctx context.Context, store stores) error {
+	if s, remote := store.(interface{ CheckKey(context.Context) error }); remote {
+		return s.CheckKey(ctx)
+	}
+	return nil // it was unwrapped when it was opened
 }
 
 type migrateCommand struct {
@@ -44,9 +66,9 @@ func (cmd *migrateCommand) Run(ctx context.Context, c console) error {
 		return err
 	}
 	if url := cfg.Database.URL.Reveal(); url != "" {
-		err = postgres.Migrate(ctx, postgres.Config{URL: url})
+		err = postgres.Migrate(ctx, postgres.Config{URL: url, Keys: dataKeys(cfg)})
 	} else {
-		err = sqlite.Migrate(ctx, string(cfg.DataDir))
+		err = sqlite.Migrate(ctx, sqlite.Config{Dir: string(cfg.DataDir), Keys: dataKeys(cfg)})
 	}
 	if err != nil {
 		return fmt.Errorf("migrating the store: %w", err)

@@ -1,37 +1,33 @@
 package postgres
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
-	"maskline/e164"
 	"maskline/numberdb"
 )
 
 const (
 	chunk  = 5000 // rows of one statement
 	tries  = 5    // of a transaction that met a deadlock
-	upsert = `INSERT INTO maskline.bindings
-		(mask, party, to_kind, to_value, present, services, carriers, expires_at, tenant, updated_at)
-		SELECT r.mask, r.party, r.to_kind, r.to_value, r.present, r.services, string_to_array(r.carriers, '|'), r.expires_at, r.tenant, now()
-		FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $9::text[])
-			AS r(mask, party, to_kind, to_value, present, services, carriers, expires_at, tenant)
+	upsert = `INSERT INTO maskline.bindings (` + columns + `)
+		SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::bytea[], $4::bigint[], $5::bigint[], $6::smallint[], $7::text[],
+			$8::bigint[], $9::text[], $10::bigint[], $11::boolean[], $12::bigint[], $13::bigint[])
 		ON CONFLICT (mask, party) DO UPDATE SET
-		to_kind = excluded.to_kind, to_value = excluded.to_value, present = excluded.present,
-		services = excluded.services, carriers = excluded.carriers, expires_at = excluded.expires_at,
-		tenant = excluded.tenant, updated_at = excluded.updated_at`
+		sealed = excluded.sealed, present = excluded.present, second = excluded.second, services = excluded.services,
+		carriers = excluded.carriers, expires = excluded.expires, tenant = excluded.tenant, session = excluded.session,
+		counted = excluded.counted, keep = excluded.keep, digest = excluded.digest`
 	// Where a transaction deletes too, all rows that it meets are locked in the
 	// order of keys first, so that two of them do not deadlock.
-	lockRows = `SELECT FROM maskline.bindings b JOIN unnest($1::text[], $2::text[]) AS r(mask, party)
+	lockRows = `SELECT FROM maskline.bindings b JOIN unnest($1::bigint[], $2::bytea[]) AS r(mask, party)
 		ON b.mask = r.mask AND b.party = r.party ORDER BY b.mask, b.party FOR UPDATE OF b`
-	remove = `DELETE FROM maskline.bindings b USING unnest($1::text[], $2::text[]) AS r(mask, party)
+	remove = `DELETE FROM maskline.bindings b USING unnest($1::bigint[], $2::bytea[]) AS r(mask, party)
 		WHERE b.mask = r.mask AND b.party = r.party`
 )
 
@@ -48,10 +44,11 @@ func (s *Store) Apply(ctx context.Context, changes []numberdb.Change) (numberdb.
 	if err := s.prepare(ctx); err != nil {
 		return 0, err
 	}
-	rows := byKey(changes)
+	rows := byKey(s.vault, changes)
 	for try := 1; ; try++ {
-		position, err := s.commit(ctx, rows)
+		xid, err := s.commit(ctx, rows)
 		if err == nil {
+			position := s.committed(ctx, xid)
 			s.wrote(position)
 			return position, nil
 		}
@@ -69,41 +66,40 @@ func (s *Store) Apply(ctx context.Context, changes []numberdb.Change) (numberdb.
 // writes is what a transaction does: rows in the order of keys, which all
 // writers follow.
 type writes struct {
-	all, puts, deletes []numberdb.Row
+	all, puts, deletes []numberdb.Stored
 }
 
 // byKey keeps the last change of each key.
-func byKey(changes []numberdb.Change) writes {
-	last := make(map[[2]e164.Number]int, len(changes))
+func byKey(vault *numberdb.Vault, changes []numberdb.Change) writes {
+	last := make(map[numberdb.BindingKey]int, len(changes))
 	for i := range changes {
 		b := &changes[i].Binding
-		last[[2]e164.Number{b.Mask.Canonical(), b.Party.Canonical()}] = i
+		last[numberdb.BindingKey{Mask: b.Mask.Canonical(), Party: b.Party.Canonical()}] = i
 	}
 	var w writes
-	for _, i := range last {
-		row := changes[i].Binding.Row()
-		w.all = append(w.all, row)
+	for key, i := range last {
 		if changes[i].Deleted {
-			w.deletes = append(w.deletes, row)
-		} else {
-			w.puts = append(w.puts, row)
+			row := numberdb.Stored{Mask: int64(key.Mask), Party: vault.Hide(key.Party)}
+			w.all, w.deletes = append(w.all, row), append(w.deletes, row)
+			continue
 		}
+		row := vault.Store(&changes[i].Binding, nil)
+		w.all, w.puts = append(w.all, row), append(w.puts, row)
 	}
-	for _, rows := range [][]numberdb.Row{w.all, w.puts, w.deletes} {
-		slices.SortFunc(rows, func(a, b numberdb.Row) int {
-			return cmp.Or(cmp.Compare(a.Mask, b.Mask), cmp.Compare(a.Party, b.Party))
+	for _, rows := range [][]numberdb.Stored{w.all, w.puts, w.deletes} {
+		slices.SortFunc(rows, func(a, b numberdb.Stored) int {
+			return cmp.Or(cmp.Compare(a.Mask, b.Mask), bytes.Compare(a.Party[:], b.Party[:]))
 		})
 	}
 	return w
 }
 
-func (s *Store) commit(ctx context.Context, rows writes) (numberdb.Position, error) {
+func (s *Store) commit(ctx context.Context, rows writes) (xid uint64, err error) {
 	tx, err := s.beginTx(ctx, pgx.TxOptions{})
 	if err != nil {
 		return 0, err
 	}
-	position, err := s.write(ctx, tx, rows)
-	if err != nil {
+	if xid, err = s.write(ctx, tx, rows); err != nil {
 		s.rollback(ctx, tx)
 		return 0, err
 	}
@@ -117,35 +113,31 @@ func (s *Store) commit(ctx context.Context, rows writes) (numberdb.Position, err
 		}
 		return 0, fmt.Errorf("%w: %w", numberdb.ErrOutcomeUnknown, err)
 	}
-	return position, nil
+	return xid, nil
 }
 
-func (s *Store) write(ctx context.Context, tx pgx.Tx, rows writes) (numberdb.Position, error) {
+func (s *Store) write(ctx context.Context, tx pgx.Tx, rows writes) (xid uint64, err error) {
 	if len(rows.deletes) > 0 {
 		for part := range slices.Chunk(rows.all, chunk) {
-			if err := s.exec(ctx, tx, lockRows, keyColumns(part)...); err != nil {
+			if err := s.exec(ctx, tx, lockRows, writeKeys(part)...); err != nil {
 				return 0, err
 			}
 		}
 	}
 	for part := range slices.Chunk(rows.puts, chunk) {
-		if err := s.exec(ctx, tx, upsert, putColumns(part)...); err != nil {
+		if err := s.exec(ctx, tx, upsert, writeRows(part)...); err != nil {
 			return 0, err
 		}
 	}
 	for part := range slices.Chunk(rows.deletes, chunk) {
-		if err := s.exec(ctx, tx, remove, keyColumns(part)...); err != nil {
+		if err := s.exec(ctx, tx, remove, writeKeys(part)...); err != nil {
 			return 0, err
 		}
 	}
 	query, cancel := s.deadline(ctx)
 	defer cancel()
-	var xid uint64
-	if err := tx.QueryRow(query, `SELECT pg_current_xact_id()`).Scan(&xid); err != nil {
-		return 0, err
-	}
-	// A position tells that all transactions below it are in the table.
-	return numberdb.Position(xid + 1), nil
+	err = tx.QueryRow(query, `SELECT pg_current_xact_id()`).Scan(&xid)
+	return xid, err
 }
 
 func (s *Store) exec(ctx context.Context, tx pgx.Tx, text string, args ...any) error {
@@ -153,32 +145,4 @@ func (s *Store) exec(ctx context.Context, tx pgx.Tx, text string, args ...any) e
 	defer cancel()
 	_, err := tx.Exec(query, text, args...)
 	return err
-}
-
-func putColumns(rows []numberdb.Row) []any {
-	var text [8][]string
-	for i := range text {
-		text[i] = make([]string, len(rows))
-	}
-	expires := make([]*time.Time, len(rows))
-	for i := range rows {
-		r := &rows[i]
-		for c, value := range [...]string{
-			r.Mask, r.Party, r.ToKind, r.ToValue, r.Present, r.Services, strings.Join(r.Carriers, "|"), r.Tenant,
-		} {
-			text[c][i] = value
-		}
-		if !r.Expires.IsZero() {
-			expires[i] = &r.Expires
-		}
-	}
-	return []any{text[0], text[1], text[2], text[3], text[4], text[5], text[6], expires, text[7]}
-}
-
-func keyColumns(rows []numberdb.Row) []any {
-	masks, parties := make([]string, len(rows)), make([]string, len(rows))
-	for i := range rows {
-		masks[i], parties[i] = rows[i].Mask, rows[i].Party
-	}
-	return []any{masks, parties}
 }

@@ -27,7 +27,7 @@ func contextWithCause(t *testing.T) (context.Context, context.CancelCauseFunc) {
 
 // A transaction with a low number that commits late is what pollers lose.
 func TestALongTransactionDelaysAndLosesNothing(t *testing.T) {
-	store, name := newStore(t, nil)
+	store, name := newStore(t, polling)
 	storetest.Apply(t, store, storetest.Put(0, 0, 1))
 	snapshot, err := store.Load(t.Context(), func(numberdb.Binding) {})
 	if err != nil {
@@ -35,7 +35,7 @@ func TestALongTransactionDelaysAndLosesNothing(t *testing.T) {
 	}
 	long := connect(t, name)
 	exec(t, long, `BEGIN`)
-	exec(t, long, insert+`('441110000001', '*', 'smpp', 'shop', '441110000001', 'sms')`)
+	put(t, long, store, storetest.Put(1, 7, 8))
 	position := storetest.Apply(t, store, storetest.Put(2, 2, 3), storetest.Delete(0, 0))
 
 	told := map[storetest.Key]bool{}
@@ -61,7 +61,7 @@ func TestALongTransactionDelaysAndLosesNothing(t *testing.T) {
 	if !errors.Is(err, done) {
 		t.Fatal(err)
 	}
-	if _, ok := told[storetest.Key{storetest.Mask(1), 0}]; !ok || len(told) != 3 {
+	if _, ok := told[storetest.Key{storetest.Mask(1), storetest.Party(7)}]; !ok || len(told) != 3 {
 		t.Fatalf("%d changes were told, the late one: %v", len(told), ok)
 	}
 }
@@ -153,19 +153,18 @@ func TestPostmasterKilledUnderWrites(t *testing.T) {
 	w := startWriters(t, store)
 	for range 3 {
 		w.waitForCommits(t, 50)
+		loads := follower.Loads()
 		if err := server.Kill(); err != nil {
 			t.Fatal(err)
 		}
 		if err := server.Restart(t.Context()); err != nil {
 			t.Fatal(err)
 		}
+		storetest.Eventually(t, "another load", func() bool { return follower.Loads() > loads })
 	}
 	w.waitForCommits(t, 50)
 	w.check(t)
 	follower.WaitEqual(t, store)
-	if follower.Loads() < 4 {
-		t.Errorf("loaded %d times over 3 kills", follower.Loads())
-	}
 }
 
 func TestConnectionsCutUnderWrites(t *testing.T) {
@@ -187,7 +186,7 @@ func TestTheTableEqualsTheDatabaseThroughFaults(t *testing.T) {
 	store, name := newStore(t, nil)
 	storetest.KeepsTable(t, store, func(round int) {
 		conn := connect(t, name)
-		exec(t, conn, fmt.Sprintf(insert+`('4499%07d', '*', 'smpp', 'shop', '4411100', 'sms')`, round))
+		put(t, conn, store, storetest.Put(1000+round, 1, 2))
 		exec(t, conn, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
 	})
 }
@@ -226,7 +225,7 @@ func countChangelog(t *testing.T, conn *pgx.Conn) (rows int) {
 }
 
 func TestTrim(t *testing.T) {
-	store, name := newStore(t, func(c *Config) { c.Keep = 500 * time.Millisecond })
+	store, name := newStore(t, func(c *Config) { c.Sync, c.Keep = Changelog, 500*time.Millisecond })
 	behind, err := store.Load(t.Context(), func(numberdb.Binding) {})
 	if err != nil {
 		t.Fatal(err)
@@ -252,11 +251,11 @@ func TestTrim(t *testing.T) {
 }
 
 func TestTrimStaysBelowARunningTransaction(t *testing.T) {
-	store, name := newStore(t, func(c *Config) { c.Keep = 200 * time.Millisecond })
+	store, name := newStore(t, func(c *Config) { c.Sync, c.Keep = Changelog, 200*time.Millisecond })
 	follower := storetest.Follow(t, store)
 	long := connect(t, name)
 	exec(t, long, `BEGIN`)
-	exec(t, long, insert+`('441110000001', '*', 'smpp', 'shop', '441110000001', 'sms')`)
+	put(t, long, store, storetest.Put(1, 7, 8))
 	storetest.Apply(t, store, storetest.Put(2, 2, 3))
 	time.Sleep(600 * time.Millisecond) // several trims, which leave no other trace
 	if rows := countChangelog(t, connect(t, name)); rows != 1 {
@@ -268,10 +267,10 @@ func TestTrimStaysBelowARunningTransaction(t *testing.T) {
 
 // A dump restored into a cluster whose transaction counter is lower.
 func TestADumpRestoredElsewhere(t *testing.T) {
-	store, name := newStore(t, nil)
+	store, name := newStore(t, polling)
 	storetest.Apply(t, store, storetest.Put(1, 1, 2))
 	exec(t, connect(t, name), `UPDATE maskline.feed SET trimmed = '99999999999';
-		INSERT INTO maskline.changelog (xid, mask, party) VALUES ('99999999999', '441110000001', '*')`)
+		INSERT INTO maskline.changelog (xid, mask, party) VALUES ('99999999999', 1, NULL)`)
 	follower := storetest.Follow(t, store)
 	follower.WaitFor(t, storetest.Apply(t, store, storetest.Put(2, 1, 2)))
 	follower.WaitEqual(t, store)
@@ -295,7 +294,7 @@ func TestManualMigrations(t *testing.T) {
 	var group sync.WaitGroup
 	for range 3 {
 		group.Go(func() {
-			if err := Migrate(t.Context(), Config{URL: server.URL(name)}); err != nil {
+			if err := Migrate(t.Context(), Config{URL: server.URL(name), Keys: storetest.Keys()}); err != nil {
 				t.Error(err)
 			}
 		})

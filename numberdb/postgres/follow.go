@@ -20,14 +20,17 @@ const (
 // reaches and all keys changed since $1 with their current rows. The lateral
 // subqueries make it an index lookup for each key, whatever the planner thinks
 // of the sizes. Its first row is there even where nothing changed.
-const pollText = `SELECT h.upto, h.trimmed, h.delay, c.xid IS NOT NULL, b.mask IS NOT NULL, c.mask, c.party, ` + rowColumns + `
+const pollText = `SELECT h.upto, h.trimmed, h.delay, c.xid IS NOT NULL, b.mask IS NOT NULL, c.mask, c.party, b.*
 	FROM (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS upto, f.trimmed,
 			(SELECT extract(epoch FROM clock_timestamp() - w.at)::float8 FROM maskline.changelog w
 			WHERE w.xid >= pg_snapshot_xmin(pg_current_snapshot()) ORDER BY w.xid LIMIT 1) AS delay
 		FROM maskline.feed f) h
 	LEFT JOIN LATERAL (SELECT w.xid, w.mask, w.party FROM maskline.changelog w
 		WHERE w.xid >= $1 AND w.xid < h.upto ORDER BY w.xid OFFSET 0) c ON true
-	LEFT JOIN LATERAL (SELECT * FROM maskline.bindings w WHERE w.mask = c.mask AND w.party = c.party OFFSET 0) b ON true`
+	LEFT JOIN LATERAL (SELECT ` + columns + ` FROM maskline.bindings w WHERE w.mask = c.mask AND w.party = c.party OFFSET 0) b ON true`
+
+// pollColumns come before those of the row.
+const pollColumns = 7
 
 // Follow polls the changelog on a connection of its own.
 func (s *Store) Follow(ctx context.Context, from numberdb.Position, apply func(numberdb.Batch)) error {
@@ -78,7 +81,7 @@ func (s *Store) follow(ctx context.Context, from numberdb.Position, apply func(n
 			}
 		}
 		wait := s.cfg.Poll
-		if f.position < s.lastWritten() && quick < wait {
+		if s.now(f.position) < s.lastWritten() && quick < wait {
 			wait, quick = quick, 2*quick
 		}
 		pause.Reset(wait)
@@ -113,7 +116,7 @@ type follower struct {
 func (f *follower) poll(ctx context.Context) error {
 	ctx, cancel := f.store.deadline(ctx)
 	defer cancel()
-	rows, err := f.conn.Query(ctx, pollText, uint64(f.position))
+	rows, err := f.conn.Query(ctx, pollText, pgx.QueryExecModeCacheStatement, binaryForm(), uint64(f.position))
 	if err != nil {
 		return err
 	}
@@ -121,9 +124,10 @@ func (f *follower) poll(ctx context.Context) error {
 	var upto, trimmed uint64
 	var delay pgtype.Float8
 	var changed, present bool
-	scan := rowScan{lists: map[string][]string{}}
-	targets := append([]any{&upto, &trimmed, &delay, &changed, &present}, scan.key()...)
-	targets = append(targets, scan.rest()...)
+	targets := make([]any, pollColumns+columnCount) // nil: read from its binary form
+	copy(targets, []any{&upto, &trimmed, &delay, &changed, &present})
+	opener := f.store.vault.Opener()
+	var stored numberdb.Stored
 	batch := numberdb.Batch{Position: f.position}
 	told := false
 	for rows.Next() {
@@ -131,20 +135,23 @@ func (f *follower) poll(ctx context.Context) error {
 			return err
 		}
 		told = true
-		if numberdb.Position(trimmed) >= f.position || changed && !scan.mask.Valid {
+		values := rows.RawValues()[pollColumns-2:]
+		if numberdb.Position(trimmed) >= f.position || changed && values[0] == nil {
 			return numberdb.ErrFeedLost // trimmed, or the table was truncated
 		}
 		if !changed {
 			continue
 		}
-		row := scan.row()
 		change := numberdb.Change{Deleted: true}
 		if present {
-			change.Binding, err = row.Binding()
+			if err := readRow(values[2:], opener, &stored); err != nil {
+				return err
+			}
+			change.Binding, err = opener.Open(&stored)
 			change.Deleted = err != nil
 		}
 		if change.Deleted {
-			if change.Binding.Mask, change.Binding.Party, err = row.Key(); err != nil {
+			if change.Binding, err = deletedKey(values, opener); err != nil {
 				batch.Refused++
 				continue
 			}
@@ -171,6 +178,16 @@ func (f *follower) poll(ctx context.Context) error {
 	return nil
 }
 
+// deletedKey is a binding of nothing but its key.
+func deletedKey(values [][]byte, opener *numberdb.Opener) (numberdb.Binding, error) {
+	mask, party, err := readKey(values)
+	if err != nil {
+		return numberdb.Binding{}, err
+	}
+	key, err := opener.Key(mask, &party)
+	return numberdb.Binding{Mask: key.Mask, Party: key.Party}, err
+}
+
 func (f *follower) tell(batch *numberdb.Batch) {
 	batch.Changes = f.changes
 	f.apply(*batch)
@@ -182,7 +199,9 @@ func (f *follower) tell(batch *numberdb.Batch) {
 func (s *Store) wrote(position numberdb.Position) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.written = max(s.written, position)
+	if position != never {
+		s.written = max(s.written, position)
+	}
 	for wake := range s.wakes {
 		select {
 		case wake <- struct{}{}:

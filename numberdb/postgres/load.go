@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -13,44 +12,7 @@ import (
 	"maskline/numberdb"
 )
 
-// rowColumns of the bindings b, in the order in which rowScan reads them.
-const rowColumns = `b.to_kind, b.to_value, b.present, b.services, array_to_string(b.carriers, '|'), b.expires_at, b.tenant`
-
-// rowScan reads a row of bindings; in the feed it may be missing.
-type rowScan struct {
-	mask, party                       pgtype.Text
-	toKind, toValue, present, service pgtype.Text
-	carriers, tenant                  pgtype.Text
-	expires                           pgtype.Timestamptz
-	lists                             map[string][]string // carriers already split
-}
-
-func (r *rowScan) key() []any { return []any{&r.mask, &r.party} }
-
-func (r *rowScan) rest() []any {
-	return []any{&r.toKind, &r.toValue, &r.present, &r.service, &r.carriers, &r.expires, &r.tenant}
-}
-
-func (r *rowScan) row() numberdb.Row {
-	row := numberdb.Row{
-		Mask: r.mask.String, Party: r.party.String, ToKind: r.toKind.String, ToValue: r.toValue.String,
-		Present: r.present.String, Services: r.service.String, Tenant: r.tenant.String,
-	}
-	if r.expires.Valid {
-		row.Expires = r.expires.Time
-	}
-	if r.carriers.String != "" {
-		list, known := r.lists[r.carriers.String]
-		if !known {
-			list = strings.Split(r.carriers.String, "|")
-			r.lists[r.carriers.String] = list
-		}
-		row.Carriers = list
-	}
-	return row
-}
-
-// Load reads one snapshot. What runs while the snapshot is taken lies above its
+// Load reads one snapshot, whose position is one of the changelog. What runs while the snapshot is taken lies above its
 // position and is told by the feed, whether or not the snapshot has it.
 func (s *Store) Load(ctx context.Context, put func(numberdb.Binding)) (numberdb.Snapshot, error) {
 	ctx, done, err := s.begin(ctx)
@@ -76,7 +38,8 @@ func (s *Store) load(ctx context.Context, put func(numberdb.Binding)) (numberdb.
 		return numberdb.Snapshot{}, err
 	}
 	defer s.rollback(ctx, tx)
-	if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = `+milliseconds(s.cfg.Load)); err != nil {
+	if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = `+milliseconds(s.cfg.Load)+
+		`; SET LOCAL idle_in_transaction_session_timeout = `+milliseconds(2*s.cfg.Load)); err != nil {
 		return numberdb.Snapshot{}, err
 	}
 	// The lock comes before the snapshot: TRUNCATE would empty the table under
@@ -96,26 +59,12 @@ func (s *Store) load(ctx context.Context, put func(numberdb.Binding)) (numberdb.
 			return numberdb.Snapshot{}, err
 		}
 	}
-	rows, err := tx.Query(ctx, `SELECT b.mask, b.party, `+rowColumns+` FROM maskline.bindings b`)
-	if err != nil {
+	var exported string
+	if err := tx.QueryRow(ctx, `SELECT pg_export_snapshot()`).Scan(&exported); err != nil {
 		return numberdb.Snapshot{}, err
 	}
-	defer rows.Close()
-	scan := rowScan{lists: map[string][]string{}}
-	targets := append(scan.key(), scan.rest()...)
-	for rows.Next() {
-		if err := rows.Scan(targets...); err != nil {
-			return numberdb.Snapshot{}, err
-		}
-		row := scan.row()
-		b, err := row.Binding()
-		if err != nil {
-			snapshot.Refused++
-			continue
-		}
-		put(b)
-	}
-	return snapshot, rows.Err()
+	snapshot.Refused, err = s.copyAll(ctx, exported, put)
+	return snapshot, err
 }
 
 // mendFeed makes the changelog fit the cluster's transaction counter, which

@@ -16,7 +16,7 @@ import (
 	"maskline/numberdb"
 )
 
-//go:embed migrations/*.sql
+//go:embed migrations/*.sql migrations/sealed/*.sql
 var migrations embed.FS
 
 const (
@@ -27,7 +27,7 @@ const (
 	migrateLock = 0x6d61736b6c696e65
 )
 
-func provider(cfg *pgx.ConnConfig) (*goose.Provider, error) {
+func provider(cfg *pgx.ConnConfig, keys numberdb.KeyWrapper) (*goose.Provider, error) {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return nil, err
@@ -44,20 +44,21 @@ func provider(cfg *pgx.ConnConfig) (*goose.Provider, error) {
 	db := stdlib.OpenDB(*cfg)
 	p, err := goose.NewProvider(goose.DialectPostgres, db, files,
 		goose.WithTableName(versionTable), goose.WithSessionLocker(locker),
-		goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+		goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()),
+		goose.WithGoMigrations(goose.NewGoMigration(sealedVersion, &goose.GoFunc{RunTx: (&sealing{keys: keys}).run}, nil)))
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return p, nil
 }
 
-func migrate(ctx context.Context, cfg *pgx.ConnConfig) (err error) {
+func migrate(ctx context.Context, cfg *pgx.ConnConfig, keys numberdb.KeyWrapper) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, migrateTime)
 	defer cancel()
 	if err := createSchema(ctx, cfg); err != nil {
 		return explain(ctx, "creating the schema", err)
 	}
-	p, err := provider(cfg)
+	p, err := provider(cfg, keys)
 	if err != nil {
 		return fmt.Errorf("preparing the schema: %w", err)
 	}
@@ -128,7 +129,7 @@ func newestMigration() (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	newest := int64(0)
+	newest := int64(sealedVersion)
 	for _, file := range files {
 		version, err := goose.NumericComponent(file)
 		if err != nil {

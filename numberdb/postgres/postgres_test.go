@@ -26,7 +26,7 @@ var (
 
 func TestMain(m *testing.M) {
 	var err error
-	if server, err = pgtest.Start(context.Background()); err != nil {
+	if server, err = pgtest.Start(context.Background(), pgtest.Replicating()...); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -58,7 +58,7 @@ func opener(name string, change func(*Config)) storetest.Database {
 
 func openStore(t testing.TB, name string, change func(*Config)) *Store {
 	t.Helper()
-	cfg := Config{URL: server.URL(name)}
+	cfg := Config{URL: server.URL(name), Keys: storetest.Keys()}
 	if change != nil {
 		change(&cfg)
 	}
@@ -107,6 +107,22 @@ func exec(t testing.TB, conn *pgx.Conn, sql string, args ...any) {
 	}
 }
 
+// polling feeds by the changelog.
+func polling(c *Config) { c.Sync = Changelog }
+
+// replicating feeds by logical replication or not at all.
+func replicating(c *Config) { c.Sync = Logical }
+
 func TestContract(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) storetest.Database { return opener(newDatabase(t), nil) })
+	for name, change := range map[string]func(*Config){"changelog": polling, "logical": replicating} {
+		t.Run(name, func(t *testing.T) {
+			storetest.Run(t, func(t *testing.T) storetest.Database { return opener(newDatabase(t), change) })
+		})
+	}
+}
+
+// put writes bindings by another connection, as another edge does.
+func put(t testing.TB, conn *pgx.Conn, store *Store, changes ...numberdb.Change) {
+	t.Helper()
+	exec(t, conn, upsert, writeRows(byKey(store.vault, changes).puts)...)
 }

@@ -1,11 +1,12 @@
 package postgres
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -16,12 +17,13 @@ import (
 var _ numberdb.RestrictionStore = (*Store)(nil)
 
 const (
-	putRestrictions = `INSERT INTO maskline.restrictions (kind, tenant, mask, party, peer, since, lifted)
-		SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::boolean[])
-		ON CONFLICT (kind, tenant, mask, party, peer) DO UPDATE SET since = excluded.since, lifted = excluded.lifted`
+	putRestrictions = `INSERT INTO maskline.restrictions (kind, tenant, mask, party, peer, sealed, since, lifted)
+		SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bytea[], $5::bigint[], $6::bytea[], $7::bigint[], $8::boolean[])
+		ON CONFLICT (kind, tenant, mask, party, peer) DO UPDATE SET
+		sealed = excluded.sealed, since = excluded.since, lifted = excluded.lifted`
 	// One statement and so one snapshot. Its first row is there even where
 	// nothing changed.
-	readRestrictions = `SELECT f.version, f.floor, r.kind, r.tenant, r.mask, r.party, r.peer, r.since, r.lifted
+	readRestrictions = `SELECT f.version, f.floor, r.kind, r.tenant, r.mask, r.party, r.peer, r.sealed, r.since, r.lifted
 		FROM maskline.restrictions_feed f
 		LEFT JOIN maskline.restrictions r ON r.version > $1 AND (NOT r.lifted OR $1 > 0)`
 )
@@ -54,7 +56,7 @@ func (s *Store) putRestrictions(ctx context.Context, changes []numberdb.Restrict
 	if err != nil {
 		return err
 	}
-	for part := range slices.Chunk(lastOfEach(changes), chunk) {
+	for part := range slices.Chunk(lastOfEach(s.vault, changes), chunk) {
 		if err := s.exec(ctx, tx, putRestrictions, restrictionColumns(part)...); err != nil {
 			s.rollback(ctx, tx)
 			return err
@@ -69,100 +71,98 @@ func (s *Store) putRestrictions(ctx context.Context, changes []numberdb.Restrict
 	return nil
 }
 
-// restrictionChange is a row and whether it was lifted.
-type restrictionChange struct {
-	numberdb.RestrictionRow
-	lifted bool
-}
-
 // lastOfEach keeps the last change of each key, in the order of keys.
-func lastOfEach(changes []numberdb.RestrictionChange) []restrictionChange {
-	type key [5]string
-	last := make(map[key]restrictionChange, len(changes))
+func lastOfEach(vault *numberdb.Vault, changes []numberdb.RestrictionChange) []numberdb.StoredRestriction {
+	type key struct {
+		kind, tenant string
+		mask, peer   int64
+		party        numberdb.HiddenParty
+	}
+	last := make(map[key]numberdb.StoredRestriction, len(changes))
 	for i := range changes {
-		row := changes[i].Row()
-		last[key{row.Kind, row.Tenant, row.Mask, row.Party, row.Peer}] = restrictionChange{row, changes[i].Lifted}
+		r := vault.StoreRestriction(&changes[i])
+		last[key{r.Kind, r.Tenant, r.Mask, r.Peer, r.Party}] = r
 	}
-	all := make([]restrictionChange, 0, len(last))
-	for _, c := range last {
-		all = append(all, c)
-	}
-	slices.SortFunc(all, func(a, b restrictionChange) int {
+	return slices.SortedFunc(maps.Values(last), func(a, b numberdb.StoredRestriction) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Mask, b.Mask),
-			cmp.Compare(a.Party, b.Party), cmp.Compare(a.Peer, b.Peer))
+			bytes.Compare(a.Party[:], b.Party[:]), cmp.Compare(a.Peer, b.Peer))
 	})
-	return all
 }
 
-func restrictionColumns(rows []restrictionChange) []any {
-	var text [5][]string
-	since, lifted := make([]time.Time, len(rows)), make([]bool, len(rows))
+func restrictionColumns(rows []numberdb.StoredRestriction) []any {
+	kinds, tenants := make([]string, len(rows)), make([]string, len(rows))
+	masks, peers, since := make([]int64, len(rows)), make([]int64, len(rows)), make([]int64, len(rows))
+	parties, sealed, lifted := make([][]byte, len(rows)), make([][]byte, len(rows)), make([]bool, len(rows))
 	for i := range rows {
 		r := &rows[i]
-		for c, value := range [...]string{r.Kind, r.Tenant, r.Mask, r.Party, r.Peer} {
-			text[c] = append(text[c], value)
-		}
-		since[i], lifted[i] = r.Since, r.lifted
+		kinds[i], tenants[i], masks[i], parties[i] = r.Kind, r.Tenant, r.Mask, r.Party[:]
+		peers[i], sealed[i], since[i], lifted[i] = r.Peer, r.Sealed, r.Since, r.Lifted
 	}
-	return []any{text[0], text[1], text[2], text[3], text[4], since, lifted}
+	return []any{kinds, tenants, masks, parties, peers, sealed, since, lifted}
 }
 
 // ReadRestrictions reads one snapshot. Writers follow one another, so nothing
 // can appear later below the version that it returns.
-func (s *Store) ReadRestrictions(ctx context.Context, after numberdb.Position, tell func(numberdb.RestrictionChange)) (numberdb.Position, error) {
+func (s *Store) ReadRestrictions(ctx context.Context, after numberdb.Position, tell func(numberdb.RestrictionChange)) (numberdb.RestrictionsRead, error) {
 	ctx, done, err := s.begin(ctx)
 	if err != nil {
-		return 0, err
+		return numberdb.RestrictionsRead{}, err
 	}
 	defer done()
 	if err := s.prepare(ctx); err != nil {
-		return 0, err
+		return numberdb.RestrictionsRead{}, err
 	}
-	position, err := s.readRestrictions(ctx, after, tell)
+	read, err := s.readRestrictions(ctx, after, tell)
 	switch {
 	case errors.Is(err, numberdb.ErrFeedLost):
-		return 0, numberdb.ErrFeedLost
+		return numberdb.RestrictionsRead{}, numberdb.ErrFeedLost
 	case err != nil:
-		return 0, explain(ctx, "reading restrictions", err)
+		return numberdb.RestrictionsRead{}, explain(ctx, "reading restrictions", err)
 	}
-	return position, nil
+	return read, nil
 }
 
-func (s *Store) readRestrictions(ctx context.Context, after numberdb.Position, tell func(numberdb.RestrictionChange)) (numberdb.Position, error) {
+func (s *Store) readRestrictions(ctx context.Context, after numberdb.Position, tell func(numberdb.RestrictionChange)) (read numberdb.RestrictionsRead, err error) {
 	bounded, cancel := context.WithTimeout(ctx, s.cfg.Query)
 	defer cancel()
 	rows, err := s.pool.Query(bounded, readRestrictions, int64(after))
 	if err != nil {
-		return 0, err
+		return read, err
 	}
 	defer rows.Close()
 	var version, floor int64
 	told := false
 	for rows.Next() {
-		var kind, tenant, mask, party, peer pgtype.Text
-		var since pgtype.Timestamptz
+		var kind, tenant pgtype.Text
+		var mask, peer, since pgtype.Int8
+		var party, sealed pgtype.DriverBytes
 		var lifted pgtype.Bool
-		if err := rows.Scan(&version, &floor, &kind, &tenant, &mask, &party, &peer, &since, &lifted); err != nil {
-			return 0, err
+		if err := rows.Scan(&version, &floor, &kind, &tenant, &mask, &party, &peer, &sealed, &since, &lifted); err != nil {
+			return read, err
 		}
 		if told = true; after > 0 && (int64(after) < floor || int64(after) > version) {
-			return 0, numberdb.ErrFeedLost // rows were deleted, or another cluster stands behind the address
+			return read, numberdb.ErrFeedLost // rows were deleted, or another cluster stands behind the address
 		}
 		if !kind.Valid {
 			continue
 		}
-		row := numberdb.RestrictionRow{
-			Kind: kind.String, Tenant: tenant.String, Mask: mask.String, Party: party.String, Peer: peer.String, Since: since.Time,
+		stored := numberdb.StoredRestriction{
+			Kind: kind.String, Tenant: tenant.String, Mask: mask.Int64, Peer: peer.Int64, Sealed: sealed, Since: since.Int64, Lifted: lifted.Bool,
 		}
-		if r, err := row.Restriction(); err == nil {
-			tell(numberdb.RestrictionChange{Restriction: r, Lifted: lifted.Bool})
+		copy(stored.Party[:], party)
+		c, err := s.vault.OpenRestriction(&stored)
+		if err != nil {
+			read.Refused++
+			continue
 		}
+		tell(c)
 	}
 	if err := rows.Err(); err != nil {
-		return 0, err
+		return read, err
 	}
 	if !told {
-		return 0, numberdb.ErrFeedLost
+		return read, numberdb.ErrFeedLost
 	}
-	return numberdb.Position(version), nil
+	read.Position = numberdb.Position(version)
+	return read, nil
 }

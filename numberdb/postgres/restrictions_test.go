@@ -4,16 +4,13 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
-	"maskline/e164"
 	"maskline/numberdb"
 	"maskline/numberdb/storetest"
 )
@@ -40,38 +37,73 @@ func edgeList(t *testing.T, store *Store) *numberdb.Restrictions {
 	return list
 }
 
-func TestRestrictionsByForeignSQL(t *testing.T) {
+func block(mask, party int) numberdb.RestrictionChange {
+	r := numberdb.Restriction{Kind: numberdb.Block, Since: time.Unix(1_700_000_000, 0)}
+	if mask != 0 {
+		r.Mask = storetest.Mask(mask)
+	}
+	if party != 0 {
+		r.Party = storetest.Party(party)
+	}
+	return numberdb.RestrictionChange{Restriction: r}
+}
+
+// What an operator may do by hand.
+func TestRestrictionsDeletedBySQL(t *testing.T) {
 	store, name := newStore(t, nil)
 	list := edgeList(t, store)
 	conn := connect(t, name)
-	party, mask := e164.MustParse("5491123456789"), e164.MustParse("441110000001")
-	blocked := func() bool { return list.Blocked("shop", mask, party) }
-	exec(t, conn, `INSERT INTO maskline.restrictions (kind, mask, party) VALUES ('block', '*', '+5491123456789')`)
-	storetest.Eventually(t, "a block by SQL", blocked)
-	exec(t, conn, `UPDATE maskline.restrictions SET lifted = true WHERE party = maskline.canonical('5491123456789')`)
-	storetest.Eventually(t, "its end", func() bool { return !blocked() })
-	exec(t, conn, `UPDATE maskline.restrictions SET lifted = false`)
-	storetest.Eventually(t, "its return", blocked)
-	exec(t, conn, `DELETE FROM maskline.restrictions`)
-	storetest.Eventually(t, "its deletion", func() bool { return !blocked() })
-	exec(t, conn, `INSERT INTO maskline.restrictions (kind, mask, party) VALUES ('block', '441110000001', '*')`)
-	storetest.Eventually(t, "a block after a deletion", blocked)
-	exec(t, conn, `TRUNCATE maskline.restrictions`)
-	storetest.Eventually(t, "TRUNCATE", func() bool { return !blocked() })
+	blocked := func() bool { return list.Blocked("shop", storetest.Mask(1), storetest.Party(1)) }
+	for i, deletion := range []string{`DELETE FROM maskline.restrictions`, `TRUNCATE maskline.restrictions`} {
+		exec(t, conn, putRestrictions, restrictionColumns(lastOfEach(store.vault, []numberdb.RestrictionChange{block(i, 1)}))...)
+		storetest.Eventually(t, "a block by another connection", blocked)
+		exec(t, conn, deletion)
+		storetest.Eventually(t, "its deletion", func() bool { return !blocked() })
+	}
 }
 
-func TestRestrictionsThatMakeNone(t *testing.T) {
-	_, name := newStore(t, nil)
+func TestRestrictionsThatDoNotOpen(t *testing.T) {
+	store, name := newStore(t, nil)
 	conn := connect(t, name)
-	for _, values := range []string{
-		`('block', '', '*', '*', '')`, `('opt_out', '', '*', '*', '')`, `('opt_out', '', '441110000001', '447700900001', '')`,
-		`('block', '', '*', '447700900001', 'tel:447700900002')`, `('other', '', '*', '447700900001', '')`, `('block', '', '*', '12', '')`,
+	if err := store.ApplyRestrictions(t.Context(), []numberdb.RestrictionChange{block(1, 1), block(2, 0), block(0, 3)}); err != nil {
+		t.Fatal(err)
+	}
+	for name, set := range map[string]string{
+		"another mask": `mask = mask + 1`, "another party": `party = '0123456789abcdef'`, "everybody": `party = '\x00000000000000000000000000000000'`,
+		"since": `since = 0`, "for a tenant": `tenant = 'shop'`, "lifted": `lifted = true`, "sealed": `sealed = '\x01'`,
 	} {
-		_, err := conn.Exec(t.Context(), `INSERT INTO maskline.restrictions (kind, tenant, mask, party, peer) VALUES `+values)
-		var server *pgconn.PgError
-		if !errors.As(err, &server) || server.Code != "23514" {
-			t.Errorf("%s: %v", values, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			tx, err := conn.Begin(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			exec(t, conn, `UPDATE maskline.restrictions SET `+set+` WHERE mask <> 0 AND party <> '\x00000000000000000000000000000000'`)
+			rows, err := conn.Query(t.Context(), `SELECT kind, tenant, mask, party, peer, sealed, since, lifted FROM maskline.restrictions`)
+			if err != nil {
+				t.Fatal(err)
+			}
+			opened := 0
+			for rows.Next() {
+				var r numberdb.StoredRestriction
+				var party []byte
+				if err := rows.Scan(&r.Kind, &r.Tenant, &r.Mask, &party, &r.Peer, &r.Sealed, &r.Since, &r.Lifted); err != nil {
+					t.Fatal(err)
+				}
+				copy(r.Party[:], party)
+				if _, err := store.vault.OpenRestriction(&r); err == nil {
+					opened++
+				}
+			}
+			if err := tx.Rollback(t.Context()); err != nil || opened != 2 {
+				t.Fatalf("%d of 3 rows opened, %v", opened, err)
+			}
+		})
+	}
+	exec(t, conn, `UPDATE maskline.restrictions SET mask = mask + 1 WHERE mask <> 0`)
+	told := 0
+	read, err := store.ReadRestrictions(t.Context(), 0, func(numberdb.RestrictionChange) { told++ })
+	if err != nil || told != 1 || read.Refused != 2 {
+		t.Fatalf("%d told, %d refused, %v", told, read.Refused, err)
 	}
 }
 
@@ -83,14 +115,12 @@ func TestRestrictionsOfSlowWriters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := slow.Exec(t.Context(), `INSERT INTO maskline.restrictions (kind, mask, party) VALUES ('block', '*', '447700900001')`); err != nil {
+	if _, err := slow.Exec(t.Context(), putRestrictions, restrictionColumns(lastOfEach(store.vault, []numberdb.RestrictionChange{block(0, 1)}))...); err != nil {
 		t.Fatal(err)
 	}
 	quick := make(chan error, 1)
 	go func() {
-		quick <- store.ApplyRestrictions(context.Background(), []numberdb.RestrictionChange{{Restriction: numberdb.Restriction{
-			Kind: numberdb.Block, Party: e164.MustParse("447700900002"), Since: time.Now(),
-		}}})
+		quick <- store.ApplyRestrictions(context.Background(), []numberdb.RestrictionChange{block(0, 2)})
 	}()
 	if err := slow.Commit(t.Context()); err != nil {
 		t.Fatal(err)
@@ -98,17 +128,7 @@ func TestRestrictionsOfSlowWriters(t *testing.T) {
 	if err := <-quick; err != nil {
 		t.Fatal(err)
 	}
-	for _, party := range []string{"447700900001", "447700900002"} {
-		storetest.Eventually(t, "both blocks", func() bool { return list.Blocked("", e164.MustParse("441110000001"), e164.MustParse(party)) })
-	}
-}
-
-func TestARowNeedsItsParty(t *testing.T) {
-	_, name := newStore(t, nil)
-	_, err := connect(t, name).Exec(t.Context(), `INSERT INTO maskline.bindings (mask, to_kind, to_value, present, services)
-		VALUES ('441110000001', 'smpp', 'shop', '441110000001', 'sms')`)
-	var server *pgconn.PgError
-	if !errors.As(err, &server) || server.Code != "23502" {
-		t.Fatalf("a row without party: %v", err)
+	for party := range 2 {
+		storetest.Eventually(t, "both blocks", func() bool { return list.Blocked("", storetest.Mask(1), storetest.Party(party+1)) })
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"errors"
 
+	"github.com/jackc/pgx/v5"
+
 	"maskline/numberdb"
 )
 
@@ -12,6 +14,9 @@ const (
 	columns     = `mask, party, sealed, present, second, services, carriers, expires, tenant, session, counted, keep, digest`
 	columnCount = 13
 )
+
+// binaryForm asks for what readRow reads.
+func binaryForm() pgx.QueryResultFormats { return pgx.QueryResultFormats{pgx.BinaryFormatCode} }
 
 var errRow = errors.New("a row of bindings has another form than this version knows")
 

@@ -21,6 +21,8 @@ type Config struct {
 	// parameters of libpq. It must lead to the server itself and not through a
 	// pooler in transaction mode.
 	URL string
+	// Keys wraps the data key that the database keeps. Required.
+	Keys numberdb.KeyWrapper
 	// ManualMigrations leaves the schema alone: one that is older than this
 	// version needs is refused with numberdb.ErrSchemaOld. Default false: the
 	// schema is created and upgraded when the store is first used.
@@ -53,9 +55,9 @@ var ErrURL = errors.New("the database url is not of the form postgres://USER:PAS
 type Store struct {
 	cfg      Config
 	pool     *pgxpool.Pool
-	prepared chan struct{} // one token, held while the schema is prepared
-	isReady  bool          // guarded by the token
-	vault    *numberdb.Vault
+	prepared chan struct{}   // one token, held while the schema is prepared
+	isReady  bool            // guarded by the token
+	vault    *numberdb.Vault // from when it is ready
 
 	mu      sync.Mutex
 	closed  bool
@@ -75,6 +77,9 @@ var _ numberdb.Store = (*Store)(nil)
 // Open makes the store. It does not connect: an edge starts with its database
 // away, and Load, Apply and Prepare report what they meet.
 func Open(cfg Config) (*Store, error) {
+	if cfg.Keys == nil {
+		return nil, numberdb.ErrNoKey
+	}
 	cfg.Query = cmp.Or(cfg.Query, 10*time.Second)
 	cfg.Load = cmp.Or(cfg.Load, 10*time.Minute)
 	cfg.Poll = cmp.Or(cfg.Poll, 100*time.Millisecond)
@@ -114,7 +119,8 @@ func Open(cfg Config) (*Store, error) {
 
 func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
-// Prepare creates, upgrades or checks the schema, once. Load, Apply and Follow
+// Prepare creates, upgrades or checks the schema and opens the data key, once;
+// numberdb.ErrAnotherKey where Keys cannot unwrap it. Load, Apply and Follow
 // do it too; a start that wants to fail early calls it first.
 func (s *Store) Prepare(ctx context.Context) error {
 	ctx, done, err := s.begin(ctx)
@@ -139,7 +145,10 @@ func (s *Store) prepare(ctx context.Context) error {
 	if s.cfg.ManualMigrations {
 		err = s.checkSchema(ctx)
 	} else {
-		err = migrate(ctx, s.pool.Config().ConnConfig)
+		err = migrate(ctx, s.pool.Config().ConnConfig, s.cfg.Keys)
+	}
+	if err == nil {
+		s.vault, err = s.openVault(ctx)
 	}
 	s.isReady = err == nil
 	return err

@@ -1,8 +1,10 @@
 package postgres
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -10,6 +12,7 @@ import (
 
 	"maskline/e164"
 	"maskline/numberdb"
+	"maskline/numberdb/storetest"
 )
 
 func TestABadURLIsNotQuoted(t *testing.T) {
@@ -17,7 +20,7 @@ func TestABadURLIsNotQuoted(t *testing.T) {
 		"postgres://edge:hunter2@db:port/maskline", "postgres://edge:hunt%er2@db/maskline", "host=db password='hunter2", "http://edge:hunter2@db/",
 		"postgres://edge:hunter2@db/maskline?sslmode=hunter2", "postgres://edge:hunter2@db/maskline?connect_timeout=hunter2",
 	} {
-		_, err := Open(Config{URL: url})
+		_, err := Open(Config{URL: url, Keys: storetest.Keys()})
 		if !errors.Is(err, ErrURL) || strings.Contains(err.Error(), "hunt") {
 			t.Errorf("got %v", err)
 		}
@@ -62,25 +65,34 @@ func TestByKey(t *testing.T) {
 	change := func(mask, party string, deleted bool) numberdb.Change {
 		return numberdb.Change{Binding: numberdb.Binding{Mask: number(mask), Party: number(party), Present: number("1234567")}, Deleted: deleted}
 	}
-	w := byKey([]numberdb.Change{
+	vault := numberdb.NewVault(storetest.MasterKey("1"))
+	w := byKey(vault, []numberdb.Change{
 		change("3000000", "5491123456789", false), change("3000000", "541123456789", true), // one key, deleted at last
 		change("2000000", "1000000", true), change("2000000", "1000000", false),
 		change("1000000", "2000000", false), change("1000000", "1000000", false),
 	})
-	texts := func(rows []numberdb.Row) string {
+	keys := func(rows []numberdb.Stored) string {
 		var text []string
-		for _, r := range rows {
-			text = append(text, r.Mask+"/"+r.Party)
+		for i, r := range rows {
+			key, err := vault.Key(r.Mask, r.Party)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if i > 0 && rows[i-1].Mask == r.Mask && bytes.Compare(rows[i-1].Party[:], r.Party[:]) >= 0 {
+				t.Error("not in the order of keys")
+			}
+			text = append(text, key.Mask.Reveal()+"/"+key.Party.Reveal())
 		}
+		slices.Sort(text) // parties are in the order of what they are hidden as
 		return strings.Join(text, " ")
 	}
-	if got := texts(w.puts); got != "1000000/1000000 1000000/2000000 2000000/1000000" {
+	if got := keys(w.puts); got != "+1000000/+1000000 +1000000/+2000000 +2000000/+1000000" {
 		t.Errorf("puts %s", got)
 	}
-	if got := texts(w.deletes); got != "3000000/541123456789" {
+	if got := keys(w.deletes); got != "+3000000/+541123456789" {
 		t.Errorf("deletes %s", got)
 	}
-	if got := texts(w.all); got != "1000000/1000000 1000000/2000000 2000000/1000000 3000000/541123456789" {
+	if got := keys(w.all); got != "+1000000/+1000000 +1000000/+2000000 +2000000/+1000000 +3000000/+541123456789" {
 		t.Errorf("all %s", got)
 	}
 }

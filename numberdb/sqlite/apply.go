@@ -5,19 +5,16 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 
 	"maskline/numberdb"
 )
 
 const (
-	upsertText = `INSERT INTO bindings
-		(mask, party, to_kind, to_value, present, services, carriers, expires_at, tenant, updated_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+	upsertText = `INSERT INTO bindings (` + columns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (mask, party) DO UPDATE SET
-		to_kind = excluded.to_kind, to_value = excluded.to_value, present = excluded.present,
-		services = excluded.services, carriers = excluded.carriers, expires_at = excluded.expires_at,
-		tenant = excluded.tenant, updated_at = excluded.updated_at`
+		sealed = excluded.sealed, present = excluded.present, second = excluded.second, services = excluded.services,
+		carriers = excluded.carriers, expires = excluded.expires, tenant = excluded.tenant, session = excluded.session,
+		counted = excluded.counted, keep = excluded.keep, digest = excluded.digest`
 	removeText = `DELETE FROM bindings WHERE mask = ? AND party = ?`
 )
 
@@ -80,7 +77,7 @@ func (s *Store) writeAll(ctx context.Context, tx *sql.Tx, changes []numberdb.Cha
 	write := rowWriter{ // its statements are closed with the transaction
 		upsert: tx.StmtContext(quiet, s.upsert),
 		remove: tx.StmtContext(quiet, s.remove),
-		now:    s.now().UnixMicro(),
+		vault:  s.vault,
 	}
 	for i := range changes {
 		err := write.change(quiet, &changes[i])
@@ -98,21 +95,19 @@ func (s *Store) writeAll(ctx context.Context, tx *sql.Tx, changes []numberdb.Cha
 
 type rowWriter struct {
 	upsert, remove *sql.Stmt
-	now            int64 // microseconds
+	vault          *numberdb.Vault
+	sealed         []byte // of one row after the other
 }
 
 func (w *rowWriter) change(ctx context.Context, c *numberdb.Change) error {
-	row := c.Binding.Row()
 	if c.Deleted {
-		_, err := w.remove.ExecContext(ctx, row.Mask, row.Party)
+		party := w.vault.Hide(c.Binding.Party)
+		_, err := w.remove.ExecContext(ctx, int64(c.Binding.Mask.Canonical()), party[:])
 		return err
 	}
-	var expires sql.NullInt64
-	if !row.Expires.IsZero() {
-		expires = sql.NullInt64{Int64: row.Expires.UnixMicro(), Valid: true}
-	}
-	_, err := w.upsert.ExecContext(ctx, row.Mask, row.Party, row.ToKind, row.ToValue, row.Present, row.Services,
-		strings.Join(row.Carriers, "|"), expires, row.Tenant, w.now)
+	stored := w.vault.Store(&c.Binding, w.sealed[:0])
+	w.sealed = stored.Sealed
+	_, err := w.upsert.ExecContext(ctx, values(&stored)...)
 	return err
 }
 

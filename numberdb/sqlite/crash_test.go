@@ -18,7 +18,7 @@ import (
 // applyInChild replaces the bindings of one mask, all of them in each Apply,
 // and writes a line after each, until it is killed.
 func applyInChild(dir string) {
-	store, err := Open(context.Background(), Config{Dir: dir})
+	store, err := Open(context.Background(), Config{Dir: dir, Keys: storetest.Keys()})
 	if err != nil {
 		panic(err)
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"strings"
-	"time"
 
 	"maskline/numberdb"
 )
@@ -38,27 +36,18 @@ func (s *Store) load(ctx context.Context, put func(numberdb.Binding)) (numberdb.
 		return snapshot, err
 	}
 	snapshot.Position = numberdb.Position(position)
-	rows, err := tx.QueryContext(ctx, `SELECT mask, party, to_kind, to_value, present, services, carriers, expires_at, tenant FROM bindings`)
+	rows, err := tx.QueryContext(ctx, `SELECT `+columns+` FROM bindings`)
 	if err != nil {
 		return snapshot, err
 	}
 	defer func() { _ = rows.Close() }() // rows.Err is what counts
-	var row numberdb.Row
-	var carriers string
-	var expires sql.NullInt64
+	var scan rowScan
+	targets, opener := scan.targets(), s.vault.Opener()
 	for rows.Next() {
-		if err := rows.Scan(&row.Mask, &row.Party, &row.ToKind, &row.ToValue, &row.Present, &row.Services,
-			&carriers, &expires, &row.Tenant); err != nil {
+		if err := rows.Scan(targets...); err != nil {
 			return snapshot, err
 		}
-		row.Carriers, row.Expires = nil, time.Time{}
-		if carriers != "" {
-			row.Carriers = strings.Split(carriers, "|")
-		}
-		if expires.Valid {
-			row.Expires = time.UnixMicro(expires.Int64)
-		}
-		b, err := row.Binding()
+		b, err := opener.Open(scan.row(opener))
 		if err != nil {
 			snapshot.Refused++
 			continue

@@ -12,22 +12,23 @@ import (
 	"maskline/numberdb"
 )
 
-//go:embed migrations/*.sql
+//go:embed migrations/*.sql migrations/sealed/*.sql
 var migrations embed.FS
 
 // migrate brings the schema to this version, or where that is left to the
 // operator refuses an older one. A newer one is taken as it is.
-func migrate(ctx context.Context, db *sql.DB, manual bool) error {
+func migrate(ctx context.Context, db *sql.DB, cfg *Config) error {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err
 	}
 	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files,
-		goose.WithTableName("schema_version"), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+		goose.WithTableName("schema_version"), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()),
+		goose.WithGoMigrations(goose.NewGoMigration(sealedVersion, &goose.GoFunc{RunTx: (&sealing{keys: cfg.Keys}).run}, nil)))
 	if err != nil {
 		return fmt.Errorf("preparing the schema: %w", err)
 	}
-	if manual {
+	if cfg.ManualMigrations {
 		pending, err := provider.HasPending(ctx)
 		if err != nil {
 			return fmt.Errorf("reading the schema's version: %w", err)
@@ -40,5 +41,5 @@ func migrate(ctx context.Context, db *sql.DB, manual bool) error {
 	if _, err := provider.Up(ctx); err != nil {
 		return fmt.Errorf("upgrading the schema: %w", err)
 	}
-	return nil
+	return scrub(ctx, db)
 }

@@ -5,17 +5,16 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"time"
 
 	"maskline/numberdb"
 )
 
 var _ numberdb.RestrictionStore = (*Store)(nil)
 
-const putRestriction = `INSERT INTO restrictions (kind, tenant, mask, party, peer, since, lifted, version)
-	VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+const putRestriction = `INSERT INTO restrictions (kind, tenant, mask, party, peer, sealed, since, lifted, version)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 	ON CONFLICT (kind, tenant, mask, party, peer) DO UPDATE SET
-	since = excluded.since, lifted = excluded.lifted, version = excluded.version`
+	sealed = excluded.sealed, since = excluded.since, lifted = excluded.lifted, version = excluded.version`
 
 // ApplyRestrictions commits the changes.
 func (s *Store) ApplyRestrictions(ctx context.Context, changes []numberdb.RestrictionChange) error {
@@ -48,9 +47,7 @@ func (s *Store) putRestrictions(ctx context.Context, changes []numberdb.Restrict
 		if err != nil {
 			break
 		}
-		row := changes[i].Row()
-		_, err = tx.ExecContext(ctx, putRestriction, row.Kind, row.Tenant, row.Mask, row.Party, row.Peer,
-			row.Since.UnixMicro(), changes[i].Lifted, version)
+		err = writeRestriction(ctx, tx, s.vault, &changes[i], version)
 	}
 	if err != nil {
 		return errors.Join(err, ignoreDone(tx.Rollback()))
@@ -58,47 +55,57 @@ func (s *Store) putRestrictions(ctx context.Context, changes []numberdb.Restrict
 	return tx.Commit()
 }
 
-// ReadRestrictions reads one snapshot. Nobody else writes the file, so nothing
-// is ever deleted from it.
-func (s *Store) ReadRestrictions(ctx context.Context, after numberdb.Position, tell func(numberdb.RestrictionChange)) (numberdb.Position, error) {
-	if err := s.calls.begin(); err != nil {
-		return 0, err
-	}
-	defer s.calls.done()
-	position, err := s.readRestrictions(ctx, after, tell)
-	if err != nil {
-		return 0, fmt.Errorf("reading restrictions: %w", err)
-	}
-	return position, nil
+func writeRestriction(ctx context.Context, tx *sql.Tx, vault *numberdb.Vault, c *numberdb.RestrictionChange, version int64) error {
+	r := vault.StoreRestriction(c)
+	_, err := tx.ExecContext(ctx, putRestriction, r.Kind, r.Tenant, r.Mask, r.Party[:], r.Peer, r.Sealed, r.Since, r.Lifted, version)
+	return err
 }
 
-func (s *Store) readRestrictions(ctx context.Context, after numberdb.Position, tell func(numberdb.RestrictionChange)) (numberdb.Position, error) {
+// ReadRestrictions reads one snapshot. Nobody else writes the file, so nothing
+// is ever deleted from it.
+func (s *Store) ReadRestrictions(ctx context.Context, after numberdb.Position, tell func(numberdb.RestrictionChange)) (numberdb.RestrictionsRead, error) {
+	if err := s.calls.begin(); err != nil {
+		return numberdb.RestrictionsRead{}, err
+	}
+	defer s.calls.done()
+	read, err := s.readRestrictions(ctx, after, tell)
+	if err != nil {
+		return numberdb.RestrictionsRead{}, fmt.Errorf("reading restrictions: %w", err)
+	}
+	return read, nil
+}
+
+func (s *Store) readRestrictions(ctx context.Context, after numberdb.Position, tell func(numberdb.RestrictionChange)) (read numberdb.RestrictionsRead, err error) {
 	tx, err := s.reader.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
-		return 0, err
+		return read, err
 	}
 	defer func() { _ = tx.Rollback() }() // it has only read
 	var version int64
 	if err := tx.QueryRowContext(ctx, `SELECT version FROM restrictions_feed`).Scan(&version); err != nil {
-		return 0, err
+		return read, err
 	}
-	rows, err := tx.QueryContext(ctx, `SELECT kind, tenant, mask, party, peer, since, lifted FROM restrictions
+	read.Position = numberdb.Position(version)
+	rows, err := tx.QueryContext(ctx, `SELECT kind, tenant, mask, party, peer, sealed, since, lifted FROM restrictions
 		WHERE version > ? AND (lifted = 0 OR ? > 0)`, int64(after), int64(after))
 	if err != nil {
-		return 0, err
+		return read, err
 	}
 	defer func() { _ = rows.Close() }() // rows.Err is what counts
 	for rows.Next() {
-		var row numberdb.RestrictionRow
-		var since int64
-		var c numberdb.RestrictionChange
-		if err := rows.Scan(&row.Kind, &row.Tenant, &row.Mask, &row.Party, &row.Peer, &since, &c.Lifted); err != nil {
-			return 0, err
+		var stored numberdb.StoredRestriction
+		var party, sealed sql.RawBytes
+		if err := rows.Scan(&stored.Kind, &stored.Tenant, &stored.Mask, &party, &stored.Peer, &sealed, &stored.Since, &stored.Lifted); err != nil {
+			return read, err
 		}
-		row.Since = time.UnixMicro(since)
-		if c.Restriction, err = row.Restriction(); err == nil {
-			tell(c)
+		copy(stored.Party[:], party)
+		stored.Sealed = sealed
+		c, err := s.vault.OpenRestriction(&stored)
+		if err != nil {
+			read.Refused++
+			continue
 		}
+		tell(c)
 	}
-	return numberdb.Position(version), rows.Err()
+	return read, rows.Err()
 }

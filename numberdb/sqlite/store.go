@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"maskline/numberdb"
+	"maskline/seal"
 )
 
 // Config of the embedded store.
@@ -20,13 +20,14 @@ type Config struct {
 	// this version needs is refused with numberdb.ErrSchemaOld. Default false:
 	// Open creates and upgrades the schema.
 	ManualMigrations bool
-	// Now is the clock of updated_at; nil is time.Now.
-	Now func() time.Time
+	// Keys wraps the data key that the file keeps. Required where there is a
+	// Dir; in memory nil is a key of the moment.
+	Keys numberdb.KeyWrapper
 }
 
 // Store is numberdb.Store over one SQLite file.
 type Store struct {
-	now    func() time.Time
+	vault  *numberdb.Vault
 	lock   *fileLock // nil in memory
 	writer *sql.DB   // one connection
 	reader *sql.DB   // the writer itself in memory
@@ -68,21 +69,23 @@ func (c *calls) close() (again bool) {
 }
 
 // Open opens the store, creating what is missing. It returns
-// numberdb.ErrInUse where another process has it open.
+// numberdb.ErrInUse where another process has it open, and
+// numberdb.ErrAnotherKey where Keys cannot unwrap its data key.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
-	s := &Store{now: cfg.Now}
-	if s.now == nil {
-		s.now = time.Now
+	if cfg.Dir == "" && cfg.Keys == nil {
+		cfg.Keys = seal.Generate().Wrapper()
 	}
+	s := &Store{}
 	if err := s.open(ctx, cfg); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the embedded store: %w", err), s.release())
 	}
 	return s, nil
 }
 
-// Migrate creates or upgrades the schema of the store in dir.
-func Migrate(ctx context.Context, dir string) error {
-	s, err := Open(ctx, Config{Dir: dir})
+// Migrate creates or upgrades the schema of the store.
+func Migrate(ctx context.Context, cfg Config) error {
+	cfg.ManualMigrations = false
+	s, err := Open(ctx, cfg)
 	if err != nil {
 		return err
 	}
@@ -99,7 +102,10 @@ func (s *Store) open(ctx context.Context, cfg Config) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := migrate(ctx, s.writer, cfg.ManualMigrations); err != nil {
+	if err := migrate(ctx, s.writer, &cfg); err != nil {
+		return err
+	}
+	if s.vault, err = openVault(ctx, s.writer, cfg.Keys); err != nil {
 		return err
 	}
 	return s.prepare(ctx)

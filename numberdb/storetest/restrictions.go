@@ -69,11 +69,11 @@ func restrict(t *testing.T, store numberdb.RestrictionStore, changes ...numberdb
 func told(t *testing.T, store numberdb.RestrictionStore, after numberdb.Position) (map[numberdb.Restriction]bool, numberdb.Position) {
 	t.Helper()
 	all := map[numberdb.Restriction]bool{}
-	position, err := store.ReadRestrictions(t.Context(), after, func(c numberdb.RestrictionChange) { all[c.Restriction] = c.Lifted })
-	if err != nil {
-		t.Fatal(err)
+	read, err := store.ReadRestrictions(t.Context(), after, func(c numberdb.RestrictionChange) { all[c.Restriction] = c.Lifted })
+	if err != nil || read.Refused != 0 {
+		t.Fatalf("%d refused, %v", read.Refused, err)
 	}
-	return all, position
+	return all, read.Position
 }
 
 func wantTold(t *testing.T, got map[numberdb.Restriction]bool, changes ...numberdb.RestrictionChange) {
