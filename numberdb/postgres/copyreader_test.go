@@ -14,8 +14,12 @@ import (
 func binaryRow(mask byte) [][]byte {
 	number := func(n byte) []byte { return []byte{0, 0, 0, 0, 0, 0, 0, n} }
 	return [][]byte{
-		number(mask), bytes.Repeat([]byte{mask}, 16), []byte("sealed"), number(3), number(0), {0, 3}, []byte("alfa|bravo"),
-		number(4), []byte("shop"), number(5), {1}, number(6), number(7),
+		number(mask), bytes.Repeat([]byte{mask}, 16), []byte("sealed"), number(3), number(0),
+		{0, 3},
+		[]byte("alfa|bravo"),
+		number(4), []byte("shop"), number(5),
+		{1},
+		number(6), number(7),
 	}
 }
 

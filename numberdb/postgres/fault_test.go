@@ -5,7 +5,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -320,66 +319,4 @@ func TestManualMigrations(t *testing.T) {
 	if _, err := older.Load(t.Context(), func(numberdb.Binding) {}); !errors.Is(err, numberdb.ErrSchemaOld) {
 		t.Fatalf("an older schema: %v", err)
 	}
-}
-
-func BenchmarkLoad(b *testing.B) {
-	store, _ := newStore(b, nil)
-	const rows = 100_000
-	changes := make([]numberdb.Change, rows)
-	for i := range changes {
-		changes[i] = storetest.Put(i%2000, i/2000, i)
-	}
-	if _, err := store.Apply(b.Context(), changes); err != nil {
-		b.Fatal(err)
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := store.Load(b.Context(), func(numberdb.Binding) {}); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(rows*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
-}
-
-func BenchmarkApply(b *testing.B) {
-	for _, size := range []int{1, 1000, 100_000} {
-		b.Run(fmt.Sprint(size), func(b *testing.B) {
-			store, _ := newStore(b, nil)
-			changes := make([]numberdb.Change, size)
-			for n := 0; b.Loop(); n++ {
-				for i := range changes {
-					changes[i] = storetest.Put(n%1000, i, i)
-				}
-				if _, err := store.Apply(b.Context(), changes); err != nil {
-					b.Fatal(err)
-				}
-			}
-			b.ReportMetric(float64(size)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
-		})
-	}
-}
-
-// BenchmarkVisible is the time from the call of Apply until a follower has it.
-func BenchmarkVisible(b *testing.B) {
-	store, _ := newStore(b, nil)
-	snapshot, err := store.Load(b.Context(), func(numberdb.Binding) {})
-	if err != nil {
-		b.Fatal(err)
-	}
-	positions := make(chan numberdb.Position, 1<<16)
-	ctx, cancel := context.WithCancel(b.Context())
-	ended := make(chan error, 1)
-	go func() {
-		ended <- store.Follow(ctx, snapshot.Position, func(batch numberdb.Batch) { positions <- batch.Position })
-	}()
-	for n := 0; b.Loop(); n++ {
-		want, err := store.Apply(b.Context(), []numberdb.Change{storetest.Put(n%1000, 1, n)})
-		if err != nil {
-			b.Fatal(err)
-		}
-		for <-positions < want {
-		}
-	}
-	cancel()
-	<-ended
 }

@@ -141,7 +141,10 @@ func TestPgoutput(t *testing.T) {
 		{
 			"what is none of ours",
 			[][]byte{
-				beginMessage(), relationMessage(99, "public", "bindings", ourLayout()), {'Y', 1, 2}, {'O', 1}, {'M'},
+				beginMessage(), relationMessage(99, "public", "bindings", ourLayout()),
+				{'Y', 1, 2},
+				{'O', 1},
+				{'M'},
 				binary.BigEndian.AppendUint32([]byte{'I'}, 99), commitMessage(901, at),
 			},
 			[]string{"commit 901 2026-11-22T10:00:00Z"},
@@ -223,8 +226,19 @@ func TestPgoutputThatCannotBeFollowed(t *testing.T) {
 
 func TestFromText(t *testing.T) {
 	want := [][]byte{
-		{0, 0, 0, 0, 0, 0, 0, 5}, {15: 5}, {1, 2}, {0, 0, 0, 0, 0, 0, 0, 3}, make([]byte, 8), {0, 3}, {},
-		{255, 255, 255, 255, 255, 255, 255, 255}, []byte("shop"), {0, 0, 0, 0, 0, 0, 0, 5}, {1}, {0, 0, 0, 0, 0, 0, 0, 6}, {0x80, 0, 0, 0, 0, 0, 0, 0},
+		{0, 0, 0, 0, 0, 0, 0, 5},
+		{15: 5},
+		{1, 2},
+		{0, 0, 0, 0, 0, 0, 0, 3},
+		make([]byte, 8),
+		{0, 3},
+		{},
+		{255, 255, 255, 255, 255, 255, 255, 255},
+		[]byte("shop"),
+		{0, 0, 0, 0, 0, 0, 0, 5},
+		{1},
+		{0, 0, 0, 0, 0, 0, 0, 6},
+		{0x80, 0, 0, 0, 0, 0, 0, 0},
 	}
 	for i, text := range textRow(5) {
 		got, err := fromText(i, text)
