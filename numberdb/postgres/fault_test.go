@@ -120,8 +120,18 @@ func (w *writers) write(t *testing.T, n int) {
 	}
 }
 
-// check compares what was acknowledged with the database.
+// check compares what was acknowledged with the database, of writers that met
+// faults.
 func (w *writers) check(t *testing.T) {
+	t.Helper()
+	w.verify(t)
+	if w.faults.Load() == 0 {
+		t.Error("no writer met a fault")
+	}
+}
+
+// verify ends the writers and compares what was acknowledged with the database.
+func (w *writers) verify(t *testing.T) {
 	t.Helper()
 	close(w.stop)
 	w.group.Wait()
@@ -135,8 +145,8 @@ func (w *writers) check(t *testing.T) {
 			t.Errorf("writer %d: an acknowledged change is not in the database", n)
 		}
 	}
-	if w.commits.Load() == 0 || w.faults.Load() == 0 {
-		t.Errorf("%d commits, %d faults: the test met nothing", w.commits.Load(), w.faults.Load())
+	if w.commits.Load() == 0 {
+		t.Error("nothing was committed")
 	}
 }
 
