@@ -191,4 +191,13 @@ func (c *checker) store() {
 	if c.Database.URL.Reveal() == "" && c.Database.Sync != SyncAuto {
 		c.fault("database.sync", "is about Postgres, but database.url is empty; expected auto, or a URL", "database.url")
 	}
+	switch slot := c.Database.Slot; {
+	case slot == "":
+	case strings.Trim(slot, "abcdefghijklmnopqrstuvwxyz0123456789_") != "":
+		c.fault("database.slot", "is not a slot's name; expected a to z, 0 to 9 and _")
+	case c.Database.URL.Reveal() == "":
+		c.fault("database.slot", "is about Postgres, but database.url is empty; expected none, or a URL", "database.url")
+	case c.Database.Sync == SyncChangelog:
+		c.fault("database.slot", "is about logical replication, but database.sync is changelog; expected none, or another sync", "database.sync")
+	}
 }

@@ -51,8 +51,14 @@ type Database struct {
 	URL DatabaseURL `key:"url"`
 	// Whether serve upgrades the schema, or only maskline migrate does. Default auto.
 	Migrate Migrate `key:"migrate"`
-	// How changes in Postgres reach the table in memory. Default auto.
+	// How changes in Postgres reach the table in memory; auto: logical where the server allows it, else changelog. Default auto.
 	Sync Sync `key:"sync"`
+	// Replication slot that outlives this edge's connection, each edge its own; see docs/postgres.md. Default empty: a temporary one.
+	Slot string `key:"slot" octets:"63"`
+	// Longest wait of an API write, after its commit, until this edge routes by it; not 0. Default 5s.
+	Wait time.Duration `key:"wait" default:"5s" min:"1ms" max:"10m"`
+	// Pause between comparisons of the table with the store; 0: never. Default 1h.
+	Compare time.Duration `key:"compare" default:"1h"`
 	// Age of the last proof of life at which the table is shown as stale; 0: never. Default 30s.
 	MaxStale time.Duration `key:"max_stale" default:"30s"`
 }

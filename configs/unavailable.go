@@ -17,7 +17,6 @@ type later struct {
 // its line here.
 func unavailable() []later {
 	return []later{
-		{path: "database.sync", only: []string{"auto", "changelog"}},
 		{path: "tenants[].sessions"},
 		{path: "tenants[].masks"},
 		{path: "tenants[].spend_day"},

@@ -133,7 +133,9 @@ func (e *edge) openState(ctx context.Context) (err error) {
 	if err := checkKey(ctx, e.store); err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}
-	sync := numberdb.SyncConfig{MaxStale: cmp.Or(e.cfg.Database.MaxStale, noLimit)}
+	sync := numberdb.SyncConfig{
+		MaxStale: cmp.Or(e.cfg.Database.MaxStale, noLimit), Wait: e.cfg.Database.Wait, Compare: e.cfg.Database.Compare,
+	}
 	if e.syncer, err = numberdb.NewSyncer(e.store, e.table, sync, e.log.Named("numberdb"), e.metrics); err != nil {
 		return err
 	}

@@ -23,9 +23,22 @@ type stores interface {
 func openStore(ctx context.Context, cfg *configs.Config) (stores, error) {
 	manual := cfg.Database.Migrate == configs.MigrateManual
 	if url := cfg.Database.URL.Reveal(); url != "" {
-		return opened(postgres.Open(postgres.Config{URL: url, Keys: dataKeys(cfg), ManualMigrations: manual}))
+		return opened(postgres.Open(postgres.Config{
+			URL: url, Keys: dataKeys(cfg), ManualMigrations: manual, Sync: syncOf(cfg.Database.Sync), Slot: cfg.Database.Slot,
+		}))
 	}
 	return opened(sqlite.Open(ctx, sqlite.Config{Dir: string(cfg.DataDir), Keys: dataKeys(cfg), ManualMigrations: manual}))
+}
+
+func syncOf(sync configs.Sync) postgres.Sync {
+	switch sync {
+	case configs.SyncLogical:
+		return postgres.Logical
+	case configs.SyncChangelog:
+		return postgres.Changelog
+	default:
+		return postgres.Auto
+	}
 }
 
 // opened keeps the store that failed to open from looking like one.

@@ -46,8 +46,9 @@ func (s *Store) Apply(ctx context.Context, changes []numberdb.Change) (numberdb.
 	}
 	rows := byKey(s.vault, changes)
 	for try := 1; ; try++ {
-		position, err := s.commit(ctx, rows)
+		xid, err := s.commit(ctx, rows)
 		if err == nil {
+			position := s.committed(ctx, xid)
 			s.wrote(position)
 			return position, nil
 		}
@@ -93,13 +94,12 @@ func byKey(vault *numberdb.Vault, changes []numberdb.Change) writes {
 	return w
 }
 
-func (s *Store) commit(ctx context.Context, rows writes) (numberdb.Position, error) {
+func (s *Store) commit(ctx context.Context, rows writes) (xid uint64, err error) {
 	tx, err := s.beginTx(ctx, pgx.TxOptions{})
 	if err != nil {
 		return 0, err
 	}
-	position, err := s.write(ctx, tx, rows)
-	if err != nil {
+	if xid, err = s.write(ctx, tx, rows); err != nil {
 		s.rollback(ctx, tx)
 		return 0, err
 	}
@@ -113,10 +113,10 @@ func (s *Store) commit(ctx context.Context, rows writes) (numberdb.Position, err
 		}
 		return 0, fmt.Errorf("%w: %w", numberdb.ErrOutcomeUnknown, err)
 	}
-	return position, nil
+	return xid, nil
 }
 
-func (s *Store) write(ctx context.Context, tx pgx.Tx, rows writes) (numberdb.Position, error) {
+func (s *Store) write(ctx context.Context, tx pgx.Tx, rows writes) (xid uint64, err error) {
 	if len(rows.deletes) > 0 {
 		for part := range slices.Chunk(rows.all, chunk) {
 			if err := s.exec(ctx, tx, lockRows, writeKeys(part)...); err != nil {
@@ -136,12 +136,8 @@ func (s *Store) write(ctx context.Context, tx pgx.Tx, rows writes) (numberdb.Pos
 	}
 	query, cancel := s.deadline(ctx)
 	defer cancel()
-	var xid uint64
-	if err := tx.QueryRow(query, `SELECT pg_current_xact_id()`).Scan(&xid); err != nil {
-		return 0, err
-	}
-	// A position tells that all transactions below it are in the table.
-	return numberdb.Position(xid + 1), nil
+	err = tx.QueryRow(query, `SELECT pg_current_xact_id()`).Scan(&xid)
+	return xid, err
 }
 
 func (s *Store) exec(ctx context.Context, tx pgx.Tx, text string, args ...any) error {

@@ -5,7 +5,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -27,7 +26,7 @@ func contextWithCause(t *testing.T) (context.Context, context.CancelCauseFunc) {
 
 // A transaction with a low number that commits late is what pollers lose.
 func TestALongTransactionDelaysAndLosesNothing(t *testing.T) {
-	store, name := newStore(t, nil)
+	store, name := newStore(t, polling)
 	storetest.Apply(t, store, storetest.Put(0, 0, 1))
 	snapshot, err := store.Load(t.Context(), func(numberdb.Binding) {})
 	if err != nil {
@@ -121,8 +120,18 @@ func (w *writers) write(t *testing.T, n int) {
 	}
 }
 
-// check compares what was acknowledged with the database.
+// check compares what was acknowledged with the database, of writers that met
+// faults.
 func (w *writers) check(t *testing.T) {
+	t.Helper()
+	w.verify(t)
+	if w.faults.Load() == 0 {
+		t.Error("no writer met a fault")
+	}
+}
+
+// verify ends the writers and compares what was acknowledged with the database.
+func (w *writers) verify(t *testing.T) {
 	t.Helper()
 	close(w.stop)
 	w.group.Wait()
@@ -136,8 +145,8 @@ func (w *writers) check(t *testing.T) {
 			t.Errorf("writer %d: an acknowledged change is not in the database", n)
 		}
 	}
-	if w.commits.Load() == 0 || w.faults.Load() == 0 {
-		t.Errorf("%d commits, %d faults: the test met nothing", w.commits.Load(), w.faults.Load())
+	if w.commits.Load() == 0 {
+		t.Error("nothing was committed")
 	}
 }
 
@@ -153,19 +162,18 @@ func TestPostmasterKilledUnderWrites(t *testing.T) {
 	w := startWriters(t, store)
 	for range 3 {
 		w.waitForCommits(t, 50)
+		loads := follower.Loads()
 		if err := server.Kill(); err != nil {
 			t.Fatal(err)
 		}
 		if err := server.Restart(t.Context()); err != nil {
 			t.Fatal(err)
 		}
+		storetest.Eventually(t, "another load", func() bool { return follower.Loads() > loads })
 	}
 	w.waitForCommits(t, 50)
 	w.check(t)
 	follower.WaitEqual(t, store)
-	if follower.Loads() < 4 {
-		t.Errorf("loaded %d times over 3 kills", follower.Loads())
-	}
 }
 
 func TestConnectionsCutUnderWrites(t *testing.T) {
@@ -226,7 +234,7 @@ func countChangelog(t *testing.T, conn *pgx.Conn) (rows int) {
 }
 
 func TestTrim(t *testing.T) {
-	store, name := newStore(t, func(c *Config) { c.Keep = 500 * time.Millisecond })
+	store, name := newStore(t, func(c *Config) { c.Sync, c.Keep = Changelog, 500*time.Millisecond })
 	behind, err := store.Load(t.Context(), func(numberdb.Binding) {})
 	if err != nil {
 		t.Fatal(err)
@@ -252,7 +260,7 @@ func TestTrim(t *testing.T) {
 }
 
 func TestTrimStaysBelowARunningTransaction(t *testing.T) {
-	store, name := newStore(t, func(c *Config) { c.Keep = 200 * time.Millisecond })
+	store, name := newStore(t, func(c *Config) { c.Sync, c.Keep = Changelog, 200*time.Millisecond })
 	follower := storetest.Follow(t, store)
 	long := connect(t, name)
 	exec(t, long, `BEGIN`)
@@ -268,7 +276,7 @@ func TestTrimStaysBelowARunningTransaction(t *testing.T) {
 
 // A dump restored into a cluster whose transaction counter is lower.
 func TestADumpRestoredElsewhere(t *testing.T) {
-	store, name := newStore(t, nil)
+	store, name := newStore(t, polling)
 	storetest.Apply(t, store, storetest.Put(1, 1, 2))
 	exec(t, connect(t, name), `UPDATE maskline.feed SET trimmed = '99999999999';
 		INSERT INTO maskline.changelog (xid, mask, party) VALUES ('99999999999', 1, NULL)`)
@@ -321,66 +329,4 @@ func TestManualMigrations(t *testing.T) {
 	if _, err := older.Load(t.Context(), func(numberdb.Binding) {}); !errors.Is(err, numberdb.ErrSchemaOld) {
 		t.Fatalf("an older schema: %v", err)
 	}
-}
-
-func BenchmarkLoad(b *testing.B) {
-	store, _ := newStore(b, nil)
-	const rows = 100_000
-	changes := make([]numberdb.Change, rows)
-	for i := range changes {
-		changes[i] = storetest.Put(i%2000, i/2000, i)
-	}
-	if _, err := store.Apply(b.Context(), changes); err != nil {
-		b.Fatal(err)
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := store.Load(b.Context(), func(numberdb.Binding) {}); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(rows*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
-}
-
-func BenchmarkApply(b *testing.B) {
-	for _, size := range []int{1, 1000, 100_000} {
-		b.Run(fmt.Sprint(size), func(b *testing.B) {
-			store, _ := newStore(b, nil)
-			changes := make([]numberdb.Change, size)
-			for n := 0; b.Loop(); n++ {
-				for i := range changes {
-					changes[i] = storetest.Put(n%1000, i, i)
-				}
-				if _, err := store.Apply(b.Context(), changes); err != nil {
-					b.Fatal(err)
-				}
-			}
-			b.ReportMetric(float64(size)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
-		})
-	}
-}
-
-// BenchmarkVisible is the time from the call of Apply until a follower has it.
-func BenchmarkVisible(b *testing.B) {
-	store, _ := newStore(b, nil)
-	snapshot, err := store.Load(b.Context(), func(numberdb.Binding) {})
-	if err != nil {
-		b.Fatal(err)
-	}
-	positions := make(chan numberdb.Position, 1<<16)
-	ctx, cancel := context.WithCancel(b.Context())
-	ended := make(chan error, 1)
-	go func() {
-		ended <- store.Follow(ctx, snapshot.Position, func(batch numberdb.Batch) { positions <- batch.Position })
-	}()
-	for n := 0; b.Loop(); n++ {
-		want, err := store.Apply(b.Context(), []numberdb.Change{storetest.Put(n%1000, 1, n)})
-		if err != nil {
-			b.Fatal(err)
-		}
-		for <-positions < want {
-		}
-	}
-	cancel()
-	<-ended
 }

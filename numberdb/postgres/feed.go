@@ -8,6 +8,8 @@ import (
 	"math"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"maskline/numberdb"
 )
 
@@ -45,7 +47,7 @@ type source struct {
 	timeline int32
 }
 
-// era is the number of a source, a new one where it is not the last feed's.
+// enter returns the era of a source, a new one where it is not the last feed's.
 func (s *Store) enter(from source) (era numberdb.Position) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -57,6 +59,13 @@ func (s *Store) enter(from source) (era numberdb.Position) {
 		s.source = from
 	}
 	return s.era << eraShift
+}
+
+// now is a raw position in the era of now.
+func (s *Store) now(raw numberdb.Position) numberdb.Position {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.era<<eraShift | raw
 }
 
 // Feed opens logical replication or the changelog, as Config.Sync says and the
@@ -92,13 +101,14 @@ func (s *Store) Feed(ctx context.Context, held numberdb.Position) (numberdb.Feed
 type polled struct {
 	store *Store
 	info  numberdb.FeedInfo
-	from  numberdb.Position
-	until time.Duration // then logical replication is tried again; 0: not
+	era   numberdb.Position // in front of every position
+	from  numberdb.Position // without it
+	until time.Duration     // then logical replication is tried again; 0: not
 }
 
 func (s *Store) changelog(reason *unavailableError) *polled {
 	f := &polled{store: s, info: numberdb.FeedInfo{Kind: numberdb.Changelog}}
-	s.enter(source{kind: numberdb.Changelog})
+	f.era = s.enter(source{kind: numberdb.Changelog})
 	if reason != nil {
 		f.info.Reason = reason.reason
 	}
@@ -114,6 +124,7 @@ func (f *polled) About() numberdb.FeedInfo { return f.info }
 func (f *polled) Load(ctx context.Context, put func(numberdb.Binding)) (numberdb.Snapshot, error) {
 	snapshot, err := f.store.Load(ctx, put)
 	f.from = snapshot.Position
+	snapshot.Position |= f.era
 	return snapshot, err
 }
 
@@ -121,12 +132,16 @@ func (f *polled) Load(ctx context.Context, put func(numberdb.Binding)) (numberdb
 var errTryLogical = fmt.Errorf("logical replication may be possible now: %w", numberdb.ErrFeedLost)
 
 func (f *polled) Follow(ctx context.Context, apply func(numberdb.Batch)) error {
+	tell := func(batch numberdb.Batch) {
+		batch.Position |= f.era
+		apply(batch)
+	}
 	if f.until == 0 {
-		return f.store.Follow(ctx, f.from, apply)
+		return f.store.Follow(ctx, f.from, tell)
 	}
 	bounded, cancel := context.WithTimeout(ctx, f.until)
 	defer cancel()
-	err := f.store.Follow(bounded, f.from, apply)
+	err := f.store.Follow(bounded, f.from, tell)
 	if ctx.Err() == nil && errors.Is(bounded.Err(), context.DeadlineExceeded) {
 		return errTryLogical
 	}
@@ -138,19 +153,32 @@ func (f *polled) Close() error { return nil }
 // committed is the position in the feed of a transaction that has just
 // committed. A feed of a later era was loaded after the commit.
 func (s *Store) committed(ctx context.Context, xid uint64) numberdb.Position {
+	ctx, cancel := s.deadline(context.WithoutCancel(ctx))
+	defer cancel()
+	position, err := s.reachedBy(ctx, s.pool, xid+1)
+	if err != nil {
+		return never
+	}
+	return position
+}
+
+// asker is a connection, or some.
+type asker interface {
+	QueryRow(ctx context.Context, text string, args ...any) pgx.Row
+}
+
+// reachedBy is the position at which a feed has told all transactions that have
+// ended by now and are below xid.
+func (s *Store) reachedBy(ctx context.Context, from asker, xid uint64) (numberdb.Position, error) {
 	s.mu.Lock()
 	kind, era := s.source.kind, s.era<<eraShift
 	s.mu.Unlock()
 	if kind == numberdb.Changelog {
-		return era | numberdb.Position(xid+1) // all below it are in the table
+		return era | numberdb.Position(xid), nil
 	}
-	ctx, cancel := s.deadline(context.WithoutCancel(ctx))
-	defer cancel()
 	var end uint64
-	// The commit is flushed, unless the server was told not to wait for that.
-	if err := s.pool.QueryRow(ctx, `SELECT (CASE current_setting('synchronous_commit') WHEN 'off'
-		THEN pg_current_wal_insert_lsn() ELSE pg_current_wal_flush_lsn() END - '0/0')::bigint`).Scan(&end); err != nil {
-		return never
-	}
-	return era | numberdb.Position(end)
+	// Commits are flushed, unless the server was told not to wait for that.
+	err := from.QueryRow(ctx, `SELECT (CASE current_setting('synchronous_commit') WHEN 'off'
+		THEN pg_current_wal_insert_lsn() ELSE pg_current_wal_flush_lsn() END - '0/0')::bigint`).Scan(&end)
+	return era | numberdb.Position(end), err
 }

@@ -81,7 +81,7 @@ func (s *Store) follow(ctx context.Context, from numberdb.Position, apply func(n
 			}
 		}
 		wait := s.cfg.Poll
-		if f.position < s.lastWritten() && quick < wait {
+		if s.now(f.position) < s.lastWritten() && quick < wait {
 			wait, quick = quick, 2*quick
 		}
 		pause.Reset(wait)
@@ -199,7 +199,9 @@ func (f *follower) tell(batch *numberdb.Batch) {
 func (s *Store) wrote(position numberdb.Position) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.written = max(s.written, position)
+	if position != never {
+		s.written = max(s.written, position)
+	}
 	for wake := range s.wakes {
 		select {
 		case wake <- struct{}{}:

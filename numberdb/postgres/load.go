@@ -12,7 +12,7 @@ import (
 	"maskline/numberdb"
 )
 
-// Load reads one snapshot. What runs while the snapshot is taken lies above its
+// Load reads one snapshot, whose position is one of the changelog. What runs while the snapshot is taken lies above its
 // position and is told by the feed, whether or not the snapshot has it.
 func (s *Store) Load(ctx context.Context, put func(numberdb.Binding)) (numberdb.Snapshot, error) {
 	ctx, done, err := s.begin(ctx)
@@ -38,7 +38,8 @@ func (s *Store) load(ctx context.Context, put func(numberdb.Binding)) (numberdb.
 		return numberdb.Snapshot{}, err
 	}
 	defer s.rollback(ctx, tx)
-	if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = `+milliseconds(s.cfg.Load)); err != nil {
+	if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = `+milliseconds(s.cfg.Load)+
+		`; SET LOCAL idle_in_transaction_session_timeout = `+milliseconds(2*s.cfg.Load)); err != nil {
 		return numberdb.Snapshot{}, err
 	}
 	// The lock comes before the snapshot: TRUNCATE would empty the table under
@@ -58,25 +59,12 @@ func (s *Store) load(ctx context.Context, put func(numberdb.Binding)) (numberdb.
 			return numberdb.Snapshot{}, err
 		}
 	}
-	rows, err := tx.Query(ctx, `SELECT `+columns+` FROM maskline.bindings`, pgx.QueryExecModeCacheStatement, binaryForm())
-	if err != nil {
+	var exported string
+	if err := tx.QueryRow(ctx, `SELECT pg_export_snapshot()`).Scan(&exported); err != nil {
 		return numberdb.Snapshot{}, err
 	}
-	defer rows.Close()
-	opener := s.vault.Opener()
-	var stored numberdb.Stored
-	for rows.Next() {
-		if err := readRow(rows.RawValues(), opener, &stored); err != nil {
-			return numberdb.Snapshot{}, err
-		}
-		b, err := opener.Open(&stored)
-		if err != nil {
-			snapshot.Refused++
-			continue
-		}
-		put(b)
-	}
-	return snapshot, rows.Err()
+	snapshot.Refused, err = s.copyAll(ctx, exported, put)
+	return snapshot, err
 }
 
 // mendFeed makes the changelog fit the cluster's transaction counter, which

@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 		commitInChild(url)
 	}
 	var err error
-	if server, err = pgtest.Start(context.Background()); err != nil {
+	if server, err = pgtest.Start(context.Background(), pgtest.Replicating()...); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -110,8 +110,18 @@ func exec(t testing.TB, conn *pgx.Conn, sql string, args ...any) {
 	}
 }
 
+// polling feeds by the changelog.
+func polling(c *Config) { c.Sync = Changelog }
+
+// replicating feeds by logical replication or not at all.
+func replicating(c *Config) { c.Sync = Logical }
+
 func TestContract(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) storetest.Database { return opener(newDatabase(t), nil) })
+	for name, change := range map[string]func(*Config){"changelog": polling, "logical": replicating} {
+		t.Run(name, func(t *testing.T) {
+			storetest.Run(t, func(t *testing.T) storetest.Database { return opener(newDatabase(t), change) })
+		})
+	}
 }
 
 // put writes bindings by another connection, as another edge does.

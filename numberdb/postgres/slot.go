@@ -43,7 +43,7 @@ func (s *Store) openLogical(ctx context.Context, held numberdb.Position) (_ numb
 	}
 	defer func() {
 		if err != nil {
-			_ = f.Close() // err says more
+			_ = f.Close() //nolint:contextcheck // err says more; it has a deadline of its own
 		}
 	}()
 	bounded, cancel := s.deadline(ctx)

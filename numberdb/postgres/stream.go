@@ -246,19 +246,19 @@ func (s *stream) answer(ctx context.Context) error {
 			pause = min(2*pause, askMost)
 			soon.Reset(pause)
 		}
-		if err := s.send(question); err != nil {
+		if err := s.send(ctx, question); err != nil {
 			return err
 		}
 	}
 }
 
 // send tells how far the table is.
-func (s *stream) send(question bool) error {
+func (s *stream) send(ctx context.Context, question bool) error {
 	if err := s.conn.Conn().SetWriteDeadline(time.Now().Add(s.feed.store.cfg.Query)); err != nil {
 		return fmt.Errorf("bounding the answer: %w", err)
 	}
 	at := pglogrepl.LSN(s.applied.Load())
-	if err := pglogrepl.SendStandbyStatusUpdate(context.Background(), s.conn,
+	if err := pglogrepl.SendStandbyStatusUpdate(ctx, s.conn,
 		pglogrepl.StandbyStatusUpdate{WALWritePosition: at, ReplyRequested: question}); err != nil {
 		return fmt.Errorf("answering the server: %w", err)
 	}
