@@ -21,6 +21,8 @@ type Origin struct {
 	Carrier string // a carrier's bind or trunk
 	Tenant  string // a tenant's account or SIP peer
 	Country string // ISO 3166 code, selects the emergency strings; may be empty
+	// CallingCode is the country's, by which short codes are known; 0: none are.
+	CallingCode uint16
 }
 
 // Request is one message or call to be routed.
@@ -28,7 +30,7 @@ type Request struct {
 	Service Service // exactly one
 	Origin  *Origin
 	Dialled []byte      // the dialled string as it came; emergency strings are compared with it
-	To      e164.Number // Dialled as a number; none where it is no E.164 number
+	To      e164.Number // Dialled as a number or a short code of the origin's country; none where it is neither
 	From    e164.Number // none where withheld or alphanumeric
 	Seed    uint64      // equal seeds order equal carriers alike: segments of one message
 	Now     time.Time
@@ -112,7 +114,7 @@ func bind(table Table, req *Request, plan *Plan) Verdict {
 	if req.To == 0 {
 		return UnknownMask
 	}
-	if req.Origin.Tenant != "" && !table.IsMask(req.To) {
+	if req.Origin.Tenant != "" && !req.To.IsShortCode() && !table.IsMask(req.To) {
 		return bindOutbound(table, req, plan)
 	}
 	plan.Mask, plan.Party = req.To, req.From
@@ -123,7 +125,7 @@ func bind(table Table, req *Request, plan *Plan) Verdict {
 	plan.adopt(&b)
 	plan.peer = Endpoint{Kind: ToNumber, Number: req.From}
 	plan.Public = status == numberdb.Public
-	if !b.Services.Has(req.Service) {
+	if !b.Services.Has(req.Service) || req.Service == Voice && req.To.IsShortCode() {
 		return ServiceOff
 	}
 	return Forward
