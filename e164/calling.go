@@ -1,11 +1,16 @@
 package e164
 
+import "strconv"
+
 // CallingCode is the country calling code that the number begins with, one to
 // three digits. ITU-T E.164 Annex to Operational Bulletin 1114. Codes that are
 // not assigned count as having three.
 func (n Number) CallingCode() string {
 	if n == 0 {
 		return ""
+	}
+	if n.IsShortCode() {
+		return strconv.Itoa(int(n >> codeShift))
 	}
 	d := n.AppendDigits(make([]byte, 0, MaxDigits))
 	return string(d[:callingCodeLen(d[0], d[1])])

@@ -6,6 +6,8 @@
 // [Number.AppendDigits]; every other way to text (fmt verbs, JSON, zap) shows
 // its last two digits. Log, metric and error texts may therefore hold a Number.
 //
+// A short code is a Number too, keyed by the calling code of its country.
+//
 // The package checks form (7 to 15 digits), never a numbering plan. It knows
 // two plan facts only, in [Number.Canonical], because the same mobile appears
 // on the wire in two forms in Argentina and Mexico.

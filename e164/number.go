@@ -8,7 +8,7 @@ import (
 // Number is a telephone number in international form without its "+".
 // Bits 0-49 hold the digits as an integer, bits 50-53 their count, so leading
 // zeros survive and equal numbers are equal integers. The zero Number is "none"
-// (a withheld or alphanumeric sender).
+// (a withheld or alphanumeric sender). Bits 54-63 are 0, but of a [ShortCode].
 type Number uint64
 
 // MinDigits and MaxDigits bound a number's length (E.164 §6.2 for the upper
@@ -95,11 +95,15 @@ func (n Number) AppendDigits(dst []byte) []byte {
 	return append(dst, buf[:count]...)
 }
 
-// Reveal is the whole number with "+". It is the only method that makes a
+// Reveal is the whole number with "+", or a short code with its calling code and
+// a colon. It is the only method that makes a
 // string of it: nothing that it returns may reach a log, metric or error.
 func (n Number) Reveal() string {
 	if n == 0 {
 		return ""
+	}
+	if n.IsShortCode() {
+		return string(n.AppendDigits(append([]byte(n.CallingCode()), ':')))
 	}
 	return string(n.AppendDigits(append(make([]byte, 0, 1+MaxDigits), '+')))
 }

@@ -21,6 +21,8 @@ type Origin struct {
 	Carrier string // a carrier's bind or trunk
 	Tenant  string // a tenant's account or SIP peer
 	Country string // ISO 3166 code, selects the emergency strings; may be empty
+	// CallingCode is the country's, by which short codes are known; 0: none are.
+	CallingCode uint16
 }
 
 // Contacts counts the messages and calls of sessions that end by them.
@@ -34,7 +36,7 @@ type Request struct {
 	Service Service // exactly one
 	Origin  *Origin
 	Dialled []byte      // the dialled string as it came; emergency strings are compared with it
-	To      e164.Number // Dialled as a number; none where it is no E.164 number
+	To      e164.Number // Dialled as a number or a short code of the origin's country; none where it is neither
 	From    e164.Number // none where withheld or alphanumeric
 	Seed    uint64      // equal seeds order equal carriers alike: segments of one message
 	Now     time.Time
@@ -122,7 +124,7 @@ func bind(table Table, req *Request, plan *Plan) Verdict {
 	if req.To == 0 {
 		return UnknownMask
 	}
-	if req.Origin.Tenant != "" && !table.IsMask(req.To) {
+	if req.Origin.Tenant != "" && !req.To.IsShortCode() && !table.IsMask(req.To) {
 		return bindOutbound(table, req, plan)
 	}
 	plan.Mask, plan.Party = req.To, req.From
@@ -133,7 +135,7 @@ func bind(table Table, req *Request, plan *Plan) Verdict {
 	plan.adopt(&b)
 	plan.peer = Endpoint{Kind: ToNumber, Number: req.From}
 	plan.Public = status == numberdb.Public
-	if !b.Services.Has(req.Service) {
+	if !b.Services.Has(req.Service) || req.Service == Voice && req.To.IsShortCode() {
 		return ServiceOff
 	}
 	return Forward

@@ -34,7 +34,10 @@ type account struct {
 }
 
 // accountIdentity is the part of an AccountConfig that is fixed.
-type accountIdentity struct{ SystemID, Tenant, Carrier, Country string }
+type accountIdentity struct {
+	SystemID, Tenant, Carrier, Country string
+	CallingCode                        uint16
+}
 
 // accountSettings is the part that a reload replaces.
 type accountSettings struct {
@@ -44,7 +47,7 @@ type accountSettings struct {
 }
 
 func (c *AccountConfig) identity() accountIdentity {
-	return accountIdentity{c.SystemID, c.Tenant, c.Carrier, c.Country}
+	return accountIdentity{c.SystemID, c.Tenant, c.Carrier, c.Country, c.CallingCode}
 }
 
 // apply replaces the settings. Standing binds keep their window.
@@ -92,7 +95,7 @@ func (e *Edge) accountAt(index uint32) *account { return e.accountList()[index] 
 func (e *Edge) newAccount(cfg *AccountConfig, index int) (*account, error) {
 	a := &account{
 		cfg: cfg.identity(), index: uint32(index), peer: e.metrics.peer(cfg.SystemID),
-		origin: routing.Origin{Tenant: cfg.Tenant, Carrier: cfg.Carrier, Country: cfg.Country},
+		origin: routing.Origin{Tenant: cfg.Tenant, Carrier: cfg.Carrier, Country: cfg.Country, CallingCode: cfg.CallingCode},
 	}
 	a.held.edge = e
 	a.destination = e.newDestination(a.peer, nil)

@@ -42,8 +42,7 @@ func (e *Edge) passAlert(t *turn, from *session, body []byte) bool {
 		return false
 	}
 	out := pdu.Alert{
-		Source: pdu.Address{TON: s.terms.ton, NPI: s.terms.npi, Digits: m.plan.Present.AppendDigits(nil)},
-		ESME:   pdu.Address{TON: s.terms.ton, NPI: s.terms.npi, Digits: m.plan.Mask.AppendDigits(nil)},
+		Source: s.terms.written(m.plan.Present), ESME: s.terms.written(m.plan.Mask),
 	}
 	if status, ok := alert.TLVs.Find(tagMSAvailability); ok && len(status) == 1 && s.terms.version >= pdu.Version34 {
 		out.TLVs = pdu.AppendTLV(nil, tagMSAvailability, status)

@@ -52,28 +52,30 @@ type AuthConfig struct {
 // AccountConfig is a peer that binds to us. It belongs to a tenant or is a
 // carrier's own; one of the two is set.
 type AccountConfig struct {
-	SystemID string
-	Password string
-	Tenant   string
-	Carrier  string
-	Country  string // ISO 3166 code for emergency strings; may be empty
-	Binds    int    // bound at the same time; 0: no limit
-	Window   int    // unanswered requests of one bind, each way; 0: 256
-	TPS      int    // segments per second that it may submit, all binds together; 0: no limit
-	Quota    QuotaConfig
-	Allow    []netip.Prefix // sources that may bind; none: every source
-	USSD     bool           // steps of USSD dialogues pass; false: they go on as ordinary messages
-	Encoding Encoding       // what data_coding 0 means to it; 0: GSM7
-	Special  Special        // what it may send beyond messages to read; 0: nothing
+	SystemID    string
+	Password    string
+	Tenant      string
+	Carrier     string
+	Country     string // ISO 3166 code for emergency strings; may be empty
+	CallingCode uint16 // of that country, by which it knows short codes; 0: none
+	Binds       int    // bound at the same time; 0: no limit
+	Window      int    // unanswered requests of one bind, each way; 0: 256
+	TPS         int    // segments per second that it may submit, all binds together; 0: no limit
+	Quota       QuotaConfig
+	Allow       []netip.Prefix // sources that may bind; none: every source
+	USSD        bool           // steps of USSD dialogues pass; false: they go on as ordinary messages
+	Encoding    Encoding       // what data_coding 0 means to it; 0: GSM7
+	Special     Special        // what it may send beyond messages to read; 0: nothing
 }
 
 // CarrierConfig is a carrier that we bind to.
 type CarrierConfig struct {
-	Name    string
-	Country string // ISO 3166 code for emergency strings; may be empty
-	TPS     int    // segments per second, all its binds together; 0: no limit
-	MaskTPS int    // segments per second with the same presented mask; 0: no limit
-	Binds   []BindConfig
+	Name        string
+	Country     string // ISO 3166 code for emergency strings; may be empty
+	CallingCode uint16 // of that country, by which it knows short codes; 0: none
+	TPS         int    // segments per second, all its binds together; 0: no limit
+	MaskTPS     int    // segments per second with the same presented mask; 0: no limit
+	Binds       []BindConfig
 }
 
 // BindType is the role that we bind in.

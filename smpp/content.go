@@ -202,6 +202,9 @@ func (m *message) fillTLVs(in pdu.TLVs, segment bool) (more []byte, r refusal) {
 func (m *message) address(req *routing.Request, in *pdu.Message, numbers *Numbers) {
 	req.Dialled = in.Destination.Digits
 	req.To, req.From = numbers.dialled(in.Destination), numbers.sender(in.Source)
+	if req.To == 0 {
+		req.To = shortCode(req.Origin, in.Destination)
+	}
 	req.Seed = seed(req.From, req.To, in.Source.Digits)
 	switch {
 	case m.joined != nil:

@@ -120,7 +120,7 @@ func (e *Edge) makeCarriers() error {
 		p.responseTime = e.metrics.responseTime.WithLabelValues(cfg.Name)
 		p.receiptDelay = e.metrics.receiptDelay.WithLabelValues(cfg.Name)
 		c := &carrier{
-			cfg: cfg, peer: p, origin: routing.Origin{Carrier: cfg.Name, Country: cfg.Country},
+			cfg: cfg, peer: p, origin: routing.Origin{Carrier: cfg.Name, Country: cfg.Country, CallingCode: cfg.CallingCode},
 			destination: e.newDestination(p, rc),
 			joiner:      newJoiner(&e.joinable, e.cfg.SubmissionsFor),
 		}

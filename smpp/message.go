@@ -189,6 +189,12 @@ func (m *message) write(dst []byte, out *pdu.Message, t *terms, sequence uint32,
 			sh.to, _ = t.numbers.append(sh.to[:0], m.destination.Digits)
 			out.Source.Digits, out.Destination.Digits = sh.from, sh.to
 		}
+		if m.plan.Present.IsShortCode() {
+			out.Source = asShort(m.source.Digits)
+		}
+		if m.toShort() {
+			out.Destination = asShort(m.destination.Digits)
+		}
 	}
 	if t.sends != pdu.SubmitSM {
 		out.RegisteredDelivery = 0
@@ -205,6 +211,12 @@ func (m *message) write(dst []byte, out *pdu.Message, t *terms, sequence uint32,
 	return dst, nil
 }
 
+// toShort reports whether the destination that is written is a short code: an
+// account's own.
+func (m *message) toShort() bool {
+	return m.plan.To.Kind == routing.ToAccount && m.plan.Mask.IsShortCode()
+}
+
 // moreLen is the length of a more_messages_to_send.
 const moreLen = 5
 
@@ -215,10 +227,10 @@ func (m *message) fits(t *terms, sh *shape, next func() uint16) (shaped bool, r 
 		return false, notRefused
 	}
 	if n := t.numbers; n != nil {
-		if !n.writes(m.source.Digits) {
+		if !m.plan.Present.IsShortCode() && !n.writes(m.source.Digits) {
 			return false, badSource
 		}
-		if !n.writes(m.destination.Digits) {
+		if !m.toShort() && !n.writes(m.destination.Digits) {
 			return false, badDestination
 		}
 	}

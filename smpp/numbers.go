@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"maskline/e164"
+	"maskline/routing"
 	"maskline/smpp/pdu"
 )
 
@@ -92,3 +93,29 @@ func parsed(digits []byte) e164.Number {
 	}
 	return n
 }
+
+// shortCode is a destination that is a short code of the peer's country, none
+// where it has none.
+func shortCode(origin *routing.Origin, a pdu.Address) e164.Number {
+	if origin.CallingCode == 0 || a.TON == pdu.TONAlphanumeric {
+		return 0
+	}
+	n, err := e164.ShortCode(origin.CallingCode, a.Digits)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// written is a mask as an address for an account.
+func (t *terms) written(mask e164.Number) pdu.Address {
+	digits := mask.AppendDigits(nil)
+	if mask.IsShortCode() {
+		return asShort(digits)
+	}
+	return pdu.Address{TON: t.ton, NPI: t.npi, Digits: digits}
+}
+
+// asShort is the address of a short code: networks know it by its digits alone,
+// as a number of their own. SMPP 3.4 §5.2.5.
+func asShort(digits []byte) pdu.Address { return pdu.Address{TON: tonNetwork, Digits: digits} }

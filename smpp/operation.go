@@ -152,11 +152,15 @@ func (s *session) sendOperation(t *turn, op *operation, sub *submission, r *oper
 // appendOperation builds the request anew: the carrier's id, the mask as the
 // source, of a replace_sm the text and its validity.
 func appendOperation(dst []byte, c pdu.Command, t *terms, sub *submission, r *operationRequest, sequence uint32) ([]byte, error) {
-	digits, ok := t.numbers.append(nil, sub.presented.AppendDigits(nil)) // as the message had it
-	if !ok {
-		return dst, errNotWritten
+	own := sub.presented.AppendDigits(nil)
+	source := asShort(own)
+	if !sub.presented.IsShortCode() {
+		digits, ok := t.numbers.append(nil, own) // as the message had it
+		if !ok {
+			return dst, errNotWritten
+		}
+		source = pdu.Address{TON: t.ton, NPI: t.npi, Digits: digits}
 	}
-	source := pdu.Address{TON: t.ton, NPI: t.npi, Digits: digits}
 	switch c {
 	case pdu.QuerySM:
 		return (&pdu.Query{MessageID: sub.remote.bytes(), Source: source}).Append(dst, sequence)

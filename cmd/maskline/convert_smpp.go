@@ -35,13 +35,13 @@ func smppConfig(cfg *configs.Config) smpp.Config {
 	for _, a := range cfg.SMPP.Accounts {
 		s.Accounts = append(s.Accounts, smpp.AccountConfig{
 			SystemID: a.SystemID, Password: a.Password.Reveal(),
-			Tenant: string(a.Tenant), Carrier: string(a.Carrier), Country: string(a.Country),
+			Tenant: string(a.Tenant), Carrier: string(a.Carrier), Country: string(a.Country), CallingCode: callingCode(a.Country),
 			Binds: a.Binds, Window: a.Window, TPS: a.TPS, Allow: a.Allow, USSD: a.USSD, Quota: smpp.QuotaConfig{Day: a.Quota.Day},
 			Encoding: smppEncoding(a.Encoding), Special: smppSpecial(a.Special),
 		})
 	}
 	for _, c := range cfg.Carriers {
-		carrier := smpp.CarrierConfig{Name: string(c.Name), Country: string(c.Country), TPS: c.TPS, MaskTPS: c.MaskTPS}
+		carrier := smpp.CarrierConfig{Name: string(c.Name), Country: string(c.Country), CallingCode: callingCode(c.Country), TPS: c.TPS, MaskTPS: c.MaskTPS}
 		for i := range c.SMPP {
 			carrier.Binds = append(carrier.Binds, smppBind(&c.SMPP[i]))
 		}

@@ -132,12 +132,12 @@ func TestSMPPConfig(t *testing.T) {
 		Auth: smpp.AuthConfig{Failures: 1 << 30, AccountFailures: 7, Per: 3 * time.Minute, Delay: -1},
 		Accounts: []smpp.AccountConfig{
 			{
-				SystemID: "shop", Password: "pw1", Tenant: "shop", Country: "GB", Binds: 2, Window: 3, TPS: 4, Quota: smpp.QuotaConfig{Day: 18}, Allow: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, USSD: true,
+				SystemID: "shop", Password: "pw1", Tenant: "shop", Country: "GB", CallingCode: 44, Binds: 2, Window: 3, TPS: 4, Quota: smpp.QuotaConfig{Day: 18}, Allow: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, USSD: true,
 				Encoding: smpp.Latin1, Special: smpp.SpecialSilent | smpp.SpecialReplace | smpp.SpecialClass2,
 			},
 			{SystemID: "alfa-in", Password: "pw2", Carrier: "alfa", Binds: 4, Window: 256},
 		},
-		Carriers: []smpp.CarrierConfig{{Name: "alfa", Country: "DE", TPS: 19, MaskTPS: 20, Binds: []smpp.BindConfig{
+		Carriers: []smpp.CarrierConfig{{Name: "alfa", Country: "DE", CallingCode: 49, TPS: 19, MaskTPS: 20, Binds: []smpp.BindConfig{
 			{
 				Addr: "smsc.example:2776", Local: "127.0.0.9", Backup: true, SystemID: "us", Password: "pw3", SystemType: "t", AddressRange: "r",
 				BindType: smpp.Receiver, Sessions: 2, Window: 13, TPS: 14, EnquireLink: 15 * time.Second, ResponseTimeout: 6 * time.Second,

@@ -21,13 +21,14 @@ import (
 
 type routeCommand struct {
 	From   string `arg:"" help:"Sender or caller; 'none' for a withheld one, or a name."`
-	To     string `arg:"" help:"Dialled number."`
+	To     string `arg:"" help:"Dialled number; a short code as 44:60123, after its country's calling code."`
 	SMS    bool   `name:"sms" xor:"service" help:"Ask about a message (the default)."`
 	Voice  bool   `xor:"service" help:"Ask about a call."`
 	Text   string `help:"What the message says, for rules that look at it."`
 	Tenant string `help:"Ask as this tenant's account or peer; without it, as a carrier."`
 	Reveal bool   `help:"Show the real destination instead of its last two digits."`
 	Config string `required:"" help:"Configuration file." type:"path"`
+	numberForm
 }
 
 // Run asks the running edge, or the store where none runs.
@@ -36,7 +37,11 @@ func (cmd *routeCommand) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	q := api.Question{From: cmd.From, To: cmd.To, Service: "sms", Tenant: cmd.Tenant, Text: cmd.Text, Reveal: cmd.Reveal}
+	from, to, err := cmd.numbers()
+	if err != nil {
+		return err
+	}
+	q := api.Question{From: from, To: to, Service: "sms", Tenant: cmd.Tenant, Text: cmd.Text, Reveal: cmd.Reveal}
 	if cmd.Voice {
 		q.Service = "voice"
 	}
@@ -55,6 +60,33 @@ func (cmd *routeCommand) Run(ctx context.Context, c console) error {
 		fmt.Fprintln(c.out, "no edge runs on this data_dir: carriers are taken to be up")
 	}
 	return nil
+}
+
+// numbers are the sender and the destination from the country code on. A sender
+// may be a name, a destination a short string: these stay as they are.
+func (cmd *routeCommand) numbers() (from, to string, err error) {
+	from, to = cmd.From, cmd.To
+	if !cmd.given() {
+		return from, to, nil
+	}
+	if err := cmd.check(); err != nil {
+		return "", "", err
+	}
+	if from != "none" && !strings.ContainsFunc(from, unicode.IsLetter) {
+		n, err := cmd.read(from)
+		if err != nil {
+			return "", "", fmt.Errorf("from: %w", err)
+		}
+		from = n.Reveal()
+	}
+	if len(to) >= e164.MinDigits && !strings.Contains(to, ":") {
+		n, err := cmd.read(to)
+		if err != nil {
+			return "", "", fmt.Errorf("to: %w", err)
+		}
+		to = n.Reveal()
+	}
+	return from, to, nil
 }
 
 func explainOffline(ctx context.Context, cfg *configs.Config, q api.Question) (answer api.Explanation, err error) {
@@ -104,11 +136,9 @@ func explain(router *routing.Router, q api.Question) (api.Explanation, error) {
 	if req.Service == routing.SMS {
 		req.Text = typed(q.Text)
 	}
-	if digits := strings.TrimPrefix(q.To, "+"); digits == "" || strings.Trim(digits, "0123456789") != "" {
-		return api.Explanation{}, errors.New("to: expected digits, with or without a leading +")
+	if err := dial(&req, q.To); err != nil {
+		return api.Explanation{}, err
 	}
-	req.Dialled = []byte(q.To)
-	req.To, _ = e164.Parse(q.To) // emergency strings and short codes are no numbers
 	x := router.Explain(&req)
 	plan := &x.Plan
 	answer := api.Explanation{Verdict: plan.Verdict.String(), Binding: bindingOf(plan), Tenant: plan.Tenant}
@@ -134,6 +164,25 @@ func explain(router *routing.Router, q api.Question) (api.Explanation, error) {
 		answer.Carriers = append(answer.Carriers, candidateOf(&j, plan, q.Reveal))
 	}
 	return answer, nil
+}
+
+// dial reads the destination: digits as they are dialled, or a short code with its
+// country's calling code before it.
+func dial(req *routing.Request, to string) error {
+	if _, digits, short := strings.Cut(to, ":"); short {
+		code, err := e164.ParseMask(to)
+		if err != nil {
+			return fmt.Errorf("to: %w", err)
+		}
+		req.Dialled, req.To = []byte(digits), code
+		return nil
+	}
+	if digits := strings.TrimPrefix(to, "+"); digits == "" || strings.Trim(digits, "0123456789") != "" {
+		return errors.New("to: expected digits, with or without a leading +")
+	}
+	req.Dialled = []byte(to)
+	req.To, _ = e164.Parse(to) // emergency strings are no numbers
+	return nil
 }
 
 // candidateOf tells of a carrier what it would do, and at what price.

@@ -24,6 +24,7 @@ type routesCommand struct {
 type importCommand struct {
 	File   string `arg:"" help:"CSV file; its header is mask,party,to,present,services,carriers,expires_at and optionally tenant." type:"existingfile"`
 	Config string `required:"" help:"Configuration file." type:"path"`
+	numberForm
 }
 
 // Run hands the file to the running edge, or to the store where none runs.
@@ -32,13 +33,16 @@ func (cmd *importCommand) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
+	if err := cmd.check(); err != nil {
+		return err
+	}
 	file, err := os.Open(cmd.File)
 	if err != nil {
 		return fmt.Errorf("importing: %w", err)
 	}
 	defer func() { _ = file.Close() }()
 	body, finish := withProgress(file, c.err, "reading bindings")
-	rows, err := importBindings(ctx, cfg, body)
+	rows, err := importBindings(ctx, cfg, cmd.rewrite(body))
 	finish()
 	var faults *numberdb.Faults
 	switch {
