@@ -155,7 +155,7 @@ func readersBesideEverything(t *testing.T, table tableEngine) {
 		}
 	})
 	random := rand.New(rand.NewPCG(3, 4))
-	for v := range 12 {
+	for v := range 8 {
 		for n := range 300 {
 			table.apply([]Change{{Binding: versioned(random.IntN(steady), 300*v+n+1)}})
 		}
