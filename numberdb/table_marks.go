@@ -25,6 +25,9 @@ func newMarks(b *blocks, h hash) *marks {
 
 // has may be asked beside the writer.
 func (m *marks) has(mask uint64) bool {
+	if mask == 0 {
+		return false // a grave has no number either
+	}
 	tag := m.hash.of(mask, 0)
 	for {
 		s := m.index.segment(tag)
