@@ -10,7 +10,7 @@ func (n Number) CallingCode() string {
 		return ""
 	}
 	if n.IsShortCode() {
-		return strconv.Itoa(int(n >> codeShift))
+		return strconv.FormatUint(n.shortCallingCode(), 10)
 	}
 	d := n.AppendDigits(make([]byte, 0, MaxDigits))
 	return string(d[:callingCodeLen(d[0], d[1])])

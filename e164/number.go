@@ -8,7 +8,7 @@ import (
 // Number is a telephone number in international form without its "+".
 // Bits 0-49 hold the digits as an integer, bits 50-53 their count, so leading
 // zeros survive and equal numbers are equal integers. The zero Number is "none"
-// (a withheld or alphanumeric sender). Bits 54-63 are 0, but of a [ShortCode].
+// (a withheld or alphanumeric sender). Bits 54-63 are 0. A [ShortCode] has fewer digits.
 type Number uint64
 
 // MinDigits and MaxDigits bound a number's length (E.164 §6.2 for the upper
@@ -64,10 +64,21 @@ func MustParse(s string) Number {
 // Len is the count of digits, 0 for none.
 func (n Number) Len() int { return int(uint64(n) >> digitBits & 0xF) }
 
-// Valid reports whether Parse could have made the number, as numbers that were
-// read from elsewhere should be asked.
+// value is the digits as an integer.
+func (n Number) value() uint64 {
+	if n.IsShortCode() {
+		return uint64(n) & shortMask
+	}
+	return uint64(n) & valueMask
+}
+
+// Valid reports whether Parse or ShortCode could have made the number, as numbers
+// that were read from elsewhere should be asked.
 func (n Number) Valid() bool {
 	count := n.Len()
+	if n.IsShortCode() {
+		return n.validShort()
+	}
 	return count >= MinDigits && count <= MaxDigits && uint64(n)>>(digitBits+4) == 0 &&
 		uint64(n)&valueMask < [...]uint64{1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}[count-MinDigits]
 }
@@ -77,7 +88,7 @@ func (n Number) Valid() bool {
 // a log, metric or error.
 func (n Number) Padded() (value uint64, count int) {
 	count = n.Len()
-	return uint64(n) & valueMask * fill[count], count
+	return n.value() * fill[count], count
 }
 
 // fill[n] makes n digits MaxDigits.
@@ -87,7 +98,7 @@ var fill = [MaxDigits + 1]uint64{1e15, 1e14, 1e13, 1e12, 1e11, 1e10, 1e9, 1e8, 1
 func (n Number) AppendDigits(dst []byte) []byte {
 	var buf [MaxDigits]byte
 	count := n.Len()
-	value := uint64(n) & valueMask
+	value := n.value()
 	for i := count - 1; i >= 0; i-- {
 		buf[i] = byte('0' + value%10)
 		value /= 10
@@ -134,7 +145,7 @@ func (n Number) HasPrefix(prefix string) bool {
 	if len(prefix) > count {
 		return false
 	}
-	value := uint64(n) & valueMask
+	value := n.value()
 	for i := count; i > len(prefix); i-- {
 		value /= 10
 	}
@@ -152,7 +163,7 @@ func (n Number) String() string {
 	if n == 0 {
 		return "none"
 	}
-	value := uint64(n) & valueMask
+	value := n.value()
 	return "…" + string([]byte{byte('0' + value/10%10), byte('0' + value%10)})
 }
 

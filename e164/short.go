@@ -6,8 +6,9 @@ import (
 )
 
 // A short code is no E.164 number: the same digits mean another service in every
-// country. A Number holds one with the calling code of its country in bits 54-63,
-// so that it equals no number, sorts after all of them, and is as redacted.
+// country. A Number holds one as it holds a number, with the calling code of its
+// country in bits 20-29: it has fewer digits than any number, so it equals none,
+// sorts before all of them, and is as redacted.
 
 // MinShort and MaxShort bound the digits of a short code.
 const (
@@ -16,7 +17,9 @@ const (
 )
 
 const (
-	codeShift      = 54
+	codeShift      = 20 // 6 digits take 20 bits
+	codeMask       = 1<<10 - 1
+	shortMask      = 1<<codeShift - 1
 	maxCallingCode = 999
 )
 
@@ -42,7 +45,16 @@ func ShortCode[T ~string | ~[]byte](callingCode uint16, digits T) (Number, error
 }
 
 // IsShortCode reports whether it is a short code.
-func (n Number) IsShortCode() bool { return n>>codeShift != 0 }
+func (n Number) IsShortCode() bool { return n != 0 && n.Len() < MinDigits }
+
+func (n Number) shortCallingCode() uint64 { return uint64(n) >> codeShift & codeMask }
+
+func (n Number) validShort() bool {
+	count, code := n.Len(), n.shortCallingCode()
+	return count >= MinShort && code >= 1 && code <= maxCallingCode &&
+		n.value() < [...]uint64{1e3, 1e4, 1e5, 1e6}[count-MinShort] &&
+		uint64(n) == n.value()|code<<codeShift|uint64(count)<<digitBits
+}
 
 // ParseMask reads a number as Parse does, or a short code in the form of Reveal:
 // its calling code, a colon and its digits.
