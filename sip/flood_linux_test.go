@@ -5,6 +5,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -54,18 +55,22 @@ func TestSixtyThousandSources(t *testing.T) {
 					at := first + i
 					from(t, conn, [4]byte{127, 1 + byte(at>>16), byte(at >> 8), byte(at)}, invite, b)
 					if i%500 == 0 { // at the pace of the edge: none shall be dropped by the kernel
-						known.send(known.other("OPTIONS"))
-						known.expect("SIP/2.0 200")
+						known.hears(known.other("OPTIONS"), "SIP/2.0 200")
 					}
 				}
 			}
 			flood(0, 2000)
 			before := heapInUse()
+			began := time.Now()
 			flood(2000, sources)
 			if grown := heapInUse() - before; grown > 1<<20 {
 				t.Errorf("the heap has grown by %d octets", grown)
 			}
-			if got := b.count("dropped_total", "reason", c.reason); got < sources/2 {
+			within := 0.0 // what a slow machine lets pass
+			if c.reason == "newcomer" {
+				within = newcomersRate * (time.Since(began).Seconds() + 1)
+			}
+			if got := b.count("dropped_total", "reason", c.reason); got < min(sources/2, sources-within) {
 				t.Errorf("%v are dropped as %s", got, c.reason)
 			}
 			if n := len(b.edge.calls.all()); n != 1 {
@@ -76,6 +81,20 @@ func TestSixtyThousandSources(t *testing.T) {
 			b.callees[0].expect("BYE ")
 		})
 	}
+}
+
+// hears repeats a request until its answer comes, as over a path that loses some.
+func (p *peer) hears(request, answer string) {
+	p.t.Helper()
+	for range 10 {
+		p.send(request)
+		for text := p.receive(time.Second); text != ""; text = p.receive(time.Second) {
+			if strings.HasPrefix(text, answer) {
+				return
+			}
+		}
+	}
+	p.t.Fatalf("no %q", answer)
 }
 
 // TestInvitesWithoutACK has one trunk send INVITEs and nothing else: it fills its

@@ -212,7 +212,7 @@ func (f *floods) sources(t *testing.T) {
 	invite := []byte(l.request("INVITE", "z9hG4bKflood", f.stranger.offer("-"), "Contact: <sip:a@example.com>"))
 	const sources = 60_000
 	dropped := func() float64 { return f.metrics().Sum("maskline_sip_dropped_total", "reason", "newcomer") }
-	before := dropped()
+	before, began := dropped(), time.Now()
 	for i := range sources {
 		control := unix.PktInfo4(&unix.Inet4Pktinfo{Spec_dst: [4]byte{127, 1 + byte(i>>16), byte(i >> 8), byte(i)}})
 		if _, _, err := conn.WriteMsgUDPAddrPort(invite, control, f.stranger.edge); err != nil {
@@ -222,7 +222,8 @@ func (f *floods) sources(t *testing.T) {
 			f.alive()
 		}
 	}
-	if got := dropped() - before; got < sources*0.95 {
+	const within = 1000 // a second may pass, of all newcomers
+	if got := dropped() - before; got < min(sources*0.95, sources-within*(time.Since(began).Seconds()+1)) {
 		t.Errorf("only %v of them were dropped", got)
 	}
 }
