@@ -1,6 +1,8 @@
 // Package postgres is the store of bindings in a Postgres database, version 13
-// or newer, in the schema maskline. Any number of edges and any other program
-// may write it; teams may use their own SQL on maskline.bindings.
+// or newer, in the schema maskline. Any number of edges may write it; they
+// share the data key under which every real number in it is sealed. Other
+// programs may count and delete rows. A row that does not open is left out and
+// counted.
 //
 // The change feed is provisional: triggers keep the keys of changed rows in
 // maskline.changelog, and each edge polls it, every 100 ms or at once after a
@@ -14,6 +16,6 @@
 // load again. Every query has a deadline. No error holds a number, a password
 // or what the server says about values.
 //
-// Start reading at store.go, then load.go, apply.go and follow.go; the schema
-// with its reasons is in migrations.
+// Start reading at store.go, then load.go, apply.go and follow.go; rows.go has
+// the form of a row; the schema with its reasons is in migrations.
 package postgres

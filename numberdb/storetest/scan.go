@@ -28,18 +28,19 @@ func RealNumbers(n int) []e164.Number {
 // Scanner finds numbers in whatever form a store or its dump might hold them.
 type Scanner struct {
 	byLength map[int]map[string]int // form to index in numbers
-	numbers  int
+	begins   [1 << 16]bool          // by the hash of a form's first four octets
 }
 
 // NewScanner is a scanner for the numbers.
 func NewScanner(numbers []e164.Number) *Scanner {
-	s := &Scanner{byLength: map[int]map[string]int{}, numbers: len(numbers)}
+	s := &Scanner{byLength: map[int]map[string]int{}}
 	for i, n := range numbers {
 		for _, form := range Forms(n) {
 			if s.byLength[len(form)] == nil {
 				s.byLength[len(form)] = map[string]int{}
 			}
 			s.byLength[len(form)][form] = i
+			s.begins[begin([]byte(form))] = true
 		}
 	}
 	return s
@@ -48,14 +49,25 @@ func NewScanner(numbers []e164.Number) *Scanner {
 // Found is how many of the numbers stand in data.
 func (s *Scanner) Found(data []byte) int {
 	found := make(map[int]bool)
-	for length, forms := range s.byLength {
-		for at := 0; at+length <= len(data); at++ {
+	for at := 0; at+4 <= len(data); at++ {
+		if !s.begins[begin(data[at:])] {
+			continue
+		}
+		for length, forms := range s.byLength {
+			if at+length > len(data) {
+				continue
+			}
 			if i, ok := forms[string(data[at:at+length])]; ok {
 				found[i] = true
 			}
 		}
 	}
 	return len(found)
+}
+
+// begin is a hash of four octets.
+func begin(octets []byte) uint16 {
+	return uint16(binary.LittleEndian.Uint32(octets) * 0x9E3779B1 >> 16)
 }
 
 // Forms are the octets of a number as text (ASCII, UTF-16), as integers (the

@@ -6,7 +6,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -154,6 +157,34 @@ func TestPostgresIsAwayAtTheStart(t *testing.T) {
 	b.healthy()
 	b.stop()
 	b.noPassword()
+}
+
+// An edge without the key that wrote the database would serve nothing: it does
+// not start, and makes no key of its own.
+func TestPostgresOfAnotherKey(t *testing.T) {
+	_, url := newDatabase(t)
+	b := newBed(t)
+	b.start(settings{database: url})
+	b.imports(bindings)
+	dir := t.TempDir()
+	keyFile := filepath.Join(dir, "data", "master.key")
+	if said := failsToStart(t, dir, b.config(settings{database: url})); !strings.Contains(said, "the key file is missing") {
+		t.Errorf("without a key file it said %q", said)
+	}
+	if _, err := os.Stat(keyFile); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("it made a key file: %v", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(keyFile), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(keyFile, []byte("maskline key v1\n"+strings.Repeat("5", 64)+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if said := failsToStart(t, dir, b.config(settings{database: url})); !strings.Contains(said, "the store was written with another key") {
+		t.Errorf("with another key it said %q", said)
+	}
+	b.healthy()
+	b.stop()
 }
 
 // noPassword searches what was logged and what the configuration prints as.
