@@ -14,6 +14,10 @@
 // [Restrictions] are the opt-outs of parties and the operator's blocks, kept by
 // the same stores and asked without a lock too.
 //
+// A [Registry] keeps what bindings come from, in the same stores: tenants, masks,
+// pools and sessions, with their bindings in one transaction. A [Sweeper] has a
+// store delete what is over.
+//
 // The package decides nothing about traffic: that is routing. It never logs a
 // number. Start reading at binding.go, then table.go, store.go and sync.go;
 // csv.go is the import and export format, restriction.go begins the rest.
