@@ -39,10 +39,10 @@ type Config struct {
 
 // Secrets says what wraps the data keys.
 type Secrets struct {
-	// File of the wrapping key, made with mode 0600 at first start; a relative path starts at data_dir. Default master.key.
+	// File of the key that seals the ledger and wraps the store's data key, made with mode 0600 at first start; a relative path starts at data_dir. Default master.key.
 	KeyFile string `key:"key_file" default:"master.key" octets:"4096" required:"true"`
-	// Command that wraps and unwraps instead of the file. Default empty: the file.
-	KMSCommand []string `key:"kms_command"`
+	// Program and arguments that wrap and unwrap the store's data key instead of the file. Default empty: the file.
+	KMSCommand []string `key:"kms_command" octets:"4096"`
 }
 
 // Database says where the store is.

@@ -17,7 +17,6 @@ type later struct {
 // its line here.
 func unavailable() []later {
 	return []later{
-		{path: "secrets.kms_command"},
 		{path: "tenants[].sessions"},
 		{path: "tenants[].masks"},
 		{path: "tenants[].spend_day"},

@@ -9,6 +9,17 @@ import (
 // Check refuses what no store may hold: it names what was expected, never a
 // value.
 func (b *Binding) Check() error {
+	if b.Tenant != "" && !isName(b.Tenant) {
+		return ErrTenant
+	}
+	if err := checkCarriers(b.Carriers); err != nil {
+		return err
+	}
+	return b.checkEnds()
+}
+
+// checkEnds is Check but for names.
+func (b *Binding) checkEnds() error {
 	switch {
 	case b.Mask == 0:
 		return ErrNoMask
@@ -25,11 +36,6 @@ func (b *Binding) Check() error {
 		return ErrSelf
 	case !b.Expires.IsZero() && !storable(b):
 		return ErrExpiry
-	case b.Tenant != "" && !isName(b.Tenant):
-		return ErrTenant
-	}
-	if err := checkCarriers(b.Carriers); err != nil {
-		return err
 	}
 	return b.To.check()
 }
@@ -46,10 +52,12 @@ func (e *Endpoint) check() error {
 	return nil
 }
 
-// storable: Postgres keeps microseconds, the table nanoseconds in an int64.
+const year2262 = 9214646400 // in seconds since 1970
+
+// storable: stores keep microseconds, the table nanoseconds in an int64.
 func storable(b *Binding) bool {
-	year := b.Expires.UTC().Year()
-	return year >= 1970 && year <= 2261 && b.Expires.Nanosecond()%1000 == 0
+	seconds := b.Expires.Unix()
+	return seconds >= 0 && seconds < year2262 && b.Expires.Nanosecond()%1000 == 0
 }
 
 func checkCarriers(names []string) error {

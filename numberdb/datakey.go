@@ -41,7 +41,7 @@ func OpenVault(ctx context.Context, keys KeyWrapper, wrapped []byte) (*Vault, er
 		return nil, ErrNoKey
 	}
 	secret, err := keys.Unwrap(ctx, wrapped)
-	if errors.Is(err, seal.ErrOpen) {
+	if errors.Is(err, seal.ErrOpen) || errors.Is(err, seal.ErrVersion) {
 		return nil, ErrAnotherKey
 	}
 	if err != nil {

@@ -11,9 +11,10 @@ const mostTexts = 1 << 14 // shared by an Opener; beyond it starts anew
 // Opener opens many stored bindings. It keeps its buffers and shares equal
 // texts among them, so it is for one goroutine.
 type Opener struct {
-	vault *Vault
-	texts map[string]string
-	lists map[string][]string
+	vault  *Vault
+	texts  map[string]string
+	lists  map[string][]string // checked
+	tenant string              // the last one, checked; empty is none
 
 	// What passes through an interface lies on the heap once.
 	party        HiddenParty
@@ -41,19 +42,35 @@ func (o *Opener) Text(octets []byte) string {
 	return text
 }
 
-func (o *Opener) list(carriers string) []string {
+// list is a stored list of carriers; it is checked when it is first met.
+func (o *Opener) list(carriers string) ([]string, error) {
 	if carriers == "" {
+		return nil, nil
+	}
+	if list, known := o.lists[carriers]; known {
+		return list, nil
+	}
+	list := strings.Split(carriers, "|")
+	if err := checkCarriers(list); err != nil {
+		return nil, err
+	}
+	if o.lists == nil || len(o.lists) == mostTexts {
+		o.lists = map[string][]string{}
+	}
+	o.lists[carriers] = list
+	return list, nil
+}
+
+// checkTenant checks a name once while rows of the same tenant follow.
+func (o *Opener) checkTenant(name string) error {
+	if name == o.tenant {
 		return nil
 	}
-	list, known := o.lists[carriers]
-	if !known {
-		if o.lists == nil || len(o.lists) == mostTexts {
-			o.lists = map[string][]string{}
-		}
-		list = strings.Split(carriers, "|")
-		o.lists[carriers] = list
+	if !isName(name) {
+		return ErrTenant
 	}
-	return list
+	o.tenant = name
+	return nil
 }
 
 // Key is Vault.Key.
@@ -83,10 +100,20 @@ func (o *Opener) Open(s *Stored) (Binding, error) {
 	if err != nil {
 		return Binding{}, err
 	}
+	carriers, err := o.list(s.Carriers)
+	if err != nil {
+		return Binding{}, err
+	}
+	if s.Tenant != "" {
+		err = o.checkTenant(s.Tenant)
+	}
+	if err != nil {
+		return Binding{}, err
+	}
 	b := Binding{
 		Mask: e164.Number(s.Mask), Party: party, To: to, Present: e164.Number(s.Present), Second: e164.Number(s.Second),
-		Services: Services(s.Services), Carriers: o.list(s.Carriers), Expires: fromMicros(s.Expires), Tenant: s.Tenant,
+		Services: Services(s.Services), Carriers: carriers, Expires: fromMicros(s.Expires), Tenant: s.Tenant,
 		Session: ID(s.Session), Counted: s.Counted, Keep: fromMicros(s.Keep),
 	}
-	return b, b.Check()
+	return b, b.checkEnds()
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"syscall"
 	"time"
 )
 
@@ -44,7 +45,10 @@ func (c *Command) run(ctx context.Context, verb string, in []byte) ([]byte, erro
 	defer cancel()
 	args := append(append([]string(nil), c.args[1:]...), verb)
 	cmd := exec.CommandContext(ctx, c.args[0], args...) //nolint:gosec // the operator's own
-	cmd.WaitDelay = time.Second                         // its children may hold its output open
+	// It is ended with its children, which may hold its output open.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = time.Second
 	var out output
 	cmd.Stdin, cmd.Stdout = bytes.NewReader(in), &out
 	err := cmd.Run()

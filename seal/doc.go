@@ -6,8 +6,12 @@
 // The format names its version, so that it can change. The same derivation
 // gives keyed pseudonyms: equal for equal input, and nothing without the key.
 //
+// A [Permutation] hides values so that equal ones stay equal and can be found
+// again. Data keys of a store are wrapped by the key file's key ([Wrapper]) or by
+// a program ([Command]).
+//
 // A key never prints, whatever the verb. The package knows no records and no
-// databases; wrapping keys by an external command is to come.
+// databases.
 //
 // Start reading at key.go, then box.go.
 package seal

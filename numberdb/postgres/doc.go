@@ -1,5 +1,8 @@
 // Package postgres is the store of bindings in a Postgres database, version 13
-// or newer, in the schema maskline. Any number of edges may share it.
+// or newer, in the schema maskline. Any number of edges may write it; they
+// share the data key under which every real number in it is sealed. Other
+// programs may count and delete rows. A row that does not open is left out and
+// counted.
 //
 // A feed is logical replication: a slot, whose exported snapshot is read by
 // binary COPY, and the stream of what was committed since (pgoutput). It loses
@@ -15,6 +18,6 @@
 // values.
 //
 // Start reading at store.go, then feed.go, slot.go, logical.go, stream.go and
-// copy.go; apply.go writes, follow.go polls, compare.go compares. The schema
-// with its reasons is in migrations.
+// copy.go; apply.go writes, follow.go polls, compare.go compares, rows.go has
+// the form of a row. The schema with its reasons is in migrations.
 package postgres

@@ -42,7 +42,7 @@ func (s *Store) CheckKey(ctx context.Context) error {
 	defer cancel()
 	var wrapped []byte
 	if err := s.pool.QueryRow(query, selectKey, dataKey).Scan(&wrapped); err != nil {
-		return nil //nolint:nilerr // what comes of it is told by Load
+		return nil // Load tells what comes of it
 	}
 	_, err = numberdb.OpenVault(ctx, s.cfg.Keys, wrapped)
 	return err
@@ -96,18 +96,8 @@ func fetch(ctx context.Context, tx *sql.Tx, name, query string, scan func(*sql.R
 		return err
 	}
 	for read := chunk; read > 0; {
-		rows, err := tx.QueryContext(ctx, fmt.Sprintf(`FETCH %d FROM %s`, chunk, name))
-		if err != nil {
-			return err
-		}
-		for read = 0; rows.Next() && err == nil; read++ {
-			err = scan(rows)
-		}
-		if err == nil {
-			err = rows.Err()
-		}
-		_ = rows.Close() // rows.Err is what counts
-		if err == nil {
+		var err error
+		if read, err = fetchChunk(ctx, tx, name, scan); err == nil {
 			err = write()
 		}
 		if err != nil {
@@ -116,6 +106,20 @@ func fetch(ctx context.Context, tx *sql.Tx, name, query string, scan func(*sql.R
 	}
 	_, err := tx.ExecContext(ctx, `CLOSE `+name)
 	return err
+}
+
+func fetchChunk(ctx context.Context, tx *sql.Tx, name string, scan func(*sql.Rows) error) (read int, err error) {
+	rows, err := tx.QueryContext(ctx, fmt.Sprintf(`FETCH %d FROM %s`, chunk, name))
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = rows.Close() }() // rows.Err is what counts
+	for ; rows.Next(); read++ {
+		if err := scan(rows); err != nil {
+			return read, err
+		}
+	}
+	return read, rows.Err()
 }
 
 func (m *sealing) bindings(ctx context.Context, tx *sql.Tx) error {

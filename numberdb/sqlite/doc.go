@@ -8,8 +8,9 @@
 // follower that fell behind it, or a change of many rows at once, ends in
 // numberdb.ErrFeedLost and a new Load.
 //
-// The directory is made with mode 0700 and the files with 0600. Numbers stand
-// in the file as clear text.
+// The directory is made with mode 0700 and the files with 0600. Every real
+// number in them is sealed; a file of before schema 4, in clear, is taken over
+// and written anew.
 //
 // Start reading at store.go; feed.go is the change feed.
 package sqlite

@@ -10,26 +10,35 @@ import (
 const columns = `mask, party, sealed, present, second, services, carriers, expires, tenant, session, counted, keep, digest`
 
 // rowScan reads a row of the columns; what it makes is valid until the next one.
+// Integers are taken as the driver gives them: database/sql converts slowly.
 type rowScan struct {
-	stored                          numberdb.Stored
-	party, sealed, carriers, tenant sql.RawBytes
+	stored                                                                   numberdb.Stored
+	mask, present, second, services, expires, session, counted, keep, digest any
+	party, sealed, carriers, tenant                                          sql.RawBytes
 }
 
 func (r *rowScan) targets() []any {
-	s := &r.stored
 	return []any{
-		&s.Mask, &r.party, &r.sealed, &s.Present, &s.Second, &s.Services, &r.carriers, &s.Expires, &r.tenant,
-		&s.Session, &s.Counted, &s.Keep, &s.Digest,
+		&r.mask, &r.party, &r.sealed, &r.present, &r.second, &r.services, &r.carriers, &r.expires, &r.tenant,
+		&r.session, &r.counted, &r.keep, &r.digest,
 	}
 }
 
 // row is the row that was scanned; equal texts are shared through the opener.
 func (r *rowScan) row(opener *numberdb.Opener) *numberdb.Stored {
-	r.stored.Party = numberdb.HiddenParty{}
+	r.stored = numberdb.Stored{
+		Mask: integer(r.mask), Sealed: r.sealed, Present: integer(r.present), Second: integer(r.second),
+		Services: int16(integer(r.services)), Carriers: opener.Text(r.carriers), Expires: integer(r.expires), Tenant: opener.Text(r.tenant),
+		Session: integer(r.session), Counted: integer(r.counted) != 0, Keep: integer(r.keep), Digest: integer(r.digest),
+	}
 	copy(r.stored.Party[:], r.party)
-	r.stored.Sealed = r.sealed
-	r.stored.Carriers, r.stored.Tenant = opener.Text(r.carriers), opener.Text(r.tenant)
 	return &r.stored
+}
+
+// integer is the value of an INTEGER column; STRICT tables hold no other.
+func integer(value any) int64 {
+	n, _ := value.(int64)
+	return n
 }
 
 // values are the parameters of upsert.

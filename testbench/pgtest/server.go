@@ -208,6 +208,16 @@ func (s *Server) Exec(ctx context.Context, database, sql string) error {
 	return errors.Join(err, conn.Close(ctx))
 }
 
+// Dump is what pg_dump makes of the database, as SQL.
+func (s *Server) Dump(ctx context.Context, database string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, filepath.Join(s.bin, "pg_dump"), "--dbname="+s.URL(database)) //nolint:gosec // a program that was found
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("dumping: %w", err)
+	}
+	return out, nil
+}
+
 // Kill sends SIGKILL to the postmaster and waits for it.
 func (s *Server) Kill() error { return s.signal(syscall.SIGKILL) }
 

@@ -126,7 +126,7 @@ func (c *carrier) accept() {
 func (w *world) bindingChurn(ctx context.Context) {
 	for ctx.Err() == nil {
 		pause(ctx, churnEvery)
-		sql := fmt.Sprintf("UPDATE maskline.bindings SET updated_at = now() WHERE mask = '%s'", digits(w.people.riderDials[w.chance(sessions)]))
+		sql := fmt.Sprintf("UPDATE maskline.bindings SET keep = keep + 1 WHERE mask = %d", uint64(w.people.riderDials[w.chance(sessions)].Canonical()))
 		w.trouble.Lock()
 		err := w.store.Exec(ctx, database, sql)
 		w.trouble.Unlock()

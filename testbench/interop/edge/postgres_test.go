@@ -6,7 +6,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -81,11 +84,8 @@ func TestPostgres(t *testing.T) {
 	b.imports(bindings)
 	b.healthy()
 
-	b.sub("a row changed by SQL is routed", func(t *testing.T) {
-		sql := `UPDATE maskline.bindings SET to_value = '` + digits(customer) + `' WHERE mask = '` + digits(riderDials) + `'`
-		if err := server.Exec(t.Context(), databaseName, sql); err != nil {
-			t.Fatal(err)
-		}
+	b.sub("what is imported is routed", func(t *testing.T) {
+		b.imports(strings.ReplaceAll(bindings, "tel:"+driver.Reveal(), "tel:"+customer.Reveal()))
 		b.reaches(digits(customer))
 		b.imports(bindings)
 		b.reaches(digits(driver))
@@ -118,10 +118,7 @@ func TestPostgres(t *testing.T) {
 			_, table := b.ready()
 			return table.StoreUp
 		})
-		sql := `UPDATE maskline.bindings SET to_value = '` + digits(customer) + `' WHERE mask = '` + digits(riderDials) + `'`
-		if err := server.Exec(t.Context(), databaseName, sql); err != nil {
-			t.Fatal(err)
-		}
+		b.imports(strings.ReplaceAll(bindings, "tel:"+driver.Reveal(), "tel:"+customer.Reveal()))
 		b.reaches(digits(customer))
 		b.imports(bindings)
 	})
@@ -160,6 +157,34 @@ func TestPostgresIsAwayAtTheStart(t *testing.T) {
 	b.healthy()
 	b.stop()
 	b.noPassword()
+}
+
+// An edge without the key that wrote the database would serve nothing: it does
+// not start, and makes no key of its own.
+func TestPostgresOfAnotherKey(t *testing.T) {
+	_, url := newDatabase(t)
+	b := newBed(t)
+	b.start(settings{database: url})
+	b.imports(bindings)
+	dir := t.TempDir()
+	keyFile := filepath.Join(dir, "data", "master.key")
+	if said := failsToStart(t, dir, b.config(settings{database: url})); !strings.Contains(said, "the key file is missing") {
+		t.Errorf("without a key file it said %q", said)
+	}
+	if _, err := os.Stat(keyFile); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("it made a key file: %v", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(keyFile), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(keyFile, []byte("maskline key v1\n"+strings.Repeat("5", 64)+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if said := failsToStart(t, dir, b.config(settings{database: url})); !strings.Contains(said, "the store was written with another key") {
+		t.Errorf("with another key it said %q", said)
+	}
+	b.healthy()
+	b.stop()
 }
 
 // noPassword searches what was logged and what the configuration prints as.
