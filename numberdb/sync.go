@@ -128,7 +128,7 @@ func (s *Syncer) Run(ctx context.Context) error {
 		wasUp := s.up.Swap(false)
 		switch {
 		case ctx.Err() != nil:
-			return nil //nolint:nilerr // whatever the store said, it was told to stop
+			return nil // whatever the store said, it was told to stop
 		case errors.Is(err, ErrClosed):
 			return fmt.Errorf("following the store: %w", err)
 		case followed > s.cfg.BackoffMax:

@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// binaryRow is the columns of a row as the server writes them.
-func binaryRow(mask byte) [][]byte {
+// wireRow is the columns of a row as the server writes them.
+func wireRow(mask byte) [][]byte {
 	number := func(n byte) []byte { return []byte{0, 0, 0, 0, 0, 0, 0, n} }
 	return [][]byte{
 		number(mask), bytes.Repeat([]byte{mask}, 16), []byte("sealed"), number(3), number(0),
@@ -62,9 +62,9 @@ func readCopy(data []byte, piece int) (rows [][][]byte, err error) {
 }
 
 func TestCopyInPiecesOfAnySize(t *testing.T) {
-	null := binaryRow(3)
+	null := wireRow(3)
 	null[6] = nil
-	want := [][][]byte{binaryRow(1), binaryRow(2), null}
+	want := [][][]byte{wireRow(1), wireRow(2), null}
 	data := copyOf(want...)
 	for piece := 1; piece <= len(data); piece++ {
 		rows, err := readCopy(data, piece)
@@ -78,7 +78,7 @@ func TestCopyInPiecesOfAnySize(t *testing.T) {
 }
 
 func TestMalformedCopy(t *testing.T) {
-	good := copyOf(binaryRow(1))
+	good := copyOf(wireRow(1))
 	alter := func(at int, octet byte) []byte {
 		data := slices.Clone(good)
 		data[at] = octet
@@ -92,15 +92,15 @@ func TestMalformedCopy(t *testing.T) {
 		{"another signature", alter(0, 'p')},
 		{"flags that change the format", alter(len(copySignature), 1)},
 		{"an extension of the header", alter(copyHeader-1, 4)},
-		{"too few columns", copyOf(binaryRow(1)[:columnCount-1])},
-		{"too many columns", copyOf(append(binaryRow(1), []byte{1}))},
+		{"too few columns", copyOf(wireRow(1)[:columnCount-1])},
+		{"too many columns", copyOf(append(wireRow(1), []byte{1}))},
 		{"a length of -2", alter(copyHeader+5, 0xfe)},
 		{"a negative length", func() []byte {
 			data := slices.Clone(good)
 			binary.BigEndian.PutUint32(data[copyHeader+2:], 1<<32-2)
 			return data
 		}()},
-		{"a value longer than any", copyOf(append(binaryRow(1)[:columnCount-1], make([]byte, maxField+1)))},
+		{"a value longer than any", copyOf(append(wireRow(1)[:columnCount-1], make([]byte, maxField+1)))},
 		{"no trailer", good[:len(good)-2]},
 		{"half a trailer", good[:len(good)-1]},
 		{"data after the trailer", append(slices.Clone(good), 0)},
@@ -116,7 +116,7 @@ func TestMalformedCopy(t *testing.T) {
 
 // What the reader is given in one piece or in many reads the same.
 func FuzzCopy(f *testing.F) {
-	f.Add(copyOf(binaryRow(1), binaryRow(2)), uint8(7))
+	f.Add(copyOf(wireRow(1), wireRow(2)), uint8(7))
 	f.Add(copyOf(), uint8(1))
 	f.Add([]byte(copySignature), uint8(3))
 	f.Fuzz(func(t *testing.T, data []byte, piece uint8) {
@@ -134,7 +134,7 @@ func FuzzCopy(f *testing.F) {
 func BenchmarkCopyReader(b *testing.B) {
 	rows := make([][][]byte, 100)
 	for i := range rows {
-		rows[i] = binaryRow(byte(i))
+		rows[i] = wireRow(byte(i))
 	}
 	data := copyOf(rows...)
 	b.ReportAllocs()

@@ -4,18 +4,20 @@
 // programs may count and delete rows. A row that does not open is left out and
 // counted.
 //
-// The change feed is provisional: triggers keep the keys of changed rows in
-// maskline.changelog, and each edge polls it, every 100 ms or at once after a
-// write of its own, below the oldest transaction that still runs. It loses
-// nothing and works with any wal_level, but a long transaction anywhere in the
-// cluster delays it (the delay is told and measured). Feeding from logical
-// replication is to take its place.
+// A feed is logical replication: a slot, whose exported snapshot is read by
+// binary COPY, and the stream of what was committed since (pgoutput). It loses
+// nothing and a long transaction delays nobody. Where the server forbids it, the
+// feed is the changelog: triggers keep the keys of changed rows, which each edge
+// polls below the oldest transaction that still runs. [Config.Sync] chooses, and
+// the feed tells why it is not the better one.
 //
-// Every loss of the connection ends Follow; the caller loads again. Changelog
-// rows are trimmed after some minutes, and a follower that is behind is told to
-// load again. Every query has a deadline. No error holds a number, a password
-// or what the server says about values.
+// A feed that ends is opened anew: with a temporary slot, or on another cluster
+// or timeline, everything is loaded again; a named slot goes on. What a stream
+// cannot tell ends it. Every query has a deadline, every length from the wire a
+// bound. No error holds a number, a password or what the server says about
+// values.
 //
-// Start reading at store.go, then load.go, apply.go and follow.go; rows.go has
-// the form of a row; the schema with its reasons is in migrations.
+// Start reading at store.go, then feed.go, slot.go, logical.go, stream.go and
+// copy.go; apply.go writes, follow.go polls, compare.go compares, rows.go has
+// the form of a row. The schema with its reasons is in migrations.
 package postgres

@@ -91,7 +91,7 @@ func change(kind byte, parts ...any) []byte {
 
 // keyOf is the old row of a table whose replica identity is its key.
 func keyOf(mask byte) []byte {
-	row := binaryRow(mask)
+	row := wireRow(mask)
 	for i := keyColumnCount; i < len(row); i++ {
 		row[i] = nil
 	}
@@ -115,21 +115,21 @@ func TestPgoutput(t *testing.T) {
 		{
 			"a transaction of every change",
 			[][]byte{
-				beginMessage(), ours(), change('I', 'N', tuple('b', binaryRow(1))), change('U', 'N', tuple('b', binaryRow(1))),
+				beginMessage(), ours(), change('I', 'N', tuple('b', wireRow(1))), change('U', 'N', tuple('b', wireRow(1))),
 				change('D', 'K', keyOf(1)), commitMessage(900, at),
 			},
 			[]string{"put 1 shop", "put 1 shop", "remove 1 1", "commit 900 2026-11-22T10:00:00Z"},
 		},
 		{
 			"an update of the key",
-			[][]byte{beginMessage(), ours(), change('U', 'K', keyOf(1), 'N', tuple('b', binaryRow(2)))},
+			[][]byte{beginMessage(), ours(), change('U', 'K', keyOf(1), 'N', tuple('b', wireRow(2)))},
 			[]string{"remove 1 1", "put 2 shop"},
 		},
 		{
 			"whole old rows, of a key that stays",
 			[][]byte{
-				beginMessage(), ours(), change('U', 'O', tuple('b', binaryRow(1)), 'N', tuple('b', binaryRow(1))),
-				change('D', 'O', tuple('b', binaryRow(1))),
+				beginMessage(), ours(), change('U', 'O', tuple('b', wireRow(1)), 'N', tuple('b', wireRow(1))),
+				change('D', 'O', tuple('b', wireRow(1))),
 			},
 			[]string{"put 1 shop", "remove 1 1"},
 		},
@@ -151,7 +151,7 @@ func TestPgoutput(t *testing.T) {
 		},
 		{
 			"the relation told again as it was",
-			[][]byte{beginMessage(), ours(), ours(), change('I', 'N', tuple('b', binaryRow(1)))},
+			[][]byte{beginMessage(), ours(), ours(), change('I', 'N', tuple('b', wireRow(1)))},
 			[]string{"put 1 shop"},
 		},
 	} {
@@ -172,9 +172,9 @@ func TestPgoutput(t *testing.T) {
 
 func TestPgoutputThatCannotBeFollowed(t *testing.T) {
 	added := append(ourLayout(), layoutColumn{"note", 25})
-	null := binaryRow(1)
+	null := wireRow(1)
 	null[2] = nil
-	elsewhere := tuple('b', binaryRow(1))
+	elsewhere := tuple('b', wireRow(1))
 	for _, c := range []struct {
 		name     string
 		messages [][]byte
@@ -195,17 +195,17 @@ func TestPgoutputThatCannotBeFollowed(t *testing.T) {
 		{"a transaction in another", [][]byte{beginMessage(), beginMessage()}, errMalformed},
 		{"a commit alone", [][]byte{commitMessage(1, time.Time{})}, errMalformed},
 		{"a change outside of a transaction", [][]byte{ours(), change('I', 'N', elsewhere)}, errMalformed},
-		{"too few columns", [][]byte{beginMessage(), ours(), change('I', 'N', tuple('b', binaryRow(1)[:3]))}, errMalformed},
+		{"too few columns", [][]byte{beginMessage(), ours(), change('I', 'N', tuple('b', wireRow(1)[:3]))}, errMalformed},
 		{"an insertion with an old row", [][]byte{beginMessage(), ours(), change('I', 'K', keyOf(1))}, errMalformed},
 		{"a deletion with a new row", [][]byte{beginMessage(), ours(), change('D', 'N', elsewhere)}, errMalformed},
 		{"a deletion without a key", [][]byte{beginMessage(), ours(), change('D', 'K', tuple('b', make([][]byte, columnCount)))}, errMalformed},
 		{"a party of another length", [][]byte{beginMessage(), ours(), change('I', 'N', tuple('b', func() [][]byte {
-			row := binaryRow(1)
+			row := wireRow(1)
 			row[1] = row[1][:15]
 			return row
 		}()))}, errMalformed},
-		{"an unknown form of value", [][]byte{beginMessage(), ours(), change('I', 'N', tuple('x', binaryRow(1)))}, errMalformed},
-		{"text that is no number", [][]byte{beginMessage(), ours(), change('I', 'N', tuple('t', binaryRow(1)))}, errMalformed},
+		{"an unknown form of value", [][]byte{beginMessage(), ours(), change('I', 'N', tuple('x', wireRow(1)))}, errMalformed},
+		{"text that is no number", [][]byte{beginMessage(), ours(), change('I', 'N', tuple('t', wireRow(1)))}, errMalformed},
 		{"more than a message", [][]byte{beginMessage(), ours(), append(change('I', 'N', elsewhere), 0)}, errMalformed},
 		{"less than a message", [][]byte{beginMessage(), ours(), change('I', 'N', elsewhere[:len(elsewhere)-1])}, errMalformed},
 		{"a name without an end", [][]byte{append([]byte{'R', 0, 0, 0, 1}, strings.Repeat("a", 100)...)}, errMalformed},
@@ -260,7 +260,7 @@ func TestFromText(t *testing.T) {
 }
 
 func FuzzPgoutput(f *testing.F) {
-	f.Add(change('I', 'N', tuple('b', binaryRow(1))))
+	f.Add(change('I', 'N', tuple('b', wireRow(1))))
 	f.Add(change('U', 'K', keyOf(1), 'N', tuple('t', textRow(2))))
 	f.Add(change('D', 'K', keyOf(1)))
 	f.Add(ours())
@@ -286,7 +286,7 @@ func BenchmarkPgoutput(b *testing.B) {
 	if err := errors.Join(decode.message(beginMessage()), decode.message(ours())); err != nil {
 		b.Fatal(err)
 	}
-	message := change('U', 'N', tuple('b', binaryRow(1)))
+	message := change('U', 'N', tuple('b', wireRow(1)))
 	b.ReportAllocs()
 	for b.Loop() {
 		if err := decode.message(message); err != nil {

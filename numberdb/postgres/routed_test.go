@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
@@ -27,7 +26,6 @@ type routed struct {
 	store  *Store
 	table  *numberdb.Table
 	syncer *numberdb.Syncer
-	conn   *pgx.Conn // of an operator
 	stop   context.CancelFunc
 	group  sync.WaitGroup
 	asked  atomic.Int64

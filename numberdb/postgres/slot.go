@@ -41,9 +41,9 @@ func (s *Store) openLogical(ctx context.Context, held numberdb.Position) (_ numb
 	if f.conn, err = s.connectReplication(ctx); err != nil {
 		return nil, err
 	}
-	defer func() {
+	defer func() { //nolint:contextcheck // Close has a deadline of its own
 		if err != nil {
-			_ = f.Close() //nolint:contextcheck // err says more; it has a deadline of its own
+			_ = f.Close() // err says more
 		}
 	}()
 	bounded, cancel := s.deadline(ctx)
