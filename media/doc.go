@@ -19,7 +19,8 @@
 // by itself.
 //
 // It may lose packets, as UDP does, and counts each one that it drops. For an
-// RTP packet it starts no goroutine, waits for nothing and allocates nothing.
+// RTP packet it starts no goroutine and allocates nothing; it waits for nothing but, for
+// 0.1 ms, those that come with it (rhythm_linux.go).
 //
 // Start reading at relay.go, session.go and receive.go. What touches sockets is
 // behind the two interfaces of backend.go; portable_linux.go implements them.
