@@ -15,7 +15,7 @@ func TestShortCode(t *testing.T) {
 		if n.Reveal() != text || string(n.AppendDigits(nil)) != digits || n.Len() != len(digits) || n.Canonical() != n {
 			t.Errorf("%q: %q, %q", text, n.Reveal(), n.AppendDigits(nil))
 		}
-		if n >= MustParse("0000000") || uint64(n)>>54 != 0 || !n.Valid() || (n|1<<30).Valid() {
+		if n >= MustParse("0000000") || uint64(n)>>54 != 0 || !n.Valid() || (n | 1<<30).Valid() {
 			t.Errorf("%q: what is packed", text)
 		}
 		if got := fmt.Sprint(n); got != "…"+digits[len(digits)-2:] {
