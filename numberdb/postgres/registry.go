@@ -77,8 +77,9 @@ func (s *Store) Commit(ctx context.Context, w *numberdb.Writes) (numberdb.Positi
 	}
 	g := s.group(w)
 	for try := 1; ; try++ {
-		position, err := s.send(ctx, g)
+		xid, err := s.send(ctx, g)
 		if err == nil {
+			position := s.committed(ctx, xid)
 			s.wrote(position)
 			return position, nil
 		}
@@ -93,9 +94,9 @@ func (s *Store) Commit(ctx context.Context, w *numberdb.Writes) (numberdb.Positi
 	}
 }
 
-// send sends the group and reads its answers. Once it is sent it is not left for
-// a caller that gives up.
-func (s *Store) send(ctx context.Context, g *group) (numberdb.Position, error) {
+// send sends the group and reads its answers: the transaction that it was. Once
+// it is sent it is not left for a caller that gives up.
+func (s *Store) send(ctx context.Context, g *group) (xid uint64, err error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
@@ -118,13 +119,11 @@ func (s *Store) send(ctx context.Context, g *group) (numberdb.Position, error) {
 			return 0, &stepError{g.steps[i].fault, uncertain(err)}
 		}
 	}
-	var xid uint64
 	err = results.QueryRow().Scan(&xid)
 	if err = errors.Join(err, results.Close()); err != nil {
 		return 0, uncertain(err)
 	}
-	// A position tells that all transactions below it are in the table.
-	return numberdb.Position(xid + 1), nil
+	return xid, nil
 }
 
 // stepError is what a statement met.
