@@ -20,7 +20,9 @@ func binaryRow(s *numberdb.Stored) [][]byte {
 	}
 	return [][]byte{
 		word(s.Mask), s.Party[:], s.Sealed, word(s.Present), word(s.Second), binary.BigEndian.AppendUint16(nil, uint16(s.Services)), []byte(s.Carriers),
-		word(s.Expires), []byte(s.Tenant), word(s.Session), {counted}, word(s.Keep), word(s.Digest),
+		word(s.Expires), []byte(s.Tenant), word(s.Session),
+		{counted},
+		word(s.Keep), word(s.Digest),
 	}
 }
 
