@@ -111,10 +111,7 @@ func (s *Store) makePublication(ctx context.Context) error {
 	if err == nil {
 		err = s.publish(ctx, &f)
 	}
-	if unavailable(err) != nil {
-		return nil
-	}
-	if err != nil {
+	if err != nil && unavailable(err) == nil {
 		return explain(ctx, "making the publication", err)
 	}
 	return nil
