@@ -99,6 +99,7 @@ func runCompare(t *testing.T, change func(c *comparing, table *Table), check fun
 		synctest.Wait()
 		change(store, table)
 		time.Sleep(70 * time.Minute)
+		synctest.Wait()
 		check(s, store)
 		cancel()
 		if err := <-ended; err != nil {
@@ -175,11 +176,13 @@ func TestCompareForgivesWhatMoves(t *testing.T) {
 	moving := presenting("+441110000003", "+441118888888")
 	runCompare(t, func(c *comparing, table *Table) {
 		table.Apply([]Change{{Binding: moving}})
-		c.look = func(looks int) {
-			if looks == 2 {
-				c.rows[2] = moving
+		c.set(func(*script) {
+			c.look = func(looks int) {
+				if looks == 2 {
+					c.rows[2] = moving
+				}
 			}
-		}
+		})
 	}, func(_ *Syncer, c *comparing) {
 		wantEnds(t, c.reg, map[string]float64{compareEqual: 1})
 	})

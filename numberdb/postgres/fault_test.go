@@ -312,6 +312,9 @@ func TestManualMigrations(t *testing.T) {
 	if err := manual.Prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	if info, err := about(t, manual); err != nil || info.Kind != numberdb.Logical {
+		t.Errorf("the publication was not made: %+v, %v", info, err)
+	}
 	storetest.Apply(t, manual, storetest.Put(1, 1, 2))
 	// A newer schema is taken as it is.
 	exec(t, connect(t, name), `INSERT INTO maskline.schema_version (version_id, is_applied) VALUES (99, true)`)

@@ -156,10 +156,12 @@ func TestTheTableIsMadeAnew(t *testing.T) {
 		{"TRUNCATE", `TRUNCATE maskline.bindings`},
 		{"a migration adds a column", `ALTER TABLE maskline.bindings ADD COLUMN note text NOT NULL DEFAULT 'x'`},
 		{"rows are written anew", `VACUUM FULL maskline.bindings`},
+		{"a table dropped and made again", `CREATE TABLE copy (LIKE maskline.bindings INCLUDING ALL); DROP TABLE maskline.bindings;
+			ALTER TABLE copy RENAME TO bindings; ALTER TABLE bindings SET SCHEMA maskline; ALTER PUBLICATION maskline ADD TABLE maskline.bindings`},
 		{"another publication of the name", `DROP PUBLICATION maskline; CREATE PUBLICATION maskline`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			store, name := newStore(t, nil)
+			store, name := newStore(t, func(c *Config) { c.Watch = 200 * time.Millisecond })
 			storetest.Apply(t, store, storetest.Put(1, 1, 2), storetest.Put(2, 2, 3))
 			follower := storetest.Follow(t, store)
 			conn := connect(t, name)

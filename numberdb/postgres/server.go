@@ -104,6 +104,19 @@ func (s *Store) publish(ctx context.Context, f *facts) error {
 	return nil
 }
 
+// makePublication makes the publication for edges that may not. A role that may
+// not either is no fault: the changelog feeds.
+func (s *Store) makePublication(ctx context.Context) error {
+	f, err := s.facts(ctx)
+	if err == nil {
+		err = s.publish(ctx, &f)
+	}
+	if err != nil && unavailable(err) == nil {
+		return explain(ctx, "making the publication", err)
+	}
+	return nil
+}
+
 func (s *Store) createPublication(ctx context.Context) error {
 	ctx, cancel := s.deadline(ctx)
 	defer cancel()

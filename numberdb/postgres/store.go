@@ -37,6 +37,9 @@ type Config struct {
 	// Poll is the pause between two looks at the changelog. Default 100ms; 0 is
 	// the default.
 	Poll time.Duration
+	// Watch is the pause between two looks at what a replication stream does not
+	// tell. Default 5s; 0 is the default.
+	Watch time.Duration
 	// Sync says how changes reach the table. Default Auto.
 	Sync Sync
 	// Slot names a replication slot that outlives the connection, so that a feed
@@ -89,6 +92,7 @@ func Open(cfg Config) (*Store, error) {
 	cfg.Load = cmp.Or(cfg.Load, 10*time.Minute)
 	cfg.Poll = cmp.Or(cfg.Poll, 100*time.Millisecond)
 	cfg.Keep = cmp.Or(cfg.Keep, 10*time.Minute)
+	cfg.Watch = cmp.Or(cfg.Watch, 5*time.Second)
 	cfg.Connections = max(2, cmp.Or(cfg.Connections, 4))
 	pool, err := pgxpool.ParseConfig(cfg.URL)
 	if err != nil {
@@ -159,14 +163,19 @@ func (s *Store) prepare(ctx context.Context) error {
 	return err
 }
 
-// Migrate creates or upgrades the schema in the database.
+// Migrate creates or upgrades the schema in the database, and makes the
+// publication if the role may.
 func Migrate(ctx context.Context, cfg Config) error {
 	cfg.ManualMigrations = false
 	s, err := Open(cfg) //nolint:contextcheck // it connects nothing
 	if err != nil {
 		return err
 	}
-	return errors.Join(s.Prepare(ctx), s.Close())
+	err = s.Prepare(ctx)
+	if err == nil {
+		err = s.makePublication(ctx)
+	}
+	return errors.Join(err, s.Close())
 }
 
 // begin counts a call; its context also ends when the store is closed.

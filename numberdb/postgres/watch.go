@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -10,16 +11,13 @@ import (
 	"maskline/numberdb"
 )
 
-// watchPause is between two looks at what the stream does not tell.
-const watchPause = 5 * time.Second
-
 // watch looks whether the table is still the one that was loaded, what slots
 // hold, and trims the changelog, which is written whoever reads it. It returns
 // numberdb.ErrFeedLost; that the server does not answer is for the stream to
 // notice.
 func (s *stream) watch(ctx context.Context) error {
 	store := s.feed.store
-	pause := time.NewTicker(watchPause)
+	pause := time.NewTicker(store.cfg.Watch)
 	defer pause.Stop()
 	nextTrim := time.Now().Add(store.cfg.Keep / 10)
 	for {
@@ -31,8 +29,8 @@ func (s *stream) watch(ctx context.Context) error {
 			return nil
 		case <-pause.C:
 		}
-		if err := s.feed.sameTable(ctx); errors.Is(err, numberdb.ErrFeedLost) {
-			return err
+		if err := s.feed.sameTable(ctx); isGone(err) {
+			return numberdb.ErrFeedLost
 		}
 		if now := time.Now(); now.After(nextTrim) {
 			nextTrim = now.Add(store.cfg.Keep / 10)
@@ -42,6 +40,14 @@ func (s *stream) watch(ctx context.Context) error {
 			})
 		}
 	}
+}
+
+// isGone tells that the table is another one, has other columns, or is not there
+// or not to be read any more.
+func isGone(err error) bool {
+	var server *ServerError
+	return errors.Is(err, numberdb.ErrFeedLost) || errors.Is(err, errRow) ||
+		errors.As(clean(err), &server) && strings.HasPrefix(server.State, "42")
 }
 
 // lookAtSlots asks for maskline's slots: temporary ones by their names, those of
