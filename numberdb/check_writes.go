@@ -8,6 +8,7 @@ import (
 // Faults of Writes as a whole.
 var (
 	ErrKeyTwice     = errors.New("a binding that is claimed stands in the same writes once more")
+	ErrReplaced     = errors.New("what is replaced needs a claim of its key and the session that it was of")
 	ErrTooMany      = errors.New("expected at most 1,000,000 rows in one commit")
 	ErrAttemptTwice = errors.New("an idempotency key stands in the same writes once more")
 )
@@ -17,7 +18,7 @@ const maxWrites = 1_000_000
 // Check refuses writes that no store may hold. The error names the list and the
 // place in it and never a value.
 func (w *Writes) Check() error {
-	rows := len(w.Bindings) + len(w.Claims) + len(w.Sessions) + len(w.Attempts) + len(w.Tenants) + len(w.Pools) +
+	rows := len(w.Bindings) + len(w.Claims) + len(w.Replaced) + len(w.Sessions) + len(w.Attempts) + len(w.Tenants) + len(w.Pools) +
 		len(w.Masks) + len(w.Events) + len(w.Gone.Sessions) + len(w.Gone.Pools)
 	if rows > maxWrites {
 		return ErrTooMany
@@ -63,6 +64,12 @@ func (w *Writes) checkTwice() error {
 	for i := range w.Bindings {
 		if _, taken := claimed[w.Bindings[i].Binding.Key()]; taken {
 			return ErrKeyTwice
+		}
+	}
+	for i := range w.Replaced {
+		r := &w.Replaced[i]
+		if _, wanted := claimed[r.Key]; !wanted || r.Session == 0 {
+			return ErrReplaced
 		}
 	}
 	attempts := make(map[AttemptKey]struct{}, len(w.Attempts))

@@ -46,6 +46,7 @@ type InventoryWatch interface {
 type Writes struct {
 	Bindings []Change    // upserts and deletions
 	Claims   []Binding   // new bindings whose keys must be free: no row, or one that is Over
+	Replaced []Replaced  // what gives way to a claim though it is kept
 	Sessions []Session   // new ones, and those that exist as they are now
 	Attempts []Attempt   // whose keys must be free
 	Tenants  []Tenant    // new ones, and those that exist as they are now; Created stays
@@ -53,6 +54,14 @@ type Writes struct {
 	Masks    []Mask      // likewise; a change of state goes to the history
 	Events   []MaskEvent // further lines of the history, or the why of a change of state
 	Gone     Gone
+}
+
+// Replaced is the binding of an ended session that gives way to a claim of its
+// key before its Keep: the two people meet again. Where another session has the
+// key, or this one has not ended, the claim meets a Conflict.
+type Replaced struct {
+	Key     BindingKey
+	Session ID
 }
 
 // Gone is what the writes delete.

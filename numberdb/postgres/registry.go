@@ -29,7 +29,9 @@ var (
 			WHERE ` + fmt.Sprintf(over, "$14", "$15") + ` RETURNING 1)
 		SELECT maskline.all_written((SELECT count(*) FROM written), cardinality($1), '` + bindingTaken + `')`
 	taken = `SELECT b.mask, b.party FROM maskline.bindings b JOIN unnest($1::bigint[], $2::bytea[]) AS r(mask, party)
-		ON b.mask = r.mask AND b.party = r.party WHERE NOT ` + fmt.Sprintf(over, "$3::bigint", "$4::bigint")
+		ON b.mask = r.mask AND b.party = r.party WHERE NOT ` + fmt.Sprintf(over, "$3::bigint", "$4::bigint") + `
+		AND NOT EXISTS (SELECT FROM unnest($5::bigint[], $6::bytea[], $7::bigint[]) AS r(mask, party, session)
+			WHERE b.mask = r.mask AND b.party = r.party AND b.session = r.session AND b.expires <> 0 AND b.expires <= $3)`
 )
 
 const (
@@ -38,6 +40,10 @@ const (
 			ON CONFLICT (key) DO UPDATE SET request = excluded.request, response = excluded.response, until = excluded.until
 			WHERE a.until <= $6 RETURNING 1)
 		SELECT maskline.all_written((SELECT count(*) FROM written), cardinality($1), '` + attemptTaken + `')`
+	replaced = `DELETE FROM maskline.bindings WHERE ctid = ANY (ARRAY(
+		SELECT b.ctid FROM maskline.bindings b JOIN unnest($1::bigint[], $2::bytea[], $3::bigint[]) AS r(mask, party, session)
+		ON b.mask = r.mask AND b.party = r.party AND b.session = r.session WHERE b.expires <> 0 AND b.expires <= $4::bigint
+		ORDER BY b.mask, b.party FOR UPDATE OF b))`
 	attempted = `SELECT key FROM maskline.attempts WHERE key = ANY ($1::bytea[]) AND until > $2`
 	// A session's participants may become more; tags of those that left find it
 	// until it is deleted, and are compared.
@@ -167,7 +173,8 @@ func (s *Store) conflict(ctx context.Context, g *group) (again bool, meaning err
 	defer cancel()
 	var c numberdb.Conflict
 	if len(g.claims) > 0 {
-		rows, err := s.pool.Query(query, taken, append(writeKeys(g.claims), g.now.UnixMicro(), g.now.Add(-numberdb.KeepByHand).UnixMicro())...)
+		args := append(writeKeys(g.claims), g.now.UnixMicro(), g.now.Add(-numberdb.KeepByHand).UnixMicro())
+		rows, err := s.pool.Query(query, taken, append(args, g.replaced...)...)
 		if err != nil {
 			return false, err
 		}

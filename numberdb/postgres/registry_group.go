@@ -15,6 +15,7 @@ import (
 type group struct {
 	now          time.Time
 	claims       []numberdb.Stored
+	replaced     []any // keys and sessions, an array for each column
 	attempts     []hiddenAttempt
 	attemptNames map[numberdb.HiddenKey]numberdb.AttemptKey
 	steps        []step
@@ -56,6 +57,7 @@ func (s *Store) group(w *numberdb.Writes) *group {
 			g.add(remove, writeKeys(part)...)
 		}
 	}
+	g.addReplaced(s.vault, w.Replaced)
 	for part := range slices.Chunk(g.claims, chunk) {
 		g.add(claim, append(writeRows(part), g.now.UnixMicro(), g.now.Add(-numberdb.KeepByHand).UnixMicro())...)
 	}
@@ -76,6 +78,18 @@ func sortByKey(rows []numberdb.Stored) {
 	slices.SortFunc(rows, func(a, b numberdb.Stored) int {
 		return cmp.Or(cmp.Compare(a.Mask, b.Mask), bytes.Compare(a.Party[:], b.Party[:]))
 	})
+}
+
+func (g *group) addReplaced(vault *numberdb.Vault, rows []numberdb.Replaced) {
+	masks, parties, sessions := make([]int64, len(rows)), make([][]byte, len(rows)), make([]int64, len(rows))
+	for i := range rows {
+		hidden := vault.Hide(rows[i].Key.Party)
+		masks[i], parties[i], sessions[i] = int64(rows[i].Key.Mask), hidden[:], int64(rows[i].Session)
+	}
+	g.replaced = []any{masks, parties, sessions}
+	if len(rows) > 0 {
+		g.add(replaced, masks, parties, sessions, g.now.UnixMicro())
+	}
 }
 
 func (g *group) addAttempts(vault *numberdb.Vault, attempts []numberdb.Attempt) {

@@ -21,7 +21,8 @@ const (
 		sealed = excluded.sealed, present = excluded.present, second = excluded.second, services = excluded.services,
 		carriers = excluded.carriers, expires = excluded.expires, tenant = excluded.tenant, session = excluded.session,
 		counted = excluded.counted, keep = excluded.keep, digest = excluded.digest WHERE ` + over
-	sessionText = `INSERT INTO sessions (` + sessionColumns + `, party1, party2)
+	replacedText = `DELETE FROM bindings WHERE mask = ? AND party = ? AND session = ? AND expires <> 0 AND expires <= ?`
+	sessionText  = `INSERT INTO sessions (` + sessionColumns + `, party1, party2)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET tenant = excluded.tenant, pool = excluded.pool, shape = excluded.shape,
 		services = excluded.services, created = excluded.created, expires = excluded.expires, idle_ttl = excluded.idle_ttl,
@@ -182,6 +183,13 @@ func (g *group) writeBindings(ctx context.Context, tx *sql.Tx) error {
 }
 
 func (g *group) writeClaims(ctx context.Context, tx *sql.Tx, now time.Time, conflict *numberdb.Conflict) error {
+	for i := range g.writes.Replaced {
+		r := &g.writes.Replaced[i]
+		party := g.store.vault.Hide(r.Key.Party)
+		if _, err := tx.ExecContext(ctx, replacedText, int64(r.Key.Mask), party[:], int64(r.Session), now.UnixMicro()); err != nil {
+			return fmt.Errorf("replacing bindings: %w", err)
+		}
+	}
 	in := g.store.registry.in(ctx, tx)
 	for i := range g.claims {
 		args := append([]any{now.UnixMicro(), now.Add(-numberdb.KeepByHand).UnixMicro()}, values(&g.claims[i])...)
@@ -256,13 +264,17 @@ func deleteSession(ctx context.Context, tx *sql.Tx, id int64) error {
 type registry struct{ claim, session, further, attempt *sql.Stmt }
 
 func (r *registry) prepare(ctx context.Context, db *sql.DB) (err error) {
-	for _, s := range [...]struct {
-		stmt **sql.Stmt
-		text string
-	}{{&r.claim, claimText}, {&r.session, sessionText}, {&r.further, furtherText}, {&r.attempt, attemptText}} {
-		if *s.stmt, err = db.PrepareContext(ctx, s.text); err != nil {
-			return fmt.Errorf("preparing a statement: %w", err)
-		}
+	if r.claim, err = db.PrepareContext(ctx, claimText); err != nil {
+		return fmt.Errorf("preparing a statement: %w", err)
+	}
+	if r.session, err = db.PrepareContext(ctx, sessionText); err != nil {
+		return fmt.Errorf("preparing a statement: %w", err)
+	}
+	if r.further, err = db.PrepareContext(ctx, furtherText); err != nil {
+		return fmt.Errorf("preparing a statement: %w", err)
+	}
+	if r.attempt, err = db.PrepareContext(ctx, attemptText); err != nil {
+		return fmt.Errorf("preparing a statement: %w", err)
 	}
 	return nil
 }

@@ -75,7 +75,7 @@ func Killed(t *testing.T, env string, db Database) {
 	random := rand.New(rand.NewPCG(11, 4))
 	next, position := 0, uint64(0)
 	for round := range killRounds {
-		cmd := exec.Command(os.Args[0])
+		cmd := exec.CommandContext(t.Context(), os.Args[0])
 		cmd.Env = append(os.Environ(), env, FirstWave+"="+strconv.Itoa(next))
 		cmd.Stderr = os.Stderr
 		out, err := cmd.StdoutPipe()
@@ -120,7 +120,11 @@ func Killed(t *testing.T, env string, db Database) {
 func wavesAre(t *testing.T, db Database, acknowledged int) int {
 	t.Helper()
 	store := db(t)
-	defer store.Close()
+	defer func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	r, ok := store.(Registry)
 	if !ok {
 		t.Fatal("the store is no registry")

@@ -47,6 +47,7 @@ func registryCases() []contractCase {
 		{"claims are told in the feed like other bindings", claimsTold},
 		{"a conflict names what is taken and leaves nothing", conflictLeavesNothing},
 		{"a claim takes the place of what is over", claimsOver},
+		{"a claim takes the place of the same pair's ended session", claimsReplaced},
 		{"an idempotency key is used once", attemptsOnce},
 		{"writes that nobody may make", badWrites},
 		{"a commit whose context has ended or ends", commitCancelled},

@@ -145,6 +145,41 @@ func claimsOver(t *testing.T, db Database) {
 	}
 }
 
+func claimsReplaced(t *testing.T, db Database) {
+	r := openRegistry(t, db)
+	follower := Follow(t, r)
+	now := clock()
+	binding := func(i int, session numberdb.ID, expires time.Time) numberdb.Binding {
+		b := Put(i, i, int(session)).Binding
+		b.Session, b.Expires, b.Keep = session, expires, now.Add(24*time.Hour)
+		return b
+	}
+	ended, live := binding(1, 7, now.Add(-time.Minute)), binding(2, 7, now.Add(time.Hour))
+	Commit(t, r, numberdb.Writes{Claims: []numberdb.Binding{ended, live}})
+	again := func(old numberdb.Binding, of numberdb.ID) numberdb.Writes {
+		claim := old
+		claim.Session, claim.Expires = 8, now.Add(2*time.Hour)
+		return numberdb.Writes{Claims: []numberdb.Binding{claim}, Replaced: []numberdb.Replaced{{Key: old.Key(), Session: of}}}
+	}
+	wantConflict(t, r, again(live, 7), []numberdb.BindingKey{live.Key()}, nil)
+	wantConflict(t, r, again(ended, 9), []numberdb.BindingKey{ended.Key()}, nil)
+	// Where the claim beside it is taken, what would be replaced stays.
+	both := again(ended, 7)
+	both.Claims = append(both.Claims, again(live, 7).Claims...)
+	wantConflict(t, r, both, []numberdb.BindingKey{live.Key()}, nil)
+	if got := Rows(t, r)[Key{ended.Mask, ended.Party}]; got.Session != 7 {
+		t.Fatalf("it was replaced by session %d", got.Session)
+	}
+	follower.WaitFor(t, Commit(t, r, again(ended, 7)))
+	follower.WaitEqual(t, r)
+	if got := Rows(t, r)[Key{ended.Mask, ended.Party}]; got.Session != 8 {
+		t.Fatalf("it is session %d's", got.Session)
+	}
+	fresh := binding(3, 7, now.Add(time.Hour)) // nothing was there
+	follower.WaitFor(t, Commit(t, r, again(fresh, 7)))
+	follower.WaitEqual(t, r)
+}
+
 // Attempt is the i-th of some requests with an idempotency key.
 func Attempt(i int) numberdb.Attempt {
 	return numberdb.Attempt{
@@ -198,6 +233,7 @@ func badWrites(t *testing.T, db Database) {
 		"mask": {Masks: []numberdb.Mask{{}}}, "event": {Events: []numberdb.MaskEvent{{}}},
 		"a claim twice":            {Claims: append(SessionClaims(1), SessionClaims(1)[0])},
 		"a claim that is put, too": {Claims: SessionClaims(1), Bindings: []numberdb.Change{{Binding: SessionClaims(1)[1]}}},
+		"a place for nobody":       {Replaced: []numberdb.Replaced{{Key: SessionClaims(1)[0].Key(), Session: 1}}},
 		"a key twice":              {Attempts: []numberdb.Attempt{Attempt(1), Attempt(1)}},
 	}
 	for name, w := range bad {
