@@ -32,7 +32,7 @@ func (o *Owner) live(ctx context.Context, tenant string, id numberdb.ID) (number
 		return numberdb.Session{}, time.Time{}, err
 	}
 	s, err := o.Get(ctx, tenant, id)
-	now := o.now().Truncate(time.Microsecond)
+	now := o.now()
 	if err == nil && !s.Live(now) {
 		err = ErrNoSession
 	}

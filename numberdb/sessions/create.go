@@ -127,7 +127,7 @@ func (o *Owner) ttl(asked time.Duration, policy *numberdb.PoolPolicy) (time.Dura
 
 // create tries once.
 func (o *Owner) create(ctx context.Context, r *Request, ask *allocator.Request, policy *numberdb.PoolPolicy) (numberdb.Session, error) {
-	now := o.now().Truncate(time.Microsecond)
+	now := o.now()
 	ttl, err := o.ttl(r.TTL, policy)
 	if err != nil {
 		return numberdb.Session{}, err

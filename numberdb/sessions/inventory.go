@@ -214,7 +214,7 @@ func (o *Owner) RemovePool(ctx context.Context, name string) error {
 func (o *Owner) PutMasks(ctx context.Context, masks []numberdb.Mask, why, actor string) error {
 	masks = slices.Clone(masks)
 	writes := numberdb.Writes{Masks: masks}
-	now := o.now().Truncate(time.Microsecond)
+	now := o.now()
 	for i := range masks {
 		if masks[i].Since.IsZero() {
 			masks[i].Since = now
@@ -240,7 +240,7 @@ func (o *Owner) PutMasks(ctx context.Context, masks []numberdb.Mask, why, actor 
 
 // SetState changes the state of masks: to Draining, Watchlisted, Free, Retired.
 func (o *Owner) SetState(ctx context.Context, numbers []e164.Number, state numberdb.MaskState, why, actor string) error {
-	masks := o.inState(numbers, state, o.now().Truncate(time.Microsecond))
+	masks := o.inState(numbers, state, o.now())
 	if len(masks) < len(numbers) {
 		return ErrNoMask
 	}

@@ -84,7 +84,7 @@ type Owner struct {
 	engine    *allocator.Engine
 	committer *committer
 	ids       numberdb.IDs
-	now       func() time.Time
+	now       func() time.Time // in whole microseconds
 	log       *zap.Logger
 	metrics   *metrics
 	uses      *uses
@@ -118,7 +118,8 @@ type Clock func() time.Time
 func New(cfg Config, store Store, routed Routed, table Table, clock Clock, log *zap.Logger, reg prometheus.Registerer) (*Owner, error) {
 	cfg = cfg.withDefaults()
 	o := &Owner{
-		cfg: cfg, store: store, routed: routed, table: table, now: clock, log: log,
+		cfg: cfg, store: store, routed: routed, table: table, log: log,
+		now:    func() time.Time { return clock().Truncate(time.Microsecond) }, // as stores keep it
 		engine: allocator.New(allocator.Config{Seed: cfg.Seed, Quarantine: cfg.Quarantine, Parties: cfg.Parties}),
 		feed:   make(chan heard, heardQueue), closed: make(chan struct{}), ready: make(chan struct{}), seed: maphash.MakeSeed(),
 		masks: map[e164.Number]numberdb.Mask{}, pools: map[string]numberdb.Pool{}, touched: map[e164.Number]time.Time{}, changed: map[string]time.Time{},
