@@ -104,9 +104,7 @@ func (o *Owner) rows(s *numberdb.Session) (changes []numberdb.Change) {
 		if slices.ContainsFunc(mine, func(b numberdb.Binding) bool { return b.Key() == key }) {
 			continue
 		}
-		// A time before all expiries finds bindings that have passed too.
-		b, status := o.table.Lookup(key.Mask, key.Party, time.Unix(0, 0))
-		if status == numberdb.Exact && b.Session == s.ID {
+		if b, found := o.bound(key); found && b.Session == s.ID {
 			b.Expires, b.Keep = s.Expires, s.Keep
 			changes = append(changes, numberdb.Change{Binding: b})
 		}

@@ -74,10 +74,21 @@ func (o *Owner) decided(d *doubt, err error) (written bool) {
 
 func (o *Owner) undo(d *doubt, now time.Time, taken ...numberdb.BindingKey) {
 	o.engine.Undo(d.decision, now, taken...)
+	for _, key := range taken { // the feed may have told of it while the decision stood in its place
+		if b, found := o.bound(key); found && b.Session != d.session {
+			o.engine.Learn(&b, now)
+		}
+	}
 	o.keepStock(d.masks)
 	if d.stood == nil {
 		o.uses.remove(d.session)
 	}
+}
+
+// bound is what the table has for a key, live or not.
+func (o *Owner) bound(key numberdb.BindingKey) (numberdb.Binding, bool) {
+	b, status := o.table.Lookup(key.Mask, key.Party, time.Unix(0, 0)) // before all expiries
+	return b, status.Found() && b.Party == key.Party
 }
 
 // settled is the time after which what was handed in to a store is there or will

@@ -41,7 +41,7 @@ func (o *Owner) letGo(gone []allocator.Gone, now time.Time) {
 			continue // bound by hand: as long as the row is there
 		}
 		o.engine.Forget(key.Mask, key.Party, session)
-		if b, status := o.table.Lookup(key.Mask, key.Party, now); status.Found() && b.Party == key.Party && b.Session == session {
+		if b, found := o.bound(key); found && b.Session == session && b.Live(now) {
 			o.engine.Learn(&b, now)
 		}
 	}

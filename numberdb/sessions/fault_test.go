@@ -42,7 +42,7 @@ func TestWhatWasRefusedIsTakenBack(t *testing.T) {
 
 // Who hears that the outcome is unknown finds out, and the edge, too.
 func TestUnknownOutcomes(t *testing.T) {
-	attempt := &numberdb.Attempt{Tenant: "", Key: "k1", Until: time.Now().Add(24 * time.Hour).Truncate(time.Microsecond)}
+	attempt := &numberdb.Attempt{Key: "k1", Fingerprint: []byte("f"), Until: time.Now().Add(24 * time.Hour).Truncate(time.Microsecond)}
 	for _, tc := range []struct {
 		name  string
 		fault fault
@@ -161,7 +161,7 @@ func (never) WaitFor(ctx context.Context, _ numberdb.Position) error {
 func TestAnAttemptIsMadeOnce(t *testing.T) {
 	_, r := start(t, 8)
 	q := between(1, 2)
-	q.Attempt = &numberdb.Attempt{Key: "k1", Until: time.Now().Add(24 * time.Hour).Truncate(time.Microsecond)}
+	q.Attempt = &numberdb.Attempt{Key: "k1", Fingerprint: []byte("f"), Until: time.Now().Add(24 * time.Hour).Truncate(time.Microsecond)}
 	create(t, r, q)
 	var conflict *numberdb.Conflict
 	if _, err := r.Create(t.Context(), q); !errors.As(err, &conflict) || len(conflict.Attempts) != 1 {

@@ -9,7 +9,6 @@ import (
 
 	"maskline/numberdb"
 	"maskline/numberdb/allocator"
-	"maskline/numberdb/storetest"
 )
 
 // race lets clients of some edges make sessions for the same few people at once,
@@ -71,7 +70,7 @@ func race(t *testing.T, w *world, edges []*running, clients, each, people int) {
 		t.Errorf("%d rows for %d that were given", len(rows), len(held))
 	}
 	for key, session := range held { // an end keeps the row
-		if row, found := rows[storetest.Key{key.Mask, key.Party}]; !found || row.Session != session {
+		if row, found := rows[key]; !found || row.Session != session {
 			t.Errorf("a row of session %x is %x's, there: %v", session, row.Session, found)
 		}
 	}

@@ -212,7 +212,11 @@ func (r *running) poolReport(name string) (live, kept int, masks [numberdb.Retir
 }
 
 // rows are the bindings of the store.
-func (w *world) rows(t *testing.T) map[storetest.Key]numberdb.Binding {
+func (w *world) rows(t *testing.T) map[numberdb.BindingKey]numberdb.Binding {
 	t.Helper()
-	return storetest.Rows(t, w.store)
+	rows := map[numberdb.BindingKey]numberdb.Binding{}
+	for _, b := range storetest.Rows(t, w.store) {
+		rows[b.Key()] = b
+	}
+	return rows
 }
