@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -33,7 +32,7 @@ func (o *Owner) live(ctx context.Context, tenant string, id numberdb.ID) (number
 		return numberdb.Session{}, time.Time{}, err
 	}
 	s, err := o.Get(ctx, tenant, id)
-	now := o.now().Truncate(time.Microsecond)
+	now := o.now()
 	if err == nil && !s.Live(now) {
 		err = ErrNoSession
 	}
@@ -46,17 +45,34 @@ func (o *Owner) End(ctx context.Context, tenant string, id numberdb.ID, why numb
 	defer o.alone(id)()
 	s, now, err := o.live(ctx, tenant, id)
 	if errors.Is(err, ErrNoSession) && s.ID != 0 {
+		o.release(&s, now)
 		return s, nil
 	}
 	if err != nil {
 		return numberdb.Session{}, err
 	}
-	return o.end(ctx, s, why, now)
+	return o.end(ctx, s, cmp.Or(why, numberdb.Released), now)
+}
+
+// release gives the masks back of a session that the store says was ended: by a
+// commit whose outcome was unknown here, or by another edge.
+func (o *Owner) release(s *numberdb.Session, now time.Time) {
+	var ended allocator.Ended
+	switch s.Ended {
+	case numberdb.NotEnded: // by its time, or not at all
+		return
+	case numberdb.Burned:
+		_ = o.engine.Burn(s.ID, now, &ended) // it may have been released before
+	default:
+		_ = o.engine.Release(s.ID, now, &ended)
+	}
+	o.uses.remove(s.ID)
 }
 
 // end writes first: until the store has it, the masks are not free for anybody
 // else.
 func (o *Owner) end(ctx context.Context, s numberdb.Session, why numberdb.EndReason, now time.Time) (numberdb.Session, error) {
+	stood := s
 	s.Keep = now.Add(max(0, s.Keep.Sub(s.Expires)))
 	s.Expires, s.Ended = now, why
 	writes := numberdb.Writes{Sessions: []numberdb.Session{s}, Bindings: o.rows(&s)}
@@ -65,23 +81,17 @@ func (o *Owner) end(ctx context.Context, s numberdb.Session, why numberdb.EndRea
 	} else if s.Shape == numberdb.Lease {
 		writes.Masks = o.inState(o.ownMasks(&s), numberdb.Quarantined, now)
 	}
-	if err := o.commit(ctx, writes); err != nil && !errors.Is(err, numberdb.ErrNotYetRouted) {
+	err := o.commit(ctx, writes)
+	if err != nil && !errors.Is(err, numberdb.ErrNotYetRouted) {
+		if errors.Is(err, numberdb.ErrOutcomeUnknown) {
+			o.doubtful.add(doubt{session: s.ID, stood: &stood, since: now})
+		}
 		return numberdb.Session{}, err
 	}
-	var ended allocator.Ended
-	var err error
-	if why == numberdb.Burned {
-		err = o.engine.Burn(s.ID, now, &ended)
-	} else {
-		err = o.engine.Release(s.ID, now, &ended)
-	}
-	if err != nil && !errors.Is(err, allocator.ErrUnknown) {
-		return s, fmt.Errorf("ending a session: %w", err)
-	}
+	o.release(&s, now)
 	o.keepStock(writes.Masks)
-	o.uses.remove(s.ID)
 	o.metrics.ended[why].Inc()
-	return s, nil
+	return s, err
 }
 
 // rows are the session's bindings with its times, reply slots included.
@@ -94,9 +104,7 @@ func (o *Owner) rows(s *numberdb.Session) (changes []numberdb.Change) {
 		if slices.ContainsFunc(mine, func(b numberdb.Binding) bool { return b.Key() == key }) {
 			continue
 		}
-		// A time before all expiries finds bindings that have passed too.
-		b, status := o.table.Lookup(key.Mask, key.Party, time.Unix(0, 0))
-		if status == numberdb.Exact && b.Session == s.ID {
+		if b, found := o.bound(key); found && b.Session == s.ID {
 			b.Expires, b.Keep = s.Expires, s.Keep
 			changes = append(changes, numberdb.Change{Binding: b})
 		}
@@ -126,15 +134,14 @@ func (o *Owner) Extend(ctx context.Context, tenant string, id numberdb.ID, ttl t
 		}
 	}
 	writes := numberdb.Writes{Sessions: []numberdb.Session{s}, Bindings: o.rows(&s)}
-	if err := o.commit(ctx, writes); err != nil {
+	err = o.commit(ctx, writes)
+	if err != nil && !errors.Is(err, numberdb.ErrNotYetRouted) {
 		return numberdb.Session{}, err
 	}
 	if s.Expires.Before(before) {
-		if _, err := o.engine.Extend(id, s.Expires, now); err != nil && !errors.Is(err, allocator.ErrUnknown) {
-			return s, notLive(err)
-		}
+		_, _ = o.engine.Extend(id, s.Expires, now) // where it has ended in memory, that is sooner still
 	}
-	return s, nil
+	return s, err
 }
 
 func notLive(err error) error {
@@ -174,7 +181,7 @@ func (o *Owner) rotate(ctx context.Context, s numberdb.Session, now time.Time) (
 	if policy.Second {
 		ask.Second = allocator.SecondIfAny
 	}
-	old := s
+	old, stood := s, s
 	old.Participants = slices.Clone(s.Participants)
 	old.Keep = now.Add(max(0, s.Keep.Sub(s.Expires)))
 	old.Expires = now
@@ -197,8 +204,9 @@ func (o *Owner) rotate(ctx context.Context, s numberdb.Session, now time.Time) (
 	}
 	writes.Bindings = append(writes.Bindings, slices.DeleteFunc(ended, claimed)...)
 	writes.Masks = append(writes.Masks, states(decision.Ends.States)...)
+	begun := &doubt{session: s.ID, decision: decision, stood: &stood, masks: o.keepStock(writes.Masks), since: now}
 	err := o.commit(ctx, writes)
-	if !o.decided(decision, &s, now, err) {
+	if !o.decided(begun, err) {
 		return numberdb.Session{}, err
 	}
 	o.keepStock(writes.Masks)
@@ -216,7 +224,7 @@ func (o *Owner) Join(ctx context.Context, tenant string, id numberdb.ID, side Si
 	if s.Shape != numberdb.Group {
 		return numberdb.Session{}, allocator.ErrParticipants
 	}
-	if o.table.IsMask(side.Number) {
+	if o.table.IsMask(side.Number) || side.To.Kind == numberdb.Tel && o.table.IsMask(side.To.Number) {
 		return numberdb.Session{}, allocator.ErrMask
 	}
 	if side.To.Kind == numberdb.NoEndpoint {
@@ -230,17 +238,19 @@ func (o *Owner) Join(ctx context.Context, tenant string, id numberdb.ID, side Si
 	if err := o.engine.Join(&joining, now, decision); err != nil {
 		return numberdb.Session{}, notLive(err)
 	}
+	stood := s
+	begun := &doubt{session: id, decision: decision, stood: &stood, since: now}
 	s.Participants = append(slices.Clone(s.Participants), numberdb.Participant{
 		Number: side.Number, To: side.To, Dial: first.Dial, Second: first.Second,
 	})
-	writes := numberdb.Writes{Sessions: []numberdb.Session{s}}
+	writes := numberdb.Writes{Sessions: []numberdb.Session{s}, Replaced: replaced(decision)}
 	for _, b := range allocator.Bindings(&s) {
 		if b.Party == side.Number.Canonical() {
 			writes.Claims = append(writes.Claims, b)
 		}
 	}
 	err = o.commit(ctx, writes)
-	if !o.decided(decision, &s, now, err) {
+	if !o.decided(begun, err) {
 		return numberdb.Session{}, err
 	}
 	return s, err

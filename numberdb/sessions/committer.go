@@ -73,27 +73,30 @@ func (c *committer) do(ctx context.Context, writes numberdb.Writes) (numberdb.Po
 	}
 }
 
-// run writes until ctx ends; what waits then is refused by do.
+// run writes until ctx ends and nothing waits; what comes later is refused by do.
+// Commits outlive ctx: each has a bound of its own.
 func (c *committer) run(ctx context.Context) {
 	defer close(c.ended)
+	writing := context.WithoutCancel(ctx)
 	for group := c.take(ctx); group != nil; group = c.take(ctx) {
-		c.write(ctx, group)
+		c.write(writing, group)
 	}
 }
 
 // take waits for works and returns those that can be written together, or nil
-// when ctx has ended.
+// when ctx has ended and none waits.
 func (c *committer) take(ctx context.Context) []*work {
 	first := c.next
 	c.next = nil
-	if ctx.Err() != nil {
-		return nil
-	}
 	if first == nil {
 		select {
 		case first = <-c.queue:
 		case <-ctx.Done():
-			return nil
+			select {
+			case first = <-c.queue:
+			default:
+				return nil
+			}
 		}
 	}
 	group, together := []*work{first}, newTogether(&first.writes)
@@ -252,7 +255,7 @@ func (t *together) put(w *numberdb.Writes) {
 		t.attempts[numberdb.AttemptKey{Tenant: w.Attempts[i].Tenant, Key: w.Attempts[i].Key}] = struct{}{}
 	}
 	t.stock = t.stock || stock(w)
-	t.rows += len(w.Bindings) + len(w.Claims) + len(w.Sessions) + len(w.Attempts) + len(w.Masks) + len(w.Pools)
+	t.rows += len(w.Bindings) + len(w.Claims) + len(w.Replaced) + len(w.Sessions) + len(w.Attempts) + len(w.Masks) + len(w.Pools)
 }
 
 func stock(w *numberdb.Writes) bool {
@@ -267,6 +270,7 @@ func merged(group []*work) numberdb.Writes {
 	for _, w := range group {
 		all.Bindings = append(all.Bindings, w.writes.Bindings...)
 		all.Claims = append(all.Claims, w.writes.Claims...)
+		all.Replaced = append(all.Replaced, w.writes.Replaced...)
 		all.Sessions = append(all.Sessions, w.writes.Sessions...)
 		all.Attempts = append(all.Attempts, w.writes.Attempts...)
 		all.Tenants = append(all.Tenants, w.writes.Tenants...)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"maskline/e164"
@@ -75,6 +74,9 @@ func (o *Owner) Create(ctx context.Context, r *Request) (numberdb.Session, error
 		var conflict *numberdb.Conflict
 		if errors.As(err, &conflict) && len(conflict.Attempts) == 0 && try < tries {
 			o.metrics.anew.Inc()
+			if ask.Selection != numberdb.Pinned {
+				ask.Selection = numberdb.Rotate // what it would stick to is taken
+			}
 			continue
 		}
 		o.metrics.created(err)
@@ -125,7 +127,7 @@ func (o *Owner) ttl(asked time.Duration, policy *numberdb.PoolPolicy) (time.Dura
 
 // create tries once.
 func (o *Owner) create(ctx context.Context, r *Request, ask *allocator.Request, policy *numberdb.PoolPolicy) (numberdb.Session, error) {
-	now := o.now().Truncate(time.Microsecond)
+	now := o.now()
 	ttl, err := o.ttl(r.TTL, policy)
 	if err != nil {
 		return numberdb.Session{}, err
@@ -144,32 +146,39 @@ func (o *Owner) create(ctx context.Context, r *Request, ask *allocator.Request, 
 	}
 	decision.Apply(&s)
 	writes := newSession(&s, decision)
+	begun := &doubt{session: s.ID, decision: decision, masks: o.keepStock(writes.Masks), since: now}
 	if r.Attempt != nil {
 		attempt := *r.Attempt
 		attempt.Response = s.ID
 		writes.Attempts = []numberdb.Attempt{attempt}
+		begun.findable = true
 	}
 	if counted(&s) {
 		o.uses.add(&s, now)
 	}
 	err = o.commit(ctx, writes)
-	if o.decided(decision, &s, now, err) {
-		return s, err
+	if !o.decided(begun, err) {
+		return numberdb.Session{}, err
 	}
-	return numberdb.Session{}, err
+	o.keepStock(writes.Masks)
+	return s, err
 }
 
-// newSession is what a decision writes.
+// newSession is what a decision writes. A binding in quarantine that the same two
+// people had gives way, if it is in the store as it was here.
 func newSession(s *numberdb.Session, d *allocator.Decision) numberdb.Writes {
-	w := numberdb.Writes{Sessions: []numberdb.Session{*s}, Masks: states(d.States)}
-	for _, b := range allocator.Bindings(s) {
-		if slices.Contains(d.Replace, b.Key()) {
-			w.Bindings = append(w.Bindings, numberdb.Change{Binding: b}) // in quarantine, for the same peer
-		} else {
-			w.Claims = append(w.Claims, b)
+	return numberdb.Writes{
+		Sessions: []numberdb.Session{*s}, Claims: allocator.Bindings(s), Replaced: replaced(d), Masks: states(d.States),
+	}
+}
+
+func replaced(d *allocator.Decision) (rows []numberdb.Replaced) {
+	for i := range d.Grants {
+		if old := d.Grants[i].Replaces(); old != 0 {
+			rows = append(rows, numberdb.Replaced{Key: numberdb.BindingKey{Mask: d.Grants[i].Mask.Canonical(), Party: d.Grants[i].Party.Canonical()}, Session: old})
 		}
 	}
-	return w
+	return rows
 }
 
 func states(changes []allocator.StateChange) (masks []numberdb.Mask) {
@@ -177,29 +186,6 @@ func states(changes []allocator.StateChange) (masks []numberdb.Mask) {
 		masks = append(masks, changes[i].Mask)
 	}
 	return masks
-}
-
-// decided takes a decision back that was not written, and reports whether it
-// was.
-func (o *Owner) decided(d *allocator.Decision, s *numberdb.Session, now time.Time, err error) (written bool) {
-	var conflict *numberdb.Conflict
-	switch {
-	case err == nil, errors.Is(err, numberdb.ErrNotYetRouted):
-		return true
-	case errors.Is(err, numberdb.ErrOutcomeUnknown):
-		// A session that stood before keeps both its old and its new masks from
-		// others until its time is over.
-		if s.Created.Equal(now) {
-			o.doubtful.add(doubt{session: s.ID, decision: d, since: now})
-		}
-	case errors.As(err, &conflict):
-		o.engine.Undo(d, now, conflict.Keys...)
-		o.uses.remove(s.ID)
-	default:
-		o.engine.Undo(d, now)
-		o.uses.remove(s.ID)
-	}
-	return false
 }
 
 func (o *Owner) awaitReady(ctx context.Context) error {

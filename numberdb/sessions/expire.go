@@ -2,6 +2,7 @@ package sessions
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -10,7 +11,10 @@ import (
 	"maskline/numberdb/allocator"
 )
 
-const expireAtOnce = 10_000 // bindings
+const (
+	expireAtOnce = 10_000 // bindings
+	endAtOnce    = 64     // sessions whose ends are one group of the committer
+)
 
 // expire ends what time has ended. Routing has ended it already.
 func (o *Owner) expire(ctx context.Context, now time.Time) {
@@ -21,12 +25,44 @@ func (o *Owner) expire(ctx context.Context, now time.Time) {
 		for _, id := range x.Sessions {
 			o.uses.remove(id)
 		}
+		o.letGo(x.Gone, now)
 		o.writeStates(ctx, states(x.States))
 	}
-	for _, over := range o.uses.over(now) {
-		if _, err := o.End(ctx, AnyTenant, over.id, over.why); err != nil {
-			o.uses.tryAgain(over.id)
-			o.log.Debug("could not end a session yet", zap.Error(err))
+	o.endUsed(ctx, o.uses.over(now))
+}
+
+// letGo gives masks back whose rows are over: a claim takes the place of such a
+// row, whether it was deleted or not. One that lives on was prolonged by another
+// edge.
+func (o *Owner) letGo(gone []allocator.Gone, now time.Time) {
+	for i := range gone {
+		key, session := gone[i].Key, gone[i].Session
+		if session == 0 {
+			continue // bound by hand: as long as the row is there
+		}
+		o.engine.Forget(key.Mask, key.Party, session)
+		if b, found := o.bound(key); found && b.Session == session && b.Live(now) {
+			o.engine.Learn(&b, now)
 		}
 	}
+}
+
+// endUsed ends sessions by their contacts, many at once since each waits for its
+// commit.
+func (o *Owner) endUsed(ctx context.Context, list []over) {
+	ctx, cancel := context.WithTimeout(ctx, o.cfg.Commit)
+	defer cancel()
+	var ending sync.WaitGroup
+	turns := make(chan struct{}, endAtOnce)
+	for _, over := range list {
+		turns <- struct{}{}
+		ending.Go(func() {
+			defer func() { <-turns }()
+			if _, err := o.End(ctx, AnyTenant, over.id, over.why); err != nil {
+				o.uses.tryAgain(over.id)
+				o.log.Debug("could not end a session yet", zap.Error(err))
+			}
+		})
+	}
+	ending.Wait()
 }

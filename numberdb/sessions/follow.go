@@ -2,6 +2,7 @@ package sessions
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"go.uber.org/zap"
@@ -116,13 +117,16 @@ func (o *Owner) learn(b *numberdb.Binding, now time.Time) {
 	}
 }
 
-// begin does what waits until everything is known for the first time.
-func (o *Owner) begin(ctx context.Context) {
+// begin does what waits until everything is known for the first time, and reports
+// whether it is done.
+func (o *Owner) begin(ctx context.Context) bool {
 	if orphans := o.engine.Orphans(o.now()); len(orphans) > 0 {
 		o.log.Info("masks were held without a lease; they rest now", zap.Int("masks", len(orphans)))
 		o.writeStates(ctx, states(orphans))
 	}
-	if err := o.countAgain(ctx); err != nil {
+	err := o.countAgain(ctx)
+	if err != nil {
 		o.log.Warn("could not read which sessions count their contacts", zap.Error(err))
 	}
+	return err == nil || errors.Is(err, numberdb.ErrSealed)
 }

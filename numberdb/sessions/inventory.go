@@ -18,9 +18,9 @@ import (
 // rereadAfter is the least pause between two readings of the whole inventory.
 const rereadAfter = 2 * time.Second
 
-// ownChange is how long a mask's state that this edge has changed is trusted
-// more than what it reads.
-const ownChange = 5 * time.Second
+// ownChange is how long what this edge has changed is trusted more than what it
+// reads: the reading may be older, or the commit under way.
+const ownChange = 15 * time.Second
 
 // refresh reads the pools and masks if anybody has changed them.
 func (o *Owner) refresh(ctx context.Context) {
@@ -42,8 +42,9 @@ func (o *Owner) reread(ctx context.Context) error {
 		return err
 	}
 	o.stock.Lock()
-	known := o.stocked.Load() && version == o.version && !o.again
-	tooSoon := o.stocked.Load() && o.now().Sub(o.read) < rereadAfter
+	age := o.now().Sub(o.read)
+	known := o.stocked.Load() && version == o.version && (!o.again || age < ownChange)
+	tooSoon := o.stocked.Load() && age < rereadAfter
 	o.stock.Unlock()
 	if known || tooSoon {
 		return nil
@@ -68,6 +69,17 @@ func (o *Owner) adopt(pools map[string]numberdb.Pool, masks map[e164.Number]numb
 	defer o.stock.Unlock()
 	now := o.now()
 	o.version, o.read, o.again = version, now, false
+	for name, at := range o.changed {
+		switch p, known := o.pools[name]; {
+		case now.Sub(at) >= ownChange:
+			delete(o.changed, name)
+		case known:
+			pools[name], o.again = p, true
+		default:
+			delete(pools, name)
+			o.again = true
+		}
+	}
 	for name, p := range pools {
 		if o.pools[name] != p {
 			o.engine.SetPool(p)
@@ -81,7 +93,7 @@ func (o *Owner) adopt(pools map[string]numberdb.Pool, masks map[e164.Number]numb
 	added = map[e164.Number]bool{}
 	for number, m := range masks {
 		before, known := o.masks[number]
-		if at, mine := o.touched[number]; mine && now.Sub(at) < ownChange {
+		if known && now.Sub(o.touched[number]) < ownChange {
 			o.again = true // read it when that has settled
 			masks[number] = before
 			continue
@@ -97,6 +109,10 @@ func (o *Owner) adopt(pools map[string]numberdb.Pool, masks map[e164.Number]numb
 	}
 	for number := range o.masks {
 		if _, still := masks[number]; !still {
+			if now.Sub(o.touched[number]) < ownChange {
+				masks[number], o.again = o.masks[number], true
+				continue
+			}
 			o.engine.RemoveMask(number)
 			o.shown.Delete(number)
 		}
@@ -175,7 +191,7 @@ func (o *Owner) PutPools(ctx context.Context, pools []numberdb.Pool) error {
 	o.stock.Lock()
 	defer o.stock.Unlock()
 	for _, p := range pools {
-		o.pools[p.Name] = p
+		o.pools[p.Name], o.changed[p.Name] = p, o.now()
 		o.engine.SetPool(p)
 	}
 	return nil
@@ -189,14 +205,16 @@ func (o *Owner) RemovePool(ctx context.Context, name string) error {
 	o.stock.Lock()
 	defer o.stock.Unlock()
 	delete(o.pools, name)
+	o.changed[name] = o.now()
 	o.engine.RemovePool(name)
 	return nil
 }
 
 // PutMasks adds masks or changes them, all or none.
 func (o *Owner) PutMasks(ctx context.Context, masks []numberdb.Mask, why, actor string) error {
+	masks = slices.Clone(masks)
 	writes := numberdb.Writes{Masks: masks}
-	now := o.now().Truncate(time.Microsecond)
+	now := o.now()
 	for i := range masks {
 		if masks[i].Since.IsZero() {
 			masks[i].Since = now
@@ -222,7 +240,7 @@ func (o *Owner) PutMasks(ctx context.Context, masks []numberdb.Mask, why, actor 
 
 // SetState changes the state of masks: to Draining, Watchlisted, Free, Retired.
 func (o *Owner) SetState(ctx context.Context, numbers []e164.Number, state numberdb.MaskState, why, actor string) error {
-	masks := o.inState(numbers, state, o.now().Truncate(time.Microsecond))
+	masks := o.inState(numbers, state, o.now())
 	if len(masks) < len(numbers) {
 		return ErrNoMask
 	}
@@ -262,27 +280,50 @@ func (o *Owner) ownMasks(s *numberdb.Session) (numbers []e164.Number) {
 	return numbers
 }
 
-// keepStock notes masks that this edge has changed.
-func (o *Owner) keepStock(masks []numberdb.Mask) {
+// keepStock notes masks that this edge changes, and returns them as they were.
+func (o *Owner) keepStock(masks []numberdb.Mask) (before []numberdb.Mask) {
+	if len(masks) == 0 {
+		return nil
+	}
 	o.stock.Lock()
 	defer o.stock.Unlock()
 	now := o.now()
-	for i := range masks {
-		number := masks[i].Number.Canonical()
-		o.masks[number] = masks[i]
-		o.shown.Store(number, &masks[i])
+	for _, m := range masks {
+		number := m.Number.Canonical()
+		if was, known := o.masks[number]; known {
+			before = append(before, was)
+		}
+		o.masks[number] = m
+		o.shown.Store(number, &m)
 		o.touched[number] = now
 	}
+	return before
 }
 
 // writeStates writes what time has done to masks; what fails stands in memory
-// and is told again by the next start.
+// and is tried again. It is tend's own.
 func (o *Owner) writeStates(ctx context.Context, masks []numberdb.Mask) {
+	o.keepStock(masks)
+	masks = append(o.stillUnsaved(), masks...)
+	o.unsaved = nil
 	if len(masks) == 0 {
 		return
 	}
 	if _, err := o.committer.do(ctx, numberdb.Writes{Masks: masks}); err != nil {
-		o.log.Warn("could not write the state of masks", zap.Int("masks", len(masks)), zap.Error(err))
+		o.log.Debug("could not write the state of masks yet", zap.Int("masks", len(masks)), zap.Error(err))
+		o.unsaved = masks
 	}
-	o.keepStock(masks)
+}
+
+// stillUnsaved leaves out masks that somebody has changed since.
+func (o *Owner) stillUnsaved() (masks []numberdb.Mask) {
+	o.stock.Lock()
+	defer o.stock.Unlock()
+	for _, m := range o.unsaved {
+		number := m.Number.Canonical()
+		if is := o.masks[number]; is.State == m.State && is.Since.Equal(m.Since) {
+			masks, o.touched[number] = append(masks, m), o.now()
+		}
+	}
+	return masks
 }

@@ -32,7 +32,8 @@ type Config struct {
 	Quarantine time.Duration
 	// Parties with one mask at most, in pools that do not say. 0: no limit.
 	Parties int
-	// Commit bounds the writing of one group. Default 10s; 0 is the default.
+	// Commit bounds the writing of one group, and the waiting for the table after
+	// that. Default 10s; 0 is the default.
 	Commit time.Duration
 	// Refresh is how often the edge looks for pools and masks that another one has
 	// changed. Default 1s; 0 is the default.
@@ -83,7 +84,7 @@ type Owner struct {
 	engine    *allocator.Engine
 	committer *committer
 	ids       numberdb.IDs
-	now       func() time.Time
+	now       func() time.Time // in whole microseconds
 	log       *zap.Logger
 	metrics   *metrics
 	uses      *uses
@@ -92,8 +93,8 @@ type Owner struct {
 	closed  chan struct{} // nobody listens to the feed any more
 	ready   chan struct{} // closed when the inventory and the bindings are known
 	isReady sync.Once
-	stocked atomic.Bool    // the inventory was read
-	locks   [64]sync.Mutex // by session
+	stocked atomic.Bool      // the inventory was read
+	locks   [1024]sync.Mutex // by session
 	seed    maphash.Seed
 
 	shown   sync.Map   // of masks, for those who may not wait for a lock
@@ -104,6 +105,8 @@ type Owner struct {
 	masks   map[e164.Number]numberdb.Mask
 	pools   map[string]numberdb.Pool
 	touched map[e164.Number]time.Time // masks that this edge has changed of late
+	changed map[string]time.Time      // pools likewise
+	unsaved []numberdb.Mask           // states that the store did not take; tend's own
 
 	doubtful doubts
 }
@@ -115,10 +118,11 @@ type Clock func() time.Time
 func New(cfg Config, store Store, routed Routed, table Table, clock Clock, log *zap.Logger, reg prometheus.Registerer) (*Owner, error) {
 	cfg = cfg.withDefaults()
 	o := &Owner{
-		cfg: cfg, store: store, routed: routed, table: table, now: clock, log: log,
+		cfg: cfg, store: store, routed: routed, table: table, log: log,
+		now:    func() time.Time { return clock().Truncate(time.Microsecond) }, // as stores keep it
 		engine: allocator.New(allocator.Config{Seed: cfg.Seed, Quarantine: cfg.Quarantine, Parties: cfg.Parties}),
 		feed:   make(chan heard, heardQueue), closed: make(chan struct{}), ready: make(chan struct{}), seed: maphash.MakeSeed(),
-		masks: map[e164.Number]numberdb.Mask{}, pools: map[string]numberdb.Pool{}, touched: map[e164.Number]time.Time{},
+		masks: map[e164.Number]numberdb.Mask{}, pools: map[string]numberdb.Pool{}, touched: map[e164.Number]time.Time{}, changed: map[string]time.Time{},
 		uses: newUses(),
 	}
 	o.committer = newCommitter(bounded{store, cfg.Commit})
@@ -144,7 +148,7 @@ func (b bounded) Commit(ctx context.Context, w *numberdb.Writes) (numberdb.Posit
 // ErrNotReady says that the edge has not read the store yet.
 var ErrNotReady = errors.New("the edge has not read its masks and bindings from the store yet")
 
-// Run owns until ctx ends; what waits to be written is written first. The
+// Run owns until ctx ends; what waits to be written by then is written. The
 // observer of the store's feed must be in place before (see Observer).
 func (o *Owner) Run(ctx context.Context) error {
 	var running sync.WaitGroup
@@ -179,8 +183,7 @@ func (o *Owner) tend(ctx context.Context) {
 			continue
 		}
 		if !begun {
-			begun = true
-			o.begin(ctx)
+			begun = o.begin(ctx)
 		}
 		o.expire(ctx, now)
 		o.settleDoubts(ctx)
@@ -205,12 +208,15 @@ func (o *Owner) alone(id numberdb.ID) func() {
 	return lock.Unlock
 }
 
-// commit makes writes durable and returns when the table has them.
+// commit makes writes durable and returns when the table has them, or the time
+// for that is over.
 func (o *Owner) commit(ctx context.Context, writes numberdb.Writes) error {
 	position, err := o.committer.do(ctx, writes)
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, o.cfg.Commit)
+	defer cancel()
 	if err := o.routed.WaitFor(ctx, position); err != nil {
 		return fmt.Errorf("%w: %w", numberdb.ErrNotYetRouted, err)
 	}

@@ -2,6 +2,7 @@ package sessions
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -9,8 +10,13 @@ import (
 )
 
 // uses counts the contacts of sessions that end by them. Sessions without an
-// idle time or a number of uses are not in it.
-type uses struct {
+// idle time or a number of uses are not in it. It is in parts, so that looking
+// through all of them keeps no contact waiting.
+type uses [useParts]usePart
+
+const useParts = 64
+
+type usePart struct {
 	mu sync.Mutex
 	of map[numberdb.ID]*use
 }
@@ -22,28 +28,39 @@ type use struct {
 	ending      bool
 }
 
-func newUses() *uses { return &uses{of: map[numberdb.ID]*use{}} }
+func newUses() *uses {
+	u := &uses{}
+	for i := range u {
+		u[i].of = map[numberdb.ID]*use{}
+	}
+	return u
+}
+
+// part is where a session is counted: the low bits of an ID are chance.
+func (u *uses) part(id numberdb.ID) *usePart { return &u[id%useParts] }
 
 func counted(s *numberdb.Session) bool { return s.IdleTTL > 0 || s.MaxUses > 0 }
 
 func (u *uses) add(s *numberdb.Session, now time.Time) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.of[s.ID] == nil {
-		u.of[s.ID] = &use{most: s.MaxUses, idle: s.IdleTTL, last: now}
+	part := u.part(s.ID)
+	part.mu.Lock()
+	defer part.mu.Unlock()
+	if part.of[s.ID] == nil {
+		part.of[s.ID] = &use{most: s.MaxUses, idle: s.IdleTTL, last: now}
 	}
 }
 
 func (u *uses) remove(id numberdb.ID) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	delete(u.of, id)
+	part := u.part(id)
+	part.mu.Lock()
+	defer part.mu.Unlock()
+	delete(part.of, id)
 }
 
 // Contact counts one message or call of a session whose bindings say Counted,
 // and reports whether it may still happen. It never waits.
 func (o *Owner) Contact(id numberdb.ID, now time.Time) bool {
-	u := o.uses
+	u := o.uses.part(id)
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	of := u.of[id]
@@ -66,6 +83,13 @@ type over struct {
 
 // over tells each session once, until tryAgain.
 func (u *uses) over(now time.Time) (list []over) {
+	for i := range u {
+		list = u[i].over(now, list)
+	}
+	return list
+}
+
+func (u *usePart) over(now time.Time, list []over) []over {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for id, of := range u.of {
@@ -83,9 +107,10 @@ func (u *uses) over(now time.Time) (list []over) {
 }
 
 func (u *uses) tryAgain(id numberdb.ID) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if of := u.of[id]; of != nil {
+	part := u.part(id)
+	part.mu.Lock()
+	defer part.mu.Unlock()
+	if of := part.of[id]; of != nil {
 		of.ending = false
 	}
 }
@@ -97,7 +122,7 @@ func (o *Owner) countAgain(ctx context.Context) error {
 	query := numberdb.SessionQuery{Live: now, Limit: 10_000}
 	for {
 		page, err := o.store.Sessions(ctx, query)
-		if err != nil {
+		if err != nil && !errors.Is(err, numberdb.ErrSealed) {
 			return err
 		}
 		for i := range page {
@@ -106,7 +131,7 @@ func (o *Owner) countAgain(ctx context.Context) error {
 			}
 		}
 		if len(page) < query.Limit {
-			return nil
+			return err
 		}
 		query.After = page[len(page)-1].ID
 	}
