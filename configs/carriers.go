@@ -16,7 +16,7 @@ type Carrier struct {
 	// Cost per unit of these prefixes, in any currency, 0 is free; needed where routing.order is cost. Default 0.
 	Cost float64 `key:"cost" live:"true" default:"0" min:"0" max:"1000000"`
 	// Masks that may be presented through it: own (hosted by it), any, or names of pools. Default [any].
-	Present []Name `key:"present" default:"[any]"`
+	Present []Name `key:"present" live:"true" default:"[any]"`
 	// Segments per second to it, all its binds together; 0: no limit. Default 0.
 	TPS int `key:"tps" default:"0" min:"0" max:"1000000" live:"true"`
 	// Segments per second that leave through it with the same presented mask; 0: no limit. Default 0.

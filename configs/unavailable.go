@@ -2,15 +2,13 @@ package configs
 
 import (
 	"reflect"
-	"slices"
 	"strings"
 )
 
 // later is a key of the contract whose feature this version does not have. It
 // is read like any other, and refused unless it asks for nothing.
 type later struct {
-	path string   // [] stands for any entry
-	only []string // values that this version has; empty: the default alone
+	path string // [] stands for any entry
 }
 
 // unavailable lists the keys of later versions. A feature that arrives deletes
@@ -27,21 +25,16 @@ func unavailable() []later {
 		{path: "api.limits.auth_failures"},
 		{path: "api.oidc"},
 		{path: "api.webhooks"},
-		{path: "carriers[].present", only: []string{"any"}},
 		{path: "observe.hep"},
 	}
 }
 
 // expected says what this version has instead.
 func (l *later) expected(def string) string {
-	switch {
-	case len(l.only) > 0:
-		return strings.Join(l.only, " or ")
-	case def != "":
+	if def != "" {
 		return def
-	default:
-		return "no such key"
 	}
+	return "no such key"
 }
 
 func (c *checker) unavailable() {
@@ -71,7 +64,7 @@ func (c *checker) visit(v reflect.Value, path string, rest []string, l *later) {
 // refuse reports a key that asks for more than this version has; of a section,
 // those of its keys that do.
 func (c *checker) refuse(v reflect.Value, path string, f *field, l *later) {
-	if c.has(v, f, l) {
+	if c.isDefault(v, f) {
 		return
 	}
 	if !f.section() || v.Kind() != reflect.Struct {
@@ -81,33 +74,6 @@ func (c *checker) refuse(v reflect.Value, path string, f *field, l *later) {
 	for _, inner := range fieldsOf(v.Type()) {
 		c.refuse(v.FieldByIndex(inner.index), under(path, inner.key), &inner, l)
 	}
-}
-
-// has reports whether this version does what the value asks for.
-func (c *checker) has(v reflect.Value, f *field, l *later) bool {
-	if v.Kind() == reflect.Slice && v.Len() == 0 {
-		return true
-	}
-	if len(l.only) == 0 {
-		return c.isDefault(v, f)
-	}
-	values := []reflect.Value{v}
-	if v.Kind() == reflect.Slice {
-		values = values[:0]
-		for i := range v.Len() {
-			values = append(values, v.Index(i))
-		}
-	}
-	for _, value := range values {
-		s, _ := scalarOf(value.Type())
-		text := s.format(value)
-		if text != "" && !slices.ContainsFunc(l.only, func(only string) bool {
-			return text == only || (strings.HasSuffix(only, "://") && strings.HasPrefix(text, only))
-		}) {
-			return false
-		}
-	}
-	return true
 }
 
 // isDefault reports whether a value asks for no more than its default; entries

@@ -90,7 +90,7 @@ func answer(a configs.Answer) routing.Answer {
 // routingCarrier gives a carrier the services that it can be sent: messages
 // where we bind to it or it binds to us, calls where a trunk has an address.
 func routingCarrier(cfg *configs.Config, c *configs.Carrier) routing.CarrierConfig {
-	r := routing.CarrierConfig{Name: string(c.Name), Priority: c.Priority, Weight: c.Weight, Cost: c.Cost}
+	r := routing.CarrierConfig{Name: string(c.Name), Priority: c.Priority, Weight: c.Weight, Cost: c.Cost, Present: presenting(c.Present)}
 	for _, p := range c.Prefixes {
 		r.Prefixes = append(r.Prefixes, string(p))
 	}
@@ -108,6 +108,21 @@ func routingCarrier(cfg *configs.Config, c *configs.Carrier) routing.CarrierConf
 		}
 	}
 	return r
+}
+
+func presenting(present []configs.Name) (p routing.Presenting) {
+	for _, name := range present {
+		switch name {
+		case "any":
+			return routing.Presenting{}
+		case "own":
+			p.Own = true
+		default:
+			p.Pools = append(p.Pools, string(name))
+		}
+		p.Some = true
+	}
+	return p
 }
 
 func mediaConfig(cfg *configs.Config) media.Config {

@@ -52,6 +52,7 @@ carriers:
     weight: 12
     prefixes: ["44"]
     cost: 0.5
+    present: [own, london]
     tps: 19
     mask_tps: 20
     smpp:
@@ -97,7 +98,7 @@ func TestRoutingConfig(t *testing.T) {
 	want := routing.Config{
 		Order: routing.ByCost,
 		Carriers: []routing.CarrierConfig{
-			{Name: "alfa", Priority: 11, Weight: 12, Prefixes: []string{"44"}, Cost: 0.5, Services: routing.SMS | routing.Voice},
+			{Name: "alfa", Priority: 11, Weight: 12, Prefixes: []string{"44"}, Cost: 0.5, Services: routing.SMS | routing.Voice, Present: routing.Presenting{Some: true, Own: true, Pools: []string{"london"}}},
 			{Name: "bravo", Priority: 100, Weight: 1, Cost: 2, Services: routing.Voice},
 		},
 		UnknownMask:  routing.Answer{Drop: true, Code: 404},
