@@ -3,6 +3,7 @@
 package numberdb
 
 import (
+	"os"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -48,5 +49,15 @@ func onHugePage(page unsafe.Pointer) {
 // discard gives memory back. It reads as zeros from then on, or as before where the
 // kernel would not have it.
 func discard(begin unsafe.Pointer, size int) {
+	if !discardable(uintptr(begin), size, os.Getpagesize()) {
+		return
+	}
 	_ = unix.Madvise(unsafe.Slice((*byte)(begin), size), unix.MADV_DONTNEED)
+}
+
+// discardable tells whether these are whole pages of the kernel's, which may be of
+// 16 or 64 KiB on arm64. Of a part of one it would discard the rest too: madvise
+// rounds the length up.
+func discardable(begin uintptr, size, kernelPage int) bool {
+	return begin%uintptr(kernelPage) == 0 && size%kernelPage == 0
 }

@@ -31,20 +31,23 @@ func (h *hashed) len() int { return int(h.core.Load().live.Load()) }
 
 func (h *hashed) lookup(mask, party e164.Number, now time.Time) (b Binding, status Status) {
 	mask, party = mask.Canonical(), party.Canonical()
-	for {
+	for done := false; !done; {
 		c := h.core.Load()
-		status = c.lookup(uint64(mask), uint64(party), now, &b)
-		// The memory of a core that was replaced reads as empty.
-		done := status.Found() || h.core.Load() == c
+		status, done = h.lookupIn(c, uint64(mask), uint64(party), now, &b)
 		runtime.KeepAlive(c)
-		if done {
-			break
-		}
 	}
 	if status < Ended {
 		b = Binding{}
 	}
 	return b, status
+}
+
+// lookupIn looks in one core; false where the answer may be of memory that was
+// given back meanwhile. The memory of a core that was replaced reads as empty, so
+// that a party's own binding may be missing where the public one still stands.
+func (h *hashed) lookupIn(c *core, mask, party uint64, now time.Time, b *Binding) (Status, bool) {
+	status := c.lookup(mask, party, now, b)
+	return status, status == Exact || h.core.Load() == c
 }
 
 func (c *core) lookup(mask, party uint64, now time.Time, b *Binding) Status {

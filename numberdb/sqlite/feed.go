@@ -9,7 +9,8 @@ import (
 )
 
 const (
-	feedChanges = 1 << 17 // changes kept for followers
+	feedChanges = 1 << 17         // changes kept for followers; a commit counts as one more
+	feedSpare   = feedChanges / 8 // above it before the oldest go, since that copies what stays
 	heartbeat   = time.Second
 )
 
@@ -18,7 +19,7 @@ type feed struct {
 	mu      sync.Mutex
 	start   numberdb.Position // what was committed up to here is no longer kept
 	commits []commit          // their positions have no gaps
-	changes int               // in commits
+	changes int               // in commits, as feedChanges counts them
 	wake    chan struct{}     // closed and replaced when something happens
 	closed  bool
 	// A commit that failed may have happened all the same. Until the position
@@ -52,16 +53,22 @@ func (f *feed) publish(position numberdb.Position, changes []numberdb.Change) {
 		f.restart(position - 1)
 	}
 	f.commits = append(f.commits, commit{position, changes})
-	f.changes += len(changes)
-	drop := 0
-	for ; f.changes > feedChanges; drop++ {
-		f.changes -= len(f.commits[drop].changes)
-		f.start = f.commits[drop].position
-	}
-	if drop > 0 {
-		f.commits = append([]commit(nil), f.commits[drop:]...)
+	f.changes += len(changes) + 1
+	if f.changes > feedChanges+feedSpare {
+		f.forget()
 	}
 	f.signal()
+}
+
+// forget drops the oldest commits. Followers may still read them, so what stays
+// is copied.
+func (f *feed) forget() {
+	drop := 0
+	for ; f.changes > feedChanges; drop++ {
+		f.changes -= len(f.commits[drop].changes) + 1
+		f.start = f.commits[drop].position
+	}
+	f.commits = append([]commit(nil), f.commits[drop:]...)
 }
 
 func (f *feed) restart(position numberdb.Position) {

@@ -40,7 +40,7 @@ func migrate(ctx context.Context, db *sql.DB, cfg *Config) error {
 		if pending {
 			return numberdb.ErrSchemaOld
 		}
-		return nil
+		return scrub(ctx, db) // where a crash has kept migrate from it
 	}
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("upgrading the schema: %w", err)

@@ -140,7 +140,8 @@ func markUsed(ctx context.Context, tx *sql.Tx) error {
 }
 
 // scrub writes the file anew where pages that are no longer used may hold
-// numbers in clear. A crash leaves it to the next start.
+// numbers in clear. A crash, or somebody else who reads the file, leaves it to the
+// next start.
 func scrub(ctx context.Context, db *sql.DB) error {
 	var version int
 	if err := db.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&version); err != nil {
@@ -149,10 +150,19 @@ func scrub(ctx context.Context, db *sql.DB) error {
 	if version != toScrub {
 		return nil
 	}
-	for _, text := range []string{`VACUUM`, `PRAGMA wal_checkpoint(TRUNCATE)`, `PRAGMA user_version = 0`} {
-		if _, err := db.ExecContext(ctx, text); err != nil {
-			return fmt.Errorf("scrubbing the file: %w", err)
-		}
+	if _, err := db.ExecContext(ctx, `VACUUM`); err != nil {
+		return fmt.Errorf("scrubbing the file: %w", err)
+	}
+	// It fails by a column that says so.
+	var busy, frames, written int
+	if err := db.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &frames, &written); err != nil {
+		return fmt.Errorf("scrubbing the file: %w", err)
+	}
+	if busy != 0 {
+		return nil
+	}
+	if _, err := db.ExecContext(ctx, `PRAGMA user_version = 0`); err != nil {
+		return fmt.Errorf("scrubbing the file: %w", err)
 	}
 	return nil
 }

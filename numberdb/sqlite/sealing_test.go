@@ -147,9 +147,66 @@ func wantRows(t *testing.T, store *Store, want *storetest.ClearStore) {
 }
 
 // A crash between the migration and the scrubbing leaves the scrubbing to the
-// next start.
+// next start, one that leaves the schema to the operator too.
 func TestScrubbingIsTakenUpAgain(t *testing.T) {
+	for name, manual := range map[string]bool{"upgraded by itself": false, "left to the operator": true} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			scanner, db := unscrubbed(t, dir)
+			if err := db.Close(); err != nil {
+				t.Fatal(err)
+			}
+			store, err := Open(t.Context(), Config{Dir: dir, Keys: storetest.Keys(), ManualMigrations: manual})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer store.Close()
+			if found := scanDir(t, dir, scanner); found != 0 {
+				t.Errorf("%d numbers in clear", found)
+			}
+		})
+	}
+}
+
+// Somebody who reads the file meanwhile keeps the old pages in it.
+func TestScrubbingIsNotDoneWhileTheFileIsRead(t *testing.T) {
 	dir := t.TempDir()
+	scanner, db := unscrubbed(t, dir)
+	defer db.Close()
+	execAll(t, db, `PRAGMA busy_timeout = 20`)
+	shell, err := openDB(filepath.Join(dir, fileName), url.Values{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer shell.Close()
+	reading, err := shell.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var position int
+	if err := reading.QueryRow(`SELECT position FROM feed`).Scan(&position); err != nil {
+		t.Fatal(err)
+	}
+	if err := scrub(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	if scanDir(t, dir, scanner) == 0 {
+		t.Fatal("nothing is left to scrub: the test shows nothing")
+	}
+	if err := reading.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if err := scrub(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	if found := scanDir(t, dir, scanner); found != 0 {
+		t.Errorf("%d numbers in clear", found)
+	}
+}
+
+// unscrubbed is a file that was migrated only, and what finds its numbers.
+func unscrubbed(t *testing.T, dir string) (*storetest.Scanner, *sql.DB) {
+	t.Helper()
 	rows := storetest.NewClearStore(200)
 	clearFile(t, dir, rows)
 	db, err := openDB(filepath.Join(dir, fileName), url.Values{})
@@ -164,18 +221,11 @@ func TestScrubbingIsTakenUpAgain(t *testing.T) {
 	if _, err := p.Up(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
 	scanner := storetest.NewScanner(rows.Numbers)
 	if scanDir(t, dir, scanner) == 0 {
 		t.Fatal("nothing is left to scrub: the test shows nothing")
 	}
-	store := database(dir)(t)
-	defer store.Close()
-	if found := scanDir(t, dir, scanner); found != 0 {
-		t.Errorf("%d numbers in clear", found)
-	}
+	return scanner, db
 }
 
 func TestAnotherKeyIsRefused(t *testing.T) {

@@ -30,7 +30,7 @@ const headerText = "carrier,prefix,cost,quality"
 const (
 	MaxLine   = 1 << 10   // octets of a line, without its end
 	MaxFaults = 100       // faults listed one by one
-	MaxRows   = 5_000_000 // of one file
+	MaxRows   = 5_000_000 // of one file, and of all carriers together
 )
 
 var (

@@ -3,6 +3,7 @@ package prefix
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -73,7 +74,8 @@ type Table struct {
 }
 
 // Replace is the table with all rows of the carriers that next names replaced by
-// its own. Neither is changed.
+// its own. Neither is changed. What comes of it has at most MaxRows, so that Import
+// reads again what Export writes.
 func (t *Table) Replace(next *Table) (*Table, error) {
 	keep := func(name string) bool { return !slices.Contains(next.Carriers, name) }
 	carriers := slices.Clone(next.Carriers)
@@ -85,6 +87,19 @@ func (t *Table) Replace(next *Table) (*Table, error) {
 	slices.Sort(carriers)
 	if len(carriers) > MaxCarriers {
 		return nil, errCarriers
+	}
+	replaced := make([]bool, len(t.Carriers))
+	for i, name := range t.Carriers {
+		replaced[i] = !keep(name)
+	}
+	rows := len(next.Rows)
+	for i := range t.Rows {
+		if !replaced[t.Rows[i].Carrier] {
+			rows++
+		}
+	}
+	if rows > MaxRows {
+		return nil, errRows
 	}
 	place := func(name string) int { return slices.Index(carriers, name) }
 	kept := t.Placed(func(name string) int {
@@ -120,7 +135,11 @@ func (t *Table) Placed(place func(carrier string) int) []Row {
 	return rows
 }
 
-var errCarriers = errors.New("a table of prefixes names at most 1023 carriers")
+// Faults of a table that is made of two.
+var (
+	errCarriers = errors.New("a table of prefixes names at most 1023 carriers")
+	errRows     = fmt.Errorf("a table of prefixes holds at most %d, those that stay included", MaxRows)
+)
 
 // seconds is an instant as offers hold it.
 func seconds(at time.Time) uint32 {

@@ -2,6 +2,7 @@ package prefix
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -261,5 +262,19 @@ func BenchmarkPrefixBuild(b *testing.B) {
 		if _, err := Build(rows); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// What Import would not read again is not made: the edge would not start with it.
+func TestReplaceRefusesTooManyRows(t *testing.T) {
+	old := &Table{Carriers: []string{"alfa", "bravo"}, Rows: make([]Row, MaxRows)}
+	old.Rows[0].Carrier = 1
+	next := &Table{Carriers: []string{"bravo"}, Rows: make([]Row, 2)}
+	if _, err := old.Replace(next); !errors.Is(err, errRows) {
+		t.Errorf("one row too many: %v", err)
+	}
+	next.Rows = next.Rows[:1]
+	if got, err := old.Replace(next); err != nil || len(got.Rows) != MaxRows {
+		t.Errorf("as many as may be: %v", err)
 	}
 }
