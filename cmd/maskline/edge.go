@@ -127,6 +127,11 @@ func (e *edge) sipConfig(cfg *configs.Config) sip.Config {
 func (e *edge) openState(ctx context.Context) (err error) {
 	_, err = os.Stat(keyFile(e.cfg))
 	isNew := errors.Is(err, fs.ErrNotExist)
+	if !isNew { // before the store, whose words for it are longer
+		if _, err := seal.Load(keyFile(e.cfg)); err != nil {
+			return err
+		}
+	}
 	if e.store, err = openStore(ctx, e.cfg); err != nil {
 		return err
 	}

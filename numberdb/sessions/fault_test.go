@@ -134,7 +134,7 @@ func TestACallerThatGivesUp(t *testing.T) {
 // Where the feed is away the session is written, and its maker hears so.
 func TestNotYetRouted(t *testing.T) {
 	w := newWorld(t)
-	w.cfg.Commit = 50 * time.Millisecond
+	w.cfg.Commit = 2 * time.Second
 	r := w.edge(t)
 	r.stock(t, numberdb.Pool{Name: "uk"}, 4)
 	r.routed = never{}
