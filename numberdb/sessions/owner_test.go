@@ -6,17 +6,10 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"maskline/e164"
 	"maskline/numberdb"
 	"maskline/numberdb/allocator"
 )
-
-func TestMain(m *testing.M) {
-	inChild()
-	goleak.VerifyTestMain(m)
-}
 
 func TestASessionRoutesWhenItIsAnswered(t *testing.T) {
 	for _, tc := range []struct {

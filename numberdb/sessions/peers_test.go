@@ -1,0 +1,96 @@
+//go:build peers
+
+package sessions
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"maskline/numberdb"
+	"maskline/numberdb/postgres"
+	"maskline/numberdb/storetest"
+	"maskline/testbench/pgtest"
+)
+
+// server is the cluster of all tests.
+var server *pgtest.Server
+
+func TestMain(m *testing.M) {
+	inChild()
+	var err error
+	if server, err = pgtest.Start(context.Background(), pgtest.Replicating()...); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	if err := server.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func openURL(url string, now func() time.Time) (database, error) {
+	store, err := postgres.Open(postgres.Config{URL: url, Keys: storetest.Keys(), Now: now})
+	if err != nil {
+		return nil, err
+	}
+	return store, store.Prepare(context.Background())
+}
+
+func newURL(t *testing.T, name string) string {
+	t.Helper()
+	if err := server.CreateDatabase(t.Context(), name); err != nil {
+		t.Fatal(err)
+	}
+	return server.URL(name)
+}
+
+func TestKilledWhileMakingSessionsOnPostgres(t *testing.T) {
+	killed(t, newURL(t, "killed"), killRounds)
+}
+
+// postgresWorld has a store for each edge, as processes do.
+func postgresEdges(t *testing.T, name string, count, masks int) (*world, []*running) {
+	t.Helper()
+	url := newURL(t, name)
+	w := &world{clock: &clock{}, cfg: Config{Quarantine: time.Hour, Refresh: 100 * time.Millisecond}}
+	var edges []*running
+	for i := range count {
+		store, err := openURL(url, w.now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := store.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		w.store = &faulty{database: store}
+		edges = append(edges, w.edge(t))
+		if i == 0 {
+			edges[0].stock(t, numberdb.Pool{Name: "uk"}, masks)
+		}
+	}
+	return w, edges
+}
+
+func TestTwoEdgesOnOnePostgres(t *testing.T) {
+	w, edges := postgresEdges(t, "two", 2, 60)
+	eventually(t, "the other edge to have the pool", func() bool { return len(edges[1].Masks("uk")) == 60 })
+	race(t, w, edges, 16, 30, 10)
+}
+
+func TestSimultaneousCreationOnPostgres(t *testing.T) {
+	w, edges := postgresEdges(t, "race", 1, 500)
+	race(t, w, edges, 64, 50, 20)
+}

@@ -1,0 +1,8 @@
+//go:build !long
+
+package sessions
+
+const (
+	killRounds    = 20
+	propertySteps = 1500
+)
