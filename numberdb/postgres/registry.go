@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"maskline/numberdb"
 )
@@ -97,16 +98,13 @@ func (s *Store) Commit(ctx context.Context, w *numberdb.Writes) (numberdb.Positi
 // send sends the group and reads its answers: the transaction that it was. Once
 // it is sent it is not left for a caller that gives up.
 func (s *Store) send(ctx context.Context, g *group) (xid uint64, err error) {
-	if err := ctx.Err(); err != nil {
-		return 0, err
-	}
-	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Query*time.Duration(1+len(g.steps)))
-	defer cancel()
-	conn, err := s.pool.Acquire(limited)
+	conn, err := s.acquire(ctx)
 	if err != nil {
 		return 0, err
 	}
 	defer conn.Release()
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Query*time.Duration(1+len(g.steps)))
+	defer cancel()
 	batch := &pgx.Batch{QueuedQueries: make([]*pgx.QueuedQuery, 0, len(g.steps)+1)}
 	for i := range g.steps {
 		batch.Queue(g.steps[i].text, g.steps[i].args...)
@@ -124,6 +122,14 @@ func (s *Store) send(ctx context.Context, g *group) (xid uint64, err error) {
 		return 0, uncertain(err)
 	}
 	return xid, nil
+}
+
+// acquire is a connection for what must not be left half way: up to here nothing
+// is sent, so a caller that gives up, or Close, need not wait for one.
+func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
+	ctx, cancel := s.deadline(ctx)
+	defer cancel()
+	return s.pool.Acquire(ctx)
 }
 
 // stepError is what a statement met.

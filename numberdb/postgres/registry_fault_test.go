@@ -3,6 +3,7 @@
 package postgres
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -166,5 +167,44 @@ func TestOneEdgePurges(t *testing.T) {
 	exec(t, other, fmt.Sprintf(`SELECT pg_advisory_unlock(%d)`, int64(purgeLock)))
 	if purged, err := store.Purge(t.Context(), store.clock()); err != nil || purged.Elsewhere {
 		t.Errorf("%+v, %v", purged, err)
+	}
+}
+
+// Every connection is taken: what is not sent yet ends with its caller, or with the
+// store, and not at the bound of all its statements.
+func TestACommitThatWaitsForAConnectionEnds(t *testing.T) {
+	for name, end := range map[string]func(s *Store, cancel func()){
+		"the caller gives up": func(_ *Store, cancel func()) { cancel() },
+		"the store is closed": func(s *Store, _ func()) { s.end() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			store, _ := newStore(t, func(c *Config) { c.Query = 5 * time.Minute })
+			for range store.cfg.Connections {
+				conn, err := store.pool.Acquire(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer conn.Release()
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			ended := make(chan error, 1)
+			w := groupOf(1)
+			go func() {
+				_, err := store.Commit(ctx, &w)
+				ended <- err
+			}()
+			const soon = 300 * time.Millisecond // it waits by then
+			later := time.AfterFunc(soon, func() { end(store, cancel) })
+			defer later.Stop()
+			select {
+			case err := <-ended:
+				if err == nil || errors.Is(err, numberdb.ErrOutcomeUnknown) {
+					t.Errorf("ended with %v", err)
+				}
+			case <-time.After(20 * time.Second):
+				t.Fatal("it waits on")
+			}
+		})
 	}
 }

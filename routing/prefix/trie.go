@@ -92,7 +92,8 @@ func (b *builder) enter() {
 // the rest is.
 func (b *builder) list() {
 	t := b.t
-	t.offers = make([]packed, line, line*len(t.prefixes)+line*len(b.rows))
+	// Each list ends within a line after its own offers, so this is never too few.
+	t.offers = make([]packed, line, line*len(t.prefixes)+len(b.rows))
 	for at := range t.prefixes[1:] {
 		at := uint32(at + 1)
 		start := len(t.offers)
