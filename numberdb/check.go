@@ -37,6 +37,9 @@ func (b *Binding) checkEnds() error {
 	case !b.Expires.IsZero() && !storable(b):
 		return ErrExpiry
 	}
+	if err := b.checkShort(); err != nil {
+		return err
+	}
 	return b.To.check()
 }
 
@@ -46,7 +49,7 @@ func (e *Endpoint) check() error {
 		_, err := NewEndpoint(e.Kind, e.Name)
 		return err
 	}
-	if !e.Number.Valid() {
+	if !e.Number.Valid() || e.Number.IsShortCode() {
 		return ErrTel
 	}
 	return nil

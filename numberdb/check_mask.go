@@ -12,7 +12,7 @@ import (
 // Faults of masks, pools, tenants and the history. They name the field and
 // never a value.
 var (
-	ErrMaskNumber   = errors.New("number: expected 7 to 15 digits")
+	ErrMaskNumber   = errors.New("number: expected 7 to 15 digits, or a short code such as 44:60123")
 	ErrMaskKind     = errors.New("kind: expected a long code, short code or toll-free number")
 	ErrCountry      = errors.New("country: expected two upper-case letters, or nothing")
 	ErrRegion       = errors.New("region: expected at most 64 printable characters")
@@ -58,6 +58,10 @@ func (m *Mask) Check() error {
 		return ErrRegion
 	case m.Services == 0 || m.Services&^(SMS|Voice) != 0:
 		return ErrMaskServices
+	case m.Number.IsShortCode() && m.Kind != ShortCode:
+		return ErrMaskKind
+	case isEmergency(m.Number):
+		return ErrEmergency
 	case m.Kind == ShortCode && m.Services.Has(Voice):
 		return ErrShortVoice
 	case m.Carrier != "" && checkCarriers([]string{m.Carrier}) != nil:

@@ -98,6 +98,8 @@ func (p *Participant) check() error {
 	case number == 0 && p.To.Kind == NoEndpoint,
 		number != 0 && (number == p.Dial.Canonical() || number == p.Second.Canonical()):
 		return ErrParticipant
+	case number.IsShortCode():
+		return ErrShortParty
 	case p.Second != 0 && (p.Dial == 0 || p.Dial.Canonical() == p.Second.Canonical()):
 		return ErrSecond
 	}

@@ -34,6 +34,8 @@ func TestMaskCheck(t *testing.T) {
 		want  error
 	}{
 		"no number":                    {func(m *Mask) { m.Number = 0 }, ErrMaskNumber},
+		"a short code of another kind": {func(m *Mask) { m.Number, m.Services = short("44:60123"), SMS }, ErrMaskKind},
+		"an emergency string":          {func(m *Mask) { m.Number, m.Kind, m.Services = short("44:999"), ShortCode, SMS }, ErrEmergency},
 		"a number that is none":        {func(m *Mask) { m.Number = 77 }, ErrMaskNumber},
 		"a pool's name with a newline": {func(m *Mask) { m.Pool = "a\nb" }, ErrName},
 		"an unknown kind":              {func(m *Mask) { m.Kind = TollFree + 1 }, ErrMaskKind},

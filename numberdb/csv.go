@@ -47,6 +47,9 @@ type Known struct {
 	Account func(systemID string) (tenant string, known bool)
 	Tenant  func(name string) bool
 	Mask    func(e164.Number) bool // masks outside the file: Table.IsMask
+	// Emergency tells the short codes that the configuration lists as emergency
+	// strings. Those of many countries are refused without it; nil: no others are.
+	Emergency func(e164.Number) bool
 }
 
 // Fault is one thing wrong with a file of bindings. It never holds a value of

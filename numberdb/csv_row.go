@@ -59,14 +59,19 @@ func (in *reader) takeRow(fields []string) {
 }
 
 func faultyColumn(err error) int {
-	if errors.Is(err, ErrTenant) {
+	switch {
+	case errors.Is(err, ErrTenant):
 		return colTenant
+	case errors.Is(err, ErrShortSIP):
+		return colTo
+	default:
+		return colServices
 	}
-	return colServices
 }
 
 var (
 	errNumber    = errors.New("expected 7 to 15 digits, with or without +")
+	errMask      = errors.New("expected 7 to 15 digits, with or without +, or a short code such as 44:60123")
 	errParty     = errors.New("expected 7 to 15 digits, with or without +, or *")
 	errRFC3339   = errors.New("expected an RFC 3339 time such as 2030-01-31T12:00:00Z, or nothing")
 	errCarrier   = errors.New("names a carrier that is not configured; expected names of carriers separated by |")
@@ -79,7 +84,8 @@ var (
 func (in *reader) parse(b *Binding, column int, text string) (err error) {
 	switch column {
 	case colMask:
-		b.Mask, err = canonical(text, errNumber)
+		b.Mask, err = in.mask(text)
+		b.Mask = b.Mask.Canonical()
 	case colParty:
 		if text != wildcard {
 			b.Party, err = canonical(text, errParty)
@@ -91,9 +97,7 @@ func (in *reader) parse(b *Binding, column int, text string) (err error) {
 			}
 		}
 	case colPresent:
-		if b.Present, err = e164.Parse(text); err != nil {
-			err = errNumber
-		}
+		b.Present, err = in.mask(text)
 	case colServices:
 		b.Services, err = ParseServices(text)
 	case colCarriers:
@@ -124,6 +128,20 @@ func canonical(text string, fault error) (e164.Number, error) {
 		return 0, fault
 	}
 	return n.Canonical(), nil
+}
+
+// mask reads what a party may contact or be shown: a number or a short code.
+func (in *reader) mask(text string) (e164.Number, error) {
+	n, err := e164.ParseMask(text)
+	switch {
+	case errors.Is(err, e164.ErrShortCode):
+		return 0, err
+	case err != nil:
+		return 0, errMask
+	case isEmergency(n), n.IsShortCode() && in.known.Emergency != nil && in.known.Emergency(n):
+		return 0, ErrEmergency
+	}
+	return n, nil
 }
 
 func (in *reader) account(systemID string) (tenant string, known bool) {

@@ -76,12 +76,21 @@ func actionOf(req *Request, plan *Plan) action {
 // run asks the rules in order and returns the place of the one that decided,
 // or the length of the chain where all let the request pass.
 func (s *state) run(req *Request, plan *Plan) int {
+	if req.From.IsShortCode() && !s.sendsFrom(req) {
+		req.From = 0
+	}
 	for i := range s.steps {
 		if s.steps[i].judge(s, req, plan) {
 			return i
 		}
 	}
 	return len(s.steps)
+}
+
+// sendsFrom reports whether a short code is the mask that a tenant writes from.
+// Else it is nobody's number, and as good as withheld.
+func (s *state) sendsFrom(req *Request) bool {
+	return req.Origin.Tenant != "" && !req.To.IsShortCode() && !s.table.IsMask(req.To)
 }
 
 // judgeEmergency ends the chain for emergency strings: nothing below may keep

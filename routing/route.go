@@ -37,7 +37,7 @@ type Request struct {
 	Origin  *Origin
 	Dialled []byte      // the dialled string as it came; emergency strings are compared with it
 	To      e164.Number // Dialled as a number or a short code of the origin's country; none where it is neither
-	From    e164.Number // none where withheld or alphanumeric
+	From    e164.Number // none where withheld or alphanumeric; a short code where a tenant may send from it
 	Seed    uint64      // equal seeds order equal carriers alike: segments of one message
 	Now     time.Time
 
@@ -146,6 +146,9 @@ func bind(table Table, req *Request, plan *Plan) Verdict {
 func bindOutbound(table Table, req *Request, plan *Plan) Verdict {
 	if !table.IsMask(req.From) {
 		return UnknownMask
+	}
+	if req.Service == Voice && req.From.IsShortCode() {
+		return ServiceOff
 	}
 	plan.Mask, plan.Party, plan.Outbound = req.From, req.To, true
 	b, status := table.Lookup(req.From, req.To, req.Now)

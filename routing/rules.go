@@ -146,6 +146,8 @@ func (r *rule) meetsSender(req *Request) bool {
 // kindOf tells what stands in for a number.
 func kindOf(req *Request) senderKind {
 	switch {
+	case req.From.IsShortCode():
+		return senderShort
 	case req.From != 0:
 		return senderNumber
 	case req.Named:

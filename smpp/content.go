@@ -202,8 +202,13 @@ func (m *message) fillTLVs(in pdu.TLVs, segment bool) (more []byte, r refusal) {
 func (m *message) address(req *routing.Request, in *pdu.Message, numbers *Numbers) {
 	req.Dialled = in.Destination.Digits
 	req.To, req.From = numbers.dialled(in.Destination), numbers.sender(in.Source)
-	if req.To == 0 {
-		req.To = shortCode(req.Origin, in.Destination)
+	if req.To == 0 || numbers != nil && asNetworksDo(in.Destination) {
+		if code := shortCode(req.Origin, in.Destination); code != 0 {
+			req.To = code
+		}
+	}
+	if req.From == 0 && req.Origin.Tenant != "" { // perhaps its own mask
+		req.From = shortCode(req.Origin, in.Source)
 	}
 	req.Seed = seed(req.From, req.To, in.Source.Digits)
 	switch {

@@ -94,8 +94,8 @@ func parsed(digits []byte) e164.Number {
 	return n
 }
 
-// shortCode is a destination that is a short code of the peer's country, none
-// where it has none.
+// shortCode is an address that is a short code of the peer's country, none where
+// it has none.
 func shortCode(origin *routing.Origin, a pdu.Address) e164.Number {
 	if origin.CallingCode == 0 || a.TON == pdu.TONAlphanumeric {
 		return 0
@@ -106,6 +106,10 @@ func shortCode(origin *routing.Origin, a pdu.Address) e164.Number {
 	}
 	return n
 }
+
+// asNetworksDo reports whether an address is of a type in which networks write
+// short codes: not a national number, however short.
+func asNetworksDo(a pdu.Address) bool { return a.TON == tonNetwork || a.TON == tonAbbreviated }
 
 // written is a mask as an address for an account.
 func (t *terms) written(mask e164.Number) pdu.Address {

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"maskline/configs"
+	"maskline/e164"
 	"maskline/numberdb"
 )
 
@@ -24,7 +25,8 @@ func newBindings(cfg *configs.Config, table *numberdb.Table, apply func(context.
 }
 
 // follow refuses rows that name carriers, accounts or tenants that the
-// configuration does not have, from now on.
+// configuration does not have, or short codes that it lists as emergency strings,
+// from now on.
 func (b *bindings) follow(cfg *configs.Config) {
 	carriers, tenants := map[string]bool{}, map[string]bool{}
 	accounts := map[string]string{} // to their tenants
@@ -37,9 +39,16 @@ func (b *bindings) follow(cfg *configs.Config) {
 	for _, t := range cfg.Tenants {
 		tenants[string(t.Name)] = true
 	}
+	emergency := map[string]bool{} // of any country
+	for _, numbers := range cfg.Routing.Emergency.Numbers {
+		for _, n := range numbers {
+			emergency[string(n)] = true
+		}
+	}
 	has := func(set map[string]bool) func(string) bool { return func(name string) bool { return set[name] } }
 	b.known.Store(&numberdb.Known{
 		Carrier: has(carriers), Tenant: has(tenants), Mask: b.table.IsMask,
+		Emergency: func(code e164.Number) bool { return emergency[string(code.AppendDigits(nil))] },
 		Account: func(name string) (tenant string, known bool) {
 			tenant, known = accounts[name]
 			return tenant, known

@@ -151,7 +151,14 @@ func (r *rewritten) header(names []string) {
 	r.kinds = make([]func(string) (string, error), len(names))
 	for i, name := range names {
 		switch name {
-		case "mask", "party", "present":
+		case "mask", "present":
+			r.kinds[i] = func(text string) (string, error) {
+				if strings.Contains(text, ":") { // a short code, which is written in one way
+					return text, nil
+				}
+				return r.number(text)
+			}
+		case "party":
 			r.kinds[i] = r.number
 		case "to":
 			r.kinds[i] = func(text string) (string, error) {

@@ -20,7 +20,7 @@ import (
 )
 
 type routeCommand struct {
-	From   string `arg:"" help:"Sender or caller; 'none' for a withheld one, or a name."`
+	From   string `arg:"" help:"Sender or caller; 'none' for a withheld one, a name, or a short code as 44:60123."`
 	To     string `arg:"" help:"Dialled number; a short code as 44:60123, after its country's calling code."`
 	SMS    bool   `name:"sms" xor:"service" help:"Ask about a message (the default)."`
 	Voice  bool   `xor:"service" help:"Ask about a call."`
@@ -63,7 +63,8 @@ func (cmd *routeCommand) Run(ctx context.Context, c console) error {
 }
 
 // numbers are the sender and the destination from the country code on. A sender
-// may be a name, a destination a short string: these stay as they are.
+// may be a name, a destination a short string, both a short code: these stay as
+// they are.
 func (cmd *routeCommand) numbers() (from, to string, err error) {
 	from, to = cmd.From, cmd.To
 	if !cmd.given() {
@@ -72,7 +73,7 @@ func (cmd *routeCommand) numbers() (from, to string, err error) {
 	if err := cmd.check(); err != nil {
 		return "", "", err
 	}
-	if from != "none" && !strings.ContainsFunc(from, unicode.IsLetter) {
+	if from != "none" && !strings.ContainsFunc(from, unicode.IsLetter) && !strings.Contains(from, ":") {
 		n, err := cmd.read(from)
 		if err != nil {
 			return "", "", fmt.Errorf("from: %w", err)
@@ -127,11 +128,14 @@ func explain(router *routing.Router, q api.Question) (api.Explanation, error) {
 		req.Sender, req.Named = []byte(q.From), strings.ContainsFunc(q.From, unicode.IsLetter)
 	}
 	if len(req.Sender) > 0 && !req.Named {
-		from, err := e164.Parse(q.From)
+		from, err := e164.ParseMask(q.From)
 		if err != nil {
 			return api.Explanation{}, fmt.Errorf("from: %w", err)
 		}
 		req.From = from
+		if from.IsShortCode() {
+			req.Sender = from.AppendDigits(nil)
+		}
 	}
 	if req.Service == routing.SMS {
 		req.Text = typed(q.Text)

@@ -29,6 +29,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 	for _, c := range append([]contractCase{
 		{"an empty store loads nothing", emptyLoad},
 		{"what was applied is loaded", applyAndLoad},
+		{"bindings of short codes", shortCodes},
 		{"an upsert replaces the whole binding", upsertReplaces},
 		{"deleting", deleting},
 		{"the last change of a key wins", lastWins},
@@ -112,6 +113,14 @@ func Mask(i int) e164.Number { return e164.MustParse(fmt.Sprintf("+44111%07d", i
 // Party is the i-th party of the tests; its number starts with zeros.
 func Party(i int) e164.Number { return e164.MustParse(fmt.Sprintf("00447%07d", i)) }
 
+func shortCode(digits string) e164.Number {
+	n, err := e164.ShortCode(998, digits)
+	if err != nil {
+		panic(err)
+	}
+	return n
+}
+
 // Put is an upsert of a simple binding of (Mask(mask), Party(party)) that leads
 // to Party(to).
 func Put(mask, party, to int) numberdb.Change {
@@ -145,6 +154,11 @@ func bindings() []numberdb.Binding {
 			Mask: e164.MustParse("0000000"), Party: e164.MustParse("000000000000000"), Services: numberdb.SMS,
 			To: numberdb.Endpoint{Kind: numberdb.Tel, Number: e164.MustParse("999999999999999")}, Present: e164.MustParse("1234567"),
 		},
+		{
+			Mask: shortCode("60123"), Party: Party(1), To: numberdb.Endpoint{Kind: numberdb.Tel, Number: Party(2)}, Present: shortCode("600"),
+			Services: numberdb.SMS, Second: shortCode("000000"),
+		},
+		{Mask: shortCode("60123"), To: numberdb.Endpoint{Kind: numberdb.Account, Name: "shop"}, Present: Mask(1), Services: numberdb.SMS, Expires: until},
 	}
 }
 
@@ -173,6 +187,33 @@ func applyAndLoad(t *testing.T, db Database) {
 	Apply(t, store, changes...)
 	if diff := cmp.Diff(want, Rows(t, store)); diff != "" {
 		t.Fatal(diff)
+	}
+}
+
+// A follower sees them as Load does, and they go as they came.
+func shortCodes(t *testing.T, db Database) {
+	store := open(t, db)
+	follower := Follow(t, store)
+	code := numberdb.Binding{
+		Mask: shortCode("60123"), Party: Party(1), To: numberdb.Endpoint{Kind: numberdb.Tel, Number: Party(2)}, Present: shortCode("60123"),
+		Services: numberdb.SMS,
+	}
+	alike := Put(1, 1, 2).Binding // its mask has the digits of calling code and short code
+	alike.Mask = e164.MustParse("99860123")
+	follower.WaitFor(t, Apply(t, store, numberdb.Change{Binding: code}, numberdb.Change{Binding: alike}))
+	follower.WaitEqual(t, store)
+	if diff := cmp.Diff(map[Key]numberdb.Binding{{code.Mask, Party(1)}: code, {alike.Mask, Party(1)}: alike}, Rows(t, store)); diff != "" {
+		t.Fatal(diff)
+	}
+	refused := code
+	refused.Services = numberdb.SMS | numberdb.Voice
+	if _, err := store.Apply(t.Context(), []numberdb.Change{{Binding: refused}}); !errors.Is(err, numberdb.ErrShortServices) {
+		t.Errorf("calls of a short code: %v", err)
+	}
+	follower.WaitFor(t, Apply(t, store, numberdb.Change{Binding: numberdb.Binding{Mask: code.Mask, Party: Party(1)}, Deleted: true}))
+	follower.WaitEqual(t, store)
+	if rows := Rows(t, store); len(rows) != 1 || rows[Key{alike.Mask, Party(1)}].Mask != alike.Mask {
+		t.Errorf("%d rows left", len(rows))
 	}
 }
 

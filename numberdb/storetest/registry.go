@@ -93,6 +93,7 @@ func sampleMasks() []numberdb.Mask {
 			State: numberdb.Watchlisted, Since: moment(1),
 		},
 		{Number: Mask(2), Kind: numberdb.ShortCode, Services: numberdb.SMS, Since: moment(2)},
+		{Number: shortCode("60123"), Pool: "london", Kind: numberdb.ShortCode, Country: "GB", Services: numberdb.SMS, Since: moment(4)},
 		{Number: e164.MustParse("0000000"), Pool: "london", Services: numberdb.Voice, State: numberdb.Retired, Since: moment(3)},
 	}
 }
