@@ -47,6 +47,9 @@ type Known struct {
 	Account func(systemID string) (tenant string, known bool)
 	Tenant  func(name string) bool
 	Mask    func(e164.Number) bool // masks outside the file: Table.IsMask
+	// Held tells whether a session has the mask for the party; none holds any where
+	// it is nil.
+	Held func(mask, party e164.Number) bool
 }
 
 // Fault is one thing wrong with a file of bindings. It never holds a value of

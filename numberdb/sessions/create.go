@@ -202,6 +202,9 @@ func (o *Owner) decided(d *allocator.Decision, s *numberdb.Session, now time.Tim
 	return false
 }
 
+// Ready waits until the pools, the masks and their bindings are known.
+func (o *Owner) Ready(ctx context.Context) error { return o.awaitReady(ctx) }
+
 func (o *Owner) awaitReady(ctx context.Context) error {
 	select {
 	case <-o.ready:
