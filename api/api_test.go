@@ -83,9 +83,9 @@ func (f *fakeBindings) Import(_ context.Context, csv io.Reader) (int, error) {
 	return f.rows, f.err
 }
 
-func (f *fakeBindings) Export(_ context.Context, w io.Writer) error {
+func (f *fakeBindings) Export(_ context.Context, w io.Writer) (int, error) {
 	_, _ = io.WriteString(w, f.partial)
-	return f.err
+	return 0, f.err
 }
 
 func control(t *testing.T, c *Control) *httptest.Server {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"time"
 )
 
@@ -15,8 +16,9 @@ type Bindings interface {
 	// Import applies a whole CSV and returns when the local table has it. It
 	// returns the count of rows, or *numberdb.Faults with nothing applied.
 	Import(ctx context.Context, csv io.Reader) (int, error)
-	// Export writes all bindings as CSV.
-	Export(ctx context.Context, w io.Writer) error
+	// Export writes all bindings as CSV but those of sessions, and returns how many
+	// these are.
+	Export(ctx context.Context, w io.Writer) (ofSessions int, err error)
 }
 
 // Control serves the control socket.
@@ -25,6 +27,9 @@ type Control struct {
 	Blocks   Blocks
 	OptOuts  OptOuts
 	Prefixes Prefixes
+	Numbers  Numbers
+	Pools    Pools
+	Sessions Sessions
 	Explain  func(Question) (Explanation, error)
 	Report   func() Report
 	// Reload applies the edge's configuration file again. file is the one that the
@@ -56,7 +61,8 @@ type Question struct {
 // Explanation is the answer to a Question.
 type Explanation struct {
 	Verdict     string      `json:"verdict"`
-	Binding     string      `json:"binding"` // "exact", "public", "outbound", "emergency" or empty
+	Binding     string      `json:"binding"`           // "exact", "public", "outbound", "emergency" or empty
+	Session     string      `json:"session,omitempty"` // whose binding it is
 	Tenant      string      `json:"tenant,omitempty"`
 	Present     string      `json:"present,omitempty"`
 	Destination string      `json:"destination,omitempty"`
@@ -87,6 +93,9 @@ type Problem struct {
 	Problem string   `json:"problem"`
 	Faults  []string `json:"faults,omitempty"`
 	More    int      `json:"more,omitempty"`
+	Code    string   `json:"code,omitempty"`            // where programs may want to tell it from others
+	Reason  string   `json:"reason,omitempty"`          // of an exhausted pool
+	Pools   []string `json:"suggested_pools,omitempty"` // that would do instead
 }
 
 const (
@@ -106,6 +115,9 @@ func (c *Control) Handler() http.Handler {
 	mux.HandleFunc("POST /blocks", c.changeBlock)
 	mux.HandleFunc("GET /optouts", c.listOptOuts)
 	mux.HandleFunc("POST /optouts/lift", c.liftOptOuts)
+	c.numberRoutes(mux)
+	c.poolRoutes(mux)
+	c.sessionRoutes(mux)
 	mux.HandleFunc("POST /route", c.explain)
 	mux.HandleFunc("POST /reload", c.reload)
 	mux.HandleFunc("GET /profile/{kind}", profile)
@@ -122,12 +134,19 @@ func (c *Control) importBindings(w http.ResponseWriter, r *http.Request) {
 
 func (c *Control) exportBindings(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-	if err := c.Bindings.Export(r.Context(), w); err != nil {
+	w.Header().Set("Trailer", OfSessions)
+	ofSessions, err := c.Bindings.Export(r.Context(), w)
+	if err != nil {
 		// The status has gone out: break the connection so that the client
 		// cannot take a part for the whole.
 		panic(http.ErrAbortHandler)
 	}
+	w.Header().Set(OfSessions, strconv.Itoa(ofSessions))
 }
+
+// OfSessions is the trailer of an export of bindings that counts what it leaves
+// out.
+const OfSessions = "Maskline-Of-Sessions"
 
 func (c *Control) explain(w http.ResponseWriter, r *http.Request) {
 	var q Question

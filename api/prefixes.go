@@ -37,7 +37,10 @@ func (c *Control) exportPrefixes(w http.ResponseWriter, r *http.Request) {
 // answerImport tells what became of a file.
 func answerImport(w http.ResponseWriter, rows int, err error) {
 	var faults *numberdb.Faults
+	var problem *Problem
 	switch {
+	case errors.As(err, &problem):
+		writeJSON(w, statusOf(problem.Code), problem)
 	case errors.As(err, &faults):
 		problem := Problem{Problem: "the file has faults, nothing of it was applied", More: faults.More}
 		for _, f := range faults.List {

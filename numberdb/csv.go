@@ -50,6 +50,9 @@ type Known struct {
 	// Emergency tells the short codes that the configuration lists as emergency
 	// strings. Those of many countries are refused without it; nil: no others are.
 	Emergency func(e164.Number) bool
+	// Held tells whether a session has the mask for the party; none holds any where
+	// it is nil.
+	Held func(mask, party e164.Number) bool
 }
 
 // Fault is one thing wrong with a file of bindings. It never holds a value of

@@ -53,6 +53,10 @@ func (in *reader) takeRow(fields []string) {
 		in.fault(at[colMask], columns[colMask], fmt.Sprintf("the same mask and party as line %d", first))
 		return
 	}
+	if in.known.Held != nil && in.known.Held(b.Mask, b.Party) {
+		in.fault(at[colMask], columns[colMask], errHeld.Error())
+		return
+	}
 	in.keys[key] = int32(in.number)
 	in.changes = append(in.changes, Change{Binding: b})
 	in.origin = append(in.origin, origin{int32(in.number), int32(at[colParty]), int32(at[colTo])})
@@ -77,6 +81,7 @@ var (
 	errCarrier   = errors.New("names a carrier that is not configured; expected names of carriers separated by |")
 	errNoAccount = errors.New("names an account that is not configured")
 	errNoTenant  = errors.New("names a tenant that is not configured")
+	errHeld      = errors.New("a session has this mask for this party; end it first, and wait until its rest is over")
 	errNotIts    = errors.New("names an account of another tenant than the binding's; expected one of its own")
 )
 

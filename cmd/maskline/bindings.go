@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"sync/atomic"
+	"time"
 
 	"maskline/configs"
 	"maskline/e164"
@@ -47,7 +48,7 @@ func (b *bindings) follow(cfg *configs.Config) {
 	}
 	has := func(set map[string]bool) func(string) bool { return func(name string) bool { return set[name] } }
 	b.known.Store(&numberdb.Known{
-		Carrier: has(carriers), Tenant: has(tenants), Mask: b.table.IsMask,
+		Carrier: has(carriers), Tenant: has(tenants), Mask: b.table.IsMask, Held: b.held,
 		Emergency: func(code e164.Number) bool { return emergency[string(code.AppendDigits(nil))] },
 		Account: func(name string) (tenant string, known bool) {
 			tenant, known = accounts[name]
@@ -64,7 +65,25 @@ func (b *bindings) Import(ctx context.Context, csv io.Reader) (int, error) {
 	return numberdb.Import(ctx, csv, *b.known.Load(), b.apply, nil)
 }
 
-// Export writes the table as CSV.
-func (b *bindings) Export(_ context.Context, w io.Writer) error {
-	return numberdb.Export(w, b.table.Each)
+// held reports whether a session has the mask for the party, or had it and the
+// row stands.
+func (b *bindings) held(mask, party e164.Number) bool {
+	// A time before all expiries finds bindings that have passed too.
+	of, status := b.table.Lookup(mask, party, time.Unix(0, 0))
+	return status.Found() && of.Party == party && of.Session != 0
+}
+
+// Export writes the bindings by hand as CSV. Those of sessions belong to them;
+// it tells how many they are.
+func (b *bindings) Export(_ context.Context, w io.Writer) (ofSessions int, err error) {
+	err = numberdb.Export(w, func(yield func(numberdb.Binding) bool) {
+		b.table.Each(func(of numberdb.Binding) bool {
+			if of.Session != 0 {
+				ofSessions++
+				return true
+			}
+			return yield(of)
+		})
+	})
+	return ofSessions, err
 }

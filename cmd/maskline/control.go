@@ -62,22 +62,28 @@ func findEdge(ctx context.Context, dir string) *controlClient {
 
 // call sends a request and copies the body of a 200 into out.
 func (c *controlClient) call(ctx context.Context, method, path string, body io.Reader, out io.Writer) error {
+	_, err := c.callWithTrailer(ctx, method, path, body, out)
+	return err
+}
+
+// callWithTrailer is call, and gives what follows the body.
+func (c *controlClient) callWithTrailer(ctx context.Context, method, path string, body io.Reader, out io.Writer) (http.Header, error) {
 	req, err := http.NewRequestWithContext(ctx, method, "http://edge"+path, body)
 	if err != nil {
-		return fmt.Errorf("asking the edge: %w", err)
+		return nil, fmt.Errorf("asking the edge: %w", err)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return fmt.Errorf("asking the edge: %w", err)
+		return nil, fmt.Errorf("asking the edge: %w", err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {
-		return api.ReadProblem(resp.Body)
+		return nil, api.ReadProblem(resp.Body)
 	}
 	if _, err := io.Copy(out, resp.Body); err != nil {
-		return fmt.Errorf("reading the edge's answer: %w", err)
+		return nil, fmt.Errorf("reading the edge's answer: %w", err)
 	}
-	return nil
+	return resp.Trailer, nil
 }
 
 // upload sends a file and returns the count of rows that were applied.

@@ -45,6 +45,7 @@ type edge struct {
 	syncer   *numberdb.Syncer
 	restrict *numberdb.Restrictions
 	sessions *sessions.Owner
+	desk     *sessionDesk
 	sweeper  *numberdb.Sweeper
 	ledger   *ledger.Ledger
 	cdrs     *ledger.CDRs // nil: none are written
@@ -160,6 +161,8 @@ func (e *edge) openState(ctx context.Context) (err error) {
 		return err
 	}
 	e.syncer.Observe(e.sessions.Observer())
+	e.desk = &sessionDesk{owner: e.sessions, store: e.store, bindings: e.bindings, lifecycle: e.cfg.Lifecycle}
+	e.desk.follow(e.cfg)
 	if isNew {
 		e.log.Info("made the key file; keep a copy of it, what is sealed cannot be read without")
 	}
@@ -382,12 +385,16 @@ func goCollector() prometheus.Collector {
 }
 
 func (e *edge) controlHandler() http.Handler {
+	stock := &inventory{e.sessions, e.bindings, e.sessions.Report}
 	control := api.Control{
+		Numbers:  stock,
+		Pools:    poolDesk{stock},
+		Sessions: e.desk,
 		Bindings: e.bindings,
 		Blocks:   &blocks{e.restrict, e.bindings.hasTenant},
 		OptOuts:  &optOuts{e.restrict},
 		Prefixes: e.prefixes,
-		Explain:  func(q api.Question) (api.Explanation, error) { return explain(e.router, q) },
+		Explain:  func(q api.Question) (api.Explanation, error) { return explain(e.router, e.table, q) },
 		Report:   e.health().Report,
 		Reload:   e.reload,
 	}

@@ -37,6 +37,9 @@ type commands struct {
 	Migrate  migrateCommand  `cmd:"" help:"Create or upgrade the store's schema."`
 	Routes   routesCommand   `cmd:"" help:"Import or export bindings."`
 	Prefixes prefixesCommand `cmd:"" help:"Import, export or list the prefixes, costs and qualities of carriers."`
+	Numbers  numbersCommand  `cmd:"" help:"Import, export or list masks, or change their state."`
+	Pools    poolsCommand    `cmd:"" help:"Make, change, list or delete pools of masks."`
+	Sessions sessionsCommand `cmd:"" help:"Connect people by masks, and end that."`
 	Blocks   blocksCommand   `cmd:"" help:"List, add or remove blocks of parties and masks."`
 	OptOuts  optOutsCommand  `cmd:"" name:"optouts" help:"List or lift the opt-outs of parties."`
 	CDR      cdrCommand      `cmd:"" name:"cdr" help:"Read call detail records."`
@@ -90,7 +93,7 @@ func run(args []string, c console) int {
 		return quiet.code
 	default:
 		fmt.Fprintln(c.err, "maskline:", err)
-		return 1
+		return exitCodeOf(err)
 	}
 }
 

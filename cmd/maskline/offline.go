@@ -16,6 +16,7 @@ type offline struct {
 	bindings     *bindings
 	restrictions *numberdb.Restrictions
 	blocks       *blocks
+	inventory    *inventory
 }
 
 // withStore opens the store without an edge and loads it.
@@ -51,5 +52,9 @@ func loadOffline(ctx context.Context, cfg *configs.Config, store stores) (*offli
 		_, err := store.Apply(ctx, changes)
 		return err
 	})
-	return &offline{bindings, restrictions, &blocks{restrictions, bindings.hasTenant}}, nil
+	stock, err := loadStock(ctx, store)
+	if err != nil {
+		return nil, err
+	}
+	return &offline{bindings, restrictions, &blocks{restrictions, bindings.hasTenant}, &inventory{stock: stock, bindings: bindings}}, nil
 }

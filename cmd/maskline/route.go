@@ -15,6 +15,7 @@ import (
 	"maskline/api"
 	"maskline/configs"
 	"maskline/e164"
+	"maskline/numberdb"
 	"maskline/routing"
 	"maskline/routing/prefix"
 )
@@ -104,14 +105,14 @@ func explainOffline(ctx context.Context, cfg *configs.Config, q api.Question) (a
 			carrier.SetUp(routing.SMS, true)
 			carrier.SetUp(routing.Voice, true)
 		}
-		answer, err = explain(router, q)
+		answer, err = explain(router, o.bindings.table, q)
 		return err
 	})
 	return answer, err
 }
 
 // explain answers a question by the router's present state.
-func explain(router *routing.Router, q api.Question) (api.Explanation, error) {
+func explain(router *routing.Router, table *numberdb.Table, q api.Question) (api.Explanation, error) {
 	req := routing.Request{Origin: &routing.Origin{Carrier: "a carrier"}, Now: time.Now()}
 	if q.Tenant != "" {
 		req.Origin = &routing.Origin{Tenant: q.Tenant}
@@ -152,6 +153,9 @@ func explain(router *routing.Router, q api.Question) (api.Explanation, error) {
 		if q.Reveal {
 			answer.Destination = plan.To.Reveal()
 		}
+	}
+	if b, status := table.Lookup(req.To, req.From, req.Now); status.Found() && b.Session != 0 && plan.Tenant == b.Tenant && !plan.Outbound && !plan.Emergency {
+		answer.Session = b.Session.Text(numberdb.SessionPrefix)
 	}
 	switch {
 	case plan.Answer.Drop && req.Service == routing.SMS:
@@ -255,6 +259,7 @@ func printExplanation(w io.Writer, a api.Explanation) {
 	for _, row := range [][2]string{
 		{"verdict", a.Verdict},
 		{"binding", a.Binding},
+		{"session", a.Session},
 		{"tenant", a.Tenant},
 		{"presented as", a.Present},
 		{"destination", a.Destination},

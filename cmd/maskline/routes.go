@@ -7,18 +7,20 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
+	"maskline/api"
 	"maskline/configs"
 	"maskline/numberdb"
 )
 
 type routesCommand struct {
 	Import importCommand `cmd:"" help:"Load bindings from a CSV file: all of it, or nothing if a row has a fault."`
-	Export exportCommand `cmd:"" help:"Write all bindings as CSV to standard output."`
+	Export exportCommand `cmd:"" help:"Write all bindings but those of sessions as CSV to standard output."`
 }
 
 type importCommand struct {
@@ -82,13 +84,23 @@ func (cmd *exportCommand) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
+	ofSessions := 0
 	if edge := findEdge(ctx, string(cfg.DataDir)); edge != nil {
-		err = edge.call(ctx, http.MethodGet, "/bindings", nil, c.out)
+		var after http.Header
+		if after, err = edge.callWithTrailer(ctx, http.MethodGet, "/bindings", nil, c.out); err == nil {
+			ofSessions, err = strconv.Atoi(after.Get(api.OfSessions))
+		}
 	} else {
-		err = withStore(ctx, cfg, func(o *offline) error { return o.bindings.Export(ctx, c.out) })
+		err = withStore(ctx, cfg, func(o *offline) (err error) {
+			ofSessions, err = o.bindings.Export(ctx, c.out)
+			return err
+		})
 	}
 	if err != nil {
 		return fmt.Errorf("exporting: %w", err)
+	}
+	if ofSessions > 0 {
+		fmt.Fprintf(c.err, "left out: %d of sessions, which sessions list shows\n", ofSessions)
 	}
 	return nil
 }

@@ -2,8 +2,17 @@ package main
 
 import (
 	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
 
+	"maskline/api"
 	"maskline/configs"
+	"maskline/e164"
+	"maskline/numberdb"
 	"maskline/numberdb/sessions"
 	"maskline/seal"
 )
@@ -15,4 +24,274 @@ func sessionsConfig(cfg *configs.Config, key *seal.Key) sessions.Config {
 		TTL:  cfg.Lifecycle.TTL, MaxTTL: cmp.Or(cfg.Lifecycle.MaxTTL, noLimit),
 		Quarantine: cfg.Lifecycle.Quarantine, Parties: cfg.Lifecycle.PartiesPerMask,
 	}
+}
+
+// sessionDesk is the owner of sessions in the words of the API, for the operator:
+// it may do anything to the sessions of every tenant.
+type sessionDesk struct {
+	owner     *sessions.Owner
+	store     numberdb.Registry
+	bindings  *bindings
+	lifecycle configs.Lifecycle
+	emergency atomic.Pointer[map[string]bool]
+}
+
+// follow refuses the emergency numbers that cfg names, from now on.
+func (d *sessionDesk) follow(cfg *configs.Config) {
+	all := map[string]bool{}
+	for _, numbers := range cfg.Routing.Emergency.Numbers {
+		for _, n := range numbers {
+			all[string(n)] = true
+		}
+	}
+	d.emergency.Store(&all)
+}
+
+// Create makes a session and returns when its masks route.
+func (d *sessionDesk) Create(ctx context.Context, r api.SessionRequest) (api.Session, error) {
+	if err := d.owner.Ready(ctx); err != nil {
+		return api.Session{}, err
+	}
+	ask, err := d.request(&r)
+	if err != nil {
+		return api.Session{}, err
+	}
+	s, err := d.owner.Create(ctx, ask)
+	return d.answer(s, err, r.Reveal, r.Pool)
+}
+
+// request reads a request. Its faults never hold a number.
+func (d *sessionDesk) request(r *api.SessionRequest) (ask *sessions.Request, err error) {
+	ask = &sessions.Request{
+		Tenant: r.Tenant, Pool: r.Pool, TTL: time.Duration(r.TTL), IdleTTL: time.Duration(r.IdleTTL), MaxUses: r.MaxUses, Label: r.Label,
+	}
+	if r.Tenant != "" && !d.bindings.hasTenant(r.Tenant) {
+		return nil, errors.New("tenant: expected one that is configured")
+	}
+	if r.Shape != "" {
+		if ask.Shape, err = numberdb.ParseShape(r.Shape); err != nil {
+			return nil, err
+		}
+	}
+	if r.Services != "" {
+		if ask.Services, err = numberdb.ParseServices(r.Services); err != nil {
+			return nil, fmt.Errorf("services: %w", err)
+		}
+	}
+	if r.Selection != "" {
+		selection, err := numberdb.ParseSelection(r.Selection)
+		if err != nil {
+			return nil, errors.New("selection: expected rotate, prefer-sticky, avoid-sticky or pinned")
+		}
+		ask.Selection = &selection
+	}
+	if r.TTL < 0 || r.IdleTTL < 0 || r.MaxUses < 0 {
+		return nil, errors.New("ttl, idle_ttl, max_uses: expected nothing below zero")
+	}
+	for i := range r.Participants {
+		side, err := d.side(&r.Participants[i])
+		if err != nil {
+			return nil, fmt.Errorf("participant %d: %w", i+1, err)
+		}
+		ask.Sides = append(ask.Sides, side)
+	}
+	return ask, nil
+}
+
+func (d *sessionDesk) side(p *api.Participate) (side sessions.Side, err error) {
+	if err = d.notEmergency(p.Number); err != nil {
+		return side, err
+	}
+	if p.Number != "" {
+		if side.Number, err = e164.Parse(plainNumber(p.Number)); err != nil {
+			return side, errors.New("expected 7 to 15 digits from the country code on")
+		}
+	}
+	if p.To != "" {
+		if number, tel := strings.CutPrefix(p.To, "tel:"); tel {
+			if err = d.notEmergency(number); err != nil {
+				return side, err
+			}
+		}
+		if side.To, err = numberdb.ParseEndpoint(p.To); err != nil {
+			return side, fmt.Errorf("to: %w", err)
+		}
+		if _, known := d.bindings.known.Load().Account(side.To.Name); side.To.Kind == numberdb.Account && !known {
+			return side, errors.New("to: names an account that is not configured")
+		}
+	}
+	if p.Number == "" && p.To == "" {
+		return side, errors.New("expected a number, or where the person is reached")
+	}
+	side.Country, side.Prefix = strings.ToUpper(p.MaskRegion.Country), strings.TrimPrefix(plainNumber(p.MaskRegion.Prefix), "+")
+	if side.Country != "" && (len(side.Country) != 2 || strings.Trim(side.Country, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "") {
+		return side, errors.New("country: expected two letters, such as GB")
+	}
+	if len(side.Prefix) > e164.MaxDigits || strings.Trim(side.Prefix, "0123456789") != "" {
+		return side, errors.New("prefix: expected digits from the country code on")
+	}
+	return side, nil
+}
+
+func (d *sessionDesk) notEmergency(text string) error {
+	if (*d.emergency.Load())[strings.TrimPrefix(plainNumber(text), "+")] {
+		return errors.New("an emergency number cannot take part: it is always called as it is")
+	}
+	return nil
+}
+
+// List gives sessions in the order in which they were made.
+func (d *sessionDesk) List(ctx context.Context, q api.SessionQuery) (list api.SessionList, err error) {
+	query := numberdb.SessionQuery{Tenant: q.Tenant, Limit: numberdb.HistoryLimit(q.Limit)}
+	for _, id := range []struct {
+		text string
+		to   *numberdb.ID
+	}{{q.ID, &query.ID}, {q.After, &query.After}} {
+		if id.text == "" {
+			continue
+		}
+		if *id.to, err = numberdb.ParseID(numberdb.SessionPrefix, id.text); err != nil {
+			return list, errNoID
+		}
+	}
+	if q.Party != "" {
+		if query.Party, err = e164.Parse(plainNumber(q.Party)); err != nil {
+			return list, errors.New("party: expected 7 to 15 digits from the country code on")
+		}
+	}
+	now := time.Now()
+	if q.Live {
+		query.Live = now
+	}
+	found, err := d.store.Sessions(ctx, query)
+	if errors.Is(err, numberdb.ErrSealed) {
+		list.Warning = err.Error() + "; they are left out"
+	} else if err != nil {
+		return list, problemOf(err)
+	}
+	list.Data = []api.Session{}
+	for i := range found {
+		list.Data = append(list.Data, sessionOf(&found[i], now, q.Reveal))
+	}
+	if q.ID != "" && len(found) == 0 {
+		return list, problemOf(sessions.ErrNoSession)
+	}
+	if len(found) == query.Limit {
+		list.NextCursor = found[len(found)-1].ID.Text(numberdb.SessionPrefix)
+	}
+	return list, nil
+}
+
+var errNoID = errors.New("id: expected that of a session, such as ses_0d2k9x4m1qz7c")
+
+// Change ends, burns, extends, rotates or joins.
+func (d *sessionDesk) Change(ctx context.Context, c api.SessionChange) (api.Session, error) {
+	id, err := numberdb.ParseID(numberdb.SessionPrefix, c.ID)
+	if err != nil {
+		return api.Session{}, errNoID
+	}
+	if err = d.owner.Ready(ctx); err != nil {
+		return api.Session{}, err
+	}
+	var s numberdb.Session
+	switch c.Do {
+	case "end":
+		s, err = d.owner.End(ctx, sessions.AnyTenant, id, numberdb.Released)
+	case "burn":
+		s, err = d.owner.End(ctx, sessions.AnyTenant, id, numberdb.Burned)
+	case "extend":
+		s, err = d.owner.Extend(ctx, sessions.AnyTenant, id, time.Duration(c.TTL))
+	case "rotate":
+		s, err = d.owner.Rotate(ctx, sessions.AnyTenant, id)
+	case "join":
+		if c.Join == nil {
+			return api.Session{}, errors.New("participant: expected who joins")
+		}
+		var side sessions.Side
+		if side, err = d.side(c.Join); err != nil {
+			return api.Session{}, err
+		}
+		s, err = d.owner.Join(ctx, sessions.AnyTenant, id, side)
+	default:
+		return api.Session{}, errors.New("do: expected end, burn, extend, rotate or join")
+	}
+	pool := ""
+	if errors.Is(err, sessions.ErrTTL) {
+		if known, getErr := d.owner.Get(ctx, sessions.AnyTenant, id); getErr == nil {
+			pool = known.Pool
+		}
+	}
+	return d.answer(s, err, c.Reveal, pool)
+}
+
+// answer is a session, or why there is none.
+func (d *sessionDesk) answer(s numberdb.Session, err error, reveal bool, pool string) (api.Session, error) {
+	switch {
+	case err == nil:
+		return sessionOf(&s, time.Now(), reveal), nil
+	case errors.Is(err, numberdb.ErrNotYetRouted):
+		a := sessionOf(&s, time.Now(), reveal)
+		a.Warning = "it is in the store, but this edge does not route it yet"
+		return a, nil
+	case errors.Is(err, sessions.ErrTTL):
+		return api.Session{}, d.ttlProblem(pool)
+	default:
+		return api.Session{}, problemOf(err)
+	}
+}
+
+// ttlProblem names the bounds.
+func (d *sessionDesk) ttlProblem(pool string) error {
+	least, most := time.Duration(0), d.lifecycle.MaxTTL
+	for _, p := range d.owner.Pools() {
+		if p.Name == pool {
+			least, most = p.Policy.MinTTL, cmp.Or(p.Policy.MaxTTL, most)
+		}
+	}
+	bounds := "above 0"
+	if least > 0 {
+		bounds = fmt.Sprintf("from %v", api.Duration(least))
+	}
+	if most > 0 {
+		bounds += fmt.Sprintf(" to %v, extensions included", api.Duration(most))
+	}
+	return &api.Problem{Problem: fmt.Sprintf("ttl: pool %q allows times %s; pools set changes that", pool, bounds), Code: api.CodeInvalid}
+}
+
+// sessionOf is a session in the words of the API. Numbers are redacted unless
+// they are to be whole; masks are ours.
+func sessionOf(s *numberdb.Session, now time.Time, reveal bool) api.Session {
+	a := api.Session{
+		ID: s.ID.Text(numberdb.SessionPrefix), Tenant: s.Tenant, Pool: s.Pool, Shape: s.Shape.String(), State: "active",
+		Services: s.Services.String(), CreatedAt: s.Created.UTC(), ExpiresAt: s.Expires.UTC(), IdleTTL: api.Duration(s.IdleTTL), MaxUses: s.MaxUses,
+		Label: e164.Redact(s.Label), Participants: make([]api.Participant, len(s.Participants)),
+	}
+	if reveal {
+		a.Label = s.Label
+	}
+	switch {
+	case s.Ended != numberdb.NotEnded:
+		a.State = s.Ended.String()
+	case !s.Live(now):
+		a.State = "expired"
+	}
+	for i := range s.Participants {
+		p, out := &s.Participants[i], &a.Participants[i]
+		out.Dial, out.Second = p.Dial.Reveal(), p.Second.Reveal()
+		own := p.To.Kind == numberdb.Tel && p.To.Number == p.Number
+		if p.Number != 0 {
+			out.Number = p.Number.String()
+		}
+		if reveal {
+			out.Number = p.Number.Reveal()
+		}
+		switch {
+		case own || p.To.Kind == numberdb.NoEndpoint:
+		case reveal:
+			out.To = p.To.Reveal()
+		default:
+			out.To = p.To.String()
+		}
+	}
+	return a
 }

@@ -188,6 +188,9 @@ func states(changes []allocator.StateChange) (masks []numberdb.Mask) {
 	return masks
 }
 
+// Ready waits until the pools, the masks and their bindings are known.
+func (o *Owner) Ready(ctx context.Context) error { return o.awaitReady(ctx) }
+
 func (o *Owner) awaitReady(ctx context.Context) error {
 	select {
 	case <-o.ready:
