@@ -106,6 +106,7 @@ type Owner struct {
 	touched map[e164.Number]time.Time // masks that this edge has changed of late
 
 	doubtful doubts
+	openings openings
 }
 
 // Clock tells the time; tests replace it.
@@ -153,6 +154,7 @@ func (o *Owner) Run(ctx context.Context) error {
 	running.Go(func() { o.listen(ctx) })
 	running.Go(func() { o.tend(ctx) })
 	<-ctx.Done()
+	o.openings.close()
 	stop()
 	running.Wait()
 	return nil
