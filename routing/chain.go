@@ -21,6 +21,7 @@ const (
 	ruleBlock     = "block"
 	ruleOptOut    = "opt_out"
 	rulePrefix    = "rule:" // of the configured ones
+	ruleSlot      = "slot"
 	ruleCarriers  = "carriers"
 )
 
@@ -38,6 +39,9 @@ func (s *state) chain() []step {
 	for i := range s.rules {
 		chain = append(chain, step{name: rulePrefix + s.rules[i].name, judge: s.rules[i].judge})
 	}
+	if s.slots != nil {
+		chain = append(chain, step{name: ruleSlot, judge: (*state).judgeSlot})
+	}
 	return append(chain, step{name: ruleCarriers, judge: (*state).judgeCarriers})
 }
 
@@ -50,10 +54,11 @@ const (
 	drops
 	optsOut
 	optsIn
+	holds
 	actions
 )
 
-var actionNames = [actions]string{"forward", "refuse", "drop", "opt_out", "opt_in"}
+var actionNames = [actions]string{"forward", "refuse", "drop", "opt_out", "opt_in", "hold"}
 
 // String is the label in metrics.
 func (a action) String() string { return actionNames[a] }
@@ -64,6 +69,8 @@ func actionOf(req *Request, plan *Plan) action {
 		return optsOut
 	case plan.Verdict == OptIn:
 		return optsIn
+	case plan.Verdict == FirstContact:
+		return holds
 	case plan.Verdict == Forward:
 		return forwards
 	case plan.Answer.Drop && req.Service == SMS:

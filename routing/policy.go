@@ -24,6 +24,7 @@ type Config struct {
 	Rules         []RuleConfig            // in their order
 	OptOut        OptOutConfig            // of every tenant without own words
 	TenantOptOuts map[string]OptOutConfig // by tenant
+	Slots         Slots                   // of public masks; nil: their owners see the public mask as every sender
 	Contacts      Contacts                // of sessions that end by them; nil: nobody counts
 	Restrictions  Restrictions            // opt-outs and blocks; nil: there are none, and no opt-out words
 }

@@ -68,6 +68,7 @@ type Plan struct {
 	Public    bool // by the mask's public binding
 	Emergency bool // to the emergency trunk: caller and dialled string go out as they came
 
+	public     numberdb.ID // the session whose public mask it is; none: another binding
 	session    numberdb.ID // counts its contacts; none: it does not
 	second     e164.Number // presented where Present may not be; none: there is none
 	peer       Endpoint    // the other end, as the receiver's opt-out would name it
@@ -134,7 +135,9 @@ func bind(table Table, req *Request, plan *Plan) Verdict {
 	}
 	plan.adopt(&b)
 	plan.peer = Endpoint{Kind: ToNumber, Number: req.From}
-	plan.Public = status == numberdb.Public
+	if plan.Public = status == numberdb.Public; plan.Public {
+		plan.public = b.Session
+	}
 	if !b.Services.Has(req.Service) || req.Service == Voice && req.To.IsShortCode() {
 		return ServiceOff
 	}

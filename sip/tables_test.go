@@ -96,6 +96,7 @@ func TestRefusals(t *testing.T) {
 		routing.OptOut:           {603, causeRejected, "opt_out"},
 		routing.OptIn:            {603, causeRejected, "opt_in"},
 		routing.OptOutFull:       {603, causeRejected, "opt_out_full"},
+		routing.FirstContact:     {480, causeTemporary, "first_contact"},
 	}
 	for _, v := range routing.Verdicts() {
 		if got, ok := want[v]; !ok || refusalFor(v, policy) != got {

@@ -48,6 +48,8 @@ func refusalFor(v routing.Verdict, policy routing.Answer) refusal {
 		r.code = 482
 	case routing.Blocked, routing.RuleRefused, routing.OptedOut, routing.OptOut, routing.OptIn, routing.OptOutFull: // the last four are of messages alone
 		r.code, r.cause = 603, causeRejected
+	case routing.FirstContact:
+		r.code, r.cause = 480, causeTemporary
 	case routing.NoCarrier:
 		r.code, r.cause = 503, causeNoCircuit
 	default: // Forward is no refusal; a verdict that is new to us is answered as a fault of ours

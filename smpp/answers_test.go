@@ -57,6 +57,7 @@ func TestVerdicts(t *testing.T) {
 		routing.OptOut:           pdu.ROK,
 		routing.OptIn:            pdu.ROK,
 		routing.OptOutFull:       pdu.RSysErr,
+		routing.FirstContact:     pdu.RSysErr,
 	}
 	for _, v := range routing.Verdicts() {
 		s, ok := want[v]

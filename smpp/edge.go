@@ -24,6 +24,8 @@ type Router interface {
 	Delivered(fingerprint uint64, at time.Time)
 	// Carrier finds a carrier by name, nil where there is none.
 	Carrier(name string) *routing.Carrier
+	// Open makes the sender of a routing.FirstContact known to the mask's owner.
+	Open(plan *routing.Plan, by time.Time, done func(opened bool))
 }
 
 // Edge is the SMPP side: listeners, binds to carriers, the relay between them.

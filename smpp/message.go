@@ -58,6 +58,7 @@ type message struct {
 	begun     time.Time        // when it was claimed
 	verdict   attempts
 	sent      sentAs // by the last attempt
+	opened    bool   // its sender was made known to the owner of the public mask
 	unfit     bool   // the last destination cannot be sent it
 	parts     fragments
 	joined    *message               // the segments that it was put together from
@@ -121,7 +122,7 @@ func (m *message) reset() {
 	m.next, m.prev = nil, nil
 	m.candidate, m.wants, m.registered, m.segments, m.charged = 0, 0, 0, 0, 0
 	m.sticky, m.inTLV, m.more, m.sar, m.unfit = false, false, false, false, false
-	m.isUSSD, m.ussd = false, nil
+	m.isUSSD, m.ussd, m.opened = false, nil, false
 	m.back, m.dialled = nil, nil
 }
 

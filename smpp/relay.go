@@ -132,6 +132,10 @@ func (e *Edge) route(t *turn, m *message) {
 // passed ends the message that routing does not let through.
 func (e *Edge) passed(t *turn, m *message) bool {
 	e.decide(t, m)
+	if m.holdsBack() {
+		e.firstContact(t, m)
+		return false
+	}
 	if m.plan.Verdict != routing.Forward {
 		e.ruled(t, m)
 		return false

@@ -305,10 +305,11 @@ func TestTextForRules(t *testing.T) {
 func TestDocsOfRules(t *testing.T) {
 	verdicts := map[string][]routing.Verdict{
 		"emergency": {routing.EmergencyRefused}, "opt_out_words": {routing.OptOut, routing.OptIn}, "loop": {routing.Loop},
-		"block": {routing.Blocked}, "opt_out": {routing.OptedOut}, "rule:NAME": {routing.RuleRefused}, "carriers": {routing.NoCarrier},
+		"block": {routing.Blocked}, "opt_out": {routing.OptedOut}, "rule:NAME": {routing.RuleRefused}, "slot": {routing.FirstContact}, "carriers": {routing.NoCarrier},
 	}
 	routes := ordinaryRules(t)
 	routes.Rules = []routing.RuleConfig{{Name: "NAME", Senders: []string{"1"}}}
+	routes.Slots = &fakeSlots{}
 	chain := ruledRouter(t, testTable(), routes).Explain(&routing.Request{Service: routing.SMS, Origin: &routing.Origin{}}).Rules
 	rows := docsTable(t, "## Rules")
 	if len(rows) != len(chain) {

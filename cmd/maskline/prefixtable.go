@@ -38,7 +38,7 @@ type prefixes struct {
 func (e *edge) newRouter(ctx context.Context) (err error) {
 	p := &prefixes{store: openPrefixes(e.cfg), config: routingConfig(e.cfg, e.restrict)}
 	cfg := p.config
-	cfg.Contacts, cfg.Masks = e.sessions, e.sessions
+	cfg.Contacts, cfg.Masks, cfg.Slots = e.sessions, e.sessions, e.sessions
 	if cfg.Prefixes, err = p.store.Load(ctx); err != nil {
 		return err
 	}

@@ -123,11 +123,10 @@ func TestTheSecondMasksKeepAConversation(t *testing.T) {
 	if from := c.took(first, bob, "one"); from != toAlice.Dial {
 		t.Error("the host of the first mask does not present it")
 	}
-	ask := []string{"route", alice.Reveal(), toBob.Dial.Reveal(), "--config", "edge.yaml"}
 
 	c.smsc[first].SetMode(smppsim.Gone)
 	c.up(first, false)
-	if out := c.cli.ok(ask...); !strings.Contains(out, toAlice.Second.Reveal()) || !strings.Contains(out, "down") {
+	if out := c.cli.ok("route", alice.Reveal(), toBob.Dial.Reveal(), "--config", "edge.yaml"); !strings.Contains(out, toAlice.Second.Reveal()) || !strings.Contains(out, "down") {
 		t.Errorf("route does not tell of the second mask:\n%s", out)
 	}
 	// The people's messages to the first host's masks wait there; those to the

@@ -12,13 +12,14 @@ import (
 type metrics struct {
 	allocated       map[string]prometheus.Counter
 	ended           map[numberdb.EndReason]prometheus.Counter
+	slots           map[string]prometheus.Counter
 	anew            prometheus.Counter
 	refreshFailures prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer, o *Owner) (*metrics, error) {
 	m := &metrics{
-		allocated: map[string]prometheus.Counter{}, ended: map[numberdb.EndReason]prometheus.Counter{},
+		allocated: map[string]prometheus.Counter{}, ended: map[numberdb.EndReason]prometheus.Counter{}, slots: map[string]prometheus.Counter{},
 		anew: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "maskline_sessions_decided_anew_total", Help: "Allocations decided again because another edge had taken the mask.",
 		}),
@@ -41,7 +42,13 @@ func newMetrics(reg prometheus.Registerer, o *Owner) (*metrics, error) {
 	} {
 		m.ended[reason] = ended.WithLabelValues(name)
 	}
-	for _, c := range []prometheus.Collector{allocated, ended, m.anew, m.refreshFailures, newPools(o)} {
+	slots := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "maskline_sessions_slots_total", Help: "First contacts of callers with public masks, by what became of the reply slot.",
+	}, []string{"outcome"})
+	for _, outcome := range []string{slotOpened, slotExhausted, slotRefused, slotStore, slotBusy} {
+		m.slots[outcome] = slots.WithLabelValues(outcome)
+	}
+	for _, c := range []prometheus.Collector{allocated, ended, slots, m.anew, m.refreshFailures, newPools(o)} {
 		if err := reg.Register(c); err != nil {
 			return nil, err
 		}

@@ -109,6 +109,7 @@ type Owner struct {
 	unsaved []numberdb.Mask           // states that the store did not take; tend's own
 
 	doubtful doubts
+	openings openings
 }
 
 // Clock tells the time; tests replace it.
@@ -157,6 +158,7 @@ func (o *Owner) Run(ctx context.Context) error {
 	running.Go(func() { o.listen(ctx) })
 	running.Go(func() { o.tend(ctx) })
 	<-ctx.Done()
+	o.openings.close()
 	stop()
 	running.Wait()
 	return nil

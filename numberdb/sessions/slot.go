@@ -1,0 +1,169 @@
+package sessions
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"maskline/e164"
+	"maskline/numberdb"
+	"maskline/numberdb/allocator"
+)
+
+// ErrNoSlots says that a session's owner cannot have reply slots: it has no public
+// mask, or no telephone at its end.
+var ErrNoSlots = errors.New("the session has no public mask with a number behind it")
+
+// Slot makes a caller of a public mask known to its owner: by one mask that is for
+// this caller alone, for as long as the session lasts. It returns when that is
+// durable and routed. Doing it again is no fault.
+func (o *Owner) Slot(ctx context.Context, id numberdb.ID, public, caller e164.Number) error {
+	if err := o.awaitReady(ctx); err != nil {
+		return err
+	}
+	defer o.alone(id)()
+	for try := 1; ; try++ {
+		s, now, err := o.live(ctx, AnyTenant, id)
+		if err != nil {
+			return err
+		}
+		if s.Shape != numberdb.Open && s.Shape != numberdb.Lease || len(s.Participants) == 0 || s.Participants[0].To.Kind != numberdb.Tel {
+			return ErrNoSlots
+		}
+		err = o.slot(ctx, &s, public, caller, now)
+		var conflict *numberdb.Conflict
+		if errors.As(err, &conflict) && try < tries {
+			o.metrics.anew.Inc()
+			continue
+		}
+		return err
+	}
+}
+
+// slot tries once. Nobody tells the allocator of traffic, so a slot that is in use
+// looks idle to it; it stays with its caller until the session ends.
+func (o *Owner) slot(ctx context.Context, s *numberdb.Session, public, caller e164.Number, now time.Time) error {
+	to := s.Participants[0].To
+	ask := &allocator.SlotRequest{
+		Session: s.ID, Tenant: s.Tenant, Public: public, Owner: to.Number, OwnerTo: to, Caller: caller,
+		Services: s.Services, Idle: math.MaxInt64,
+	}
+	decision := &allocator.Decision{}
+	mask, err := o.engine.Slot(ask, now, decision)
+	if err != nil {
+		return err
+	}
+	var writes numberdb.Writes
+	for _, row := range allocator.SlotBindings(s, ask, mask) {
+		switch key := row.Key(); {
+		case slices.Contains(decision.Replace, key):
+			writes.Bindings = append(writes.Bindings, numberdb.Change{Binding: row})
+		case granted(decision, key) || !o.routes(&row, now): // it was to be written before, and was not
+			writes.Claims = append(writes.Claims, row)
+		}
+	}
+	if len(writes.Bindings)+len(writes.Claims) == 0 {
+		return nil
+	}
+	err = o.commit(ctx, writes)
+	var conflict *numberdb.Conflict
+	switch {
+	case err == nil, errors.Is(err, numberdb.ErrNotYetRouted), errors.Is(err, numberdb.ErrOutcomeUnknown): // it is written, or may be
+	case errors.As(err, &conflict):
+		o.engine.Undo(decision, now, conflict.Keys...)
+	default:
+		o.engine.Undo(decision, now)
+	}
+	return err
+}
+
+func granted(d *allocator.Decision, key numberdb.BindingKey) bool {
+	return slices.ContainsFunc(d.Grants, func(g allocator.Grant) bool { return g.Mask == key.Mask && g.Party == key.Party })
+}
+
+// routes reports whether the table has a row of the session already.
+func (o *Owner) routes(row *numberdb.Binding, now time.Time) bool {
+	b, status := o.table.Lookup(row.Mask, row.Party, now)
+	return status == numberdb.Exact && b.Session == row.Session
+}
+
+// mostOpening bounds the first contacts that wait for their slot.
+const mostOpening = 256
+
+// openings are the first contacts under way.
+type openings struct {
+	mu      sync.Mutex
+	count   int
+	closed  bool
+	running sync.WaitGroup
+}
+
+func (x *openings) enter() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.closed || x.count == mostOpening {
+		return false
+	}
+	x.count++
+	x.running.Add(1)
+	return true
+}
+
+func (x *openings) leave() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.count--
+	x.running.Done()
+}
+
+// close waits for those under way and lets in no more.
+func (x *openings) close() {
+	x.mu.Lock()
+	x.closed = true
+	x.mu.Unlock()
+	x.running.Wait()
+}
+
+// Open is Slot for traffic, which does not wait: done is told by by.
+func (o *Owner) Open(session numberdb.ID, mask, caller e164.Number, by time.Time, done func(opened bool)) {
+	if !o.openings.enter() {
+		o.metrics.slots[slotBusy].Inc()
+		done(false)
+		return
+	}
+	go func() {
+		defer o.openings.leave()
+		ctx, cancel := context.WithTimeout(context.Background(), by.Sub(o.now()))
+		defer cancel()
+		err := o.Slot(ctx, session, mask, caller)
+		o.metrics.slots[slotOutcome(err)].Inc()
+		done(err == nil)
+	}()
+}
+
+// The outcomes in metrics.
+const (
+	slotOpened    = "opened"
+	slotExhausted = "exhausted"
+	slotRefused   = "refused"
+	slotStore     = "store"
+	slotBusy      = "busy"
+)
+
+func slotOutcome(err error) string {
+	var exhausted *allocator.Exhausted
+	switch {
+	case err == nil:
+		return slotOpened
+	case errors.As(err, &exhausted):
+		return slotExhausted
+	case errors.Is(err, numberdb.ErrOutcomeUnknown), errors.Is(err, numberdb.ErrNotYetRouted), errors.Is(err, numberdb.ErrClosed),
+		errors.Is(err, context.DeadlineExceeded):
+		return slotStore
+	default:
+		return slotRefused
+	}
+}

@@ -1,0 +1,223 @@
+package sessions
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"maskline/e164"
+	"maskline/numberdb"
+	"maskline/numberdb/allocator"
+)
+
+var driver = party(900)
+
+// lease gives the driver a public mask.
+func (r *running) lease(t *testing.T) numberdb.Session {
+	t.Helper()
+	s, err := r.Create(t.Context(), &Request{Pool: "uk", Shape: numberdb.Lease, Sides: []Side{{To: numberdb.Endpoint{Kind: numberdb.Tel, Number: driver}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// meets follows a caller to the driver and back.
+func (r *running) meets(t *testing.T, public, caller e164.Number) (slot e164.Number) {
+	t.Helper()
+	in, status := r.table.Lookup(public, caller, time.Now())
+	if status != numberdb.Exact || in.To.Number != driver || in.Present == public {
+		t.Fatalf("the caller's way in: %v", status)
+	}
+	back, status := r.table.Lookup(in.Present, driver, time.Now())
+	if status != numberdb.Exact || back.To.Number != caller || back.Present != public {
+		t.Fatalf("the owner's way back: %v", status)
+	}
+	return in.Present
+}
+
+func TestEachCallerGetsASlot(t *testing.T) {
+	r := start(t)
+	r.stock(t, "uk", 6)
+	s := r.lease(t)
+	public := s.Participants[0].Dial
+	seen := map[e164.Number]bool{}
+	for i := range 3 {
+		for range 2 { // the second time all stands
+			if err := r.Slot(t.Context(), s.ID, public, party(i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		seen[r.meets(t, public, party(i))] = true
+	}
+	if len(seen) != 3 {
+		t.Errorf("%d slots for three callers", len(seen))
+	}
+	if _, err := r.End(t.Context(), "", s.ID, numberdb.Released); err != nil {
+		t.Fatal(err)
+	}
+	for slot := range seen {
+		if _, status := r.table.Lookup(slot, driver, time.Now()); status != numberdb.Ended {
+			t.Errorf("a way back is %v after the session's end", status)
+		}
+	}
+	if _, status := r.table.Lookup(public, party(1), time.Now()); status != numberdb.Ended {
+		t.Errorf("a way in is %v after the session's end", status)
+	}
+	if err := r.Slot(t.Context(), s.ID, public, party(4)); !errors.Is(err, ErrNoSession) {
+		t.Errorf("a slot of an ended session: %v", err)
+	}
+}
+
+func TestManyFirstContactsAtOnce(t *testing.T) {
+	r := start(t)
+	r.stock(t, "uk", 30)
+	s := r.lease(t)
+	public := s.Participants[0].Dial
+	var all sync.WaitGroup
+	for i := range 60 {
+		all.Go(func() {
+			if err := r.Slot(t.Context(), s.ID, public, party(i%20)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	seen := map[e164.Number]bool{}
+	for i := range 20 {
+		seen[r.meets(t, public, party(i))] = true
+	}
+	if len(seen) != 20 {
+		t.Errorf("%d slots for 20 callers", len(seen))
+	}
+}
+
+func TestNoSlot(t *testing.T) {
+	r := start(t)
+	r.stock(t, "uk", 3)
+	s := r.lease(t)
+	public := s.Participants[0].Dial
+	for i := range 2 {
+		if err := r.Slot(t.Context(), s.ID, public, party(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var exhausted *allocator.Exhausted
+	if err := r.Slot(t.Context(), s.ID, public, party(2)); !errors.As(err, &exhausted) {
+		t.Errorf("no mask is left: %v", err)
+	}
+	r.meets(t, public, party(0)) // nobody's slot was taken
+	r.meets(t, public, party(1))
+	pair, err := r.Create(t.Context(), &Request{Pool: "uk", Sides: []Side{{Number: party(11)}, {Number: party(12)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name    string
+		session numberdb.ID
+		public  e164.Number
+		caller  e164.Number
+		want    error
+	}{
+		{"the owner to itself", s.ID, public, driver, allocator.ErrSelf},
+		{"not the session's mask", s.ID, mask(99), party(5), allocator.ErrUnknown},
+		{"a session without a public mask", pair.ID, pair.Participants[0].Dial, party(5), ErrNoSlots},
+		{"no session", 12345, public, party(5), ErrNoSession},
+	} {
+		if err := r.Slot(t.Context(), c.session, c.public, c.caller); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}
+
+// A commit that fails leaves nothing behind: the next try is as the first.
+func TestASlotThatWasNotWritten(t *testing.T) {
+	r := start(t)
+	r.stock(t, "uk", 2) // the public one and one slot
+	s := r.lease(t)
+	public := s.Participants[0].Dial
+	store := r.committer.store
+	r.committer.store = failing{}
+	if err := r.Slot(t.Context(), s.ID, public, party(1)); !errors.Is(err, errBroken) {
+		t.Fatalf("%v", err)
+	}
+	if _, status := r.table.Lookup(public, party(1), time.Now()); status == numberdb.Exact {
+		t.Fatal("it is routed")
+	}
+	r.committer.store = store
+	if err := r.Slot(t.Context(), s.ID, public, party(2)); err != nil {
+		t.Fatal(err)
+	}
+	r.meets(t, public, party(2))
+}
+
+var errBroken = errors.New("broken")
+
+type failing struct{}
+
+func (failing) Commit(context.Context, *numberdb.Writes) (numberdb.Position, error) {
+	return 0, errBroken
+}
+
+// One whose outcome was unknown is written when its caller comes again.
+func TestASlotInDoubtIsWrittenAgain(t *testing.T) {
+	r := start(t)
+	r.stock(t, "uk", 3)
+	s := r.lease(t)
+	public := s.Participants[0].Dial
+	store := r.committer.store
+	r.committer.store = lostWrites{}
+	if err := r.Slot(t.Context(), s.ID, public, party(1)); !errors.Is(err, numberdb.ErrOutcomeUnknown) {
+		t.Fatalf("%v", err)
+	}
+	r.committer.store = store
+	if err := r.Slot(t.Context(), s.ID, public, party(1)); err != nil {
+		t.Fatal(err)
+	}
+	r.meets(t, public, party(1))
+}
+
+type lostWrites struct{}
+
+func (lostWrites) Commit(context.Context, *numberdb.Writes) (numberdb.Position, error) {
+	return 0, numberdb.ErrOutcomeUnknown
+}
+
+func TestOpen(t *testing.T) {
+	r := start(t)
+	r.stock(t, "uk", 3)
+	s := r.lease(t)
+	opened := make(chan bool, 1)
+	r.Open(s.ID, s.Participants[0].Dial, party(1), time.Now().Add(10*time.Second), func(ok bool) { opened <- ok })
+	if !<-opened {
+		t.Fatal("no slot")
+	}
+	r.meets(t, s.Participants[0].Dial, party(1))
+	r.Open(s.ID, s.Participants[0].Dial, party(2), time.Now().Add(-time.Second), func(ok bool) { opened <- ok })
+	if <-opened {
+		t.Error("it is too late, and a slot is opened")
+	}
+	r.openings.close()
+	r.Open(s.ID, s.Participants[0].Dial, party(2), time.Now().Add(time.Second), func(ok bool) { opened <- ok })
+	if <-opened {
+		t.Error("the owner has ended, and a slot is opened")
+	}
+}
+
+func TestOpeningsAreBounded(t *testing.T) {
+	var x openings
+	for range mostOpening {
+		if !x.enter() {
+			t.Fatal("refused too early")
+		}
+	}
+	if x.enter() {
+		t.Error("one too many")
+	}
+	x.leave()
+	if !x.enter() {
+		t.Error("no room although one has left")
+	}
+}

@@ -1,0 +1,89 @@
+package routing
+
+import (
+	"testing"
+	"time"
+
+	"maskline/e164"
+	"maskline/numberdb"
+)
+
+// asked are the slots that a router has asked for.
+type asked struct {
+	session      numberdb.ID
+	mask, caller e164.Number
+	by           time.Time
+}
+
+func (a *asked) Open(session numberdb.ID, mask, caller e164.Number, by time.Time, done func(bool)) {
+	*a = asked{session, mask, caller, by}
+	done(true)
+}
+
+func TestFirstContact(t *testing.T) {
+	owner := numberdb.Binding{
+		Mask: num(maskA), To: numberdb.Endpoint{Kind: numberdb.Tel, Number: num(bob)}, Present: num(maskA), Services: SMS | Voice, Session: 7,
+	}
+	known := owner
+	known.Party, known.Present = num(carol), num(maskB)
+	slots := &asked{}
+	cases := []struct {
+		name   string
+		from   string
+		change func(*Config, *numberdb.Binding, *Request)
+		want   Verdict
+	}{
+		{"new", alice, nil, FirstContact},
+		{"known", carol, nil, Forward},
+		{"without a number", "", nil, Forward},
+		{"from a short code", alice, func(_ *Config, _ *numberdb.Binding, r *Request) {
+			r.From, _ = e164.ShortCode(44, "60123")
+		}, Forward},
+		{"the owner itself", bob, nil, Forward},
+		{"a binding by hand", alice, func(_ *Config, b *numberdb.Binding, _ *Request) { b.Session = 0 }, Forward},
+		{"an account as the owner", alice, func(_ *Config, b *numberdb.Binding, _ *Request) {
+			b.To = numberdb.Endpoint{Kind: numberdb.Account, Name: "shop"}
+		}, Forward},
+		{"nobody has slots", alice, func(cfg *Config, _ *numberdb.Binding, _ *Request) { cfg.Slots = nil }, Forward},
+		{"refused by a rule", alice, func(cfg *Config, _ *numberdb.Binding, _ *Request) {
+			cfg.Rules = []RuleConfig{{Name: "none", Senders: []string{"44"}}}
+		}, RuleRefused},
+		{"a call", alice, func(_ *Config, _ *numberdb.Binding, r *Request) { r.Service = Voice }, Forward},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			cfg := Config{Slots: slots, Carriers: []CarrierConfig{{Name: "alfa", Services: SMS | Voice}}}
+			public := owner
+			req := request(SMS, Origin{Carrier: "alfa"}, alice, maskA)
+			if req.From = 0; c.from != "" {
+				req.From = num(c.from)
+			}
+			if c.change != nil {
+				c.change(&cfg, &public, req)
+			}
+			table := numberdb.NewTable()
+			table.Apply([]numberdb.Change{{Binding: public}, {Binding: known}})
+			r, err := New(table, cfg, newRegistry())
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Carrier("alfa").SetUp(SMS, true)
+			r.Carrier("alfa").SetUp(Voice, true)
+			plan := decide(r, req)
+			if plan.Verdict != c.want {
+				t.Fatalf("%v, want %v", plan.Verdict, c.want)
+			}
+			if x := r.Explain(req); x.Plan.Verdict != c.want {
+				t.Errorf("explained as %v", x.Plan.Verdict)
+			}
+			if c.want != FirstContact {
+				return
+			}
+			opened := false
+			r.Open(plan, noon, func(ok bool) { opened = ok })
+			if want := (asked{7, num(maskA), num(alice), noon}); !opened || *slots != want {
+				t.Errorf("asked for %v", *slots)
+			}
+		})
+	}
+}
