@@ -248,6 +248,7 @@ func TestFingerprints(t *testing.T) {
 		}
 		t := b.newTurn()
 		t.in = *m
+		t.request.Origin = &routing.Origin{}
 		msg := &message{up: &session{terms: &terms{}}}
 		msg.address(&t.request, &t.in, nil)
 		b.hear(t, msg)

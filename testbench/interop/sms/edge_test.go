@@ -25,9 +25,10 @@ const (
 	maskOfBob         = "441110000001" // what Alice writes to
 	maskOfAlice       = "441110000002" // what Bob sees
 	maskShop          = "441110000003"
+	shortShop         = "60123" // of Britain
 )
 
-// edge is the SMPP side of the edge over a table of three masks.
+// edge is the SMPP side of the edge over a table of three masks and a short code.
 type edge struct {
 	*smpp.Edge
 	registry *prometheus.Registry
@@ -37,10 +38,13 @@ func (e *edge) port() int { return e.Addrs()[0].(*net.TCPAddr).Port }
 
 func table() *numberdb.Table {
 	num := e164.MustParse
+	code, _ := e164.ParseMask("44:" + shortShop)
 	t := numberdb.NewTable()
 	for _, b := range []numberdb.Binding{
 		{Mask: num(maskOfBob), Party: num(alice), To: numberdb.Endpoint{Kind: numberdb.Tel, Number: num(bob)}, Present: num(maskOfAlice)},
 		{Mask: num(maskShop), To: numberdb.Endpoint{Kind: numberdb.Account, Name: "shop"}, Present: num(maskOfAlice)},
+		{Mask: code, To: numberdb.Endpoint{Kind: numberdb.Account, Name: "shop"}, Present: num(maskOfAlice)},
+		{Mask: code, Party: num(bob), To: numberdb.Endpoint{Kind: numberdb.Tel, Number: num(carol)}, Present: code},
 	} {
 		b.Services, b.Tenant = numberdb.SMS, "shop"
 		t.Apply([]numberdb.Change{{Binding: b}})

@@ -54,12 +54,12 @@ func between(t *testing.T, change func(*smpp.AccountConfig, *smpp.BindConfig)) (
 	return e, shop, alfa
 }
 
-// edgeOf is an edge with one account and one carrier, alfa.
+// edgeOf is an edge with one account and one carrier, alfa, of the same country.
 func edgeOf(t *testing.T, account smpp.AccountConfig, bind smpp.BindConfig) *edge {
 	t.Helper()
 	return runEdge(t, smpp.Config{
 		Listen: []smpp.ListenConfig{{Addr: "127.0.0.1:0"}}, AnswerWithin: 3 * time.Second, BindTimeout: 3 * time.Second, Drain: 3 * time.Second,
-		Accounts: []smpp.AccountConfig{account}, Carriers: []smpp.CarrierConfig{{Name: "alfa", Binds: []smpp.BindConfig{bind}}},
+		Accounts: []smpp.AccountConfig{account}, Carriers: []smpp.CarrierConfig{{Name: "alfa", Country: account.Country, CallingCode: account.CallingCode, Binds: []smpp.BindConfig{bind}}},
 	}, routing.Config{
 		Breaker:  routing.BreakerConfig{Window: 10 * time.Second, Ratio: 0.5, Min: 5, HalfOpenAfter: 500 * time.Millisecond},
 		Carriers: []routing.CarrierConfig{{Name: "alfa", Services: routing.SMS}},
