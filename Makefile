@@ -69,7 +69,7 @@ bench-media: build ## measure RTP and rtpengine beside it into docs/benchmarks.m
 	MASKLINE_BINARY=$(CURDIR)/bin/maskline $(GO) run ./testbench/rtpbench -scale $(or $(SCALE),100) -calls $(or $(CALLS),100) -write docs/benchmarks.md
 
 .PHONY: bench-numberdb
-bench-numberdb: ## measure the table of bindings into docs/benchmarks.md; BINDINGS at most (default 10000000), SCALE per cent of a full run's times
+bench-numberdb: ## measure the table of bindings and the making of sessions into docs/benchmarks.md; BINDINGS at most (default 10000000), SCALE per cent of a full run's times
 	$(GO) run ./testbench/numberbench -scale $(or $(SCALE),100) -bindings $(or $(BINDINGS),10000000) -write docs/benchmarks.md
 
 .PHONY: bench-peers

@@ -18,6 +18,8 @@ import (
 type testbenchCommand struct {
 	SMPP testbenchSMPP `cmd:"" name:"smpp" help:"Send SMS through a peer from one end to the other, and count what became of each."`
 	RTP  testbenchRTP  `cmd:"" name:"rtp" help:"Put calls through an edge or rtpengine, attack them, and count what became of each packet."`
+
+	Sessions testbenchSessions `cmd:"" name:"sessions" help:"Make sessions that live at once on an embedded or Postgres store, and prove that nobody has a mask twice."`
 }
 
 // testbenchSMPP is the command line of the load tool.

@@ -34,6 +34,7 @@ type measurement struct {
 
 var measurements = []measurement{
 	{"table", "The table of bindings", measureTable},
+	{"allocation", "Sessions made at once", measureAllocation},
 }
 
 func main() {
