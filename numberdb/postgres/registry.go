@@ -71,8 +71,9 @@ func (s *Store) Commit(ctx context.Context, w *numberdb.Writes) (numberdb.Positi
 	}
 	g := s.group(w)
 	for try := 1; ; try++ {
-		position, err := s.send(ctx, g)
+		xid, err := s.send(ctx, g)
 		if err == nil {
+			position := s.committed(ctx, xid)
 			s.wrote(position)
 			return position, nil
 		}
@@ -87,9 +88,9 @@ func (s *Store) Commit(ctx context.Context, w *numberdb.Writes) (numberdb.Positi
 	}
 }
 
-// send sends the group and reads its answers. Once it is sent it is not left for
+// send sends the group and reads its answers, and returns its transaction. Once it is sent it is not left for
 // a caller that gives up.
-func (s *Store) send(ctx context.Context, g *group) (numberdb.Position, error) {
+func (s *Store) send(ctx context.Context, g *group) (uint64, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
@@ -117,8 +118,7 @@ func (s *Store) send(ctx context.Context, g *group) (numberdb.Position, error) {
 	if err = errors.Join(err, results.Close()); err != nil {
 		return 0, uncertain(err)
 	}
-	// A position tells that all transactions below it are in the table.
-	return numberdb.Position(xid + 1), nil
+	return xid, nil
 }
 
 // stepError is what a statement met.

@@ -154,6 +154,7 @@ func (o *Owner) create(ctx context.Context, r *Request, ask *allocator.Request, 
 	}
 	err = o.commit(ctx, writes)
 	if o.decided(decision, &s, now, err) {
+		o.keepStock(writes.Masks)
 		return s, err
 	}
 	return numberdb.Session{}, err
