@@ -240,6 +240,9 @@ func sessionScene(t *testing.T, c *cli) {
 	if lease.Shape != "lease" || lease.Participants[0].Dial == "" {
 		t.Fatalf("leased: %+v", lease)
 	}
+	if n := into[api.Number](c, "numbers", "show", lease.Participants[0].Dial); n.State != "held" {
+		t.Errorf("a leased mask is %s", n.State)
+	}
 	c.refuses(1, "is leased: end its session first", "numbers", "drain", lease.Participants[0].Dial)
 	if out := c.at("sessions", "show", lease.ID); !strings.Contains(out, "everybody  dials "+lease.Participants[0].Dial+" to reach smpp:shop") {
 		t.Errorf("shown as\n%s", out)

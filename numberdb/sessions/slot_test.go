@@ -39,8 +39,7 @@ func (r *running) meets(t *testing.T, public, caller e164.Number) (slot e164.Num
 }
 
 func TestEachCallerGetsASlot(t *testing.T) {
-	r := start(t)
-	r.stock(t, "uk", 6)
+	_, r := start(t, 6)
 	s := r.lease(t)
 	public := s.Participants[0].Dial
 	seen := map[e164.Number]bool{}
@@ -72,8 +71,7 @@ func TestEachCallerGetsASlot(t *testing.T) {
 }
 
 func TestManyFirstContactsAtOnce(t *testing.T) {
-	r := start(t)
-	r.stock(t, "uk", 30)
+	_, r := start(t, 30)
 	s := r.lease(t)
 	public := s.Participants[0].Dial
 	var all sync.WaitGroup
@@ -95,8 +93,7 @@ func TestManyFirstContactsAtOnce(t *testing.T) {
 }
 
 func TestNoSlot(t *testing.T) {
-	r := start(t)
-	r.stock(t, "uk", 3)
+	_, r := start(t, 3)
 	s := r.lease(t)
 	public := s.Participants[0].Dial
 	for i := range 2 {
@@ -134,8 +131,7 @@ func TestNoSlot(t *testing.T) {
 
 // A commit that fails leaves nothing behind: the next try is as the first.
 func TestASlotThatWasNotWritten(t *testing.T) {
-	r := start(t)
-	r.stock(t, "uk", 2) // the public one and one slot
+	_, r := start(t, 2) // the public one and one slot
 	s := r.lease(t)
 	public := s.Participants[0].Dial
 	store := r.committer.store
@@ -163,8 +159,7 @@ func (failing) Commit(context.Context, *numberdb.Writes) (numberdb.Position, err
 
 // One whose outcome was unknown is written when its caller comes again.
 func TestASlotInDoubtIsWrittenAgain(t *testing.T) {
-	r := start(t)
-	r.stock(t, "uk", 3)
+	_, r := start(t, 3)
 	s := r.lease(t)
 	public := s.Participants[0].Dial
 	store := r.committer.store
@@ -186,8 +181,7 @@ func (lostWrites) Commit(context.Context, *numberdb.Writes) (numberdb.Position, 
 }
 
 func TestOpen(t *testing.T) {
-	r := start(t)
-	r.stock(t, "uk", 3)
+	_, r := start(t, 3)
 	s := r.lease(t)
 	opened := make(chan bool, 1)
 	r.Open(s.ID, s.Participants[0].Dial, party(1), time.Now().Add(10*time.Second), func(ok bool) { opened <- ok })
