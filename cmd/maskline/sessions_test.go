@@ -108,7 +108,7 @@ func TestAFileOfMasksIsAppliedWholeOrNotAtAll(t *testing.T) {
 		{"unknown pool", "number,pool\n+442079460044,us\n", "line 2: pool: there is no such pool"},
 		{"unknown carrier", "number,carrier\n+442079460044,charlie\n", "line 2: carrier: names a carrier that is not configured"},
 		{"kind", "number,kind\n+442079460044,long\n", "line 2: kind: expected"},
-		{"short code's kind", "number,kind\n44:60124,long_code\n", "line 2: kind: expected short_code"},
+		{"short code's kind", "number,kind\n44:60124,long_code\n", "line 2: kind: expected"},
 		{"country", "number,country\n+442079460044,gb\n", "line 2: country: expected two upper-case letters"},
 		{"services", "number,services\n+442079460044,mms\n", "line 2: services: expected sms, voice or sms+voice"},
 		{"voice of a short code", "number,kind,services\n44:60124,short_code,voice\n", "line 2: services: a short code takes no calls"},
