@@ -127,6 +127,10 @@ func TestACallerThatGivesUp(t *testing.T) {
 	if _, err := r.Create(ctx, between(1, 2)); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
+	after := create(t, r, between(3, 4)) // written after those
+	if _, err := r.End(t.Context(), "", after.ID, numberdb.Released); err != nil {
+		t.Fatal(err)
+	}
 	w.jump(r.settled())
 	eventually(t, "the end of what nobody knows of", func() bool { live, _, _ := r.poolReport("uk"); return live == 0 && liveRows(t, w) == 0 })
 }
