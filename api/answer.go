@@ -58,7 +58,7 @@ func answering[Q, A any](expected string, answer func(context.Context, Q) (A, er
 	}
 }
 
-const maxAsked = 4 << 20 // octets: 200,000 numbers
+const maxAsked = 4 << 20 // octets
 
 // Duration is a time span as the configuration writes it: 1h30m.
 type Duration time.Duration

@@ -36,8 +36,9 @@ const (
 
 const maskHeader = "number,pool,kind,country,region,services,carrier,presents,cost,flags,state"
 
-// MaxMasks bounds a file of masks: it is one transaction.
-const MaxMasks = 200_000
+// MaxMasks bounds a file of masks: it is one transaction, and other writes wait
+// for it.
+const MaxMasks = 50_000
 
 // MaskRow is a row of a file of masks.
 type MaskRow struct {
@@ -149,11 +150,12 @@ func (in *maskReader) takeHeader(fields []string) bool {
 
 func (in *maskReader) takeRow(fields []string) {
 	row := MaskRow{Mask: Mask{Pool: in.pool}, KeepState: true, Line: in.line}
-	bad := false
+	bad, kindGiven := false, false
 	for i, text := range fields {
 		if text == "" && in.header[i] != maskNumber {
 			continue
 		}
+		kindGiven = kindGiven || in.header[i] == maskKind
 		if err := in.parse(&row, in.header[i], text); err != nil {
 			in.fault(in.header[i], err.Error())
 			bad = true
@@ -163,6 +165,9 @@ func (in *maskReader) takeRow(fields []string) {
 		return
 	}
 	m := &row.Mask
+	if m.Number.IsShortCode() && !kindGiven {
+		m.Kind = ShortCode
+	}
 	if m.Services == 0 {
 		m.Services = SMS | Voice
 		if m.Kind == ShortCode {
