@@ -50,6 +50,9 @@ func (c *committer) do(ctx context.Context, writes numberdb.Writes) (numberdb.Po
 	if err := writes.Check(); err != nil {
 		return 0, err
 	}
+	if err := ctx.Err(); err != nil {
+		return 0, err // nobody waits for it any more
+	}
 	w := &work{writes: writes, done: make(chan outcome, 1)}
 	select {
 	case c.queue <- w:
