@@ -26,22 +26,19 @@ type Purged struct {
 }
 
 // Over reports whether the binding may be deleted at now, or another made in its
-// place.
+// place. One that still routes never is, whatever its Keep says.
 func (b *Binding) Over(now time.Time) bool {
+	if b.Live(now) {
+		return false
+	}
 	over := b.Keep
-	if over.IsZero() && !b.Expires.IsZero() {
+	if over.IsZero() {
 		if over = b.Expires; b.Session == 0 {
 			over = over.Add(KeepByHand)
 		}
 	}
-	return !over.IsZero() && !now.Before(over)
+	return !now.Before(over)
 }
 
 // Over reports whether the session may be deleted at now.
-func (s *Session) Over(now time.Time) bool {
-	over := s.Keep
-	if over.IsZero() {
-		over = s.Expires
-	}
-	return !now.Before(over)
-}
+func (s *Session) Over(now time.Time) bool { return !now.Before(s.Expires) && !now.Before(s.Keep) }

@@ -35,7 +35,7 @@ const purgeText = `DELETE FROM %[1]s WHERE ctid = ANY (ARRAY(SELECT b.ctid FROM 
 
 var purgeTables = [...]struct{ table, over string }{
 	{"maskline.bindings", fmt.Sprintf(over, "$1::bigint", "$2::bigint")},
-	{"maskline.sessions", `CASE WHEN b.keep <> 0 THEN b.keep ELSE b.expires END <= $1::bigint`},
+	{"maskline.sessions", `b.expires <= $1::bigint AND b.keep <= $1::bigint`},
 	{"maskline.attempts", `b.until <= $1::bigint`},
 }
 

@@ -16,8 +16,8 @@ import (
 // over is true of a binding b that may be deleted or replaced at the first
 // parameter, as numberdb.Binding.Over says; the second is that less
 // numberdb.KeepByHand.
-const over = `(CASE WHEN b.keep <> 0 THEN b.keep <= %[1]s WHEN b.expires = 0 THEN false
-	WHEN b.session = 0 THEN b.expires <= %[2]s ELSE b.expires <= %[1]s END)`
+const over = `(b.expires <> 0 AND b.expires <= %[1]s AND CASE WHEN b.keep <> 0 THEN b.keep <= %[1]s
+	WHEN b.session = 0 THEN b.expires <= %[2]s ELSE true END)`
 
 var (
 	claim = `WITH written AS (INSERT INTO maskline.bindings AS b (` + columns + `)

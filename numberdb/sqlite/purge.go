@@ -15,7 +15,7 @@ const (
 	purgeLook   = 20_000 // rows that one Purge looks at
 	purgeDelete = 2_000  // and deletes at most: other commits wait so long
 	// sessionOver is over for sessions.
-	sessionOver = `(CASE WHEN keep <> 0 THEN keep ELSE expires END <= ?1)`
+	sessionOver = `(expires <= ?1 AND keep <= ?1)`
 )
 
 // purging is where Purge goes on. No index leads it: one would cost every commit

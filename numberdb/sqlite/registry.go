@@ -12,7 +12,7 @@ import (
 
 // over is true of a binding that may be deleted or replaced at ?1, as
 // numberdb.Binding.Over says; ?2 is ?1 less numberdb.KeepByHand.
-const over = `(CASE WHEN keep <> 0 THEN keep <= ?1 WHEN expires = 0 THEN 0 WHEN session = 0 THEN expires <= ?2 ELSE expires <= ?1 END)`
+const over = `(expires <> 0 AND expires <= ?1 AND CASE WHEN keep <> 0 THEN keep <= ?1 WHEN session = 0 THEN expires <= ?2 ELSE 1 END)`
 
 const (
 	// ?3 to ?15 are the columns of bindings.

@@ -124,6 +124,7 @@ func claimsOver(t *testing.T, db Database) {
 		{"by hand, without end", 0, time.Time{}, time.Time{}, false},
 		{"by hand, ended lately", 0, now.Add(-numberdb.KeepByHand + time.Hour), time.Time{}, false},
 		{"by hand, ended long ago", 0, now.Add(-numberdb.KeepByHand - time.Second), time.Time{}, true},
+		{"by hand, without end, no longer kept", 0, time.Time{}, now.Add(-time.Hour), false},
 		{"by hand, kept", 0, time.Time{}, now.Add(time.Hour), false},
 	} {
 		old := Put(i, i, i)
