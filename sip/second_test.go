@@ -11,17 +11,19 @@ import (
 // A trunk whose carrier may not present the first mask is called with the second
 // one, which the record names then.
 func TestTheSecondMaskGoesThroughItsTrunk(t *testing.T) {
-	b := newBed(t, nil)
-	first, second := b.edge.decide, e164.MustParse("441110000009")
-	b.edge.decide = func(req *routing.Request) evRouted {
-		ev := first(req)
-		for i := range ev.candidates {
-			if i > 0 {
-				ev.candidates[i].second = second
+	second := e164.MustParse("441110000009")
+	b := newBed(t, nil, func(e *Edge) {
+		first := e.decide
+		e.decide = func(req *routing.Request) evRouted {
+			ev := first(req)
+			for i := range ev.candidates {
+				if i > 0 {
+					ev.candidates[i].second = second
+				}
 			}
+			return ev
 		}
-		return ev
-	}
+	})
 	b.caller.send(b.caller.invite("one"))
 	invite := b.callees[0].expect("INVITE ")
 	if !strings.Contains(invite, simMaskB.Reveal()) || strings.Contains(invite, second.Reveal()) {
