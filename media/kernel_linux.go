@@ -137,7 +137,9 @@ func (b *flow) read(s *stream) (packets, octets uint64) {
 	s.unique += uint32(packets) - twice
 	s.late += late
 	s.duplicates += twice
-	s.last, s.recent = uint16(word(flowLast)), ^uint64(0)
+	// What is missing is taken for the oldest: it may still wait in the socket, from
+	// before the kernel took over.
+	s.last, s.recent = uint16(word(flowLast)), s.recent<<expected|(1<<(uint32(packets)-late-twice)-1)
 	s.jitter, s.timestamp, s.transit = word(flowJitter), word(flowStamp), word(flowTransit)-b.ahead()
 	return packets, octets
 }

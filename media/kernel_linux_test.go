@@ -96,6 +96,39 @@ func TestKernelCountsGaps(t *testing.T) {
 	}
 }
 
+// Packets may wait in the socket while the kernel takes over: they come late, and the
+// stream is not handed over again before the last of them.
+func TestKernelTakesOverBeforeTheSocketIsEmpty(t *testing.T) {
+	b := kernelBed(t)
+	if b == nil {
+		return
+	}
+	s, a, z := kernelCall(t, b)
+	exchange(t, s, A, a, z, 6)
+	exchange(t, s, A, a, z, 7)
+	for _, waited := range []struct {
+		seq   uint16
+		taken bool
+	}{{3, false}, {4, false}, {5, false}, {8, true}} {
+		p := packet(uint32(A), waited.seq)
+		p[0] |= 0x20 // padding: the kernel leaves it to user space
+		p[len(p)-1] = 1
+		a.send(s.Local(A), p)
+		if got, _ := z.receive(); !bytes.Equal(got, p) {
+			t.Fatalf("packet %d: % x", waited.seq, got)
+		}
+		s.mu.Lock()
+		taken := s.sides[A].bypass.open()
+		s.mu.Unlock()
+		if taken != waited.taken {
+			t.Errorf("after packet %d: the kernel has the stream: %v", waited.seq, taken)
+		}
+	}
+	if got := s.Stats().A; got.Lost != 0 || got.Late != 3 || got.Duplicates != 0 || got.Received.Packets != 8 || got.Bursts != 0 {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestKernelLeavesTheRestToUserSpace(t *testing.T) {
 	cases := []struct {
 		name string

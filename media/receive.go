@@ -98,7 +98,9 @@ func (p *port) relayRTP(b []byte, from netip.AddrPort, w *work) Drop {
 	if d := p.pass(b, out, w); d != Relayed {
 		return d
 	}
-	in.offer(s)
+	if w.header.SequenceNumber == in.stream.last { // else older ones may still wait in the socket
+		in.offer(s)
+	}
 	return Relayed
 }
 

@@ -197,7 +197,7 @@ func (r *Relay) remove(s *Session) {
 	r.sessions[s.index] = r.sessions[last]
 	r.sessions[s.index].index = s.index
 	r.sessions[last] = nil
-	r.sessions = r.sessions[:last]
+	r.sessions = trim(r.sessions[:last])
 }
 
 // retire lets a released session's ports rest. The session is always in one of

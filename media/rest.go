@@ -1,6 +1,7 @@
 package media
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -36,8 +37,19 @@ func (r *resting) done(now time.Duration) (done []rest) {
 	done = append(done, r.list[:n]...)
 	left := copy(r.list, r.list[n:])
 	clear(r.list[left:])
-	r.list = r.list[:left]
+	r.list = trim(r.list[:left])
 	return done
+}
+
+// fewEntries is a list that is not worth making smaller.
+const fewEntries = 64
+
+// trim gives back the room of a list that has become much shorter.
+func trim[T any](list []T) []T {
+	if cap(list) > fewEntries && len(list)*8 < cap(list) {
+		return slices.Clone(list)
+	}
+	return list
 }
 
 // awaken closes what has rested and returns its ports.
