@@ -30,8 +30,10 @@ const (
 
 func (s shape) mask(i int) e164.Number { return firstMask + e164.Number(i/s.PerMask) }
 
+func (s shape) party(i int) e164.Number { return firstParty + e164.Number(i) }
+
 func (s shape) binding(i int) numberdb.Binding {
-	party := firstParty + e164.Number(i)
+	party := s.party(i)
 	return numberdb.Binding{
 		Mask: s.mask(i), Party: party, To: numberdb.Endpoint{Kind: numberdb.Tel, Number: party ^ 1},
 		Present: s.mask(i ^ 1), Services: numberdb.SMS | numberdb.Voice, Carriers: carriers, Tenant: "shop",
@@ -61,8 +63,9 @@ func (s shape) measure(second time.Duration) tableFigures {
 	}
 	f.readers(tables[0], second)
 	f.changes(tables[0])
-	runtime.KeepAlive(tables)
+	clear(tables)
 	f.growth(before)
+	f.beside(second)
 	return f
 }
 
@@ -92,18 +95,23 @@ func resident() int {
 
 func (f *tableFigures) readers(t *numberdb.Table, second time.Duration) {
 	s, now := f.Shape, time.Now()
-	f.Lookup = s.twoReaders(t, 3*second, func(i int) bool {
-		_, status := t.Lookup(s.mask(i), firstParty+e164.Number(i), now)
+	one := make([]numberdb.Change, 1)
+	apply := func(c numberdb.Change) {
+		one[0] = c
+		t.Apply(one)
+	}
+	f.Lookup = s.twoReaders(3*second, func(i int) bool {
+		_, status := t.Lookup(s.mask(i), s.party(i), now)
 		return status == numberdb.Exact
-	})
-	f.Absent = s.twoReaders(t, second, func(i int) bool {
+	}, apply)
+	f.Absent = s.twoReaders(second, func(i int) bool {
 		_, status := t.Lookup(s.mask(i), stranger, now)
 		return status == numberdb.OutOfSession
-	})
+	}, apply)
 }
 
 // twoReaders look at random while 1,000 bindings a second are updated.
-func (s shape) twoReaders(t *numberdb.Table, d time.Duration, look func(i int) bool) work {
+func (s shape) twoReaders(d time.Duration, look func(i int) bool, update func(numberdb.Change)) work {
 	const each = 256 // of which the time of one is taken
 	var stop atomic.Bool
 	var threads sync.WaitGroup
@@ -135,7 +143,7 @@ func (s shape) twoReaders(t *numberdb.Table, d time.Duration, look func(i int) b
 	const pause = 5 * time.Millisecond
 	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(pause) {
 		for range pause / time.Millisecond {
-			t.Apply([]numberdb.Change{s.change(random.IntN(s.Bindings), false)})
+			update(s.change(random.IntN(s.Bindings), false))
 		}
 	}
 	stop.Store(true)
