@@ -22,7 +22,7 @@ type hashed struct {
 func newHashed() *hashed {
 	h := &hashed{}
 	c := newCore(rand.Uint64())
-	c.private = false
+	c.serve()
 	h.core.Store(c)
 	return h
 }
@@ -93,6 +93,9 @@ func (h *hashed) apply(changes []Change) {
 	c := h.core.Load()
 	c.settle()
 	for i := range changes {
+		if i%warmed == 0 {
+			c.warm(min(warmed, len(changes)-i), func(j int) *Binding { return &changes[i+j].Binding })
+		}
 		b := &changes[i].Binding
 		mask, party := uint64(b.Mask.Canonical()), uint64(b.Party.Canonical())
 		if h.changed != nil {
@@ -112,11 +115,24 @@ func (h *hashed) replace(load func(put func(Binding)) error) error {
 	next := newCore(rand.Uint64())
 	h.watch(map[[2]uint64]struct{}{})
 	defer h.watch(nil)
+	batch := make([]Binding, 0, warmed)
+	flush := func() {
+		next.warm(len(batch), func(i int) *Binding { return &batch[i] })
+		for i := range batch {
+			b := &batch[i]
+			next.put(uint64(b.Mask.Canonical()), uint64(b.Party.Canonical()), b)
+		}
+		clear(batch)
+		batch = batch[:0]
+	}
 	err := load(func(b Binding) {
-		next.put(uint64(b.Mask.Canonical()), uint64(b.Party.Canonical()), &b)
+		if batch = append(batch, b); len(batch) == cap(batch) {
+			flush()
+		}
 	})
 	gone := next
 	if err == nil {
+		flush()
 		gone = h.swap(next)
 	}
 	if gone != nil {
@@ -147,7 +163,7 @@ func (h *hashed) swap(next *core) *core {
 			next.remove(key[0], key[1])
 		}
 	}
-	next.private = false
+	next.serve()
 	h.core.Store(next)
 	old.retired = true
 	if old.scans > 0 {

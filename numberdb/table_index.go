@@ -15,6 +15,8 @@ type index struct {
 	dir    atomic.Pointer[directory]
 	blocks *blocks
 	tagOf  func(word uint64) uint32
+
+	filling bool // much is to come: segments grow by more
 }
 
 const (
@@ -62,6 +64,9 @@ func (s *segment) start(tag uint32) int {
 }
 
 // --- the writer's part
+
+// home is the word where the search for a tag begins.
+func (s *segment) home(tag uint32) uint64 { return atomic.LoadUint64(&s.words[s.start(tag)]) }
 
 // find is the place of a word that fits, or -1.
 func (s *segment) find(tag uint32, fits func(word uint64) bool) int {
@@ -140,6 +145,9 @@ func (x *index) rebuild(s *segment, tag uint32) {
 	}
 	if x.merge(s, tag) {
 		return
+	}
+	if x.filling {
+		units = min(units+units/3, mostUnits)
 	}
 	x.replace(tag, s.depth, x.copied(units, s.depth, s))
 	x.blocks.giveBack(s.block)
