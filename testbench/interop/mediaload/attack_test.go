@@ -66,7 +66,6 @@ func (w *within) describeAgain() error {
 func TestSprayedCalls(t *testing.T) {
 	for _, backend := range backends {
 		t.Run(backend, func(t *testing.T) {
-			t.Parallel() // each at an address of its own
 			for _, tt := range []struct {
 				name   string
 				siege  rtpload.Siege
