@@ -7,7 +7,7 @@ import (
 
 // usage is what the edge holds.
 type usage struct {
-	heap, rss  int64 // octets
+	heap, rss  int64 // octets; heap: what the last collection found alive
 	fds        int
 	goroutines int
 }
@@ -23,7 +23,7 @@ func (w *world) usage(ctx context.Context) (u usage, err error) {
 		return u, err
 	}
 	return usage{
-		heap: int64(m.Sum("go_memstats_heap_alloc_bytes")), rss: int64(m.Sum("process_resident_memory_bytes")),
+		heap: int64(m.Sum("go_gc_heap_live_bytes")), rss: int64(m.Sum("process_resident_memory_bytes")),
 		fds: int(m.Sum("process_open_fds")), goroutines: int(m.Sum("go_goroutines")),
 	}, nil
 }
@@ -31,7 +31,7 @@ func (w *world) usage(ctx context.Context) (u usage, err error) {
 // What a life of the edge may grow by while it is left alone. The receipts that
 // it waits for are remembered for days, at some 100 octets each.
 const (
-	moreHeap       = 48 << 20
+	moreHeap       = 16 << 20
 	moreRSS        = 64 << 20
 	moreFDs        = 10
 	moreGoroutines = 20
