@@ -102,11 +102,7 @@ func (e *Engine) poolFor(r *Request, s *Side, instead string) (uint32, error) {
 	if instead != "" {
 		name = instead
 	}
-	i := e.byPool[name]
-	if i == 0 || e.pools[i].Tenant != "" && e.pools[i].Tenant != r.Tenant {
-		return 0, ErrPool
-	}
-	return i, nil
+	return e.mayUse(r.Tenant, name)
 }
 
 // choose finds a mask for each side, from another pool than asked where one is
@@ -223,7 +219,7 @@ func (e *Engine) suggest(r *Request, not string, d *Decision) (names []string) {
 	left := tried
 	for i := 1; i < len(e.pools) && left > 0 && len(names) < named; i++ {
 		p := &e.pools[i]
-		if p.Name == not || p.Tenant != "" && p.Tenant != r.Tenant {
+		if !p.known || p.Name == not || p.Tenant != "" && p.Tenant != r.Tenant {
 			continue
 		}
 		left--

@@ -37,7 +37,9 @@ func (e *Engine) Report() Report {
 	defer e.mu.Unlock()
 	r := Report{Bindings: e.nodes.count(), Parties: len(e.byParty) - 1 - e.idleCount, Sessions: len(e.sessions)}
 	for i := 1; i < len(e.pools); i++ {
-		r.Pools = append(r.Pools, e.reportOf(uint32(i)))
+		if e.pools[i].known {
+			r.Pools = append(r.Pools, e.reportOf(uint32(i)))
+		}
 	}
 	return r
 }

@@ -76,13 +76,13 @@ func (e *Engine) slotFor(r *SlotRequest, owner e164.Number, at tick, now time.Ti
 	p := e.partyOf(owner)
 	peer := PeerOf(numberdb.Endpoint{Kind: numberdb.Tel, Number: r.Caller})
 	idlest := uint32(0)
-	public := e.masks[e.byMask[uint64(r.Public.Canonical())]].pool
-	pool := e.byPool[r.Pool]
-	if r.Pool == "" {
-		pool = public
+	name := r.Pool
+	if name == "" {
+		name = e.pools[e.masks[e.byMask[uint64(r.Public.Canonical())]].pool].Name
 	}
-	if pool == 0 || e.pools[pool].Tenant != "" && e.pools[pool].Tenant != r.Tenant {
-		return 0, ErrPool
+	pool, err := e.mayUse(r.Tenant, name)
+	if err != nil {
+		return 0, err
 	}
 	rest := max(r.Idle, e.quarantine(pool))
 	if p != 0 {
