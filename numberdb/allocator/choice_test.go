@@ -224,3 +224,62 @@ func TestAStrideComesEverywhere(t *testing.T) {
 		}
 	}
 }
+
+// A short code takes no calls, and no SIP peer can be reached by it nor see it.
+func TestShortCodes(t *testing.T) {
+	short, err := e164.ShortCode(44, "60123")
+	if err != nil {
+		t.Fatal(err)
+	}
+	peer := numberdb.Endpoint{Kind: numberdb.SIP, Name: "desk@pbx"}
+	for _, tc := range []struct {
+		name string
+		edit func(*Request)
+		same bool // the short code is given
+	}{
+		{"messages", func(*Request) {}, true},
+		{"calls too", func(r *Request) { r.Services |= numberdb.Voice }, false},
+		{"for the one whom a SIP peer reaches", func(r *Request) { r.Sides[1].To = peer }, false},
+		{"for the SIP peer", func(r *Request) { r.Sides[0].To = peer }, false},
+		{"a lease of a number", func(r *Request) { r.Shape, r.Sides = numberdb.Lease, r.Sides[:1] }, true},
+		{"a lease of a SIP peer", func(r *Request) {
+			r.Shape, r.Sides = numberdb.Lease, []Side{{To: peer}}
+		}, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			e := New(Config{Seed: 1})
+			e.SetPool(numberdb.Pool{Name: "main"})
+			e.SetMask(numberdb.Mask{Number: short, Kind: numberdb.ShortCode, Pool: "main", Services: numberdb.SMS})
+			r := pair(1, partyNumber(1), partyNumber(2), start.Add(time.Hour))
+			r.Services = numberdb.SMS
+			tc.edit(r)
+			var d Decision
+			err := e.Pick(r, start, &d)
+			var none *Exhausted
+			if given := err == nil; given != tc.same || !given && (!errors.As(err, &none) || none.Reason != Capability) {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
+// The owner of a public mask is not shown short codes where it is a SIP peer.
+func TestSlotsOfASIPPeer(t *testing.T) {
+	e := filled(1, numberdb.PoolPolicy{})
+	owner, peer := partyNumber(1), numberdb.Endpoint{Kind: numberdb.SIP, Name: "desk@pbx"}
+	public := pick(t, e, &Request{
+		Session: 1, Pool: "main", Shape: numberdb.Open, Services: numberdb.SMS, Expires: start.Add(time.Hour), Sides: []Side{{Number: owner, To: peer}},
+	}, start).Grants[0].Mask
+	short, err := e164.ShortCode(44, "60123")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.SetMask(numberdb.Mask{Number: short, Kind: numberdb.ShortCode, Pool: "main", Services: numberdb.SMS})
+	var d Decision
+	var none *Exhausted
+	if _, err := e.Slot(&SlotRequest{
+		Session: 1, Public: public, Owner: owner, OwnerTo: peer, Caller: partyNumber(2), Services: numberdb.SMS,
+	}, start, &d); !errors.As(err, &none) || none.Masks[Capability] != 1 {
+		t.Errorf("%v", err)
+	}
+}

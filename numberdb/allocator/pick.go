@@ -2,6 +2,7 @@ package allocator
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"maskline/e164"
@@ -132,6 +133,7 @@ func (e *Engine) chooseFor(r *Request, from, to int, instead string, d *Decision
 		pool: pool, country: packCountry(s.Country), prefix: prefix, must: min(s.Must, len(prefix)),
 		services: r.Services, kinds: r.Kinds, flags: r.Flags, selection: r.Selection,
 		alone: r.Shape == numberdb.Open || r.Shape == numberdb.Lease,
+		sip:   slices.ContainsFunc(r.Sides, func(s Side) bool { return s.To.Kind == numberdb.SIP }),
 	}
 	w.parties, w.peers = e.scratch.parties[0][:0], e.scratch.peers[:0]
 	for i := from; i < to; i++ {

@@ -103,7 +103,7 @@ func (e *Engine) slotFor(r *SlotRequest, owner e164.Number, at tick, now time.Ti
 	}
 	e.scratch.parties[0] = append(e.scratch.parties[0][:0], p)
 	e.scratch.peers = append(e.scratch.peers[:0], peer)
-	w := want{pool: pool, parties: e.scratch.parties[0], peers: e.scratch.peers, hash: e.hash(owner), services: r.Services, selection: numberdb.PreferStick}
+	w := want{pool: pool, parties: e.scratch.parties[0], peers: e.scratch.peers, hash: e.hash(owner), services: r.Services, sip: r.OwnerTo.Kind == numberdb.SIP, selection: numberdb.PreferStick}
 	e.counts = counts{}
 	m := e.find(&w, &e.counts)
 	if m == 0 && idlest != 0 {
