@@ -44,6 +44,31 @@ func TestAPartyGoesThroughAllMasksBeforeOneComesAgain(t *testing.T) {
 	}
 }
 
+// Who asks for no country goes through the masks of all.
+func TestAWalkThroughManyCountries(t *testing.T) {
+	const masks = 12
+	e := New(Config{Seed: 1})
+	e.SetPool(numberdb.Pool{Name: "main"})
+	for i := range masks {
+		e.SetMask(numberdb.Mask{Number: maskNumber(i), Pool: "main", Country: []string{"GB", "IE", "US"}[i%3], Services: numberdb.SMS | numberdb.Voice})
+	}
+	var x Ended
+	seen := map[e164.Number]bool{}
+	for i := range masks {
+		id := numberdb.ID(i + 1)
+		seen[pick(t, e, pair(id, partyNumber(0), partyNumber(i+1), start.Add(time.Hour)), start).Grants[0].Mask] = true
+		if err := e.Release(id, start, &x); err != nil {
+			t.Fatal(err)
+		}
+		for _, k := range x.Keys {
+			e.Forget(k.Mask, k.Party, id)
+		}
+	}
+	if len(seen) != masks {
+		t.Errorf("%d of %d masks in one round", len(seen), masks)
+	}
+}
+
 func TestTheWalkGoesOnAfterARestart(t *testing.T) {
 	e := filled(50, numberdb.PoolPolicy{Quarantine: 24 * time.Hour})
 	var rows []numberdb.Binding

@@ -37,6 +37,9 @@ func (e *Engine) find(w *want, c *counts) uint32 {
 	}
 	for digits := len(w.prefix); digits >= w.must; digits-- {
 		*c = counts{}
+		if digits == 0 && w.country == 0 {
+			return e.walk(w, p, 0, uint32(len(p.members)), c) // one country after the other would be a round through each
+		}
 		for _, s := range p.countries {
 			if w.country != 0 && s.country != w.country {
 				continue
