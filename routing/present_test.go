@@ -23,11 +23,46 @@ func (t *oneBinding) Lookup(mask, party e164.Number, _ time.Time) (numberdb.Bind
 func (t *oneBinding) IsMask(n e164.Number) bool { return n == t.Mask }
 
 // directory knows masks.
-type directory map[e164.Number]numberdb.Mask
+type directory map[e164.Number]*numberdb.Mask
 
-func (d directory) Mask(n e164.Number) (numberdb.Mask, bool) {
-	m, found := d[n]
-	return m, found
+func (d directory) Mask(n e164.Number) (*numberdb.Mask, bool) { return d[n], d[n] != nil }
+
+// nosy counts how often it is asked.
+type nosy struct {
+	directory
+	asked int
+}
+
+func (n *nosy) Mask(number e164.Number) (*numberdb.Mask, bool) {
+	n.asked++
+	return n.directory.Mask(number)
+}
+
+// Nobody asks about masks where every carrier presents any, or a reload says so.
+func TestMasksAreLookedUpWhereItMatters(t *testing.T) {
+	masks := &nosy{}
+	cfg := Config{Masks: masks, Carriers: []CarrierConfig{{Name: "alfa", Services: SMS}, {Name: "bravo", Services: SMS}}}
+	r, err := New(&oneBinding{numberdb.Binding{
+		Mask: num(maskA), Party: num(alice), To: numberdb.Endpoint{Kind: numberdb.Tel, Number: num(bob)}, Present: num(maskB), Services: SMS,
+	}}, cfg, newRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		choosy bool
+		asked  int
+	}{{false, 0}, {true, 1}, {false, 1}} {
+		cfg.Carriers[1].Present.Some = c.choosy
+		apply, err := r.Prepare(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		apply()
+		r.Carrier("alfa").SetUp(SMS, true)
+		if plan := decide(r, request(SMS, Origin{Carrier: "alfa"}, alice, maskA)); plan.Verdict != Forward || masks.asked != c.asked {
+			t.Errorf("choosy %v: %v, asked %d times", c.choosy, plan.Verdict, masks.asked)
+		}
+	}
 }
 
 // The binding presents maskB, hosted by bravo, and after it maskShop, hosted by

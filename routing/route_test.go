@@ -296,21 +296,44 @@ func TestUnknownEmergencyTrunk(t *testing.T) {
 	}
 }
 
+// presenting lets carriers present any mask, or their own.
+var presenting = []struct {
+	name   string
+	change func(*Config)
+}{
+	{"any mask", nil},
+	{"own masks", func(c *Config) {
+		c.Masks = directory{num(maskB): {Carrier: "alfa"}}
+		for i := range c.Carriers {
+			c.Carriers[i].Present = Presenting{Some: true, Own: true}
+		}
+	}},
+}
+
 func TestDecideAllocatesNothing(t *testing.T) {
-	r := newRouter(t, nil)
-	req := request(SMS, Origin{Carrier: "alfa"}, alice, maskA)
-	var plan Plan
-	if n := testing.AllocsPerRun(1000, func() { r.Decide(req, &plan) }); n != 0 {
-		t.Fatalf("%v allocations", n)
+	for _, c := range presenting {
+		r := newRouter(t, c.change)
+		req := request(SMS, Origin{Carrier: "alfa"}, alice, maskA)
+		var plan Plan
+		if n := testing.AllocsPerRun(1000, func() { r.Decide(req, &plan) }); n != 0 {
+			t.Errorf("%s: %v allocations", c.name, n)
+		}
+		if plan.Verdict != Forward {
+			t.Errorf("%s: %v", c.name, plan.Verdict)
+		}
 	}
 }
 
 func BenchmarkDecide(b *testing.B) {
-	r := newRouter(b, nil)
-	req := request(SMS, Origin{Carrier: "alfa"}, alice, maskA)
-	var plan Plan
-	b.ReportAllocs()
-	for b.Loop() {
-		r.Decide(req, &plan)
+	for _, c := range presenting {
+		b.Run(c.name, func(b *testing.B) {
+			r := newRouter(b, c.change)
+			req := request(SMS, Origin{Carrier: "alfa"}, alice, maskA)
+			var plan Plan
+			b.ReportAllocs()
+			for b.Loop() {
+				r.Decide(req, &plan)
+			}
+		})
 	}
 }

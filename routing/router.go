@@ -3,6 +3,7 @@ package routing
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -26,6 +27,7 @@ type state struct {
 	slots        Slots        // nil: there are none
 	masks        Masks        // nil: none are known
 	carriers     []*Carrier
+	choosy       bool // some of them present only some masks
 	prefixes     *prefix.Trie
 	imported     time.Time // of the prefixes, zero: never
 	byCost       bool
@@ -82,6 +84,7 @@ func (r *Router) Prepare(cfg Config) (apply func(), err error) {
 // compile makes the prefixes and the chain of rules of a state that is not in use
 // yet.
 func (r *Router) compile(s *state, cfg *Config) (err error) {
+	s.choosy = slices.ContainsFunc(s.carriers, func(c *Carrier) bool { return c.Present.Some })
 	if s.prefixes, err = newPrefixes(s.carriers, cfg.Prefixes); err != nil {
 		return err
 	}

@@ -44,6 +44,31 @@ func TestAPartyGoesThroughAllMasksBeforeOneComesAgain(t *testing.T) {
 	}
 }
 
+// Who asks for no country goes through the masks of all.
+func TestAWalkThroughManyCountries(t *testing.T) {
+	const masks = 12
+	e := New(Config{Seed: 1})
+	e.SetPool(numberdb.Pool{Name: "main"})
+	for i := range masks {
+		e.SetMask(numberdb.Mask{Number: maskNumber(i), Pool: "main", Country: []string{"GB", "IE", "US"}[i%3], Services: numberdb.SMS | numberdb.Voice})
+	}
+	var x Ended
+	seen := map[e164.Number]bool{}
+	for i := range masks {
+		id := numberdb.ID(i + 1)
+		seen[pick(t, e, pair(id, partyNumber(0), partyNumber(i+1), start.Add(time.Hour)), start).Grants[0].Mask] = true
+		if err := e.Release(id, start, &x); err != nil {
+			t.Fatal(err)
+		}
+		for _, k := range x.Keys {
+			e.Forget(k.Mask, k.Party, id)
+		}
+	}
+	if len(seen) != masks {
+		t.Errorf("%d of %d masks in one round", len(seen), masks)
+	}
+}
+
 func TestTheWalkGoesOnAfterARestart(t *testing.T) {
 	e := filled(50, numberdb.PoolPolicy{Quarantine: 24 * time.Hour})
 	var rows []numberdb.Binding
@@ -222,5 +247,64 @@ func TestAStrideComesEverywhere(t *testing.T) {
 				t.Fatalf("a step of %d comes to %d of %d places", step, len(seen), size)
 			}
 		}
+	}
+}
+
+// A short code takes no calls, and no SIP peer can be reached by it nor see it.
+func TestShortCodes(t *testing.T) {
+	short, err := e164.ShortCode(44, "60123")
+	if err != nil {
+		t.Fatal(err)
+	}
+	peer := numberdb.Endpoint{Kind: numberdb.SIP, Name: "desk@pbx"}
+	for _, tc := range []struct {
+		name string
+		edit func(*Request)
+		same bool // the short code is given
+	}{
+		{"messages", func(*Request) {}, true},
+		{"calls too", func(r *Request) { r.Services |= numberdb.Voice }, false},
+		{"for the one whom a SIP peer reaches", func(r *Request) { r.Sides[1].To = peer }, false},
+		{"for the SIP peer", func(r *Request) { r.Sides[0].To = peer }, false},
+		{"a lease of a number", func(r *Request) { r.Shape, r.Sides = numberdb.Lease, r.Sides[:1] }, true},
+		{"a lease of a SIP peer", func(r *Request) {
+			r.Shape, r.Sides = numberdb.Lease, []Side{{To: peer}}
+		}, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			e := New(Config{Seed: 1})
+			e.SetPool(numberdb.Pool{Name: "main"})
+			e.SetMask(numberdb.Mask{Number: short, Kind: numberdb.ShortCode, Pool: "main", Services: numberdb.SMS})
+			r := pair(1, partyNumber(1), partyNumber(2), start.Add(time.Hour))
+			r.Services = numberdb.SMS
+			tc.edit(r)
+			var d Decision
+			err := e.Pick(r, start, &d)
+			var none *Exhausted
+			if given := err == nil; given != tc.same || !given && (!errors.As(err, &none) || none.Reason != Capability) {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
+// The owner of a public mask is not shown short codes where it is a SIP peer.
+func TestSlotsOfASIPPeer(t *testing.T) {
+	e := filled(1, numberdb.PoolPolicy{})
+	owner, peer := partyNumber(1), numberdb.Endpoint{Kind: numberdb.SIP, Name: "desk@pbx"}
+	public := pick(t, e, &Request{
+		Session: 1, Pool: "main", Shape: numberdb.Open, Services: numberdb.SMS, Expires: start.Add(time.Hour), Sides: []Side{{Number: owner, To: peer}},
+	}, start).Grants[0].Mask
+	short, err := e164.ShortCode(44, "60123")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.SetMask(numberdb.Mask{Number: short, Kind: numberdb.ShortCode, Pool: "main", Services: numberdb.SMS})
+	var d Decision
+	var none *Exhausted
+	if _, err := e.Slot(&SlotRequest{
+		Session: 1, Public: public, Owner: owner, OwnerTo: peer, Caller: partyNumber(2), Services: numberdb.SMS,
+	}, start, &d); !errors.As(err, &none) || none.Masks[Capability] != 1 {
+		t.Errorf("%v", err)
 	}
 }

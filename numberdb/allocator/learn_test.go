@@ -127,3 +127,24 @@ func TestWhatTheStoreRefusesIsNotOfferedAgain(t *testing.T) {
 		t.Error("it was offered again")
 	}
 }
+
+// Nor where the party had it for the same peer before.
+func TestWhatTheStoreRefusesIsNotOfferedAgainForAPair(t *testing.T) {
+	a, b := partyNumber(1), partyNumber(2)
+	e := filled(4, numberdb.PoolPolicy{Quarantine: time.Hour})
+	r := pair(1, a, b, start.Add(time.Hour))
+	first := pick(t, e, r, start).Grants[0].Mask
+	var x Ended
+	if err := e.Release(1, start, &x); err != nil {
+		t.Fatal(err)
+	}
+	r.Session, r.Selection = 2, numberdb.PreferStick
+	d := pick(t, e, r, start)
+	if d.Grants[0].Mask != first {
+		t.Fatal("they do not meet by the same mask again")
+	}
+	e.Undo(d, start, numberdb.BindingKey{Mask: first, Party: a})
+	if got := pick(t, e, r, start).Grants[0].Mask; got == first {
+		t.Error("it was offered again")
+	}
+}

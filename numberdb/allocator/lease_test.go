@@ -150,8 +150,4 @@ func TestAGroupAndAFurtherMember(t *testing.T) {
 	if err := e.Join(&j, start, d); !errors.As(err, &refused) || refused.Reason != Ceiling {
 		t.Errorf("above the ceiling: %v", err)
 	}
-	var x Ended
-	if err := e.Leave(1, partyNumber(4), start, &x); err != nil || len(x.Keys) != 1 {
-		t.Errorf("a member leaves: %v", err)
-	}
 }

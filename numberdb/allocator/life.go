@@ -26,18 +26,6 @@ func (e *Engine) Release(session numberdb.ID, now time.Time, x *Ended) error {
 	return e.end(session, now, x, nil, func(*node) bool { return true })
 }
 
-// Leave ends the bindings of one member of a group.
-func (e *Engine) Leave(session numberdb.ID, number e164.Number, now time.Time, x *Ended) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	x.reset()
-	p := e.partyOf(number)
-	if p == everybody {
-		return ErrUnknown
-	}
-	return e.end(session, now, x, nil, func(n *node) bool { return n.party == p })
-}
-
 // Burn ends a session and puts its masks on the watchlist. Other parties'
 // bindings with them hold, and nobody gets them anew.
 func (e *Engine) Burn(session numberdb.ID, now time.Time, x *Ended) error {

@@ -2,6 +2,7 @@ package allocator
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"maskline/e164"
@@ -102,11 +103,7 @@ func (e *Engine) poolFor(r *Request, s *Side, instead string) (uint32, error) {
 	if instead != "" {
 		name = instead
 	}
-	i := e.byPool[name]
-	if i == 0 || e.pools[i].Tenant != "" && e.pools[i].Tenant != r.Tenant {
-		return 0, ErrPool
-	}
-	return i, nil
+	return e.mayUse(r.Tenant, name)
 }
 
 // choose finds a mask for each side, from another pool than asked where one is
@@ -136,6 +133,7 @@ func (e *Engine) chooseFor(r *Request, from, to int, instead string, d *Decision
 		pool: pool, country: packCountry(s.Country), prefix: prefix, must: min(s.Must, len(prefix)),
 		services: r.Services, kinds: r.Kinds, flags: r.Flags, selection: r.Selection,
 		alone: r.Shape == numberdb.Open || r.Shape == numberdb.Lease,
+		sip:   slices.ContainsFunc(r.Sides, func(s Side) bool { return s.To.Kind == numberdb.SIP }),
 	}
 	w.parties, w.peers = e.scratch.parties[0][:0], e.scratch.peers[:0]
 	for i := from; i < to; i++ {
@@ -223,7 +221,7 @@ func (e *Engine) suggest(r *Request, not string, d *Decision) (names []string) {
 	left := tried
 	for i := 1; i < len(e.pools) && left > 0 && len(names) < named; i++ {
 		p := &e.pools[i]
-		if p.Name == not || p.Tenant != "" && p.Tenant != r.Tenant {
+		if !p.known || p.Name == not || p.Tenant != "" && p.Tenant != r.Tenant {
 			continue
 		}
 		left--

@@ -13,6 +13,7 @@ import (
 // and a prefix are ranges of it.
 type pool struct {
 	numberdb.Pool
+	known     bool // it was told by SetPool
 	members   []uint32
 	added     []uint32 // not yet in members
 	removed   bool     // members holds some that have left
@@ -42,7 +43,18 @@ func packCountry(s string) country {
 func (e *Engine) SetPool(p numberdb.Pool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.pools[e.poolOf(p.Name)].Pool = p
+	of := &e.pools[e.poolOf(p.Name)]
+	of.Pool, of.known = p, true
+}
+
+// RemovePool forgets a pool. Its masks have left it before. What was counted of
+// it goes on where one of this name is made again.
+func (e *Engine) RemovePool(name string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if i := e.byPool[name]; i != 0 {
+		e.pools[i].Pool, e.pools[i].known = numberdb.Pool{Name: name}, false
+	}
 }
 
 // Policy is the policy of a pool with the defaults filled in that are the
@@ -51,7 +63,7 @@ func (e *Engine) Policy(name string) (numberdb.PoolPolicy, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	i := e.byPool[name]
-	if i == 0 {
+	if !e.pools[i].known {
 		return numberdb.PoolPolicy{}, false
 	}
 	policy := e.pools[i].Policy
@@ -63,6 +75,16 @@ func (e *Engine) Policy(name string) (numberdb.PoolPolicy, bool) {
 	return policy, true
 }
 
+// mayUse finds a pool that a tenant may use.
+func (e *Engine) mayUse(tenant, name string) (uint32, error) {
+	i := e.byPool[name]
+	if p := &e.pools[i]; !p.known || p.Tenant != "" && p.Tenant != tenant {
+		return 0, ErrPool
+	}
+	return i, nil
+}
+
+// poolOf finds or makes a pool's record. A mask may be told before its pool.
 func (e *Engine) poolOf(name string) uint32 {
 	if name == "" {
 		return 0

@@ -54,23 +54,13 @@ func (w *world) step() {
 		}
 		w.decided(r, nil)
 	case n < 60:
-		w.of(func(m *meeting) {
-			if w.e.Release(m.s.ID, w.now, &w.x) == nil {
-				w.end(&w.x)
-			}
-			w.drop(m.s.ID)
-		})
+		w.of(w.stop(w.e.Release))
 	case n < 66:
 		w.of(w.rotate)
 	case n < 72:
 		w.of(w.extend)
 	case n < 74:
-		w.of(func(m *meeting) {
-			if w.e.Burn(m.s.ID, w.now, &w.x) == nil {
-				w.end(&w.x)
-			}
-			w.drop(m.s.ID)
-		})
+		w.of(w.stop(w.e.Burn))
 	case n < 80:
 		w.of(w.join)
 	case n < 88:
@@ -89,6 +79,30 @@ func (w *world) of(do func(*meeting)) {
 	if len(w.ids) > 0 {
 		do(w.live[w.ids[w.rand.IntN(len(w.ids))]])
 	}
+}
+
+// stop ends a session by one of the engine's ways.
+func (w *world) stop(by func(numberdb.ID, time.Time, *Ended) error) func(*meeting) {
+	return func(m *meeting) {
+		if by(m.s.ID, w.now, &w.x) == nil {
+			w.end(&w.x)
+		}
+		w.drop(m.s.ID)
+	}
+}
+
+// decides reports that there is a decision, and wants one that there is not to be
+// for want of masks, or because of whom it would be for.
+func (w *world) decides(err error) bool {
+	var x *Exhausted
+	switch {
+	case err == nil:
+		return true
+	case errors.As(err, &x), errors.Is(err, ErrSelf), errors.Is(err, ErrUnknown):
+	default:
+		w.t.Fatal(err)
+	}
+	return false
 }
 
 func (w *world) rotate(m *meeting) {
@@ -131,13 +145,8 @@ func (w *world) join(m *meeting) {
 	}
 	p := w.party()
 	j := Joining{Session: m.s.ID, Dial: m.s.Participants[0].Dial, Second: m.s.Participants[0].Second, Number: p, Reaches: m.s.Participants[0].To, Place: len(m.s.Participants)}
-	err := w.e.Join(&j, w.now, &w.d)
-	var x *Exhausted
-	switch {
-	case errors.As(err, &x), errors.Is(err, ErrSelf), errors.Is(err, ErrUnknown):
+	if !w.decides(w.e.Join(&j, w.now, &w.d)) {
 		return
-	case err != nil:
-		w.t.Fatal(err)
 	}
 	m.s.Participants = append(m.s.Participants, numberdb.Participant{Number: p, To: tel(p)})
 	w.d.Apply(m.s)
@@ -148,9 +157,7 @@ func (w *world) join(m *meeting) {
 			rows = append(rows, row)
 		}
 	}
-	if taken := w.commit(rows, w.d.Replace, false); taken != nil {
-		w.e.Undo(&w.d, w.now, taken...)
-		w.vague = w.now.Add(blockedFor + time.Second)
+	if !w.claim(rows, false) {
 		m.s.Participants = m.s.Participants[:len(m.s.Participants)-1]
 		m.r.Sides = m.r.Sides[:len(m.r.Sides)-1]
 		return
@@ -168,12 +175,8 @@ func (w *world) slot(m *meeting) {
 		Caller: w.party(), Services: numberdb.SMS, Idle: 10 * time.Second,
 	}
 	slot, err := w.e.Slot(&r, w.now, &w.d)
-	var x *Exhausted
-	switch {
-	case errors.As(err, &x), errors.Is(err, ErrSelf), errors.Is(err, ErrUnknown):
+	if !w.decides(err) {
 		return
-	case err != nil:
-		w.t.Fatal(err)
 	}
 	s := *m.s
 	if len(w.d.Grants) > 0 {
@@ -190,9 +193,7 @@ func (w *world) slot(m *meeting) {
 			w.t.Fatal("a slot stands that is not in the store")
 		}
 	}
-	if taken := w.commit(rows, w.d.Replace, true); taken != nil {
-		w.e.Undo(&w.d, w.now, taken...)
-		w.vague = w.now.Add(blockedFor + time.Second)
+	if !w.claim(rows, true) {
 		return
 	}
 	w.slots++

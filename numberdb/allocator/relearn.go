@@ -36,13 +36,3 @@ func (e *Engine) Keys(session numberdb.ID) (keys []numberdb.BindingKey) {
 	}
 	return keys
 }
-
-// RemovePool forgets a pool. Its masks have left it before.
-func (e *Engine) RemovePool(name string) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if i := e.byPool[name]; i != 0 {
-		e.pools[i].Pool = numberdb.Pool{Name: name}
-		delete(e.byPool, name)
-	}
-}

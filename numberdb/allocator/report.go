@@ -37,7 +37,9 @@ func (e *Engine) Report() Report {
 	defer e.mu.Unlock()
 	r := Report{Bindings: e.nodes.count(), Parties: len(e.byParty) - 1 - e.idleCount, Sessions: len(e.sessions)}
 	for i := 1; i < len(e.pools); i++ {
-		r.Pools = append(r.Pools, e.reportOf(uint32(i)))
+		if e.pools[i].known {
+			r.Pools = append(r.Pools, e.reportOf(uint32(i)))
+		}
 	}
 	return r
 }
@@ -73,7 +75,7 @@ func (e *Engine) reportOf(i uint32) PoolReport {
 	if p.trend.now.Need > 0 {
 		samples = append(samples[:len(samples):len(samples)], p.trend.now)
 	}
-	if days, ok := Forecast(samples, r.Masks[numberdb.Free]+r.Masks[numberdb.Held]+r.Masks[numberdb.Quarantined]); ok {
+	if days, ok := forecast(samples, r.Masks[numberdb.Free]+r.Masks[numberdb.Held]+r.Masks[numberdb.Quarantined]); ok {
 		r.Days = days
 	}
 	return r
@@ -114,7 +116,7 @@ func (e *Engine) observe(i uint32, p *party, now tick, second bool) {
 	reuse := 0.0
 	if p.picks > enough && !second {
 		interval := time.Duration(float64(p.interval) * float64(tickLength))
-		reuse = ReuseDistance(len(of.members), interval, e.quarantine(i)).Seconds()
+		reuse = reuseDistance(len(of.members), interval, e.quarantine(i)).Seconds()
 	}
 	of.trend.note(int(now/ticksAnHour), need, reuse)
 }

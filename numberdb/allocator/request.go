@@ -103,9 +103,14 @@ type Grant struct {
 	before     node // where the party had the mask in quarantine
 }
 
-// Replaces is the ended session whose binding, still kept, gives way to the grant;
-// 0 for none.
-func (g *Grant) Replaces() numberdb.ID { return g.before.session }
+// Replaces is the session whose binding, ended and still kept, gives way to the
+// grant; 0 for none.
+func (g *Grant) Replaces() numberdb.ID {
+	if g.before.phase != ended {
+		return 0
+	}
+	return g.before.session
+}
 
 func (d *Decision) reset(session numberdb.ID) {
 	*d = Decision{Session: session, Grants: d.Grants[:0], Replace: d.Replace[:0], States: d.States[:0], Ends: Ended{Keys: d.Ends.Keys[:0], States: d.Ends.States[:0]}, ended: d.ended[:0]}

@@ -76,13 +76,13 @@ func (e *Engine) slotFor(r *SlotRequest, owner e164.Number, at tick, now time.Ti
 	p := e.partyOf(owner)
 	peer := PeerOf(numberdb.Endpoint{Kind: numberdb.Tel, Number: r.Caller})
 	idlest := uint32(0)
-	public := e.masks[e.byMask[uint64(r.Public.Canonical())]].pool
-	pool := e.byPool[r.Pool]
-	if r.Pool == "" {
-		pool = public
+	name := r.Pool
+	if name == "" {
+		name = e.pools[e.masks[e.byMask[uint64(r.Public.Canonical())]].pool].Name
 	}
-	if pool == 0 || e.pools[pool].Tenant != "" && e.pools[pool].Tenant != r.Tenant {
-		return 0, ErrPool
+	pool, err := e.mayUse(r.Tenant, name)
+	if err != nil {
+		return 0, err
 	}
 	rest := max(r.Idle, e.quarantine(pool))
 	if p != 0 {
@@ -103,7 +103,7 @@ func (e *Engine) slotFor(r *SlotRequest, owner e164.Number, at tick, now time.Ti
 	}
 	e.scratch.parties[0] = append(e.scratch.parties[0][:0], p)
 	e.scratch.peers = append(e.scratch.peers[:0], peer)
-	w := want{pool: pool, parties: e.scratch.parties[0], peers: e.scratch.peers, hash: e.hash(owner), services: r.Services, selection: numberdb.PreferStick}
+	w := want{pool: pool, parties: e.scratch.parties[0], peers: e.scratch.peers, hash: e.hash(owner), services: r.Services, sip: r.OwnerTo.Kind == numberdb.SIP, selection: numberdb.PreferStick}
 	e.counts = counts{}
 	m := e.find(&w, &e.counts)
 	if m == 0 && idlest != 0 {

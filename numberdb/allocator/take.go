@@ -137,11 +137,20 @@ const blockedFor = 10 * time.Minute
 
 func (e *Engine) block(k numberdb.BindingKey, now tick) {
 	p, m := e.ensureParty(k.Party), e.maskOf(k.Mask)
-	if e.holds(p, m) != 0 {
+	until := now.after(blockedFor)
+	if i := e.holds(p, m); i != 0 {
+		n := e.nodes.at(i)
+		if n.phase != ended && n.phase != gone {
+			return
+		}
+		e.unlinkSession(i, n) // what was kept for it has given way to somebody else
+		n.session, n.peer, n.flags, n.live, n.kept = 0, 0, 0, now, until
+		e.become(n, blocked)
+		e.schedule(i, n)
 		return
 	}
 	i, n := e.nodes.add()
-	*n = node{mask: m, party: p, live: now, kept: now.after(blockedFor), phase: blocked}
+	*n = node{mask: m, party: p, live: now, kept: until, phase: blocked}
 	e.link(i, n)
 	e.schedule(i, n)
 }

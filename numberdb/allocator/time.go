@@ -43,7 +43,12 @@ func (t tick) after(d time.Duration) tick {
 	if t == never {
 		return never
 	}
-	return t.plus(tick(min((max(d, 0)+tickLength-1)/tickLength, time.Duration(never))))
+	d = max(d, 0)
+	ticks := d / tickLength
+	if d%tickLength > 0 {
+		ticks++
+	}
+	return t.plus(tick(min(ticks, time.Duration(never))))
 }
 
 func (t tick) plus(n tick) tick {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Sample is how many masks a pool needed at most in one hour.
-type Sample struct {
+// sample is how many masks a pool needed at most in one hour.
+type sample struct {
 	Hour int
 	Need float64
 }
@@ -15,8 +15,8 @@ const trendHours = 14 * 24
 
 // trend is what a pool needed of late.
 type trend struct {
-	samples   []Sample // of past hours, at most trendHours
-	now       Sample   // of this hour
+	samples   []sample // of past hours, at most trendHours
+	now       sample   // of this hour
 	reuse     [2]float64
 	exhausted counts
 }
@@ -33,7 +33,7 @@ func (t *trend) note(hour int, need, reuse float64) {
 		if hour > t.now.Hour+1 {
 			t.reuse[1] = 0
 		}
-		t.now, t.reuse[0] = Sample{Hour: hour}, 0
+		t.now, t.reuse[0] = sample{Hour: hour}, 0
 	}
 	t.now.Need = max(t.now.Need, need)
 	if reuse > 0 && (t.reuse[0] == 0 || reuse < t.reuse[0]) {
@@ -50,20 +50,20 @@ func (t *trend) distance() time.Duration {
 	return time.Duration(min(d*float64(time.Second), math.MaxInt64/2))
 }
 
-// ReuseDistance is how long it takes at least until a party that begins a
+// reuseDistance is how long it takes at least until a party that begins a
 // session each interval is shown the same mask for somebody else: a round
 // through all masks, or the quarantine where that is longer.
-func ReuseDistance(masks int, interval, quarantine time.Duration) time.Duration {
+func reuseDistance(masks int, interval, quarantine time.Duration) time.Duration {
 	return max(time.Duration(masks)*interval, quarantine)
 }
 
-// Forecast tells in how many days a pool of size masks is exhausted if its need
+// forecast tells in how many days a pool of size masks is exhausted if its need
 // goes on as in the samples: +Inf where it does not grow, or not more than it
 // varies. It is false with fewer than six hours, which tell nothing.
 //
 // From three days on, the peaks of whole days are compared, so that a day's ups
 // and downs are no trend.
-func Forecast(samples []Sample, size int) (days float64, ok bool) {
+func forecast(samples []sample, size int) (days float64, ok bool) {
 	if len(samples) == 0 {
 		return 0, false
 	}
@@ -94,7 +94,7 @@ type point struct{ x, y float64 }
 
 // dayPeaks are the peaks of the periods of 24 hours that end with the last
 // sample, without the first where it is mostly missing.
-func dayPeaks(samples []Sample) []point {
+func dayPeaks(samples []sample) []point {
 	last, first := samples[len(samples)-1].Hour, samples[0].Hour
 	count := (last-first)/24 + 1
 	if (last-first)%24 < 11 {

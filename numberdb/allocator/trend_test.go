@@ -9,16 +9,16 @@ import (
 )
 
 func TestForecast(t *testing.T) {
-	history := func(hours int, need func(hour int) float64) (s []Sample) {
+	history := func(hours int, need func(hour int) float64) (s []sample) {
 		for h := range hours {
-			s = append(s, Sample{1000 + h, need(h)})
+			s = append(s, sample{1000 + h, need(h)})
 		}
 		return s
 	}
 	daily := func(h int) float64 { return 20 * math.Sin(float64(h)/24*2*math.Pi) }
 	for _, c := range []struct {
 		name     string
-		samples  []Sample
+		samples  []sample
 		from, to float64 // days
 		unknown  bool
 	}{
@@ -39,7 +39,7 @@ func TestForecast(t *testing.T) {
 		{"exhausted", history(24, func(int) float64 { return 100 }), 0, 0, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			days, ok := Forecast(c.samples, 100)
+			days, ok := forecast(c.samples, 100)
 			if ok == c.unknown || ok && (days < c.from || days > c.to) {
 				t.Errorf("%.1f days, known: %v", days, ok)
 			}

@@ -18,6 +18,7 @@ type want struct {
 	services  numberdb.Services
 	kinds     Kinds
 	flags     numberdb.MaskFlags
+	sip       bool    // shown to a SIP peer, or a way to one: no short code
 	carrier   uint32  // 0: any
 	unlike    uint32  // a mask: another carrier than its; 0: any
 	alone     bool    // shared with nobody
@@ -36,6 +37,9 @@ func (e *Engine) find(w *want, c *counts) uint32 {
 	}
 	for digits := len(w.prefix); digits >= w.must; digits-- {
 		*c = counts{}
+		if digits == 0 && w.country == 0 {
+			return e.walk(w, p, 0, uint32(len(p.members)), c) // one country after the other would be a round through each
+		}
 		for _, s := range p.countries {
 			if w.country != 0 && s.country != w.country {
 				continue
@@ -138,7 +142,7 @@ func (e *Engine) fits(w *want, i uint32, again bool, c *counts) bool {
 		c[State]++
 		return false
 	case !m.services.Has(w.services) || w.kinds != 0 && w.kinds&(1<<m.kind) == 0 || m.flags&w.flags != w.flags,
-		m.kind == numberdb.ShortCode && w.services.Has(numberdb.Voice),
+		m.kind == numberdb.ShortCode && (w.sip || w.services.Has(numberdb.Voice)),
 		w.carrier != 0 && m.carrier != w.carrier,
 		w.unlike != 0 && (i == w.unlike || m.carrier == e.masks[w.unlike].carrier):
 		c[Capability]++

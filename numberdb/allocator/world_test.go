@@ -168,6 +168,17 @@ func (w *world) commit(rows []numberdb.Binding, replace []numberdb.BindingKey, s
 	return nil
 }
 
+// claim commits the rows of a decision, or takes it back where some are taken.
+func (w *world) claim(rows []numberdb.Binding, sticky bool) bool {
+	taken := w.commit(rows, w.d.Replace, sticky)
+	if taken == nil {
+		return true
+	}
+	w.e.Undo(&w.d, w.now, taken...)
+	w.vague = w.now.Add(blockedFor + time.Second)
+	return false
+}
+
 // put changes a row, and tells the feed.
 func (w *world) put(c numberdb.Change) {
 	k := numberdb.BindingKey{Mask: c.Binding.Mask, Party: c.Binding.Party}
@@ -282,10 +293,7 @@ func (w *world) decided(r Request, was *meeting) {
 		w.restart()
 		return
 	}
-	taken := w.commit(rows, w.d.Replace, r.Selection == numberdb.PreferStick || r.Selection == numberdb.Pinned)
-	if taken != nil {
-		w.e.Undo(&w.d, w.now, taken...)
-		w.vague = w.now.Add(blockedFor + time.Second)
+	if !w.claim(rows, r.Selection == numberdb.PreferStick || r.Selection == numberdb.Pinned) {
 		return
 	}
 	w.picked++

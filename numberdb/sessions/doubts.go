@@ -75,7 +75,7 @@ func (o *Owner) decided(d *doubt, err error) (written bool) {
 func (o *Owner) undo(d *doubt, now time.Time, taken ...numberdb.BindingKey) {
 	o.engine.Undo(d.decision, now, taken...)
 	for _, key := range taken { // the feed may have told of it while the decision stood in its place
-		if b, found := o.bound(key); found && b.Session != d.session {
+		if b, found := o.bound(key); found { // a slot may be of the same session, opened by another edge
 			o.engine.Learn(&b, now)
 		}
 	}

@@ -91,6 +91,8 @@ func (o *Owner) adopt(pools map[string]numberdb.Pool, masks map[e164.Number]numb
 		}
 	}
 	added = map[e164.Number]bool{}
+	var put []numberdb.Mask
+	var gone []e164.Number
 	for number, m := range masks {
 		before, known := o.masks[number]
 		if known && now.Sub(o.touched[number]) < ownChange {
@@ -104,7 +106,7 @@ func (o *Owner) adopt(pools map[string]numberdb.Pool, masks map[e164.Number]numb
 		}
 		if !known || !reflect.DeepEqual(before, m) {
 			o.engine.SetMask(m)
-			o.shown.Store(number, &m)
+			put = append(put, m)
 		}
 	}
 	for number := range o.masks {
@@ -114,9 +116,10 @@ func (o *Owner) adopt(pools map[string]numberdb.Pool, masks map[e164.Number]numb
 				continue
 			}
 			o.engine.RemoveMask(number)
-			o.shown.Delete(number)
+			gone = append(gone, number)
 		}
 	}
+	o.shown.change(put, gone)
 	o.pools, o.masks = pools, masks
 	return added
 }
@@ -135,10 +138,7 @@ func (o *Owner) learnByHand(added map[e164.Number]bool) {
 	})
 }
 
-func (o *Owner) isStock(mask e164.Number) bool {
-	_, known := o.shown.Load(mask)
-	return known
-}
+func (o *Owner) isStock(mask e164.Number) bool { return o.shown.mask(mask) != nil }
 
 // Pools lists the pools in the order of names.
 func (o *Owner) Pools() []numberdb.Pool {
@@ -171,13 +171,11 @@ func (o *Owner) Masks(pool string) []numberdb.Mask {
 	return list
 }
 
-// Mask returns one mask. It takes no lock: routing asks it.
-func (o *Owner) Mask(number e164.Number) (numberdb.Mask, bool) {
-	m, known := o.shown.Load(number.Canonical())
-	if !known {
-		return numberdb.Mask{}, false
-	}
-	return *m.(*numberdb.Mask), true
+// Mask returns one mask, which is not to be changed. It takes no lock and
+// allocates nothing: routing asks it for each message.
+func (o *Owner) Mask(number e164.Number) (m *numberdb.Mask, known bool) {
+	m = o.shown.mask(number)
+	return m, m != nil
 }
 
 // Report is what the allocator holds.
@@ -294,9 +292,9 @@ func (o *Owner) keepStock(masks []numberdb.Mask) (before []numberdb.Mask) {
 			before = append(before, was)
 		}
 		o.masks[number] = m
-		o.shown.Store(number, &m)
 		o.touched[number] = now
 	}
+	o.shown.change(masks, nil)
 	return before
 }
 

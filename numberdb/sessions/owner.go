@@ -97,8 +97,8 @@ type Owner struct {
 	locks   [1024]sync.Mutex // by session
 	seed    maphash.Seed
 
-	shown   sync.Map   // of masks, for those who may not wait for a lock
-	stock   sync.Mutex // guards what follows
+	shown   shown
+	stock   sync.Mutex // guards what follows; and who changes what is shown holds it
 	version numberdb.InventoryVersion
 	read    time.Time // of the inventory
 	again   bool      // it is to be read again, whatever the version

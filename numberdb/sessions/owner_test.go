@@ -244,13 +244,18 @@ func TestBurnWatchlists(t *testing.T) {
 	}
 	r.stop()
 	next := w.edge(t)
-	eventually(t, "the next edge to know", func() bool { m, _ := next.Mask(burned); return m.State == numberdb.Watchlisted })
+	eventually(t, "the next edge to know", func() bool { m, known := next.Mask(burned); return known && m.State == numberdb.Watchlisted })
 }
 
 func TestLeasesEndAndTheirMasksRest(t *testing.T) {
 	w, r := start(t, 1)
 	lease := &Request{Pool: "uk", Shape: numberdb.Lease, Sides: between(1).Sides, TTL: time.Minute}
-	state := func(r *running) numberdb.MaskState { m, _ := r.Mask(mask(0)); return m.State }
+	state := func(r *running) numberdb.MaskState {
+		if m, known := r.Mask(mask(0)); known {
+			return m.State
+		}
+		return numberdb.Retired // it is not read yet
+	}
 	for name, end := range map[string]func(numberdb.ID) *running{
 		"asked for": func(id numberdb.ID) *running {
 			if _, err := r.End(t.Context(), "", id, numberdb.Released); err != nil {

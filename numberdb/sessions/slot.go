@@ -56,10 +56,12 @@ func (o *Owner) slot(ctx context.Context, s *numberdb.Session, public, caller e1
 	if err != nil {
 		return err
 	}
-	var writes numberdb.Writes
+	writes := numberdb.Writes{Replaced: replaced(decision)}
 	for _, row := range allocator.SlotBindings(s, ask, mask) {
-		switch key := row.Key(); {
-		case slices.Contains(decision.Replace, key):
+		key := row.Key()
+		gives := slices.ContainsFunc(writes.Replaced, func(r numberdb.Replaced) bool { return r.Key == key })
+		switch {
+		case slices.Contains(decision.Replace, key) && !gives: // the caller's own way in, which shows another slot now
 			writes.Bindings = append(writes.Bindings, numberdb.Change{Binding: row})
 		case granted(decision, key) || !o.routes(&row, now): // it was to be written before, and was not
 			writes.Claims = append(writes.Claims, row)
@@ -73,7 +75,7 @@ func (o *Owner) slot(ctx context.Context, s *numberdb.Session, public, caller e1
 	switch {
 	case err == nil, errors.Is(err, numberdb.ErrNotYetRouted), errors.Is(err, numberdb.ErrOutcomeUnknown): // it is written, or may be
 	case errors.As(err, &conflict):
-		o.engine.Undo(decision, now, conflict.Keys...)
+		o.undo(&doubt{session: s.ID, decision: decision, stood: s}, now, conflict.Keys...)
 	default:
 		o.engine.Undo(decision, now)
 	}

@@ -1,7 +1,6 @@
 package sessions
 
 import (
-	"context"
 	"errors"
 	"sync"
 	"testing"
@@ -131,53 +130,73 @@ func TestNoSlot(t *testing.T) {
 
 // A commit that fails leaves nothing behind: the next try is as the first.
 func TestASlotThatWasNotWritten(t *testing.T) {
-	_, r := start(t, 2) // the public one and one slot
+	w, r := start(t, 2) // the public one and one slot
 	s := r.lease(t)
 	public := s.Participants[0].Dial
-	store := r.committer.store
-	r.committer.store = failing{}
-	if err := r.Slot(t.Context(), s.ID, public, party(1)); !errors.Is(err, errBroken) {
+	w.store.fault.Store(int32(refused_))
+	if err := r.Slot(t.Context(), s.ID, public, party(1)); !errors.Is(err, errFault) {
 		t.Fatalf("%v", err)
 	}
 	if _, status := r.table.Lookup(public, party(1), time.Now()); status == numberdb.Exact {
 		t.Fatal("it is routed")
 	}
-	r.committer.store = store
+	w.store.fault.Store(int32(noFault))
 	if err := r.Slot(t.Context(), s.ID, public, party(2)); err != nil {
 		t.Fatal(err)
 	}
 	r.meets(t, public, party(2))
 }
 
-var errBroken = errors.New("broken")
-
-type failing struct{}
-
-func (failing) Commit(context.Context, *numberdb.Writes) (numberdb.Position, error) {
-	return 0, errBroken
-}
-
 // One whose outcome was unknown is written when its caller comes again.
 func TestASlotInDoubtIsWrittenAgain(t *testing.T) {
-	_, r := start(t, 3)
+	w, r := start(t, 3)
 	s := r.lease(t)
 	public := s.Participants[0].Dial
-	store := r.committer.store
-	r.committer.store = lostWrites{}
+	w.store.fault.Store(int32(lost))
 	if err := r.Slot(t.Context(), s.ID, public, party(1)); !errors.Is(err, numberdb.ErrOutcomeUnknown) {
 		t.Fatalf("%v", err)
 	}
-	r.committer.store = store
+	w.store.fault.Store(int32(noFault))
 	if err := r.Slot(t.Context(), s.ID, public, party(1)); err != nil {
 		t.Fatal(err)
 	}
 	r.meets(t, public, party(1))
 }
 
-type lostWrites struct{}
-
-func (lostWrites) Commit(context.Context, *numberdb.Writes) (numberdb.Position, error) {
-	return 0, numberdb.ErrOutcomeUnknown
+// A slot at rest that its caller would get again is somebody else's by now: another
+// edge was faster. It stays theirs.
+func TestASlotThatAnotherEdgeHasGiven(t *testing.T) {
+	w, r := start(t, 4)
+	s := r.lease(t)
+	if err := r.Slot(t.Context(), s.ID, s.Participants[0].Dial, party(1)); err != nil {
+		t.Fatal(err)
+	}
+	slot := r.meets(t, s.Participants[0].Dial, party(1))
+	if _, err := r.End(t.Context(), "", s.ID, numberdb.Released); err != nil {
+		t.Fatal(err)
+	}
+	s = r.lease(t)
+	theirs := numberdb.Binding{
+		Mask: slot, Party: driver, To: numberdb.Endpoint{Kind: numberdb.Tel, Number: party(7)}, Present: slot,
+		Services: numberdb.SMS, Expires: w.now().Add(time.Hour).Truncate(time.Microsecond), Session: 999,
+	}
+	once := sync.OnceFunc(func() {
+		if _, err := w.store.database.Commit(t.Context(), &numberdb.Writes{Bindings: []numberdb.Change{{Binding: theirs}}}); err != nil {
+			t.Error(err)
+		}
+	})
+	between := func(*numberdb.Writes) bool { once(); return false }
+	w.store.only.Store(&between)
+	if err := r.Slot(t.Context(), s.ID, s.Participants[0].Dial, party(1)); err != nil {
+		t.Fatal(err)
+	}
+	w.store.only.Store(nil)
+	if other := r.meets(t, s.Participants[0].Dial, party(1)); other == slot {
+		t.Error("the caller has it again")
+	}
+	if row := w.rows(t)[theirs.Key()]; row.Session != 999 {
+		t.Errorf("the row is session %d's", row.Session)
+	}
 }
 
 func TestOpen(t *testing.T) {
