@@ -104,6 +104,18 @@ const (
 	importTimeout = 30 * time.Minute
 )
 
+// How long a client of a control socket may have to wait: a little longer than its
+// server takes to give up.
+const (
+	AnswerTimeout = maxProfile + answerTimeout      // until an answer begins
+	FileTimeout   = importTimeout + 2*answerTimeout // with a file in the request or the answer, to the end
+)
+
+// ControlLimits bound the server of a control socket.
+func ControlLimits() ServerConfig {
+	return ServerConfig{HeaderTimeout: 5 * time.Second, ReadTimeout: importTimeout, WriteTimeout: importTimeout + answerTimeout}
+}
+
 // Handler is the whole control socket.
 func (c *Control) Handler() http.Handler {
 	mux := http.NewServeMux()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -92,4 +93,32 @@ func TestPrefixesOutliveTheEdgeAndAReload(t *testing.T) {
 		t.Errorf("exit %d: %s", code, errs)
 	}
 	priced("not reloaded", "prefix 447700, cost 3\n")
+}
+
+func TestASlowFileOfPrefixesKeepsNoReloadWaiting(t *testing.T) {
+	c := newCLI(t)
+	r := startEdge(t, c)
+	arriving, file := io.Pipe()
+	imported := make(chan error, 1)
+	go func() {
+		_, err := r.prefixes.Import(t.Context(), arriving, false)
+		imported <- err
+	}()
+	for _, part := range []string{"carrier,prefix,cost,quality\n", "alfa,33,1,\n"} {
+		if _, err := io.WriteString(file, part); err != nil { // returns when it was read
+			t.Fatal(err)
+		}
+		if !r.prefixes.mu.TryLock() {
+			file.Close()
+			t.Fatal("a reload would wait for the rest of the file")
+		}
+		r.prefixes.mu.Unlock()
+	}
+	file.Close()
+	if err := <-imported; err != nil {
+		t.Fatal(err)
+	}
+	if out := c.ok("prefixes", "export", "--config", "edge.yaml"); out != "carrier,prefix,cost,quality\nalfa,33,1,\n" {
+		t.Errorf("export:\n%s", out)
+	}
 }

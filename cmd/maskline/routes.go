@@ -87,7 +87,7 @@ func (cmd *exportCommand) Run(ctx context.Context, c console) error {
 	ofSessions := 0
 	if edge := findEdge(ctx, string(cfg.DataDir)); edge != nil {
 		var after http.Header
-		if after, err = edge.callWithTrailer(ctx, http.MethodGet, "/bindings", nil, c.out); err == nil {
+		if after, err = edge.exchange(ctx, api.AnswerTimeout, http.MethodGet, "/bindings", nil, c.out); err == nil {
 			ofSessions, err = strconv.Atoi(after.Get(api.OfSessions))
 		}
 	} else {
