@@ -110,12 +110,6 @@ func (c *controlClient) upload(ctx context.Context, path string, csv io.Reader) 
 	return result.Rows, nil
 }
 
-// explain asks the edge about a message or call.
-func (c *controlClient) explain(ctx context.Context, q api.Question) (api.Explanation, error) {
-	var answer api.Explanation
-	return answer, c.post(ctx, "/route", q, &answer)
-}
-
 // post sends a question as JSON and reads the answer.
 func (c *controlClient) post(ctx context.Context, path string, question, answer any) error {
 	text, err := json.Marshal(question)

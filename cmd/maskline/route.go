@@ -49,7 +49,7 @@ func (cmd *routeCommand) Run(ctx context.Context, c console) error {
 	var answer api.Explanation
 	edge := findEdge(ctx, string(cfg.DataDir))
 	if edge != nil {
-		answer, err = edge.explain(ctx, q)
+		err = edge.post(ctx, "/route", q, &answer)
 	} else {
 		answer, err = explainOffline(ctx, cfg, q)
 	}
