@@ -125,3 +125,15 @@ func (c *controlClient) post(ctx context.Context, path string, question, answer 
 	}
 	return nil
 }
+
+// readJSON gets a list from the edge.
+func (c *controlClient) readJSON(ctx context.Context, path string, answer any) error {
+	var body bytes.Buffer
+	if err := c.call(ctx, http.MethodGet, path, nil, &body); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(body.Bytes(), answer); err != nil {
+		return fmt.Errorf("reading the edge's answer: %w", err)
+	}
+	return nil
+}
