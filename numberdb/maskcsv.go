@@ -97,7 +97,7 @@ func (in *maskReader) fault(column int, want string) {
 	if column >= 0 {
 		f.Want = maskColumns[column] + ": " + strings.TrimPrefix(want, maskColumns[column]+": ")
 	}
-	in.faults.add(f)
+	in.faults.Add(f)
 }
 
 // take handles one line; false ends the reading.
@@ -231,7 +231,7 @@ func (in *maskReader) parse(row *MaskRow, column int, text string) (err error) {
 			}
 		}
 	case maskCost:
-		m.Cost, err = parseMillionths(text)
+		m.Cost, err = ParseMillionths(text)
 	case maskFlagsColumn:
 		m.Flags, err = ParseMaskFlags(strings.Split(text, "|"))
 	case maskState:
@@ -255,7 +255,9 @@ const (
 	mostWhole    = 12 // digits
 )
 
-func parseMillionths(text string) (int64, error) {
+// ParseMillionths reads a decimal number with at most 12 digits before the point and
+// 6 behind it.
+func ParseMillionths(text string) (int64, error) {
 	whole, fraction, point := strings.Cut(text, ".")
 	if whole == "" || len(whole) > mostWhole || len(fraction) > mostDecimals || point && fraction == "" {
 		return 0, errMaskCost
@@ -268,7 +270,7 @@ func parseMillionths(text string) (int64, error) {
 	return int64(v), nil
 }
 
-// FormatMillionths writes a cost as a decimal number without final zeros.
+// FormatMillionths writes millionths as a decimal number without final zeros.
 func FormatMillionths(cost int64) string {
 	text := strconv.FormatInt(cost/million, 10)
 	if rest := cost % million; rest > 0 {

@@ -80,11 +80,7 @@ func (v *inventory) Import(ctx context.Context, csv io.Reader, pool string) (int
 func (v *inventory) merge(rows []numberdb.MaskRow) (masks []numberdb.Mask, faults *numberdb.Faults) {
 	faults = &numberdb.Faults{}
 	fault := func(line int, want string) {
-		if len(faults.List) == numberdb.MaxFaults {
-			faults.More++
-			return
-		}
-		faults.List = append(faults.List, numberdb.Fault{Line: line, Want: "number: " + want})
+		faults.Add(numberdb.Fault{Line: line, Want: "number: " + want})
 	}
 	known := map[e164.Number]numberdb.Mask{}
 	for _, m := range v.Masks("*") {
