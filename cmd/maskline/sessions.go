@@ -38,12 +38,7 @@ type sessionDesk struct {
 
 // follow refuses the emergency numbers that cfg names, from now on.
 func (d *sessionDesk) follow(cfg *configs.Config) {
-	all := map[string]bool{}
-	for _, numbers := range cfg.Routing.Emergency.Numbers {
-		for _, n := range numbers {
-			all[string(n)] = true
-		}
-	}
+	all := emergencyStrings(cfg)
 	d.emergency.Store(&all)
 }
 
