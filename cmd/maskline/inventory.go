@@ -48,6 +48,19 @@ type inventory struct {
 	report   func() allocator.Report // nil: no edge runs
 }
 
+// Ready waits for the stock.
+func (v *inventory) Ready(ctx context.Context) error { return problemOf(v.stock.Ready(ctx)) }
+
+// PutMasks writes masks with a line of their history.
+func (v *inventory) PutMasks(ctx context.Context, masks []numberdb.Mask, why, actor string) error {
+	return problemOf(v.stock.PutMasks(ctx, masks, why, actor))
+}
+
+// PutPools writes pools.
+func (v *inventory) PutPools(ctx context.Context, pools []numberdb.Pool) error {
+	return problemOf(v.stock.PutPools(ctx, pools))
+}
+
 // Import adds or changes the masks of a whole CSV, or nothing of it.
 func (v *inventory) Import(ctx context.Context, csv io.Reader, pool string) (int, error) {
 	if err := v.Ready(ctx); err != nil {
@@ -98,7 +111,7 @@ func (v *inventory) merge(rows []numberdb.MaskRow) (masks []numberdb.Mask, fault
 		if old && (rows[i].KeepState || m.State == before.State) {
 			m.State, m.Since = before.State, before.Since
 		}
-		if old && m.State != before.State && v.leased(m.Number) {
+		if old && m.State != before.State && v.lease(m.Number) != 0 {
 			fault(rows[i].Line, "is leased: its state is to stay held until the lease ends")
 			continue
 		}
@@ -133,10 +146,13 @@ func (v *inventory) parties(rows []numberdb.MaskRow) map[e164.Number]bool {
 	return found
 }
 
-// leased reports whether a lease that lives has the mask.
-func (v *inventory) leased(mask e164.Number) bool {
+// lease is the one that lives and has the mask; 0: none has.
+func (v *inventory) lease(mask e164.Number) numberdb.ID {
 	b, status := v.bindings.table.Lookup(mask, 0, time.Now())
-	return status == numberdb.Public && b.Session != 0
+	if status != numberdb.Public {
+		return 0
+	}
+	return b.Session
 }
 
 // Export writes all masks as CSV.
@@ -254,8 +270,8 @@ func (v *inventory) SetState(ctx context.Context, s api.NumberStates) (int, erro
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	masks = slices.DeleteFunc(masks, func(m numberdb.Mask) bool { return m.State == state })
 	for i := range masks {
-		if v.leased(masks[i].Number) {
-			return 0, fmt.Errorf("number %s is leased: end its session first", masks[i].Number.Reveal())
+		if id := v.lease(masks[i].Number); id != 0 {
+			return 0, fmt.Errorf("number %s is leased: end its session first, %s", masks[i].Number.Reveal(), id.Text(numberdb.SessionPrefix))
 		}
 		masks[i].State, masks[i].Since = state, now
 	}

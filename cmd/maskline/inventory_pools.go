@@ -149,5 +149,5 @@ func (d poolDesk) RemovePool(ctx context.Context, name string) error {
 	if errors.Is(err, numberdb.ErrPoolInUse) {
 		return fmt.Errorf("pool %q still has masks; move them to another with numbers import first", name)
 	}
-	return err
+	return problemOf(err)
 }

@@ -11,7 +11,8 @@ import (
 	"maskline/numberdb/sessions"
 )
 
-// problemOf says what was wrong with a request for a session, and what to do.
+// problemOf says what was wrong with a request about sessions, pools or masks, and
+// what to do.
 func problemOf(err error) error {
 	var exhausted *allocator.Exhausted
 	if errors.As(err, &exhausted) {
@@ -33,7 +34,7 @@ func problemOf(err error) error {
 		{sessions.ErrNoSession, api.CodeNotFound, "there is no such session, or it has ended; sessions list shows all"},
 		{allocator.ErrOver, api.CodeNotFound, "the session would end before now"},
 		{sessions.ErrNotReady, api.CodeUnavailable, "the edge has not read its masks and bindings from the store yet; try again in a moment"},
-		{numberdb.ErrOutcomeUnknown, api.CodeUnavailable, "the store did not answer in time; sessions list will show whether it was done"},
+		{numberdb.ErrOutcomeUnknown, api.CodeUnavailable, "the store did not answer in time; a list will show whether it was done"},
 		{numberdb.ErrClosed, api.CodeUnavailable, "the edge is stopping"},
 	} {
 		if errors.Is(err, known.is) {
