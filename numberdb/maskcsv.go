@@ -36,9 +36,8 @@ const (
 
 const maskHeader = "number,pool,kind,country,region,services,carrier,presents,cost,flags,state"
 
-// MaxMasks bounds a file of masks: it is one transaction, and other writes wait
-// for it.
-const MaxMasks = 50_000
+// MaxMasks bounds a file of masks, which is read as a whole.
+const MaxMasks = 1_000_000
 
 // MaskRow is a row of a file of masks.
 type MaskRow struct {

@@ -18,6 +18,9 @@ import (
 	"maskline/numberdb/allocator"
 )
 
+// masksAtOnce are written in one transaction, which others wait for.
+const masksAtOnce = 50_000
+
 // operatorActor stands in the history of masks for who works at the command line.
 const operatorActor = "operator"
 
@@ -61,7 +64,8 @@ func (v *inventory) PutPools(ctx context.Context, pools []numberdb.Pool) error {
 	return problemOf(v.stock.PutPools(ctx, pools))
 }
 
-// Import adds or changes the masks of a whole CSV, or nothing of it.
+// Import adds or changes the masks of a whole CSV, or nothing of it where it has a
+// fault. One with very many is written in parts.
 func (v *inventory) Import(ctx context.Context, csv io.Reader, pool string) (int, error) {
 	if err := v.Ready(ctx); err != nil {
 		return 0, err
@@ -83,10 +87,19 @@ func (v *inventory) Import(ctx context.Context, csv io.Reader, pool string) (int
 	if len(faults.List) > 0 {
 		return 0, faults
 	}
-	if len(masks) == 0 {
-		return len(rows), nil
+	done := 0
+	for part := range slices.Chunk(masks, masksAtOnce) {
+		if err := v.PutMasks(ctx, part, "imported", operatorActor); err != nil {
+			if done == 0 {
+				return 0, err
+			}
+			return 0, &api.Problem{
+				Problem: fmt.Sprintf("%d of %d masks were written, import the file again for the rest: %v", done, len(masks), err), Code: api.CodeUnavailable,
+			}
+		}
+		done += len(part)
 	}
-	return len(rows), v.PutMasks(ctx, masks, "imported", operatorActor)
+	return len(rows), nil
 }
 
 // merge is what rows change, and what of them cannot be.
