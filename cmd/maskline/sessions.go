@@ -138,15 +138,18 @@ func (d *sessionDesk) notEmergency(text string) error {
 // List gives sessions in the order in which they were made.
 func (d *sessionDesk) List(ctx context.Context, q api.SessionQuery) (list api.SessionList, err error) {
 	query := numberdb.SessionQuery{Tenant: q.Tenant, Limit: numberdb.HistoryLimit(q.Limit)}
+	if q.Limit < 0 {
+		return list, errors.New("limit: expected 1 to 10,000, or 0 for 100")
+	}
 	for _, id := range []struct {
-		text string
-		to   *numberdb.ID
-	}{{q.ID, &query.ID}, {q.After, &query.After}} {
+		name, text string
+		to         *numberdb.ID
+	}{{"id", q.ID, &query.ID}, {"after", q.After, &query.After}} {
 		if id.text == "" {
 			continue
 		}
 		if *id.to, err = numberdb.ParseID(numberdb.SessionPrefix, id.text); err != nil {
-			return list, errNoID
+			return list, noID(id.name)
 		}
 	}
 	if q.Party != "" {
@@ -177,13 +180,15 @@ func (d *sessionDesk) List(ctx context.Context, q api.SessionQuery) (list api.Se
 	return list, nil
 }
 
-var errNoID = errors.New("id: expected that of a session, such as ses_0d2k9x4m1qz7c")
+func noID(name string) error {
+	return fmt.Errorf("%s: expected the id of a session, such as ses_0d2k9x4m1qz7c", name)
+}
 
 // Change ends, burns, extends, rotates or joins.
 func (d *sessionDesk) Change(ctx context.Context, c api.SessionChange) (api.Session, error) {
 	id, err := numberdb.ParseID(numberdb.SessionPrefix, c.ID)
 	if err != nil {
-		return api.Session{}, errNoID
+		return api.Session{}, noID("id")
 	}
 	if err = d.owner.Ready(ctx); err != nil {
 		return api.Session{}, err

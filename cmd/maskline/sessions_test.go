@@ -306,7 +306,9 @@ func TestRefusedSessionsSayWhatToDo(t *testing.T) {
 		{"endpoint", 1, "to: expected tel:", []string{"sessions", "lease", "--pool", "uk", "--to", "fax:1"}},
 		{"account", 1, "to: names an account that is not configured", []string{"sessions", "lease", "--pool", "uk", "--to", "smpp:shap"}},
 		{"emergency lease", 1, "an emergency number cannot take part", []string{"sessions", "lease", "--pool", "uk", "--to", "tel:112"}},
-		{"id", 1, "id: expected that of a session", []string{"sessions", "show", "ses_1"}},
+		{"id", 1, "id: expected the id of a session", []string{"sessions", "show", "ses_1"}},
+		{"after", 1, "after: expected the id of a session", []string{"sessions", "list", "--after", "ses_1"}},
+		{"limit", 1, "limit: expected 1 to 10,000", []string{"sessions", "list", "--limit=-1", "--tenant", "shop"}},
 		{"no such session", 4, "there is no such session", []string{"sessions", "show", "ses_0000000000001"}},
 	}
 	for _, k := range cases {
