@@ -178,6 +178,9 @@ func TestPoolsAreMadeChangedAndDeleted(t *testing.T) {
 				t.Errorf("it is %+v", p)
 			}
 			c.refuses(1, "there is a pool \"uk\" already", "pools", "create", "uk")
+			for _, name := range []string{"+447700900101", "447700900101", "a b", "*", "any", "own", ""} {
+				c.refuses(1, "name: expected up to 63 letters", "pools", "create", name)
+			}
 			c.refuses(4, "there is no pool \"us\"", "pools", "set", "us", "--parties", "3")
 			c.refuses(1, "tenant: expected one that is configured", "pools", "set", "uk", "--tenant", "shap")
 			c.refuses(1, "ttl: expected times", "pools", "set", "uk", "--min-ttl", "1h")
