@@ -76,7 +76,7 @@ func ReadMasks(ctx context.Context, r io.Reader, pool string, known KnownForMask
 	case err != nil:
 		return nil, fmt.Errorf("reading masks: %w", err)
 	case in.header == nil && len(in.faults.List) == 0:
-		in.fault(-1, "the header is missing; expected "+maskHeader)
+		in.faults.Add(Fault{Line: 1, Want: "the file is empty; expected the header " + maskHeader})
 	}
 	return in.rows, in.faults.orNil()
 }

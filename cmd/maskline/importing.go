@@ -10,6 +10,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
+	"maskline/api"
 	"maskline/numberdb"
 )
 
@@ -25,9 +26,12 @@ func importFile(c console, path, one, many string, apply func(csv io.Reader) (ro
 	rows, err := apply(body)
 	finish()
 	var faults *numberdb.Faults
+	var problem *api.Problem
 	switch {
 	case errors.As(err, &faults):
 		return fmt.Errorf("the file has faults, nothing of it was applied\n%w", faults)
+	case errors.As(err, &problem) && len(problem.Faults) > 0: // the same, told by the edge
+		return problem
 	case err != nil:
 		return fmt.Errorf("importing: %w", err)
 	case rows == 1:

@@ -220,6 +220,9 @@ func (v *inventory) selected(q api.NumberQuery) ([]numberdb.Mask, error) {
 			return nil, errors.New("state: expected free, held, quarantined, watchlisted, draining or retired")
 		}
 	}
+	if q.Country != "" && !isCountry(q.Country) {
+		return nil, errCountry
+	}
 	if q.Pool != "" && !slices.ContainsFunc(v.Pools(), func(p numberdb.Pool) bool { return p.Name == q.Pool }) {
 		return nil, noPool(q.Pool)
 	}

@@ -85,6 +85,11 @@ type prefixRow struct {
 
 // Run lists what export would write.
 func (cmd *prefixesList) Run(ctx context.Context, c console) error {
+	if cmd.Prefix != "" {
+		if _, err := prefix.Parse(cmd.Prefix); err != nil {
+			return fmt.Errorf("listing prefixes: prefix: %w", err)
+		}
+	}
 	cfg, err := loadConfig(cmd.Config, c)
 	if err != nil {
 		return err

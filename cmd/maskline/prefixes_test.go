@@ -55,6 +55,7 @@ func TestPrefixes(t *testing.T) {
 			if out := c.ok("prefixes", "export", "--config", "edge.yaml"); out != merged {
 				t.Errorf("the rows of one carrier are not replaced:\n%s", out)
 			}
+			c.refuses(1, "prefix: expected 1 to 15 digits", "prefixes", "list", "--prefix", "44x")
 			if out := c.ok("prefixes", "import", "more.csv", "--all", "--config", "edge.yaml"); out != "imported 1 prefix\n" {
 				t.Errorf("import says %q", out)
 			}

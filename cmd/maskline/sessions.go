@@ -119,13 +119,19 @@ func (d *sessionDesk) side(p *api.Participate) (side sessions.Side, err error) {
 		return side, errors.New("expected a number, or where the person is reached")
 	}
 	side.Country, side.Prefix = strings.ToUpper(p.MaskRegion.Country), strings.TrimPrefix(plainNumber(p.MaskRegion.Prefix), "+")
-	if side.Country != "" && (len(side.Country) != 2 || strings.Trim(side.Country, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "") {
-		return side, errors.New("country: expected two letters, such as GB")
+	if side.Country != "" && !isCountry(side.Country) {
+		return side, errCountry
 	}
 	if len(side.Prefix) > e164.MaxDigits || strings.Trim(side.Prefix, "0123456789") != "" {
 		return side, errors.New("prefix: expected digits from the country code on")
 	}
 	return side, nil
+}
+
+var errCountry = errors.New("country: expected two letters, such as GB")
+
+func isCountry(text string) bool {
+	return len(text) == 2 && strings.Trim(strings.ToUpper(text), "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
 }
 
 func (d *sessionDesk) notEmergency(text string) error {

@@ -102,7 +102,7 @@ func TestAFileOfMasksIsAppliedWholeOrNotAtAll(t *testing.T) {
 	c.pair("+447700900101", "+447700900202")
 	cases := []struct{ name, file, want string }{
 		{"no header", "+442079460044\n", "line 1: an unknown name in the header"},
-		{"empty", "", "the header is missing"},
+		{"empty", "", "maskline: the file has faults, nothing of it was applied\nline 1: the file is empty; expected the header number,"},
 		{"no number", "pool\nuk\n", "line 1: the header lacks number"},
 		{"not a number", "number,pool\n+442079460044,uk\n12,uk\n", "line 3: number: expected 7 to 15 digits"},
 		{"unknown pool", "number,pool\n+442079460044,us\n", "line 2: pool: there is no such pool"},
@@ -160,6 +160,7 @@ func TestNumbersAreListedAndChangeState(t *testing.T) {
 	}
 	c.refuses(4, "number 2: there is no such mask", "numbers", "watchlist", "+442079460011", "+442079460099")
 	c.refuses(1, "state: expected free", "numbers", "list", "--state", "gone")
+	c.refuses(1, "country: expected two letters", "numbers", "list", "--country", "GBR")
 	c.refuses(1, "why: expected", "numbers", "watchlist", "+442079460011", "--why", "called +447700900101")
 }
 
