@@ -16,7 +16,7 @@ import (
 func problemOf(err error) error {
 	var exhausted *allocator.Exhausted
 	if errors.As(err, &exhausted) {
-		return exhaustion(exhausted)
+		return exhaustion(exhausted, remedy(exhausted.Reason))
 	}
 	for _, known := range []struct {
 		is   error
@@ -44,8 +44,8 @@ func problemOf(err error) error {
 	return err
 }
 
-func exhaustion(x *allocator.Exhausted) *api.Problem {
-	text := fmt.Sprintf("pool %q has no mask for participant %d (%v): %s", x.Pool, x.Side+1, x.Reason, remedy(x.Reason))
+func exhaustion(x *allocator.Exhausted, remedy string) *api.Problem {
+	text := fmt.Sprintf("pool %q has no mask for participant %d (%v): %s", x.Pool, x.Side+1, x.Reason, remedy)
 	kept := []string{}
 	for reason, count := range x.Masks {
 		if count > 0 {
@@ -77,6 +77,15 @@ func remedy(r allocator.Reason) string {
 	default:
 		return "import some with numbers import"
 	}
+}
+
+// remedyForAll is what relieves a pool of masks that are to lead everybody to one
+// person.
+func remedyForAll(r allocator.Reason) string {
+	if r == allocator.Ceiling {
+		return "a mask for everybody is one that nobody has, or had within quarantine; import more masks, best into a pool of their own"
+	}
+	return remedy(r)
 }
 
 // exitCodeOf tells scripts an exhausted pool and what does not exist from other

@@ -13,6 +13,7 @@ import (
 	"maskline/configs"
 	"maskline/e164"
 	"maskline/numberdb"
+	"maskline/numberdb/allocator"
 	"maskline/numberdb/sessions"
 	"maskline/seal"
 )
@@ -52,6 +53,10 @@ func (d *sessionDesk) Create(ctx context.Context, r api.SessionRequest) (api.Ses
 		return api.Session{}, err
 	}
 	s, err := d.owner.Create(ctx, ask)
+	var exhausted *allocator.Exhausted
+	if errors.As(err, &exhausted) && (ask.Shape == numberdb.Lease || ask.Shape == numberdb.Open) {
+		return api.Session{}, exhaustion(exhausted, remedyForAll(exhausted.Reason))
+	}
 	return d.answer(s, err, r.Reveal, r.Pool)
 }
 

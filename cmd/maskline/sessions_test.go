@@ -331,6 +331,7 @@ func TestRefusedSessionsSayWhatToDo(t *testing.T) {
 	if out := c.at("pools", "show", "uk"); !strings.Contains(out, "1 ceiling, 1 country") || !strings.Contains(out, "max ttl           1h") {
 		t.Errorf("shown as\n%s", out)
 	}
+	c.refuses(3, "(ceiling): a mask for everybody is one that nobody has, or had within quarantine", "sessions", "lease", "--pool", "uk", "--to", "tel:+447700900909")
 }
 
 func TestSessionsAreListedPageByPage(t *testing.T) {
