@@ -189,6 +189,13 @@ carrier 1     alfa   fit, prefix 44
 carrier 2     bravo  fit, prefix *
 no edge runs on this data_dir: carriers are taken to be up
 `},
+		{"as people write", []string{"+44 7700 900-101", "44.20.7946.0033"}, `
+verdict       forward
+binding       public
+tenant        shop
+presented as  +442079460033
+destination   smpp:shop
+`},
 		{"revealed", []string{"+447700900101", "442079460011", "--reveal", "--voice"}, `
 verdict       no_carrier
 binding       of this party

@@ -76,7 +76,10 @@ func (cmd *routeCommand) Run(ctx context.Context, c console) error {
 func (cmd *routeCommand) numbers() (from, to string, err error) {
 	from, to = cmd.From, cmd.To
 	if !cmd.given() {
-		return from, to, nil
+		if !strings.ContainsFunc(from, unicode.IsLetter) {
+			from = plainNumber(from)
+		}
+		return from, plainNumber(to), nil
 	}
 	if err := cmd.check(); err != nil {
 		return "", "", err
