@@ -15,3 +15,14 @@ func TestDurations(t *testing.T) {
 		}
 	}
 }
+
+// What a server of a control socket gives up, its client still hears of.
+func TestLimitsOfTheControlSocket(t *testing.T) {
+	limits := ControlLimits()
+	if limits.HeaderTimeout <= 0 || limits.ReadTimeout < importTimeout || limits.WriteTimeout < importTimeout || limits.WriteTimeout < maxProfile {
+		t.Errorf("a request is cut off before its time: %+v", limits)
+	}
+	if FileTimeout <= limits.ReadTimeout || FileTimeout <= limits.WriteTimeout || AnswerTimeout <= answerTimeout || AnswerTimeout <= maxProfile {
+		t.Error("a client gives up before its server")
+	}
+}

@@ -152,10 +152,10 @@ func TestExplainRefusesNonsense(t *testing.T) {
 	}})
 	for body, code := range map[string]int{
 		`{"from":"1","to":"2","service":"sms"}`: http.StatusOK,
-		`{"to":"2"}`:                            http.StatusBadRequest,
+		`{"to":"2"}`:                            http.StatusUnprocessableEntity,
 		`{"unknown":1}`:                         http.StatusBadRequest,
 		`[`:                                     http.StatusBadRequest,
-		`{"from":"` + strings.Repeat("1", maxQuestion) + `"}`: http.StatusBadRequest,
+		`{"from":"` + strings.Repeat("1", maxAsked) + `"}`: http.StatusBadRequest,
 	} {
 		resp, err := s.Client().Post(s.URL+"/route", "application/json", strings.NewReader(body))
 		if err != nil {

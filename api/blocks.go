@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"time"
 )
@@ -29,21 +28,9 @@ type Blocks interface {
 	Change(ctx context.Context, c BlockChange) error
 }
 
-func (c *Control) listBlocks(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, c.Blocks.List())
-}
-
-func (c *Control) changeBlock(w http.ResponseWriter, r *http.Request) {
-	var change BlockChange
-	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxQuestion))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&change); err != nil {
-		writeJSON(w, http.StatusBadRequest, Problem{Problem: "expected a JSON object with party, mask or both"})
-		return
-	}
-	if err := c.Blocks.Change(r.Context(), change); err != nil {
-		writeJSON(w, http.StatusUnprocessableEntity, Problem{Problem: err.Error()})
-		return
-	}
-	writeJSON(w, http.StatusOK, change)
+func (c *Control) blockRoutes(mux *http.ServeMux) {
+	mux.HandleFunc("GET /blocks", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, c.Blocks.List()) })
+	mux.HandleFunc("POST /blocks", answering("party, mask or both", func(ctx context.Context, change BlockChange) (BlockChange, error) {
+		return change, c.Blocks.Change(ctx, change)
+	}))
 }

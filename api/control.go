@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -61,7 +60,7 @@ type Question struct {
 // Explanation is the answer to a Question.
 type Explanation struct {
 	Verdict     string      `json:"verdict"`
-	Binding     string      `json:"binding"`           // "exact", "public", "outbound", "emergency" or empty
+	Binding     string      `json:"binding"`           // what kind it is, in words; empty: there is none
 	Session     string      `json:"session,omitempty"` // whose binding it is
 	Tenant      string      `json:"tenant,omitempty"`
 	Present     string      `json:"present,omitempty"`
@@ -99,10 +98,21 @@ type Problem struct {
 }
 
 const (
-	maxQuestion   = 16 << 10
 	maxImport     = 4 << 30
 	importTimeout = 30 * time.Minute
 )
+
+// How long a client of a control socket may have to wait: a little longer than its
+// server takes to give up.
+const (
+	AnswerTimeout = maxProfile + answerTimeout      // until an answer begins
+	FileTimeout   = importTimeout + 2*answerTimeout // with a file in the request or the answer, to the end
+)
+
+// ControlLimits bound the server of a control socket.
+func ControlLimits() ServerConfig {
+	return ServerConfig{HeaderTimeout: 5 * time.Second, ReadTimeout: importTimeout, WriteTimeout: importTimeout + answerTimeout}
+}
 
 // Handler is the whole control socket.
 func (c *Control) Handler() http.Handler {
@@ -111,15 +121,15 @@ func (c *Control) Handler() http.Handler {
 	mux.HandleFunc("GET /bindings", c.exportBindings)
 	mux.HandleFunc("POST /prefixes", c.importPrefixes)
 	mux.HandleFunc("GET /prefixes", c.exportPrefixes)
-	mux.HandleFunc("GET /blocks", c.listBlocks)
-	mux.HandleFunc("POST /blocks", c.changeBlock)
-	mux.HandleFunc("GET /optouts", c.listOptOuts)
-	mux.HandleFunc("POST /optouts/lift", c.liftOptOuts)
+	c.blockRoutes(mux)
+	c.optOutRoutes(mux)
 	c.numberRoutes(mux)
 	c.poolRoutes(mux)
 	c.sessionRoutes(mux)
-	mux.HandleFunc("POST /route", c.explain)
-	mux.HandleFunc("POST /reload", c.reload)
+	mux.HandleFunc("POST /route", answering("from, to and service", func(_ context.Context, q Question) (Explanation, error) {
+		return c.Explain(q)
+	}))
+	mux.HandleFunc("POST /reload", answering("file", c.reload))
 	mux.HandleFunc("GET /profile/{kind}", profile)
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, c.Report()) })
 	return mux
@@ -148,44 +158,11 @@ func (c *Control) exportBindings(w http.ResponseWriter, r *http.Request) {
 // out.
 const OfSessions = "Maskline-Of-Sessions"
 
-func (c *Control) explain(w http.ResponseWriter, r *http.Request) {
-	var q Question
-	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxQuestion))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&q); err != nil {
-		writeJSON(w, http.StatusBadRequest, Problem{Problem: "expected a JSON object with from, to and service"})
-		return
-	}
-	answer, err := c.Explain(q)
-	if err != nil {
-		writeJSON(w, http.StatusBadRequest, Problem{Problem: err.Error()})
-		return
-	}
-	writeJSON(w, http.StatusOK, answer)
-}
-
-func (c *Control) reload(w http.ResponseWriter, r *http.Request) {
-	var asked reloadRequest
-	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxQuestion))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&asked); err != nil {
-		writeJSON(w, http.StatusBadRequest, Problem{Problem: "expected a JSON object with file"})
-		return
-	}
+func (c *Control) reload(_ context.Context, asked reloadRequest) (Reloaded, error) {
 	if c.Reload == nil {
-		writeJSON(w, http.StatusNotFound, Problem{Problem: "this edge runs without a configuration file"})
-		return
+		return Reloaded{}, &Problem{Problem: "this edge runs without a configuration file", Code: CodeNotFound}
 	}
-	done, err := c.Reload(asked.File)
-	var problem *Problem
-	switch {
-	case errors.As(err, &problem):
-		writeJSON(w, http.StatusUnprocessableEntity, problem)
-	case err != nil:
-		writeJSON(w, http.StatusUnprocessableEntity, Problem{Problem: err.Error()})
-	default:
-		writeJSON(w, http.StatusOK, done)
-	}
+	return c.Reload(asked.File)
 }
 
 // ReadProblem makes an error of a control response other than 200.

@@ -52,7 +52,8 @@ type NumberStates struct {
 // Numbers is what the control socket does with the masks of a running edge.
 type Numbers interface {
 	// Import adds or changes the masks of a whole CSV and returns how many, or
-	// *numberdb.Faults with nothing applied. Rows that name no pool get this one.
+	// *numberdb.Faults with nothing applied. Rows that name no pool get this one. A
+	// file of very many may have been written in part where the store fails.
 	Import(ctx context.Context, csv io.Reader, pool string) (int, error)
 	// Export writes all masks as CSV.
 	Export(ctx context.Context, w io.Writer) error

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"time"
 )
@@ -30,22 +29,10 @@ type LiftOptOuts struct {
 	Lifted int    `json:"lifted,omitempty"`
 }
 
-func (c *Control) listOptOuts(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, c.OptOuts.List())
-}
-
-func (c *Control) liftOptOuts(w http.ResponseWriter, r *http.Request) {
-	var q LiftOptOuts
-	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxQuestion))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&q); err != nil {
-		writeJSON(w, http.StatusBadRequest, Problem{Problem: "expected a JSON object with party and tenant"})
-		return
-	}
-	lifted, err := c.OptOuts.Lift(r.Context(), q.Party, q.Tenant)
-	if err != nil {
-		writeJSON(w, http.StatusUnprocessableEntity, Problem{Problem: err.Error()})
-		return
-	}
-	writeJSON(w, http.StatusOK, LiftOptOuts{Party: q.Party, Tenant: q.Tenant, Lifted: lifted})
+func (c *Control) optOutRoutes(mux *http.ServeMux) {
+	mux.HandleFunc("GET /optouts", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, c.OptOuts.List()) })
+	mux.HandleFunc("POST /optouts/lift", answering("party and tenant", func(ctx context.Context, q LiftOptOuts) (_ LiftOptOuts, err error) {
+		q.Lifted, err = c.OptOuts.Lift(ctx, q.Party, q.Tenant)
+		return q, err
+	}))
 }

@@ -14,8 +14,8 @@ import (
 // ServerConfig bounds an HTTP server.
 type ServerConfig struct {
 	HeaderTimeout time.Duration // from connection to the end of the headers
-	ReadTimeout   time.Duration // to the end of the body; 0: none, the handler sets its own
-	WriteTimeout  time.Duration // to the end of the response; 0: none, the handler sets its own
+	ReadTimeout   time.Duration // to the end of the body; 0: none
+	WriteTimeout  time.Duration // to the end of the response; 0: none
 }
 
 const (

@@ -157,12 +157,8 @@ func (k *described) row() string {
 	if k.Live {
 		meaning += " **Live.**"
 	}
-	switch k.Version {
-	case "":
-	case "no such key", k.Default:
+	if k.Later {
 		meaning += " **Later.**"
-	default:
-		meaning += " **So far " + k.Version + ".**"
 	}
 	typ := strings.ReplaceAll(k.Type, "|", `\|`)
 	return fmt.Sprintf("| `%s` | %s | %s | %s |\n", k.Path, typ, standard, meaning)

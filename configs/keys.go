@@ -11,17 +11,17 @@ type Key struct {
 	Type     string // as the reference names it
 	Default  string // as it is written in a file; empty: none
 	Required bool
-	Live     bool   // a reload applies it
-	Version  string // what this version accepts, where it does not have the whole feature
+	Live     bool // a reload applies it
+	Later    bool // this version refuses all but its default
 }
 
 // Keys lists every key that has a value of its own, in the order of the sections.
 func Keys() []Key {
 	keys := keysUnder(reflect.TypeFor[Config](), "")
-	for _, l := range unavailable() {
+	for _, path := range unavailable() {
 		for i := range keys {
-			if k := &keys[i]; holdsKey(l.path, k.Path) || holdsKey(k.Path, l.path) {
-				k.Version = l.expected(k.Default)
+			if k := &keys[i]; holdsKey(path, k.Path) || holdsKey(k.Path, path) {
+				k.Later = true
 			}
 		}
 	}

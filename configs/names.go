@@ -26,6 +26,12 @@ func parseName(text string) (Name, error) {
 	return Name(text), nil
 }
 
+// IsName reports whether a text has the form of a Name.
+func IsName(text string) bool {
+	_, err := parseName(text)
+	return err == nil
+}
+
 // Path is a file or folder. A relative one starts at the folder of the
 // configuration file; in a Config it is already joined with it.
 type Path string

@@ -1,78 +1,66 @@
 package configs
 
 import (
+	"cmp"
 	"reflect"
 	"strings"
 )
 
-// later is a key of the contract whose feature this version does not have. It
-// is read like any other, and refused unless it asks for nothing.
-type later struct {
-	path string // [] stands for any entry
-}
-
-// unavailable lists the keys of later versions. A feature that arrives deletes
-// its line here.
-func unavailable() []later {
-	return []later{
-		{path: "tenants[].sessions"},
-		{path: "tenants[].masks"},
-		{path: "tenants[].spend_day"},
-		{path: "tenants[].regions"},
-		{path: "api.tls"},
-		{path: "api.limits.rps"},
-		{path: "api.limits.body"},
-		{path: "api.limits.auth_failures"},
-		{path: "api.oidc"},
-		{path: "api.webhooks"},
-		{path: "observe.hep"},
+// unavailable lists the keys of the contract whose features this version does not
+// have; [] stands for any entry. They are read like any other, and refused unless
+// they ask for nothing. A feature that arrives deletes its line here.
+func unavailable() []string {
+	return []string{
+		"tenants[].sessions",
+		"tenants[].masks",
+		"tenants[].spend_day",
+		"tenants[].regions",
+		"api.tls",
+		"api.limits.rps",
+		"api.limits.body",
+		"api.limits.auth_failures",
+		"api.oidc",
+		"api.webhooks",
+		"observe.hep",
 	}
-}
-
-// expected says what this version has instead.
-func (l *later) expected(def string) string {
-	if def != "" {
-		return def
-	}
-	return "no such key"
 }
 
 func (c *checker) unavailable() {
 	root := reflect.ValueOf(c.Config).Elem()
-	for _, l := range unavailable() {
-		c.visit(root, "", strings.Split(l.path, "."), &l)
+	for _, path := range unavailable() {
+		c.visit(root, "", strings.Split(path, "."))
 	}
 }
 
 // visit follows the rest of a key's path through sections and lists.
-func (c *checker) visit(v reflect.Value, path string, rest []string, l *later) {
+func (c *checker) visit(v reflect.Value, path string, rest []string) {
 	key, each := strings.CutSuffix(rest[0], "[]")
 	f := find(fieldsOf(v.Type()), key)
 	value, path := v.FieldByIndex(f.index), under(path, key)
 	switch {
 	case !each && len(rest) == 1:
-		c.refuse(value, path, f, l)
+		c.refuse(value, path, f)
 	case !each:
-		c.visit(value, path, rest[1:], l)
+		c.visit(value, path, rest[1:])
 	default:
 		for i := range value.Len() {
-			c.visit(value.Index(i), entry(path, i), rest[1:], l)
+			c.visit(value.Index(i), entry(path, i), rest[1:])
 		}
 	}
 }
 
 // refuse reports a key that asks for more than this version has; of a section,
 // those of its keys that do.
-func (c *checker) refuse(v reflect.Value, path string, f *field, l *later) {
+func (c *checker) refuse(v reflect.Value, path string, f *field) {
 	if c.isDefault(v, f) {
 		return
 	}
 	if !f.section() || v.Kind() != reflect.Struct {
-		c.fault(path, "is not available in this version; expected "+l.expected(c.defaultOf(f)))
+		c.fault(path, "is not available in this version; expected "+cmp.Or(c.defaultOf(f), "no such key"))
 		return
 	}
 	for _, inner := range fieldsOf(v.Type()) {
-		c.refuse(v.FieldByIndex(inner.index), under(path, inner.key), &inner, l)
+		c.refuse(v.FieldByIndex(inner.index), under(path, inner.key), &inner)
 	}
 }
 

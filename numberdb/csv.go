@@ -97,7 +97,8 @@ func (f *Faults) Error() string {
 	return text.String()
 }
 
-func (f *Faults) add(fault Fault) {
+// Add lists a fault, or counts it where there are many.
+func (f *Faults) Add(fault Fault) {
 	if len(f.List) == MaxFaults {
 		f.More++
 		return

@@ -102,7 +102,7 @@ func (in *reader) read(ctx context.Context) error {
 	}
 	in.report()
 	if in.header == nil {
-		in.faults.add(Fault{Line: 1, Want: "the file is empty; expected the header " + headerText})
+		in.faults.Add(Fault{Line: 1, Want: "the file is empty; expected the header " + headerText})
 	}
 	return ctx.Err()
 }
@@ -217,5 +217,5 @@ func (in *reader) takeHeader(fields []string) bool {
 }
 
 func (in *reader) fault(column int, field, want string) {
-	in.faults.add(Fault{Line: in.number, Column: column, Field: field, Want: want})
+	in.faults.Add(Fault{Line: in.number, Column: column, Field: field, Want: want})
 }

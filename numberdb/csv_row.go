@@ -185,10 +185,10 @@ func (in *reader) crossCheck() {
 	for i := range in.changes {
 		b, where := &in.changes[i].Binding, in.origin[i]
 		if b.Party != 0 && in.isMask(b.Party) {
-			in.faults.add(Fault{int(where.line), int(where.partyAt), columns[colParty], "is a mask; expected a real number"})
+			in.faults.Add(Fault{int(where.line), int(where.partyAt), columns[colParty], "is a mask; expected a real number"})
 		}
 		if b.To.Kind == Tel && in.isMask(b.To.Number.Canonical()) {
-			in.faults.add(Fault{int(where.line), int(where.toAt), columns[colTo], "leads to a mask, which would loop; expected a real number"})
+			in.faults.Add(Fault{int(where.line), int(where.toAt), columns[colTo], "leads to a mask, which would loop; expected a real number"})
 		}
 	}
 }

@@ -36,9 +36,8 @@ const (
 
 const maskHeader = "number,pool,kind,country,region,services,carrier,presents,cost,flags,state"
 
-// MaxMasks bounds a file of masks: it is one transaction, and other writes wait
-// for it.
-const MaxMasks = 50_000
+// MaxMasks bounds a file of masks, which is read as a whole.
+const MaxMasks = 1_000_000
 
 // MaskRow is a row of a file of masks.
 type MaskRow struct {
@@ -77,7 +76,7 @@ func ReadMasks(ctx context.Context, r io.Reader, pool string, known KnownForMask
 	case err != nil:
 		return nil, fmt.Errorf("reading masks: %w", err)
 	case in.header == nil && len(in.faults.List) == 0:
-		in.fault(-1, "the header is missing; expected "+maskHeader)
+		in.faults.Add(Fault{Line: 1, Want: "the file is empty; expected the header " + maskHeader})
 	}
 	return in.rows, in.faults.orNil()
 }
@@ -97,7 +96,7 @@ func (in *maskReader) fault(column int, want string) {
 	if column >= 0 {
 		f.Want = maskColumns[column] + ": " + strings.TrimPrefix(want, maskColumns[column]+": ")
 	}
-	in.faults.add(f)
+	in.faults.Add(f)
 }
 
 // take handles one line; false ends the reading.
@@ -231,7 +230,7 @@ func (in *maskReader) parse(row *MaskRow, column int, text string) (err error) {
 			}
 		}
 	case maskCost:
-		m.Cost, err = parseMillionths(text)
+		m.Cost, err = ParseMillionths(text)
 	case maskFlagsColumn:
 		m.Flags, err = ParseMaskFlags(strings.Split(text, "|"))
 	case maskState:
@@ -255,7 +254,9 @@ const (
 	mostWhole    = 12 // digits
 )
 
-func parseMillionths(text string) (int64, error) {
+// ParseMillionths reads a decimal number with at most 12 digits before the point and
+// 6 behind it.
+func ParseMillionths(text string) (int64, error) {
 	whole, fraction, point := strings.Cut(text, ".")
 	if whole == "" || len(whole) > mostWhole || len(fraction) > mostDecimals || point && fraction == "" {
 		return 0, errMaskCost
@@ -268,7 +269,7 @@ func parseMillionths(text string) (int64, error) {
 	return int64(v), nil
 }
 
-// FormatMillionths writes a cost as a decimal number without final zeros.
+// FormatMillionths writes millionths as a decimal number without final zeros.
 func FormatMillionths(cost int64) string {
 	text := strconv.FormatInt(cost/million, 10)
 	if rest := cost % million; rest > 0 {

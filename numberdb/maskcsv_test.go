@@ -9,13 +9,13 @@ import (
 
 func TestCosts(t *testing.T) {
 	for text, want := range map[string]int64{"0": 0, "1": 1e6, "1.5": 15e5, "0.000001": 1, "999999999999.999999": 1e18 - 1} {
-		got, err := parseMillionths(text)
+		got, err := ParseMillionths(text)
 		if err != nil || got != want || FormatMillionths(got) != text {
 			t.Errorf("%s is %d, written as %s, %v", text, got, FormatMillionths(got), err)
 		}
 	}
 	for _, text := range []string{"", ".5", "1.", "-1", "+1", "1e3", "1.0000001", "1000000000000", "1,5"} {
-		if _, err := parseMillionths(text); err == nil {
+		if _, err := ParseMillionths(text); err == nil {
 			t.Errorf("%q was read", text)
 		}
 	}

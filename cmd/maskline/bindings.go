@@ -40,12 +40,7 @@ func (b *bindings) follow(cfg *configs.Config) {
 	for _, t := range cfg.Tenants {
 		tenants[string(t.Name)] = true
 	}
-	emergency := map[string]bool{} // of any country
-	for _, numbers := range cfg.Routing.Emergency.Numbers {
-		for _, n := range numbers {
-			emergency[string(n)] = true
-		}
-	}
+	emergency := emergencyStrings(cfg)
 	has := func(set map[string]bool) func(string) bool { return func(name string) bool { return set[name] } }
 	b.known.Store(&numberdb.Known{
 		Carrier: has(carriers), Tenant: has(tenants), Mask: b.table.IsMask, Held: b.held,
@@ -55,6 +50,17 @@ func (b *bindings) follow(cfg *configs.Config) {
 			return tenant, known
 		},
 	})
+}
+
+// emergencyStrings are those of every country.
+func emergencyStrings(cfg *configs.Config) map[string]bool {
+	all := map[string]bool{}
+	for _, numbers := range cfg.Routing.Emergency.Numbers {
+		for _, n := range numbers {
+			all[string(n)] = true
+		}
+	}
+	return all
 }
 
 // hasTenant reports whether the configuration has the tenant.

@@ -104,7 +104,7 @@ func (b *blocks) Change(ctx context.Context, c api.BlockChange) error {
 			continue
 		}
 		var err error
-		if *field.number, err = e164.Parse(field.text); err != nil {
+		if *field.number, err = e164.Parse(plainNumber(field.text)); err != nil {
 			return fmt.Errorf("%s: %w", field.name, err)
 		}
 	}

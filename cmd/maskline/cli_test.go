@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -9,6 +10,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"maskline/api"
 )
 
 // TestMain is the program itself where a test runs it as a command.
@@ -186,6 +189,13 @@ carrier 1     alfa   fit, prefix 44
 carrier 2     bravo  fit, prefix *
 no edge runs on this data_dir: carriers are taken to be up
 `},
+		{"as people write", []string{"+44 7700 900-101", "44.20.7946.0033"}, `
+verdict       forward
+binding       public
+tenant        shop
+presented as  +442079460033
+destination   smpp:shop
+`},
 		{"revealed", []string{"+447700900101", "442079460011", "--reveal", "--voice"}, `
 verdict       no_carrier
 binding       of this party
@@ -228,6 +238,17 @@ verdict  emergency_refused
 				t.Fatalf("got:\n%s", got)
 			}
 		})
+	}
+	for _, reveal := range []bool{false, true} {
+		args := []string{"route", "+447700900101", "442079460011", "--json", "--config", "edge.yaml"}
+		want := "tel:…02"
+		if reveal {
+			args, want = append(args, "--reveal"), "tel:+447700900202"
+		}
+		var got api.Explanation
+		if err := json.Unmarshal([]byte(c.ok(args...)), &got); err != nil || got.Verdict != "forward" || got.Destination != want || len(got.Carriers) != 2 {
+			t.Errorf("as JSON: %v, %+v", err, got)
+		}
 	}
 	for _, args := range [][]string{{"12", "442079460011"}, {"+447700900101", "x"}} {
 		if code, _, errs := c.run(append(append([]string{"route"}, args...), "--config", "edge.yaml")...); code != 1 || !strings.HasPrefix(errs, "maskline: ") {

@@ -55,24 +55,35 @@ func findEdge(ctx context.Context, dir string) *controlClient {
 		return nil
 	}
 	_ = c.Close()
-	return &controlClient{http.Client{Transport: &http.Transport{
+	return &controlClient{http.Client{Timeout: api.FileTimeout, Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dialControl(ctx, dir) },
 	}}}
 }
 
+var errSilent = errors.New("it does not answer in time; see what its log says, and whether its process is stopped")
+
 // call sends a request and copies the body of a 200 into out.
 func (c *controlClient) call(ctx context.Context, method, path string, body io.Reader, out io.Writer) error {
-	_, err := c.callWithTrailer(ctx, method, path, body, out)
+	_, err := c.exchange(ctx, api.AnswerTimeout, method, path, body, out)
 	return err
 }
 
-// callWithTrailer is call, and gives what follows the body.
-func (c *controlClient) callWithTrailer(ctx context.Context, method, path string, body io.Reader, out io.Writer) (http.Header, error) {
+// exchange is call with an answer that begins in time, and gives what follows the
+// body.
+func (c *controlClient) exchange(ctx context.Context, patience time.Duration, method, path string, body io.Reader, out io.Writer) (http.Header, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	late := time.AfterFunc(patience, func() { cancel(errSilent) })
+	defer late.Stop()
 	req, err := http.NewRequestWithContext(ctx, method, "http://edge"+path, body)
 	if err != nil {
 		return nil, fmt.Errorf("asking the edge: %w", err)
 	}
 	resp, err := c.http.Do(req)
+	late.Stop()
+	if errors.Is(context.Cause(ctx), errSilent) {
+		err = errSilent
+	}
 	if err != nil {
 		return nil, fmt.Errorf("asking the edge: %w", err)
 	}
@@ -89,7 +100,7 @@ func (c *controlClient) callWithTrailer(ctx context.Context, method, path string
 // upload sends a file and returns the count of rows that were applied.
 func (c *controlClient) upload(ctx context.Context, path string, csv io.Reader) (int, error) {
 	var answer bytes.Buffer
-	if err := c.call(ctx, http.MethodPost, path, csv, &answer); err != nil {
+	if _, err := c.exchange(ctx, api.FileTimeout, http.MethodPost, path, csv, &answer); err != nil {
 		return 0, err
 	}
 	var result struct{ Rows int }
@@ -97,12 +108,6 @@ func (c *controlClient) upload(ctx context.Context, path string, csv io.Reader) 
 		return 0, fmt.Errorf("reading the edge's answer: %w", err)
 	}
 	return result.Rows, nil
-}
-
-// explain asks the edge about a message or call.
-func (c *controlClient) explain(ctx context.Context, q api.Question) (api.Explanation, error) {
-	var answer api.Explanation
-	return answer, c.post(ctx, "/route", q, &answer)
 }
 
 // post sends a question as JSON and reads the answer.
@@ -113,6 +118,18 @@ func (c *controlClient) post(ctx context.Context, path string, question, answer 
 	}
 	var body bytes.Buffer
 	if err := c.call(ctx, http.MethodPost, path, bytes.NewReader(text), &body); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(body.Bytes(), answer); err != nil {
+		return fmt.Errorf("reading the edge's answer: %w", err)
+	}
+	return nil
+}
+
+// readJSON gets a list from the edge.
+func (c *controlClient) readJSON(ctx context.Context, path string, answer any) error {
+	var body bytes.Buffer
+	if err := c.call(ctx, http.MethodGet, path, nil, &body); err != nil {
 		return err
 	}
 	if err := json.Unmarshal(body.Bytes(), answer); err != nil {

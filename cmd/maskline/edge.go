@@ -256,7 +256,7 @@ func (e *edge) Run(ctx context.Context) error {
 	back.start("purging", stopServing, func() error { return e.sweeper.Run(background) })
 	back.start("the API", stopServing, func() error { return e.serveAPI(background) })
 	back.start("the control socket", stopServing, func() error {
-		return api.Serve(background, e.control, e.controlHandler(), api.ServerConfig{HeaderTimeout: controlHeaderTimeout}, e.log)
+		return api.Serve(background, e.control, e.controlHandler(), api.ControlLimits(), e.log)
 	})
 	if e.metricsOnly != nil {
 		back.start("metrics", stopServing, func() error {
@@ -327,10 +327,7 @@ func (e *edge) close() error {
 	return errors.Join(all...)
 }
 
-const (
-	loadPoll             = 5 * time.Millisecond
-	controlHeaderTimeout = 5 * time.Second
-)
+const loadPoll = 5 * time.Millisecond
 
 // group runs the parts of an edge; the first that fails stops the edge.
 type group struct {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -175,6 +176,22 @@ func TestControlSocketIsForItsOwnerOnly(t *testing.T) {
 	}
 	if dir, err := os.Stat(c.path("data")); err != nil || dir.Mode().Perm() != 0o700 {
 		t.Fatalf("%v, mode of data_dir %v", err, dir.Mode())
+	}
+}
+
+func TestAnEdgeThatDoesNotAnswerIsNotWaitedForForEver(t *testing.T) {
+	dir := t.TempDir()
+	l, err := listenControl(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	client := findEdge(t.Context(), dir)
+	if client == nil {
+		t.Fatal("its socket is not found")
+	}
+	if _, err := client.exchange(t.Context(), time.Millisecond, http.MethodGet, "/status", nil, io.Discard); !errors.Is(err, errSilent) {
+		t.Errorf("it ended with %v", err)
 	}
 }
 

@@ -18,6 +18,9 @@ import (
 	"maskline/numberdb/allocator"
 )
 
+// masksAtOnce are written in one transaction, which others wait for.
+const masksAtOnce = 50_000
+
 // operatorActor stands in the history of masks for who works at the command line.
 const operatorActor = "operator"
 
@@ -48,7 +51,21 @@ type inventory struct {
 	report   func() allocator.Report // nil: no edge runs
 }
 
-// Import adds or changes the masks of a whole CSV, or nothing of it.
+// Ready waits for the stock.
+func (v *inventory) Ready(ctx context.Context) error { return problemOf(v.stock.Ready(ctx)) }
+
+// PutMasks writes masks with a line of their history.
+func (v *inventory) PutMasks(ctx context.Context, masks []numberdb.Mask, why, actor string) error {
+	return problemOf(v.stock.PutMasks(ctx, masks, why, actor))
+}
+
+// PutPools writes pools.
+func (v *inventory) PutPools(ctx context.Context, pools []numberdb.Pool) error {
+	return problemOf(v.stock.PutPools(ctx, pools))
+}
+
+// Import adds or changes the masks of a whole CSV, or nothing of it where it has a
+// fault. One with very many is written in parts.
 func (v *inventory) Import(ctx context.Context, csv io.Reader, pool string) (int, error) {
 	if err := v.Ready(ctx); err != nil {
 		return 0, err
@@ -70,21 +87,26 @@ func (v *inventory) Import(ctx context.Context, csv io.Reader, pool string) (int
 	if len(faults.List) > 0 {
 		return 0, faults
 	}
-	if len(masks) == 0 {
-		return len(rows), nil
+	done := 0
+	for part := range slices.Chunk(masks, masksAtOnce) {
+		if err := v.PutMasks(ctx, part, "imported", operatorActor); err != nil {
+			if done == 0 {
+				return 0, err
+			}
+			return 0, &api.Problem{
+				Problem: fmt.Sprintf("%d of %d masks were written, import the file again for the rest: %v", done, len(masks), err), Code: api.CodeUnavailable,
+			}
+		}
+		done += len(part)
 	}
-	return len(rows), v.PutMasks(ctx, masks, "imported", operatorActor)
+	return len(rows), nil
 }
 
 // merge is what rows change, and what of them cannot be.
 func (v *inventory) merge(rows []numberdb.MaskRow) (masks []numberdb.Mask, faults *numberdb.Faults) {
 	faults = &numberdb.Faults{}
 	fault := func(line int, want string) {
-		if len(faults.List) == numberdb.MaxFaults {
-			faults.More++
-			return
-		}
-		faults.List = append(faults.List, numberdb.Fault{Line: line, Want: "number: " + want})
+		faults.Add(numberdb.Fault{Line: line, Want: "number: " + want})
 	}
 	known := map[e164.Number]numberdb.Mask{}
 	for _, m := range v.Masks("*") {
@@ -102,7 +124,7 @@ func (v *inventory) merge(rows []numberdb.MaskRow) (masks []numberdb.Mask, fault
 		if old && (rows[i].KeepState || m.State == before.State) {
 			m.State, m.Since = before.State, before.Since
 		}
-		if old && m.State != before.State && v.leased(m.Number) {
+		if old && m.State != before.State && v.lease(m.Number) != 0 {
 			fault(rows[i].Line, "is leased: its state is to stay held until the lease ends")
 			continue
 		}
@@ -137,10 +159,13 @@ func (v *inventory) parties(rows []numberdb.MaskRow) map[e164.Number]bool {
 	return found
 }
 
-// leased reports whether a lease that lives has the mask.
-func (v *inventory) leased(mask e164.Number) bool {
+// lease is the one that lives and has the mask; 0: none has.
+func (v *inventory) lease(mask e164.Number) numberdb.ID {
 	b, status := v.bindings.table.Lookup(mask, 0, time.Now())
-	return status == numberdb.Public && b.Session != 0
+	if status != numberdb.Public {
+		return 0
+	}
+	return b.Session
 }
 
 // Export writes all masks as CSV.
@@ -194,6 +219,9 @@ func (v *inventory) selected(q api.NumberQuery) ([]numberdb.Mask, error) {
 		if _, err := numberdb.ParseMaskState(q.State); err != nil {
 			return nil, errors.New("state: expected free, held, quarantined, watchlisted, draining or retired")
 		}
+	}
+	if q.Country != "" && !isCountry(q.Country) {
+		return nil, errCountry
 	}
 	if q.Pool != "" && !slices.ContainsFunc(v.Pools(), func(p numberdb.Pool) bool { return p.Name == q.Pool }) {
 		return nil, noPool(q.Pool)
@@ -258,8 +286,8 @@ func (v *inventory) SetState(ctx context.Context, s api.NumberStates) (int, erro
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	masks = slices.DeleteFunc(masks, func(m numberdb.Mask) bool { return m.State == state })
 	for i := range masks {
-		if v.leased(masks[i].Number) {
-			return 0, fmt.Errorf("number %s is leased: end its session first", masks[i].Number.Reveal())
+		if id := v.lease(masks[i].Number); id != 0 {
+			return 0, fmt.Errorf("number %s is leased: end its session first, %s", masks[i].Number.Reveal(), id.Text(numberdb.SessionPrefix))
 		}
 		masks[i].State, masks[i].Since = state, now
 	}

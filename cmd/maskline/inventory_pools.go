@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"maskline/api"
+	"maskline/configs"
 	"maskline/numberdb"
 	"maskline/numberdb/allocator"
 )
@@ -85,6 +86,9 @@ func (d poolDesk) SetPool(ctx context.Context, c api.PoolChange) (api.Pool, erro
 	at := slices.IndexFunc(pools, func(p numberdb.Pool) bool { return p.Name == c.Name })
 	p := numberdb.Pool{Name: c.Name}
 	switch {
+	case c.New && (!configs.IsName(c.Name) || c.Name == "own" || c.Name == "any"): // which carriers[].present could not say
+		return api.Pool{}, errors.New("name: expected up to 63 letters, digits, dots, dashes and underscores, beginning with a letter or digit, " +
+			"with a letter among them, and neither own nor any")
 	case c.New && at >= 0:
 		return api.Pool{}, fmt.Errorf("there is a pool %q already; pools set changes it", c.Name)
 	case !c.New && at < 0:
@@ -149,5 +153,5 @@ func (d poolDesk) RemovePool(ctx context.Context, name string) error {
 	if errors.Is(err, numberdb.ErrPoolInUse) {
 		return fmt.Errorf("pool %q still has masks; move them to another with numbers import first", name)
 	}
-	return err
+	return problemOf(err)
 }

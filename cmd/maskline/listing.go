@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"text/tabwriter"
 )
 
@@ -29,13 +27,18 @@ func (l *listing[T]) show(ctx context.Context, c console, flags *listFlags) erro
 	if err != nil {
 		return err
 	}
-	if flags.JSON {
-		return json.NewEncoder(c.out).Encode(all)
+	return printList(c, flags.JSON, all, l.head, l.row)
+}
+
+// printList writes a list as JSON, or as a table; columns are separated by tabs.
+func printList[T any](c console, asJSON bool, list []T, head string, row func(*T) string) error {
+	if asJSON {
+		return json.NewEncoder(c.out).Encode(list)
 	}
 	table := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, l.head)
-	for i := range all {
-		fmt.Fprintln(table, l.row(&all[i]))
+	fmt.Fprintln(table, head)
+	for i := range list {
+		fmt.Fprintln(table, row(&list[i]))
 	}
 	return table.Flush()
 }
@@ -47,10 +50,7 @@ func (l *listing[T]) fetch(ctx context.Context, c console, config string) ([]T, 
 	}
 	all := []T{}
 	if edge := findEdge(ctx, string(cfg.DataDir)); edge != nil {
-		var body bytes.Buffer
-		if err = edge.call(ctx, http.MethodGet, l.path, nil, &body); err == nil {
-			err = json.Unmarshal(body.Bytes(), &all)
-		}
+		err = edge.readJSON(ctx, l.path, &all)
 	} else {
 		err = withStore(ctx, cfg, func(o *offline) error { all = l.offline(o); return nil })
 	}

@@ -1,16 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -42,34 +39,16 @@ func (cmd *numbersImport) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	file, err := os.Open(cmd.File)
-	if err != nil {
-		return fmt.Errorf("importing: %w", err)
-	}
-	defer func() { _ = file.Close() }()
-	body, finish := withProgress(file, c.err, "reading masks")
-	var rows int
-	if edge := findEdge(ctx, string(cfg.DataDir)); edge != nil {
-		rows, err = edge.upload(ctx, "/numbers?pool="+url.QueryEscape(cmd.Pool), body)
-	} else {
+	return importFile(c, cmd.File, "mask", "masks", func(csv io.Reader) (rows int, err error) {
+		if edge := findEdge(ctx, string(cfg.DataDir)); edge != nil {
+			return edge.upload(ctx, "/numbers?pool="+url.QueryEscape(cmd.Pool), csv)
+		}
 		err = withStore(ctx, cfg, func(o *offline) (err error) {
-			rows, err = o.inventory.Import(ctx, body, cmd.Pool)
+			rows, err = o.inventory.Import(ctx, csv, cmd.Pool)
 			return err
 		})
-	}
-	finish()
-	var faults *numberdb.Faults
-	switch {
-	case errors.As(err, &faults):
-		return fmt.Errorf("the file has faults, nothing of it was applied\n%w", faults)
-	case err != nil:
-		return fmt.Errorf("importing: %w", err)
-	case rows == 1:
-		fmt.Fprintln(c.out, "imported 1 mask")
-	default:
-		fmt.Fprintf(c.out, "imported %d masks\n", rows)
-	}
-	return nil
+		return rows, err
+	})
 }
 
 type numbersExport struct {
@@ -106,17 +85,10 @@ func (cmd *numbersList) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return fmt.Errorf("listing numbers: %w", err)
 	}
-	if cmd.JSON {
-		return json.NewEncoder(c.out).Encode(all)
-	}
-	table := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "NUMBER\tPOOL\tKIND\tCOUNTRY\tSERVICES\tCARRIER\tSTATE\tPARTIES")
-	for i := range all {
-		n := &all[i]
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\n", n.Number, cmp.Or(n.Pool, "-"), n.Kind, cmp.Or(n.Country, "-"),
+	return printList(c, cmd.JSON, all, "NUMBER\tPOOL\tKIND\tCOUNTRY\tSERVICES\tCARRIER\tSTATE\tPARTIES", func(n *api.Number) string {
+		return fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d", n.Number, cmp.Or(n.Pool, "-"), n.Kind, cmp.Or(n.Country, "-"),
 			n.Services, cmp.Or(n.Carrier, "-"), n.State, n.Parties)
-	}
-	return table.Flush()
+	})
 }
 
 func fetchNumbers(ctx context.Context, c console, config string, q api.NumberQuery) (all []api.Number, err error) {
@@ -125,7 +97,8 @@ func fetchNumbers(ctx context.Context, c console, config string, q api.NumberQue
 		return nil, err
 	}
 	if edge := findEdge(ctx, string(cfg.DataDir)); edge != nil {
-		return all, edge.post(ctx, "/numbers/list", q, &all)
+		err = edge.post(ctx, "/numbers/list", q, &all)
+		return all, err
 	}
 	err = withStore(ctx, cfg, func(o *offline) (err error) {
 		all, err = o.inventory.List(ctx, q)
@@ -235,17 +208,5 @@ func (f *numberStateFlags) set(ctx context.Context, c console, state numberdb.Ma
 		return fmt.Errorf("changing numbers: %w", err)
 	}
 	fmt.Fprintf(c.out, "%d of %d changed, all are %s\n", s.Changed, len(f.Numbers), state)
-	return nil
-}
-
-// readJSON gets a list from the edge.
-func (c *controlClient) readJSON(ctx context.Context, path string, answer any) error {
-	var body bytes.Buffer
-	if err := c.call(ctx, http.MethodGet, path, nil, &body); err != nil {
-		return err
-	}
-	if err := json.Unmarshal(body.Bytes(), answer); err != nil {
-		return fmt.Errorf("reading the edge's answer: %w", err)
-	}
 	return nil
 }

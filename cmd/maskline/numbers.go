@@ -138,11 +138,7 @@ func (r *rewritten) next() error {
 }
 
 func (r *rewritten) fault(column int, err error) {
-	if len(r.faults.List) == numberdb.MaxFaults {
-		r.faults.More++
-		return
-	}
-	r.faults.List = append(r.faults.List, numberdb.Fault{Line: r.line, Want: r.names[column] + ": " + err.Error()})
+	r.faults.Add(numberdb.Fault{Line: r.line, Want: r.names[column] + ": " + err.Error()})
 }
 
 func (r *rewritten) header(names []string) {

@@ -129,7 +129,7 @@ func TestAnOptOutSurvivesARestart(t *testing.T) {
 	if out := c.ok("optouts", "list", "--json", "--config", "edge.yaml"); !strings.Contains(out, `"party":"+`+rider) {
 		t.Errorf("listed:\n%s", out)
 	}
-	if out := c.ok("optouts", "lift", "--party", rider, "--tenant", "shop", "--config", "edge.yaml"); out != "lifted 1 opt-outs\n" {
+	if out := c.ok("optouts", "lift", "--party", "44 7700 900101", "--tenant", "shop", "--config", "edge.yaml"); out != "lifted 1 opt-outs\n" {
 		t.Errorf("lift says %q", out)
 	}
 	if status := shop.submit(mask, rider, "hello"); status != pdu.RSysErr {
@@ -160,7 +160,7 @@ func TestBlocksOfARunningEdge(t *testing.T) {
 	if code, _, errs := c.run("blocks", "add", "--party", "123", "--config", "edge.yaml"); code != 1 || !strings.Contains(errs, "party: ") {
 		t.Errorf("exit %d: %s", code, errs)
 	}
-	c.ok("blocks", "remove", "--party", rider, "--config", "edge.yaml")
+	c.ok("blocks", "remove", "--party", "+44 7700-900.101", "--config", "edge.yaml")
 	if status := shop.submit(rider, mask, "hello"); status != pdu.RSysErr {
 		t.Fatalf("after the block: %#x", uint32(status))
 	}

@@ -80,7 +80,7 @@ func (o *optOuts) List() []api.OptOut {
 
 // Lift stores the end of a party's opt-outs towards a tenant.
 func (o *optOuts) Lift(ctx context.Context, party, tenant string) (int, error) {
-	number, err := e164.Parse(party)
+	number, err := e164.Parse(plainNumber(party))
 	if err != nil {
 		return 0, fmt.Errorf("party: %w", err)
 	}

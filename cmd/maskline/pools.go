@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"maskline/api"
@@ -104,7 +103,8 @@ func fetchPools(ctx context.Context, c console, config string) (all []api.Pool, 
 		return nil, err
 	}
 	if edge := findEdge(ctx, string(cfg.DataDir)); edge != nil {
-		return all, edge.readJSON(ctx, "/pools", &all)
+		err = edge.readJSON(ctx, "/pools", &all)
+		return all, err
 	}
 	err = withStore(ctx, cfg, func(o *offline) (err error) {
 		all, err = poolDesk{o.inventory}.Pools(ctx)
@@ -121,13 +121,7 @@ func (cmd *poolsList) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return fmt.Errorf("listing pools: %w", err)
 	}
-	if cmd.JSON {
-		return json.NewEncoder(c.out).Encode(all)
-	}
-	table := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "POOL\tTENANT\tSELECTION\tMASKS\tFREE\tPARTIES\tMOST ON ONE\tDAYS LEFT")
-	for i := range all {
-		p := &all[i]
+	return printList(c, cmd.JSON, all, "POOL\tTENANT\tSELECTION\tMASKS\tFREE\tPARTIES\tMOST ON ONE\tDAYS LEFT", func(p *api.Pool) string {
 		total, live, most, days := 0, "-", "-", "-"
 		for _, n := range p.Masks {
 			total += n
@@ -135,10 +129,9 @@ func (cmd *poolsList) Run(ctx context.Context, c console) error {
 		if h := p.Health; h != nil {
 			live, most, days = fmt.Sprint(h.Live), fmt.Sprint(h.LoadMax), daysOf(h)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%s\t%s\t%s\n", p.Name, cmp.Or(p.Tenant, "-"), p.Selection, total,
+		return fmt.Sprintf("%s\t%s\t%s\t%d\t%d\t%s\t%s\t%s", p.Name, cmp.Or(p.Tenant, "-"), p.Selection, total,
 			p.Masks[numberdb.Free.String()], live, most, days)
-	}
-	return table.Flush()
+	})
 }
 
 func daysOf(h *api.PoolHealth) string {

@@ -3,18 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"maskline/configs"
-	"maskline/numberdb"
 	"maskline/routing/prefix"
 )
 
@@ -36,38 +31,17 @@ func (cmd *prefixesImport) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	file, err := os.Open(cmd.File)
-	if err != nil {
-		return fmt.Errorf("importing: %w", err)
-	}
-	defer func() { _ = file.Close() }()
-	body, finish := withProgress(file, c.err, "reading prefixes")
-	rows, err := cmd.apply(ctx, cfg, body)
-	finish()
-	var faults *numberdb.Faults
-	switch {
-	case errors.As(err, &faults):
-		return fmt.Errorf("the file has faults, nothing of it was applied\n%w", faults)
-	case err != nil:
-		return fmt.Errorf("importing: %w", err)
-	case rows == 1:
-		fmt.Fprintln(c.out, "imported 1 prefix")
-	default:
-		fmt.Fprintf(c.out, "imported %d prefixes\n", rows)
-	}
-	return nil
-}
-
-func (cmd *prefixesImport) apply(ctx context.Context, cfg *configs.Config, csv io.Reader) (int, error) {
-	edge := findEdge(ctx, string(cfg.DataDir))
-	if edge == nil {
-		return importPrefixesOffline(ctx, cfg, csv, cmd.All)
-	}
-	path := "/prefixes"
-	if cmd.All {
-		path += "?all"
-	}
-	return edge.upload(ctx, path, csv)
+	return importFile(c, cmd.File, "prefix", "prefixes", func(csv io.Reader) (int, error) {
+		edge := findEdge(ctx, string(cfg.DataDir))
+		if edge == nil {
+			return importPrefixesOffline(ctx, cfg, csv, cmd.All)
+		}
+		path := "/prefixes"
+		if cmd.All {
+			path += "?all"
+		}
+		return edge.upload(ctx, path, csv)
+	})
 }
 
 type prefixesExport struct {
@@ -111,6 +85,11 @@ type prefixRow struct {
 
 // Run lists what export would write.
 func (cmd *prefixesList) Run(ctx context.Context, c console) error {
+	if cmd.Prefix != "" {
+		if _, err := prefix.Parse(cmd.Prefix); err != nil {
+			return fmt.Errorf("listing prefixes: prefix: %w", err)
+		}
+	}
 	cfg, err := loadConfig(cmd.Config, c)
 	if err != nil {
 		return err
@@ -124,13 +103,7 @@ func (cmd *prefixesList) Run(ctx context.Context, c console) error {
 		return fmt.Errorf("listing prefixes: %w", err)
 	}
 	all := cmd.rows(table)
-	if cmd.JSON {
-		return json.NewEncoder(c.out).Encode(all)
-	}
-	out := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(out, "PREFIX\tCARRIER\tCOST\tQUALITY\tSERVICES\tVALID FROM")
-	for i := range all {
-		r := &all[i]
+	return printList(c, cmd.JSON, all, "PREFIX\tCARRIER\tCOST\tQUALITY\tSERVICES\tVALID FROM", func(r *prefixRow) string {
 		quality, from := "", ""
 		if r.Quality != nil {
 			quality = fmt.Sprint(*r.Quality)
@@ -138,9 +111,8 @@ func (cmd *prefixesList) Run(ctx context.Context, c console) error {
 		if !r.From.IsZero() {
 			from = r.From.Format(time.RFC3339)
 		}
-		fmt.Fprintf(out, "%s\t%s\t%s\t%s\t%s\t%s\n", r.Prefix, r.Carrier, r.Cost, quality, r.Services, from)
-	}
-	return out.Flush()
+		return fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%s", r.Prefix, r.Carrier, r.Cost, quality, r.Services, from)
+	})
 }
 
 func (cmd *prefixesList) rows(table *prefix.Table) []prefixRow {

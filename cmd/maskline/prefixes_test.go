@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -54,6 +55,7 @@ func TestPrefixes(t *testing.T) {
 			if out := c.ok("prefixes", "export", "--config", "edge.yaml"); out != merged {
 				t.Errorf("the rows of one carrier are not replaced:\n%s", out)
 			}
+			c.refuses(1, "prefix: expected 1 to 15 digits", "prefixes", "list", "--prefix", "44x")
 			if out := c.ok("prefixes", "import", "more.csv", "--all", "--config", "edge.yaml"); out != "imported 1 prefix\n" {
 				t.Errorf("import says %q", out)
 			}
@@ -92,4 +94,32 @@ func TestPrefixesOutliveTheEdgeAndAReload(t *testing.T) {
 		t.Errorf("exit %d: %s", code, errs)
 	}
 	priced("not reloaded", "prefix 447700, cost 3\n")
+}
+
+func TestASlowFileOfPrefixesKeepsNoReloadWaiting(t *testing.T) {
+	c := newCLI(t)
+	r := startEdge(t, c)
+	arriving, file := io.Pipe()
+	imported := make(chan error, 1)
+	go func() {
+		_, err := r.prefixes.Import(t.Context(), arriving, false)
+		imported <- err
+	}()
+	for _, part := range []string{"carrier,prefix,cost,quality\n", "alfa,33,1,\n"} {
+		if _, err := io.WriteString(file, part); err != nil { // returns when it was read
+			t.Fatal(err)
+		}
+		if !r.prefixes.mu.TryLock() {
+			file.Close()
+			t.Fatal("a reload would wait for the rest of the file")
+		}
+		r.prefixes.mu.Unlock()
+	}
+	file.Close()
+	if err := <-imported; err != nil {
+		t.Fatal(err)
+	}
+	if out := c.ok("prefixes", "export", "--config", "edge.yaml"); out != "carrier,prefix,cost,quality\nalfa,33,1,\n" {
+		t.Errorf("export:\n%s", out)
+	}
 }

@@ -64,16 +64,22 @@ func (p *prefixes) reload(ctx context.Context, cfg routing.Config) (apply func()
 }
 
 // Import replaces the rows of the carriers that a CSV names, or all, once they are
-// kept.
+// kept. A file that comes slowly keeps no reload waiting.
 func (p *prefixes) Import(ctx context.Context, csv io.Reader, all bool) (int, error) {
+	p.mu.Lock()
+	carriers := p.config.Carriers
+	p.mu.Unlock()
+	next, err := parsePrefixes(ctx, csv, carriers)
+	if err != nil {
+		return 0, err
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	cfg := p.config
-	rows, err := importPrefixes(ctx, p.store, csv, all, &cfg, func(t *prefix.Table) (func(), error) {
+	return len(next.Rows), keepPrefixes(ctx, p.store, next, all, func(t *prefix.Table) (func(), error) {
 		cfg.Prefixes = t
 		return p.router.Prepare(cfg)
 	})
-	return rows, err
 }
 
 // Export writes all imported prefixes.
@@ -81,46 +87,48 @@ func (p *prefixes) Export(ctx context.Context, w io.Writer) error {
 	return exportPrefixes(ctx, p.store, w)
 }
 
-// importPrefixes reads a CSV, has the table that comes of it made ready, keeps it
-// and applies it.
-func importPrefixes(ctx context.Context, store prefixStore, csv io.Reader, all bool, cfg *routing.Config,
-	prepare func(*prefix.Table) (apply func(), err error),
-) (int, error) {
-	next, err := prefix.Import(ctx, csv, func(name string) bool {
-		return slices.ContainsFunc(cfg.Carriers, func(c routing.CarrierConfig) bool { return c.Name == name })
+// parsePrefixes reads a CSV that names these carriers alone.
+func parsePrefixes(ctx context.Context, csv io.Reader, carriers []routing.CarrierConfig) (*prefix.Table, error) {
+	return prefix.Import(ctx, csv, func(name string) bool {
+		return slices.ContainsFunc(carriers, func(c routing.CarrierConfig) bool { return c.Name == name })
 	})
-	if err != nil {
-		return 0, err
-	}
-	rows := len(next.Rows)
+}
+
+// keepPrefixes has the table that comes of next made ready, keeps it and applies it.
+func keepPrefixes(ctx context.Context, store prefixStore, next *prefix.Table, all bool,
+	prepare func(*prefix.Table) (apply func(), err error),
+) error {
 	next.Imported = time.Now().Truncate(time.Second)
 	if !all {
 		before, err := store.Load(ctx)
 		if err != nil {
-			return 0, err
+			return err
 		}
 		if next, err = before.Replace(next); err != nil {
-			return 0, err
+			return err
 		}
 	}
 	apply, err := prepare(next)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	if err := store.Save(ctx, next); err != nil {
-		return 0, err
+		return err
 	}
 	apply()
-	return rows, nil
+	return nil
 }
 
 // importPrefixesOffline is for a data directory that no edge runs on.
 func importPrefixesOffline(ctx context.Context, cfg *configs.Config, csv io.Reader, all bool) (int, error) {
+	next, err := parsePrefixes(ctx, csv, routingConfig(cfg, nil).Carriers)
+	if err != nil {
+		return 0, err
+	}
 	if err := os.MkdirAll(string(cfg.DataDir), 0o700); err != nil {
 		return 0, fmt.Errorf("making data_dir: %w", err)
 	}
-	r := routingConfig(cfg, nil)
-	return importPrefixes(ctx, openPrefixes(cfg), csv, all, &r, func(t *prefix.Table) (func(), error) {
+	return len(next.Rows), keepPrefixes(ctx, openPrefixes(cfg), next, all, func(t *prefix.Table) (func(), error) {
 		_, err := prefix.Build(t.Rows)
 		return func() {}, err
 	})

@@ -11,11 +11,12 @@ import (
 	"maskline/numberdb/sessions"
 )
 
-// problemOf says what was wrong with a request for a session, and what to do.
+// problemOf says what was wrong with a request about sessions, pools or masks, and
+// what to do.
 func problemOf(err error) error {
 	var exhausted *allocator.Exhausted
 	if errors.As(err, &exhausted) {
-		return exhaustion(exhausted)
+		return exhaustion(exhausted, remedy(exhausted.Reason))
 	}
 	for _, known := range []struct {
 		is   error
@@ -33,7 +34,7 @@ func problemOf(err error) error {
 		{sessions.ErrNoSession, api.CodeNotFound, "there is no such session, or it has ended; sessions list shows all"},
 		{allocator.ErrOver, api.CodeNotFound, "the session would end before now"},
 		{sessions.ErrNotReady, api.CodeUnavailable, "the edge has not read its masks and bindings from the store yet; try again in a moment"},
-		{numberdb.ErrOutcomeUnknown, api.CodeUnavailable, "the store did not answer in time; sessions list will show whether it was done"},
+		{numberdb.ErrOutcomeUnknown, api.CodeUnavailable, "the store did not answer in time; a list will show whether it was done"},
 		{numberdb.ErrClosed, api.CodeUnavailable, "the edge is stopping"},
 	} {
 		if errors.Is(err, known.is) {
@@ -43,8 +44,8 @@ func problemOf(err error) error {
 	return err
 }
 
-func exhaustion(x *allocator.Exhausted) *api.Problem {
-	text := fmt.Sprintf("pool %q has no mask for participant %d (%v): %s", x.Pool, x.Side+1, x.Reason, remedy(x.Reason))
+func exhaustion(x *allocator.Exhausted, remedy string) *api.Problem {
+	text := fmt.Sprintf("pool %q has no mask for participant %d (%v): %s", x.Pool, x.Side+1, x.Reason, remedy)
 	kept := []string{}
 	for reason, count := range x.Masks {
 		if count > 0 {
@@ -76,6 +77,15 @@ func remedy(r allocator.Reason) string {
 	default:
 		return "import some with numbers import"
 	}
+}
+
+// remedyForAll is what relieves a pool of masks that are to lead everybody to one
+// person.
+func remedyForAll(r allocator.Reason) string {
+	if r == allocator.Ceiling {
+		return "a mask for everybody is one that nobody has, or had within quarantine; import more masks, best into a pool of their own"
+	}
+	return remedy(r)
 }
 
 // exitCodeOf tells scripts an exhausted pool and what does not exist from other

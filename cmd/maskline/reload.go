@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -37,8 +35,8 @@ func (cmd *reloadCommand) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return fmt.Errorf("finding the file: %w", err)
 	}
-	done, err := edge.reload(ctx, file)
-	if err != nil {
+	var done api.Reloaded
+	if err := edge.post(ctx, "/reload", map[string]string{"file": file}, &done); err != nil {
 		return err
 	}
 	for _, key := range done.Applied {
@@ -51,23 +49,6 @@ func (cmd *reloadCommand) Run(ctx context.Context, c console) error {
 		fmt.Fprintln(c.out, "nothing has changed")
 	}
 	return nil
-}
-
-// reload asks the edge to apply its file.
-func (c *controlClient) reload(ctx context.Context, file string) (api.Reloaded, error) {
-	asked, err := json.Marshal(map[string]string{"file": file})
-	if err != nil {
-		return api.Reloaded{}, fmt.Errorf("asking the edge: %w", err)
-	}
-	var body bytes.Buffer
-	if err := c.call(ctx, "POST", "/reload", bytes.NewReader(asked), &body); err != nil {
-		return api.Reloaded{}, err
-	}
-	var done api.Reloaded
-	if err := json.Unmarshal(body.Bytes(), &done); err != nil {
-		return api.Reloaded{}, fmt.Errorf("reading the edge's answer: %w", err)
-	}
-	return done, nil
 }
 
 // reloader applies the configuration file of a running edge again, asked by

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -28,6 +29,7 @@ type routeCommand struct {
 	Text   string `help:"What the message says, for rules that look at it."`
 	Tenant string `help:"Ask as this tenant's account or peer; without it, as a carrier."`
 	Reveal bool   `help:"Show the real destination instead of its last two digits."`
+	JSON   bool   `name:"json" help:"JSON instead of a table."`
 	Config string `required:"" help:"Configuration file." type:"path"`
 	numberForm
 }
@@ -49,18 +51,23 @@ func (cmd *routeCommand) Run(ctx context.Context, c console) error {
 	var answer api.Explanation
 	edge := findEdge(ctx, string(cfg.DataDir))
 	if edge != nil {
-		answer, err = edge.explain(ctx, q)
+		err = edge.post(ctx, "/route", q, &answer)
 	} else {
 		answer, err = explainOffline(ctx, cfg, q)
 	}
 	if err != nil {
 		return err
 	}
-	printExplanation(c.out, answer)
-	if edge == nil && len(answer.Carriers) > 0 {
-		fmt.Fprintln(c.out, "no edge runs on this data_dir: carriers are taken to be up")
+	notes := c.out
+	if cmd.JSON {
+		notes, err = c.err, json.NewEncoder(c.out).Encode(answer)
+	} else {
+		printExplanation(c.out, answer)
 	}
-	return nil
+	if edge == nil && len(answer.Carriers) > 0 {
+		fmt.Fprintln(notes, "no edge runs on this data_dir: carriers are taken to be up")
+	}
+	return err
 }
 
 // numbers are the sender and the destination from the country code on. A sender
@@ -69,7 +76,10 @@ func (cmd *routeCommand) Run(ctx context.Context, c console) error {
 func (cmd *routeCommand) numbers() (from, to string, err error) {
 	from, to = cmd.From, cmd.To
 	if !cmd.given() {
-		return from, to, nil
+		if !strings.ContainsFunc(from, unicode.IsLetter) {
+			from = plainNumber(from)
+		}
+		return from, plainNumber(to), nil
 	}
 	if err := cmd.check(); err != nil {
 		return "", "", err

@@ -86,7 +86,7 @@ func (f *sessionFlags) show(c console, s *api.Session) error {
 			dials += ", is reached at " + p.To
 		}
 		if s.Shape == "lease" || s.Shape == "public" {
-			who, dials = "everybody", cmp.Or(p.Dial)+" to reach "+cmp.Or(p.To, p.Number)
+			who, dials = "everybody", p.Dial+" to reach "+cmp.Or(p.To, p.Number)
 		}
 		fmt.Fprintf(table, "%s\tdials %s\n", who, dials)
 	}
@@ -191,14 +191,11 @@ func (cmd *sessionsList) Run(ctx context.Context, c console) error {
 	if cmd.JSON {
 		return json.NewEncoder(c.out).Encode(list)
 	}
-	table := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "SESSION\tTENANT\tPOOL\tSHAPE\tSTATE\tEXPIRES\tMASKS")
-	for i := range list.Data {
-		s := &list.Data[i]
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.ID, cmp.Or(s.Tenant, "-"), s.Pool, s.Shape, s.State,
+	err := printList(c, false, list.Data, "SESSION\tTENANT\tPOOL\tSHAPE\tSTATE\tEXPIRES\tMASKS", func(s *api.Session) string {
+		return fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%s\t%s", s.ID, cmp.Or(s.Tenant, "-"), s.Pool, s.Shape, s.State,
 			s.ExpiresAt.Format(time.RFC3339), strings.Join(dialled(s), " "))
-	}
-	if err := table.Flush(); err != nil {
+	})
+	if err != nil {
 		return err
 	}
 	if list.Warning != "" {

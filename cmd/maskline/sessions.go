@@ -13,6 +13,7 @@ import (
 	"maskline/configs"
 	"maskline/e164"
 	"maskline/numberdb"
+	"maskline/numberdb/allocator"
 	"maskline/numberdb/sessions"
 	"maskline/seal"
 )
@@ -38,12 +39,7 @@ type sessionDesk struct {
 
 // follow refuses the emergency numbers that cfg names, from now on.
 func (d *sessionDesk) follow(cfg *configs.Config) {
-	all := map[string]bool{}
-	for _, numbers := range cfg.Routing.Emergency.Numbers {
-		for _, n := range numbers {
-			all[string(n)] = true
-		}
-	}
+	all := emergencyStrings(cfg)
 	d.emergency.Store(&all)
 }
 
@@ -57,6 +53,10 @@ func (d *sessionDesk) Create(ctx context.Context, r api.SessionRequest) (api.Ses
 		return api.Session{}, err
 	}
 	s, err := d.owner.Create(ctx, ask)
+	var exhausted *allocator.Exhausted
+	if errors.As(err, &exhausted) && (ask.Shape == numberdb.Lease || ask.Shape == numberdb.Open) {
+		return api.Session{}, exhaustion(exhausted, remedyForAll(exhausted.Reason))
+	}
 	return d.answer(s, err, r.Reveal, r.Pool)
 }
 
@@ -124,13 +124,19 @@ func (d *sessionDesk) side(p *api.Participate) (side sessions.Side, err error) {
 		return side, errors.New("expected a number, or where the person is reached")
 	}
 	side.Country, side.Prefix = strings.ToUpper(p.MaskRegion.Country), strings.TrimPrefix(plainNumber(p.MaskRegion.Prefix), "+")
-	if side.Country != "" && (len(side.Country) != 2 || strings.Trim(side.Country, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "") {
-		return side, errors.New("country: expected two letters, such as GB")
+	if side.Country != "" && !isCountry(side.Country) {
+		return side, errCountry
 	}
 	if len(side.Prefix) > e164.MaxDigits || strings.Trim(side.Prefix, "0123456789") != "" {
 		return side, errors.New("prefix: expected digits from the country code on")
 	}
 	return side, nil
+}
+
+var errCountry = errors.New("country: expected two letters, such as GB")
+
+func isCountry(text string) bool {
+	return len(text) == 2 && strings.Trim(strings.ToUpper(text), "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
 }
 
 func (d *sessionDesk) notEmergency(text string) error {
@@ -143,15 +149,18 @@ func (d *sessionDesk) notEmergency(text string) error {
 // List gives sessions in the order in which they were made.
 func (d *sessionDesk) List(ctx context.Context, q api.SessionQuery) (list api.SessionList, err error) {
 	query := numberdb.SessionQuery{Tenant: q.Tenant, Limit: numberdb.HistoryLimit(q.Limit)}
+	if q.Limit < 0 {
+		return list, errors.New("limit: expected 1 to 10,000, or 0 for 100")
+	}
 	for _, id := range []struct {
-		text string
-		to   *numberdb.ID
-	}{{q.ID, &query.ID}, {q.After, &query.After}} {
+		name, text string
+		to         *numberdb.ID
+	}{{"id", q.ID, &query.ID}, {"after", q.After, &query.After}} {
 		if id.text == "" {
 			continue
 		}
 		if *id.to, err = numberdb.ParseID(numberdb.SessionPrefix, id.text); err != nil {
-			return list, errNoID
+			return list, noID(id.name)
 		}
 	}
 	if q.Party != "" {
@@ -182,13 +191,15 @@ func (d *sessionDesk) List(ctx context.Context, q api.SessionQuery) (list api.Se
 	return list, nil
 }
 
-var errNoID = errors.New("id: expected that of a session, such as ses_0d2k9x4m1qz7c")
+func noID(name string) error {
+	return fmt.Errorf("%s: expected the id of a session, such as ses_0d2k9x4m1qz7c", name)
+}
 
 // Change ends, burns, extends, rotates or joins.
 func (d *sessionDesk) Change(ctx context.Context, c api.SessionChange) (api.Session, error) {
 	id, err := numberdb.ParseID(numberdb.SessionPrefix, c.ID)
 	if err != nil {
-		return api.Session{}, errNoID
+		return api.Session{}, noID("id")
 	}
 	if err = d.owner.Ready(ctx); err != nil {
 		return api.Session{}, err

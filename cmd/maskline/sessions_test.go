@@ -102,7 +102,7 @@ func TestAFileOfMasksIsAppliedWholeOrNotAtAll(t *testing.T) {
 	c.pair("+447700900101", "+447700900202")
 	cases := []struct{ name, file, want string }{
 		{"no header", "+442079460044\n", "line 1: an unknown name in the header"},
-		{"empty", "", "the header is missing"},
+		{"empty", "", "maskline: the file has faults, nothing of it was applied\nline 1: the file is empty; expected the header number,"},
 		{"no number", "pool\nuk\n", "line 1: the header lacks number"},
 		{"not a number", "number,pool\n+442079460044,uk\n12,uk\n", "line 3: number: expected 7 to 15 digits"},
 		{"unknown pool", "number,pool\n+442079460044,us\n", "line 2: pool: there is no such pool"},
@@ -160,6 +160,7 @@ func TestNumbersAreListedAndChangeState(t *testing.T) {
 	}
 	c.refuses(4, "number 2: there is no such mask", "numbers", "watchlist", "+442079460011", "+442079460099")
 	c.refuses(1, "state: expected free", "numbers", "list", "--state", "gone")
+	c.refuses(1, "country: expected two letters", "numbers", "list", "--country", "GBR")
 	c.refuses(1, "why: expected", "numbers", "watchlist", "+442079460011", "--why", "called +447700900101")
 }
 
@@ -178,6 +179,9 @@ func TestPoolsAreMadeChangedAndDeleted(t *testing.T) {
 				t.Errorf("it is %+v", p)
 			}
 			c.refuses(1, "there is a pool \"uk\" already", "pools", "create", "uk")
+			for _, name := range []string{"+447700900101", "447700900101", "a b", "*", "any", "own", ""} {
+				c.refuses(1, "name: expected up to 63 letters", "pools", "create", name)
+			}
 			c.refuses(4, "there is no pool \"us\"", "pools", "set", "us", "--parties", "3")
 			c.refuses(1, "tenant: expected one that is configured", "pools", "set", "uk", "--tenant", "shap")
 			c.refuses(1, "ttl: expected times", "pools", "set", "uk", "--min-ttl", "1h")
@@ -306,7 +310,9 @@ func TestRefusedSessionsSayWhatToDo(t *testing.T) {
 		{"endpoint", 1, "to: expected tel:", []string{"sessions", "lease", "--pool", "uk", "--to", "fax:1"}},
 		{"account", 1, "to: names an account that is not configured", []string{"sessions", "lease", "--pool", "uk", "--to", "smpp:shap"}},
 		{"emergency lease", 1, "an emergency number cannot take part", []string{"sessions", "lease", "--pool", "uk", "--to", "tel:112"}},
-		{"id", 1, "id: expected that of a session", []string{"sessions", "show", "ses_1"}},
+		{"id", 1, "id: expected the id of a session", []string{"sessions", "show", "ses_1"}},
+		{"after", 1, "after: expected the id of a session", []string{"sessions", "list", "--after", "ses_1"}},
+		{"limit", 1, "limit: expected 1 to 10,000", []string{"sessions", "list", "--limit=-1", "--tenant", "shop"}},
 		{"no such session", 4, "there is no such session", []string{"sessions", "show", "ses_0000000000001"}},
 	}
 	for _, k := range cases {
@@ -325,6 +331,7 @@ func TestRefusedSessionsSayWhatToDo(t *testing.T) {
 	if out := c.at("pools", "show", "uk"); !strings.Contains(out, "1 ceiling, 1 country") || !strings.Contains(out, "max ttl           1h") {
 		t.Errorf("shown as\n%s", out)
 	}
+	c.refuses(3, "(ceiling): a mask for everybody is one that nobody has, or had within quarantine", "sessions", "lease", "--pool", "uk", "--to", "tel:+447700900909")
 }
 
 func TestSessionsAreListedPageByPage(t *testing.T) {

@@ -95,7 +95,18 @@ func (cmd *testbenchSMPP) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return fmt.Errorf("running the load: %w", err)
 	}
-	if cmd.JSON {
+	return tell(c, report, cmd.JSON)
+}
+
+// loadReport is what a load came to.
+type loadReport interface {
+	Write(w io.Writer)
+	Faulty() []string
+}
+
+// tell writes a report, and fails where it has faults.
+func tell(c console, report loadReport, asJSON bool) error {
+	if asJSON {
 		encoder := json.NewEncoder(c.out)
 		encoder.SetIndent("", "  ")
 		if err := encoder.Encode(report); err != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -58,20 +57,7 @@ func (cmd *testbenchRTP) Run(ctx context.Context, c console) (err error) {
 	if err != nil {
 		return fmt.Errorf("running the load: %w", err)
 	}
-	if cmd.JSON {
-		encoder := json.NewEncoder(c.out)
-		encoder.SetIndent("", "  ")
-		if err := encoder.Encode(report); err != nil {
-			return fmt.Errorf("writing the report: %w", err)
-		}
-	} else {
-		report.Write(c.out)
-	}
-	if faults := report.Faulty(); len(faults) > 0 {
-		fmt.Fprintf(c.err, "FAULT: %s\n", strings.Join(faults, ", "))
-		return &exitError{1}
-	}
-	return nil
+	return tell(c, &report, cmd.JSON)
 }
 
 func (cmd *testbenchRTP) load(ctx context.Context, l *rtpload.Load) (r rtpload.Report, err error) {

@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"maskline/numberdb/postgres"
 	"maskline/numberdb/sqlite"
@@ -50,18 +48,5 @@ func (cmd *testbenchSessions) Run(ctx context.Context, c console) (err error) {
 	if err != nil {
 		return fmt.Errorf("running the load: %w", err)
 	}
-	if cmd.JSON {
-		encoder := json.NewEncoder(c.out)
-		encoder.SetIndent("", "  ")
-		if err := encoder.Encode(report); err != nil {
-			return fmt.Errorf("writing the report: %w", err)
-		}
-	} else {
-		report.Write(c.out)
-	}
-	if faults := report.Faulty(); len(faults) > 0 {
-		fmt.Fprintf(c.err, "FAULT: %s\n", strings.Join(faults, ", "))
-		return &exitError{1}
-	}
-	return nil
+	return tell(c, report, cmd.JSON)
 }

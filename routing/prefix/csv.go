@@ -4,7 +4,6 @@ import (
 	"errors"
 	"math"
 	"strconv"
-	"strings"
 	"time"
 
 	"maskline/numberdb"
@@ -28,9 +27,8 @@ const headerText = "carrier,prefix,cost,quality"
 
 // Limits of an import.
 const (
-	MaxLine   = 1 << 10   // octets of a line, without its end
-	MaxFaults = 100       // faults listed one by one
-	MaxRows   = 5_000_000 // of one file, and of all carriers together
+	MaxLine = 1 << 10   // octets of a line, without its end
+	MaxRows = 5_000_000 // of one file, and of all carriers together
 )
 
 var (
@@ -42,37 +40,16 @@ var (
 	errFrom     = errors.New("expected an RFC 3339 time from 1970 to 2105 in whole seconds, such as 2027-01-01T00:00:00Z, or nothing")
 )
 
-const decimals = 6 // of a cost
-
-// parseCost reads a decimal number into millionths.
 func parseCost(text string) (uint64, error) {
-	whole, fraction, point := strings.Cut(text, ".")
-	const most = 7 // digits of MaxCost before the point
-	if whole == "" || len(whole) > most || len(fraction) > decimals || point && fraction == "" {
+	cost, err := numberdb.ParseMillionths(text)
+	if err != nil || cost > MaxCost {
 		return 0, errCost
 	}
-	value := uint64(0)
-	for _, d := range []byte(whole + fraction + strings.Repeat("0", decimals-len(fraction))) {
-		if d < '0' || d > '9' {
-			return 0, errCost
-		}
-		value = value*10 + uint64(d-'0')
-	}
-	if value > MaxCost {
-		return 0, errCost
-	}
-	return value, nil
+	return uint64(cost), nil
 }
 
-// FormatCost writes millionths as a decimal number without final zeros.
-func FormatCost(cost uint64) string {
-	text := strconv.FormatUint(cost/Unit, 10)
-	if rest := cost % Unit; rest > 0 {
-		padded := strconv.FormatUint(Unit+rest, 10)[1:]
-		text += "." + strings.TrimRight(padded, "0")
-	}
-	return text
-}
+// FormatCost writes a cost as a decimal number without final zeros.
+func FormatCost(cost uint64) string { return numberdb.FormatMillionths(int64(cost)) }
 
 func parseQuality(text string) (uint8, error) {
 	if text == "" {

@@ -72,7 +72,7 @@ func (in *reader) read(ctx context.Context) error {
 		}
 	}
 	if in.header == nil && len(in.faults.List) == 0 {
-		in.add(numberdb.Fault{Line: 1, Want: "the file is empty; expected the header " + headerText})
+		in.faults.Add(numberdb.Fault{Line: 1, Want: "the file is empty; expected the header " + headerText})
 	}
 	return ctx.Err()
 }
@@ -233,7 +233,7 @@ func (in *reader) compareWithEarlier(i int) {
 			return
 		}
 		if o.Services&r.Services != 0 {
-			in.add(numberdb.Fault{
+			in.faults.Add(numberdb.Fault{
 				Line: int(max(r.line, o.line)), Column: 1, Field: columns[colCarrier],
 				Want: fmt.Sprintf("the same carrier, prefix, service and time as line %d", min(r.line, o.line)),
 			})
@@ -243,13 +243,5 @@ func (in *reader) compareWithEarlier(i int) {
 }
 
 func (in *reader) fault(column int, field, want string) {
-	in.add(numberdb.Fault{Line: in.number, Column: column, Field: field, Want: want})
-}
-
-func (in *reader) add(f numberdb.Fault) {
-	if len(in.faults.List) == MaxFaults {
-		in.faults.More++
-		return
-	}
-	in.faults.List = append(in.faults.List, f)
+	in.faults.Add(numberdb.Fault{Line: in.number, Column: column, Field: field, Want: want})
 }

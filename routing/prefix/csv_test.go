@@ -115,7 +115,7 @@ func TestCosts(t *testing.T) {
 func TestManyFaultsAreCounted(t *testing.T) {
 	_, err := imported("carrier,prefix,cost,quality\n" + strings.Repeat("alfa,44,x,\n", 1000))
 	var faults *numberdb.Faults
-	if !errors.As(err, &faults) || len(faults.List) != MaxFaults || faults.More != 1000-MaxFaults {
+	if !errors.As(err, &faults) || len(faults.List) != numberdb.MaxFaults || faults.More != 1000-numberdb.MaxFaults {
 		t.Fatal(err)
 	}
 }

@@ -2,6 +2,7 @@ package prefix
 
 import (
 	"errors"
+	"fmt"
 
 	"maskline/e164"
 )
@@ -93,6 +94,9 @@ func (d Digits) String() string {
 	}
 	return string(d.append(nil, e164.MinDigits-1)) + "…"
 }
+
+// Format is the redacted form for every verb, numeric ones included.
+func (d Digits) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(d.String())) }
 
 // MarshalText is the redacted form.
 func (d Digits) MarshalText() ([]byte, error) { return []byte(d.String()), nil }

@@ -51,7 +51,7 @@ func (f File) load(ctx context.Context) (*Table, error) {
 		return nil, err
 	}
 	start := bytes.LastIndex(text, []byte("\n"+trailer)) + 1
-	last, whole := strings.CutSuffix(string(text[max(start, 0):]), "\n")
+	last, whole := strings.CutSuffix(string(text[start:]), "\n")
 	body := text[:start]
 	said, sum, found := strings.Cut(strings.TrimPrefix(last, trailer), ",sha256,")
 	at, err := time.Parse(time.RFC3339, said)

@@ -206,6 +206,11 @@ func TestDigits(t *testing.T) {
 			t.Errorf("%q is printed %q", text, d)
 		}
 	}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%d", "%x", "%s", "%q", "%08b"} {
+		if got := fmt.Sprintf(verb, digits(t, "447700900123")); got != "447700…" {
+			t.Errorf("a whole number is printed %q by %s", got, verb)
+		}
+	}
 	if digits(t, "+44") != digits(t, "44") {
 		t.Error("a plus makes a difference")
 	}

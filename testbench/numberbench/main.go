@@ -4,11 +4,8 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"os"
-	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"maskline/testbench/figures"
@@ -49,18 +46,12 @@ func main() {
 	if only != "" {
 		c.only = strings.Split(only, ",")
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	ctx, cancel := context.WithTimeout(ctx, atMost)
-	defer cancel()
-	run := func() error { return runAll(ctx, c) }
-	if child != "" {
-		run = func() error { return tableChild(child, c.scale) }
-	}
-	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, "numberbench:", err)
-		os.Exit(1) //nolint:gocritic // nothing is left to do
-	}
+	figures.Main("numberbench", atMost, func(ctx context.Context) error {
+		if child != "" {
+			return tableChild(child, c.scale)
+		}
+		return runAll(ctx, c)
+	})
 }
 
 // arguments are what make was told beyond its defaults.
@@ -88,12 +79,7 @@ func runAll(ctx context.Context, c config) error {
 		if err != nil {
 			return fmt.Errorf("measuring %s: %w", m.name, err)
 		}
-		text += body
-		fmt.Println(text)
-		if c.file == "" {
-			continue
-		}
-		if err := figures.WriteSection(c.file, "numberdb-"+m.name, text); err != nil {
+		if err := figures.Publish(c.file, "numberdb-"+m.name, text+body); err != nil {
 			return err
 		}
 	}

@@ -4,10 +4,6 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"maskline/testbench/figures"
@@ -35,14 +31,7 @@ func main() {
 	flag.IntVar(&c.share, "calls", 100, "per cent of the calls of a full run")
 	flag.StringVar(&c.file, "write", "", "document whose section is written anew; empty: standard output alone")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	ctx, cancel := context.WithTimeout(ctx, atMost)
-	defer cancel()
-	if err := run(ctx, c); err != nil {
-		fmt.Fprintln(os.Stderr, "rtpbench:", err)
-		os.Exit(1)
-	}
+	figures.Main("rtpbench", atMost, func(ctx context.Context) error { return run(ctx, c) })
 }
 
 func run(ctx context.Context, c config) error {
@@ -57,9 +46,8 @@ func run(ctx context.Context, c config) error {
 	if err := errors.Join(err, r.close()); err != nil {
 		return err
 	}
-	fmt.Print(text)
-	if c.file == "" || c.only != "" {
-		return nil
+	if c.only != "" {
+		c.file = ""
 	}
-	return figures.WriteSection(c.file, "rtp", text)
+	return figures.Publish(c.file, "rtp", text)
 }

@@ -41,7 +41,7 @@ func (r *rig) measure(ctx context.Context) (string, error) {
 		}
 	}
 	fmt.Fprintf(&t, `%s, user space, one thread. Calls are G.711, 160 octets every 20 ms each way, set up by SIP through the
-edge with all its rules, by ng offer and answer in rtpengine; no RTCP. The measured process has one core (the edge
+edge with all its rules, by ng offer and answer in rtpengine; no RTCP. The measured process has one core (the edge with
 one thread for packets) and the generator the other. "with the kernel" is what the generator, the process and ksoftirqd used together beyond what the generator
 used alone, its parties sending to each other: the kernel's work is charged to whose packet caused it. The last column
 is the same by the ticks of /proc/stat, with all else that the machine did. %d rounds in turn, %v of each load, none of it

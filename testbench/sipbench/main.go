@@ -5,9 +5,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"maskline/testbench/figures"
@@ -33,14 +30,7 @@ func main() {
 	flag.IntVar(&c.scale, "scale", 100, "per cent of the times of a full run")
 	flag.StringVar(&c.file, "write", "", "document whose section is written anew; empty: standard output alone")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	ctx, cancel := context.WithTimeout(ctx, atMost)
-	defer cancel()
-	if err := run(ctx, c); err != nil {
-		fmt.Fprintln(os.Stderr, "sipbench:", err)
-		os.Exit(1)
-	}
+	figures.Main("sipbench", atMost, func(ctx context.Context) error { return run(ctx, c) })
 }
 
 func run(ctx context.Context, c config) error {
@@ -65,9 +55,5 @@ func run(ctx context.Context, c config) error {
 	if err := errors.Join(err, r.close()); err != nil {
 		return err
 	}
-	fmt.Print(text)
-	if c.file == "" {
-		return nil
-	}
-	return figures.WriteSection(c.file, name, text)
+	return figures.Publish(c.file, name, text)
 }

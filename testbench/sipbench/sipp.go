@@ -75,7 +75,8 @@ func (r *rig) call(ctx context.Context, t *target, l load) (c counted, err error
 	_, _ = callee.Wait(time.Second) // its last BYE may be on the way; what is missing counts
 	_ = callee.Kill()
 	c.calls = calls
-	return c, errors.Join(r.count("caller", &c), r.count("callee", &c))
+	err = errors.Join(r.count("caller", &c), r.count("callee", &c))
+	return c, err
 }
 
 // sipp starts one side.

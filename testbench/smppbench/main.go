@@ -4,9 +4,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"maskline/testbench/figures"
@@ -32,14 +29,7 @@ func main() {
 	flag.IntVar(&c.scale, "scale", 100, "per cent of the messages and times of a full run")
 	flag.StringVar(&c.file, "write", "", "document whose section is written anew; empty: standard output alone")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	ctx, cancel := context.WithTimeout(ctx, atMost)
-	defer cancel()
-	if err := run(ctx, c); err != nil {
-		fmt.Fprintln(os.Stderr, "smppbench:", err)
-		os.Exit(1)
-	}
+	figures.Main("smppbench", atMost, func(ctx context.Context) error { return run(ctx, c) })
 }
 
 func run(ctx context.Context, c config) error {
@@ -59,9 +49,5 @@ func run(ctx context.Context, c config) error {
 	if err != nil {
 		return err
 	}
-	fmt.Print(text)
-	if c.file == "" {
-		return nil
-	}
-	return figures.WriteSection(c.file, name, text)
+	return figures.Publish(c.file, name, text)
 }
