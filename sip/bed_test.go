@@ -68,7 +68,7 @@ func newBedOver(t testing.TB, over transport, names *authority, change func(*Con
 	}{{"in", b.caller}, {"out0", b.callees[0]}, {"out1", b.callees[1]}, {"pbx", b.tenant}} {
 		tr := TrunkConfig{
 			Name: p.name, Carrier: "alfa", Addr: over.String() + "://" + p.peer.addr.String(), Allow: prefixes("127.0.0.1/32"), MediaFrom: loopback,
-			Probe: Probe{Every: -1}, FirstResponse: 300 * time.Millisecond, Trying: 300 * time.Millisecond,
+			Probe: Probe{Every: -1}, FirstResponse: 10 * time.Second, Trying: 10 * time.Second, // none fails over for being slow
 		}
 		if over == overTLS {
 			tr.TLS = ClientTLS{CA: names.certFile("ca"), Name: "peer.example"}
@@ -329,7 +329,7 @@ func (p *peer) receive(wait time.Duration) string {
 // expect is the next datagram that starts like this; others are skipped.
 func (p *peer) expect(start string) string {
 	p.t.Helper()
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(20 * time.Second)
 	var seen []string
 	for time.Now().Before(deadline) {
 		text := p.receive(time.Until(deadline))

@@ -113,7 +113,7 @@ func TestFailoverOverUDP(t *testing.T) {
 		}
 	})
 	t.Run("silence", func(t *testing.T) {
-		b := newBed(t, nil)
+		b := newBed(t, func(c *Config) { c.Trunks[1].FirstResponse = 300 * time.Millisecond })
 		b.caller.send(b.caller.invite("one"))
 		b.callees[1].expect("INVITE ")
 		if got := b.count("attempts_total", "trunk", "out0", "outcome", "timeout"); got != 1 {

@@ -198,7 +198,7 @@ var outcomeNames = [outcomes]string{"answered", "refused", "no_answer", "timeout
 
 func (o outcome) String() string { return outcomeNames[o] }
 
-// summary is what is told of a call at its end. It holds no number.
+// summary is what is told of a call at its end. It holds nobody's number: a mask at most.
 type summary struct {
 	from, to     *trunk      // to is nil where no attempt was made
 	second       e164.Number // presented instead of the plan's number by the last attempt; none: that one

@@ -251,8 +251,8 @@ func (r *registration) succeed(res *message.Response, now time.Time, chance floa
 	r.fate(registerGranted, res.Code)
 }
 
-// fail takes the code of the answer, 0 where there is none. It turns to the next address, and after the last one waits: each time twice
-// as long, by a lot.
+// fail turns to the next address, and after the last one waits: each time twice as
+// long, by a lot. code is that of the answer, 0 where there is none.
 func (r *registration) fail(o registerOutcome, code int, atLeast time.Duration, now time.Time, chance float64) {
 	r.waiting, r.longer = false, false
 	r.fate(o, code)

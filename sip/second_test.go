@@ -12,7 +12,8 @@ import (
 // one, which the record names then.
 func TestTheSecondMaskGoesThroughItsTrunk(t *testing.T) {
 	second := e164.MustParse("441110000009")
-	b := newBed(t, nil, func(e *Edge) {
+	f := &fakeRecords{}
+	b := newBed(t, func(c *Config) { c.Records = f }, func(e *Edge) {
 		first := e.decide
 		e.decide = func(req *routing.Request) evRouted {
 			ev := first(req)
@@ -33,5 +34,9 @@ func TestTheSecondMaskGoesThroughItsTrunk(t *testing.T) {
 	invite = b.callees[1].expect("INVITE ")
 	if strings.Contains(invite, simMaskB.Reveal()) || !strings.Contains(invite, second.Reveal()) {
 		t.Error("the next trunk is not shown the second mask alone")
+	}
+	b.callees[1].send(b.callees[1].reply(invite, 486, ""))
+	if got := f.recorded(t).Presented; got != second {
+		t.Errorf("the record names %s", got.Reveal())
 	}
 }

@@ -38,7 +38,8 @@ func (f *flaky) serve(w *wire, r *rand.Rand, steady bool) {
 		f.got[string(m.ShortMessage)]++
 		f.mu.Unlock()
 		if !steady && left <= 0 {
-			time.Sleep(time.Duration(r.IntN(3)) * time.Millisecond) // let more come that it will not read
+			_ = w.conn.SetReadDeadline(time.Now().Add(time.Duration(r.IntN(3)) * time.Millisecond))
+			_, _ = w.conn.Read(make([]byte, 1)) // let more come that it will not read
 			return
 		}
 		f.mu.Lock()

@@ -71,9 +71,9 @@ type bench struct {
 func baseConfig() Config {
 	return Config{
 		Listen:       []ListenConfig{{Addr: "127.0.0.1:0"}},
-		BindTimeout:  2 * time.Second,
-		PDUTimeout:   2 * time.Second,
-		AnswerWithin: 2 * time.Second,
+		BindTimeout:  10 * time.Second,
+		PDUTimeout:   10 * time.Second,
+		AnswerWithin: 5 * time.Second,
 		Drain:        time.Second,
 		Auth:         AuthConfig{Delay: time.Millisecond},
 		Accounts: []AccountConfig{
@@ -86,7 +86,7 @@ func baseConfig() Config {
 // carrierAt is a carrier with one bind.
 func carrierAt(name, addr string) CarrierConfig {
 	return CarrierConfig{Name: name, Binds: []BindConfig{{
-		Addr: addr, SystemID: "maskline", Password: "secret", ResponseTimeout: time.Second,
+		Addr: addr, SystemID: "maskline", Password: "secret", ResponseTimeout: 5 * time.Second,
 		Reconnect: Reconnect{Min: 10 * time.Millisecond, Max: 50 * time.Millisecond},
 	}}}
 }

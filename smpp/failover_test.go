@@ -170,7 +170,7 @@ func TestNoCarrierIsUp(t *testing.T) {
 // A full window makes messages wait for the same carrier; when their wait is
 // over, the next carrier gets them.
 func TestFullWindow(t *testing.T) {
-	_, shop, _, alfa, bravo := all(t, func(c *Config) { c.Carriers[0].Binds[0].Window = 1 })
+	_, shop, _, alfa, bravo := all(t, func(c *Config) { c.Carriers[0].Binds[0].Window, c.AnswerWithin = 1, 2*time.Second })
 	send := func(line string) { shop.send(t, pdu.SubmitSM, text(alice, maskOfBob, line)) }
 	send("1")
 	first := alfa.expect(t, pdu.SubmitSM, pdu.ROK)

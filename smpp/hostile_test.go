@@ -108,7 +108,7 @@ func TestHostileBodies(t *testing.T) {
 
 func TestSilentConnection(t *testing.T) {
 	cfg := baseConfig()
-	cfg.BindTimeout = 100 * time.Millisecond
+	cfg.BindTimeout = time.Second
 	b := startEdge(t, cfg)
 	dialWire(t, b.addr).expectEnd(t)
 	aHealthyPeerIsServed(t, b)
@@ -116,18 +116,19 @@ func TestSilentConnection(t *testing.T) {
 
 func TestDrippingOctets(t *testing.T) {
 	cfg := baseConfig()
-	cfg.PDUTimeout = 150 * time.Millisecond
+	cfg.PDUTimeout = 300 * time.Millisecond
 	b := startEdge(t, cfg)
 	w := bound(t, b.addr, pdu.BindTransceiver, "shop")
 	frame, _ := text(alice, maskOfBob, "slow").Append(nil, pdu.SubmitSM, 1)
-	go func() { // one octet at a time, never quite done
-		for _, c := range frame[:len(frame)-1] {
-			if _, err := w.conn.Write([]byte{c}); err != nil {
-				return
-			}
-			time.Sleep(10 * time.Millisecond)
+	for _, c := range frame[:len(frame)-1] { // one octet at a time, never quite done
+		if _, err := w.conn.Write([]byte{c}); err != nil {
+			break
 		}
-	}()
+		_ = w.conn.SetReadDeadline(time.Now().Add(10 * time.Millisecond)) // the pace
+		if _, err := w.conn.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+			break // it has ended
+		}
+	}
 	w.expectEnd(t)
 	aHealthyPeerIsServed(t, b)
 }

@@ -246,7 +246,7 @@ func (s *loadSource) run(count, rate int) (loadResult, error) {
 			}
 		}
 		if sent == answered {
-			time.Sleep(50 * time.Microsecond) // ahead of the rate
+			time.Sleep(50 * time.Microsecond) // the pace: it is ahead of the rate
 			continue
 		}
 		if rate > 0 {

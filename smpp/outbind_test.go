@@ -3,6 +3,7 @@ package smpp
 import (
 	"net/netip"
 	"testing"
+	"time"
 
 	"maskline/smpp/pdu"
 )
@@ -96,7 +97,9 @@ func TestOutbindsThatAreRefused(t *testing.T) {
 // An SMSC that knocks and then does not answer our bind is closed like any
 // connection that does not bind.
 func TestAnOutbindThatGoesNoFurther(t *testing.T) {
-	b := startEdge(t, outbindConfig())
+	cfg := outbindConfig()
+	cfg.BindTimeout = time.Second
+	b := startEdge(t, cfg)
 	smsc := dialWire(t, b.addr)
 	smsc.outbind(t, "them", "knock")
 	smsc.expect(t, pdu.BindReceiver, pdu.ROK)

@@ -33,7 +33,7 @@ func dialWire(t testing.TB, addr string) *wire {
 	return newWire(conn)
 }
 
-const patience = 5 * time.Second // for what must come
+const patience = 20 * time.Second // for what must come, where others want the processors too
 
 // frame is one PDU read, its own copy.
 type frame struct {

@@ -262,7 +262,7 @@ func TestMessageToSIPPeer(t *testing.T) {
 			if len(got) != 2 || string(got[1].Text) != "from carol" || got[1].Peer != desk || got[1].From != e164.MustParse(maskOfAlice) {
 				t.Fatal("another message was handed over")
 			}
-			if left := time.Until(got[1].AnswerBy); left <= 0 || left > 2*time.Second {
+			if left := time.Until(got[1].AnswerBy); left <= 0 || left > b.cfg.AnswerWithin {
 				t.Errorf("%v left", left)
 			}
 		})

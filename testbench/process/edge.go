@@ -52,7 +52,7 @@ const (
 	startWithin   = 20 * time.Second
 	commandWithin = 30 * time.Second
 	pollEvery     = 10 * time.Millisecond
-	answerIn      = 5 * time.Second
+	answerIn      = 20 * time.Second
 	maxBody       = 16 << 20
 )
 

@@ -56,14 +56,14 @@ func startEdge(t *testing.T, carriers ...*smsc) *edge {
 	t.Helper()
 	routes := routing.Config{Breaker: routing.BreakerConfig{Window: 10 * time.Second, Ratio: 0.5, Min: 5, HalfOpenAfter: 500 * time.Millisecond}}
 	cfg := smpp.Config{
-		Listen: []smpp.ListenConfig{{Addr: "127.0.0.1:0"}}, AnswerWithin: 3 * time.Second, BindTimeout: time.Second, Drain: 3 * time.Second,
+		Listen: []smpp.ListenConfig{{Addr: "127.0.0.1:0"}}, AnswerWithin: 9 * time.Second, BindTimeout: 10 * time.Second, Drain: 3 * time.Second,
 		Accounts: []smpp.AccountConfig{{SystemID: "shop", Password: "sesame", Tenant: "shop"}},
 	}
 	for i, c := range carriers {
 		routes.Carriers = append(routes.Carriers, routing.CarrierConfig{Name: c.name, Priority: i, Services: routing.SMS})
 		cfg.Carriers = append(cfg.Carriers, smpp.CarrierConfig{Name: c.name, Binds: []smpp.BindConfig{{
 			Addr: fmt.Sprint("127.0.0.1:", c.port), SystemID: "maskline", Password: "secret",
-			EnquireLink: time.Second, ResponseTimeout: time.Second,
+			EnquireLink: 3 * time.Second, ResponseTimeout: 3 * time.Second,
 			Reconnect: smpp.Reconnect{Min: 50 * time.Millisecond, Max: 200 * time.Millisecond},
 		}}})
 	}

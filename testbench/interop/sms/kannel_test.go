@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"os"
 	"os/exec"
@@ -17,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"maskline/testbench/loopback"
 )
 
 // kannel is an aggregator: bearerbox bound to an account of the edge, smsbox in
@@ -40,10 +43,10 @@ const kannelPending = 10
 const kannelConfig = `
 group = core
 admin-port = %[1]d
-admin-interface = 127.0.0.1
+admin-interface = %[8]s
 admin-password = secret
 smsbox-port = %[2]d
-smsbox-interface = 127.0.0.1
+smsbox-interface = %[8]s
 box-allow-ip = 127.0.0.1
 log-level = 1
 log-file = %[6]s/bearerbox.log
@@ -71,9 +74,9 @@ enquire-link-interval = 10
 reconnect-delay = 1
 
 group = smsbox
-bearerbox-host = 127.0.0.1
+bearerbox-host = %[8]s
 sendsms-port = %[3]d
-sendsms-interface = 127.0.0.1
+sendsms-interface = %[8]s
 log-level = 1
 log-file = %[6]s/smsbox.log
 
@@ -90,11 +93,11 @@ max-messages = 0
 get-url = "%[5]s/mo?from=%%p&to=%%P&coding=%%c&text=%%b"
 `
 
-// freePorts asks the kernel for ports that nobody uses.
-func freePorts(t *testing.T, n int) (ports []int) {
+// freePorts asks the kernel for ports of an address that nobody uses.
+func freePorts(t *testing.T, ip netip.Addr, n int) (ports []int) {
 	t.Helper()
 	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		l, err := net.Listen("tcp", netip.AddrPortFrom(ip, 0).String())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -113,17 +116,18 @@ func startKannel(t *testing.T, edge *edge) *kannel {
 	k.hook = httptest.NewServer(mux)
 	t.Cleanup(k.hook.Close)
 	dir := t.TempDir()
-	ports := freePorts(t, 3)
+	ip := loopback.Addr()
+	ports := freePorts(t, ip, 3)
 	config := filepath.Join(dir, "kannel.conf")
-	text := fmt.Sprintf(kannelConfig, ports[0], ports[1], ports[2], edge.port(), k.hook.URL, dir, kannelPending)
+	text := fmt.Sprintf(kannelConfig, ports[0], ports[1], ports[2], edge.port(), k.hook.URL, dir, kannelPending, ip)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	run(t, dir, "bearerbox", config)
-	waitPort(t, ports[1])
+	waitPort(t, ip, ports[1])
 	run(t, dir, "smsbox", config)
-	waitPort(t, ports[2])
-	k.sendURL = fmt.Sprintf("http://127.0.0.1:%d/cgi-bin/sendsms", ports[2])
+	waitPort(t, ip, ports[2])
+	k.sendURL = fmt.Sprintf("http://%s:%d/cgi-bin/sendsms", ip, ports[2])
 	return k
 }
 
@@ -156,10 +160,10 @@ func run(t *testing.T, dir, name, config string) {
 	})
 }
 
-func waitPort(t *testing.T, port int) {
+func waitPort(t *testing.T, ip netip.Addr, port int) {
 	t.Helper()
 	eventually(t, fmt.Sprint("port ", port, " is open"), func() bool {
-		conn, err := net.Dial("tcp", fmt.Sprint("127.0.0.1:", port))
+		conn, err := net.Dial("tcp", netip.AddrPortFrom(ip, uint16(port)).String())
 		if err != nil {
 			return false
 		}

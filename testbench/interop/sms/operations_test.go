@@ -189,9 +189,9 @@ func TestNodeUSSD(t *testing.T) {
 // not sent again: node-smpp's SMSC sees it once.
 func TestNodeAcceptsLate(t *testing.T) {
 	_, shop, alfa := between(t, func(_ *smpp.AccountConfig, b *smpp.BindConfig) {
-		b.Long, b.ResponseTimeout = smpp.LongUDH, 10*time.Second
+		b.Long, b.ResponseTimeout = smpp.LongUDH, 3*answerWithin
 	})
-	alfa.tell(t, map[string]any{"delay": 4000})
+	alfa.tell(t, map[string]any{"delay": (answerWithin + 2*time.Second).Milliseconds()})
 	message := addressed(alice, maskOfBob, fields{"message_payload": longText})
 	if r := shop.ask(t, "submit_sm", message); r.Status != 0x08 {
 		t.Fatalf("answered %#x", r.Status)

@@ -39,7 +39,7 @@ func between(t *testing.T, change func(*smpp.AccountConfig, *smpp.BindConfig)) (
 	t.Helper()
 	account := smpp.AccountConfig{SystemID: "shop", Password: "sesame", Tenant: "shop"}
 	bind := smpp.BindConfig{
-		SystemID: "maskline", Password: "secret", ResponseTimeout: 2 * time.Second,
+		SystemID: "maskline", Password: "secret", ResponseTimeout: 10 * time.Second,
 		Reconnect: smpp.Reconnect{Min: 50 * time.Millisecond, Max: 200 * time.Millisecond},
 	}
 	if change != nil {
@@ -54,11 +54,13 @@ func between(t *testing.T, change func(*smpp.AccountConfig, *smpp.BindConfig)) (
 	return e, shop, alfa
 }
 
+const answerWithin = 6 * time.Second
+
 // edgeOf is an edge with one account and one carrier, alfa, of the same country.
 func edgeOf(t *testing.T, account smpp.AccountConfig, bind smpp.BindConfig) *edge {
 	t.Helper()
 	return runEdge(t, smpp.Config{
-		Listen: []smpp.ListenConfig{{Addr: "127.0.0.1:0"}}, AnswerWithin: 3 * time.Second, BindTimeout: 3 * time.Second, Drain: 3 * time.Second,
+		Listen: []smpp.ListenConfig{{Addr: "127.0.0.1:0"}}, AnswerWithin: answerWithin, BindTimeout: 10 * time.Second, Drain: 3 * time.Second,
 		Accounts: []smpp.AccountConfig{account}, Carriers: []smpp.CarrierConfig{{Name: "alfa", Country: account.Country, CallingCode: account.CallingCode, Binds: []smpp.BindConfig{bind}}},
 	}, routing.Config{
 		Breaker:  routing.BreakerConfig{Window: 10 * time.Second, Ratio: 0.5, Min: 5, HalfOpenAfter: 500 * time.Millisecond},

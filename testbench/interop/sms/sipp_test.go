@@ -26,6 +26,8 @@ import (
 	"maskline/sip"
 	"maskline/smpp"
 	"maskline/testbench/leak"
+	"maskline/testbench/loopback"
+	"maskline/testbench/process"
 )
 
 const maskDesk = "441110000004" // leads to the user desk of the shop's PBX
@@ -36,7 +38,8 @@ type phones struct {
 	*edge
 	t            *testing.T
 	sip          *sip.Edge
-	caller, desk int // ports
+	ip           netip.Addr // of the phones
+	caller, desk int        // ports
 	log          *logBuffer
 }
 
@@ -62,10 +65,11 @@ func (b *logBuffer) Sync() error { return nil }
 
 func startPhones(t *testing.T, carriers ...*smsc) *phones {
 	t.Helper()
-	p := &phones{edge: &edge{registry: prometheus.NewRegistry()}, t: t, caller: freeUDPPort(t), desk: freeUDPPort(t), log: &logBuffer{}}
+	p := &phones{edge: &edge{registry: prometheus.NewRegistry()}, t: t, ip: loopback.Addr(), log: &logBuffer{}}
+	p.caller, p.desk = freeUDPPort(t, p.ip), freeUDPPort(t, p.ip)
 	bindings := table()
 	bindings.Apply([]numberdb.Change{{Binding: numberdb.Binding{
-		Mask: e164.MustParse(maskDesk), To: numberdb.Endpoint{Kind: numberdb.SIP, Name: fmt.Sprint("desk@127.0.0.1:", p.desk)},
+		Mask: e164.MustParse(maskDesk), To: numberdb.Endpoint{Kind: numberdb.SIP, Name: fmt.Sprint("desk@", p.at(p.desk))},
 		Present: e164.MustParse(maskOfAlice), Tenant: "shop", Services: numberdb.SMS,
 	}}})
 	routes := routing.Config{
@@ -74,7 +78,7 @@ func startPhones(t *testing.T, carriers ...*smsc) *phones {
 		Emergency: routing.EmergencyConfig{Numbers: map[string][]string{"default": {"911"}}},
 	}
 	cfg := smpp.Config{
-		Listen: []smpp.ListenConfig{{Addr: "127.0.0.1:0"}}, AnswerWithin: 3 * time.Second, BindTimeout: time.Second, Drain: 3 * time.Second,
+		Listen: []smpp.ListenConfig{{Addr: "127.0.0.1:0"}}, AnswerWithin: 5 * time.Second, BindTimeout: 10 * time.Second, Drain: 3 * time.Second,
 		Accounts: []smpp.AccountConfig{{SystemID: "shop", Password: "sesame", Tenant: "shop"}}, Messenger: toSIP{p},
 	}
 	for _, c := range carriers {
@@ -93,7 +97,7 @@ func startPhones(t *testing.T, carriers ...*smsc) *phones {
 		t.Fatal(err)
 	}
 	trunk := func(name string, port int) sip.TrunkConfig {
-		return sip.TrunkConfig{Name: name, Addr: fmt.Sprint("udp://127.0.0.1:", port), Probe: sip.Probe{Every: -1}, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}}
+		return sip.TrunkConfig{Name: name, Addr: fmt.Sprint("udp://", p.at(port)), Probe: sip.Probe{Every: -1}, Allow: []netip.Prefix{netip.PrefixFrom(p.ip, 32)}}
 	}
 	in, pbx := trunk("trunk", p.caller), trunk("shop/pbx1", p.desk)
 	in.Carrier, pbx.Tenant = "trunk", "shop"
@@ -109,6 +113,8 @@ func startPhones(t *testing.T, carriers ...*smsc) *phones {
 	}
 	return p
 }
+
+func (p *phones) at(port int) netip.AddrPort { return netip.AddrPortFrom(p.ip, uint16(port)) }
 
 // run serves both sides until the test ends.
 func (p *phones) run() {
@@ -140,9 +146,9 @@ func (p *phones) run() {
 	})
 }
 
-func freeUDPPort(t *testing.T) int {
+func freeUDPPort(t *testing.T, ip netip.Addr) int {
 	t.Helper()
-	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	conn, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(ip, 0)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,10 +182,10 @@ func (p *phones) sipp(scenario string, port int, number string, words map[string
 	}
 	s := &sippRun{t: p.t, trace: filepath.Join(dir, "messages"), done: make(chan error, 1)}
 	args := append([]string{
-		"-sf", file, "-i", "127.0.0.1", "-p", fmt.Sprint(port), "-m", "1", "-nostdin", "-timeout", "20", "-timeout_error", "-recv_timeout", "15000",
+		"-sf", file, "-i", p.ip.String(), "-p", fmt.Sprint(port), "-m", "1", "-nostdin", "-timeout", "60", "-timeout_error", "-recv_timeout", "30000",
 		"-key", "real", "+" + number, "-trace_msg", "-message_file", s.trace,
 	}, target...)
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
 	cmd := exec.CommandContext(ctx, "sipp", args...)
 	cmd.Stdout, cmd.Stderr = &s.out, &s.out
 	if err := cmd.Start(); err != nil {
@@ -191,11 +197,11 @@ func (p *phones) sipp(scenario string, port int, number string, words map[string
 	}()
 	if len(target) == 0 {
 		eventually(p.t, "sipp listens", func() bool {
-			conn, err := net.ListenPacket("udp", fmt.Sprint("127.0.0.1:", port))
-			if err == nil {
-				_ = conn.Close()
+			holds, err := process.Holds(cmd.Process.Pid, "udp", port)
+			if err != nil {
+				p.t.Fatal(err)
 			}
-			return err != nil
+			return holds
 		})
 	}
 	return s
@@ -332,7 +338,7 @@ func TestCarrierTextsSIPp(t *testing.T) {
 				alfa.tell(t, map[string]any{"deliver": addressed(carol, maskDesk, f), "tag": c.name})
 			}
 			received := phone.wait()
-			if !strings.HasPrefix(received[strings.Index(received, "MESSAGE "):], fmt.Sprint("MESSAGE sip:desk@127.0.0.1:", p.desk, " SIP/2.0")) ||
+			if !strings.HasPrefix(received[strings.Index(received, "MESSAGE "):], fmt.Sprint("MESSAGE sip:desk@", p.at(p.desk), " SIP/2.0")) ||
 				!strings.Contains(received, "From: <sip:+"+maskOfAlice+"@") || !strings.Contains(received, c.text) {
 				t.Errorf("got\n%s", received)
 			}

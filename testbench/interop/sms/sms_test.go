@@ -156,6 +156,7 @@ func TestFailingCarrier(t *testing.T) {
 
 	traffic()
 	settled("all accepted by a healthy carrier")
+	eventually(t, "alfa tells of them", func() bool { return len(alfa.submits("accept")) >= batch })
 	if n := len(alfa.submits("accept")); n != batch {
 		t.Fatalf("alfa accepted %d", n)
 	}
