@@ -17,11 +17,12 @@ type Slots interface {
 	Open(session numberdb.ID, mask, caller e164.Number, by time.Time, done func(opened bool))
 }
 
-// judgeSlot holds a message back that is the first of its sender's to a public
-// mask. A sender who has no number has no way back either, and is let through.
+// judgeSlot holds a message or call back that is the first of its sender's to a
+// public mask. A sender who has no number, or a mask for one, has no way back either,
+// and is let through.
 func (s *state) judgeSlot(req *Request, plan *Plan) bool {
-	if plan.public == 0 || plan.To.Kind != ToNumber || req.Service != SMS ||
-		req.From == 0 || req.From.IsShortCode() || req.From.Canonical() == plan.To.Number.Canonical() {
+	if plan.public == 0 || plan.To.Kind != ToNumber || req.From == 0 || req.From.IsShortCode() ||
+		req.From.Canonical() == plan.To.Number.Canonical() || s.table.IsMask(req.From) {
 		return false
 	}
 	plan.Verdict = FirstContact

@@ -24,9 +24,12 @@ func TestFirstContact(t *testing.T) {
 	owner := numberdb.Binding{
 		Mask: num(maskA), To: numberdb.Endpoint{Kind: numberdb.Tel, Number: num(bob)}, Present: num(maskA), Services: SMS | Voice, Session: 7,
 	}
+	other := owner
+	other.Mask, other.Session = num(maskB), 0
 	known := owner
 	known.Party, known.Present = num(carol), num(maskB)
 	slots := &asked{}
+	voice := func(_ *Config, _ *numberdb.Binding, r *Request) { r.Service = Voice }
 	cases := []struct {
 		name   string
 		from   string
@@ -48,7 +51,15 @@ func TestFirstContact(t *testing.T) {
 		{"refused by a rule", alice, func(cfg *Config, _ *numberdb.Binding, _ *Request) {
 			cfg.Rules = []RuleConfig{{Name: "none", Senders: []string{"44"}}}
 		}, RuleRefused},
-		{"a call", alice, func(_ *Config, _ *numberdb.Binding, r *Request) { r.Service = Voice }, Forward},
+		{"from a mask of a tenant's", maskB, func(_ *Config, _ *numberdb.Binding, r *Request) { r.Origin = &Origin{Tenant: "shop"} }, Forward},
+		{"a call", alice, voice, FirstContact},
+		{"a call of one who is known", carol, voice, Forward},
+		{"a call without a number", "", voice, Forward},
+		{"a call of the owner", bob, voice, Forward},
+		{"a call from a mask", maskB, voice, Forward},
+		{"a call to a mask of messages alone", alice, func(_ *Config, b *numberdb.Binding, r *Request) {
+			r.Service, b.Services = Voice, SMS
+		}, ServiceOff},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -62,7 +73,7 @@ func TestFirstContact(t *testing.T) {
 				c.change(&cfg, &public, req)
 			}
 			table := numberdb.NewTable()
-			table.Apply([]numberdb.Change{{Binding: public}, {Binding: known}})
+			table.Apply([]numberdb.Change{{Binding: public}, {Binding: known}, {Binding: other}})
 			r, err := New(table, cfg, newRegistry())
 			if err != nil {
 				t.Fatal(err)

@@ -183,6 +183,10 @@ func (a *actor) do(act action, now time.Time) event {
 		return a.send(act)
 	case actRoute:
 		return a.route(act, now)
+	case actOpen:
+		return a.openSlot(act)
+	case actContacted:
+		a.edge.metrics.contacts.ended(act.outcome, act.after)
 	case actAllocate:
 		return a.allocate(act.at)
 	case actBegin:

@@ -21,6 +21,7 @@ type bench struct {
 	trunkA     *trunk
 	trunks     []*trunk
 	routed     evRouted
+	strange    int       // so many times, the caller is new to the mask
 	remotes    [2]Remote // what the relay was told last
 	begins     bool
 	ports      bool
@@ -123,7 +124,15 @@ func (b *bench) do(a action) (string, event) {
 	case actSend:
 		return b.sent(a), nil
 	case actRoute:
+		if b.strange > 0 {
+			b.strange--
+			return "route", b.first()
+		}
 		return "route", b.routed
+	case actOpen:
+		return "open", nil
+	case actContacted:
+		return "contact " + a.outcome.String(), nil
 	case actAllocate:
 		if !b.ports {
 			return "allocate", evAllocated{}
@@ -212,6 +221,8 @@ func (b *bench) event(words []string) event {
 	switch side {
 	case "end":
 		return evEnd{words[1]}
+	case "slot":
+		return evOpened{words[1] == "opened"}
 	case "key": // of the called side
 		return evDigit{SideB, words[1][0]}
 	case "played": // to the caller

@@ -48,6 +48,7 @@ type call struct {
 	early        bool         // the caller has a session description from the called side
 	exchange     *exchange    // of descriptions, in the established call
 
+	contact    *contact    // nil: no reply slot was wanted
 	announcing *announcing // what the caller hears in place of a called side
 	accepting  *accepting  // the called side has answered and is asked to press a key
 
@@ -103,6 +104,8 @@ func (c *call) handle(ev event, now time.Time) []action {
 		c.onUnreachable(ev)
 	case evRouted:
 		c.onRouted(ev)
+	case evOpened:
+		c.onOpened(ev)
 	case evAllocated:
 		c.onAllocated(ev)
 	case evBegun:
@@ -133,7 +136,7 @@ func (c *call) do(a action) { c.out = append(c.out, a) }
 
 // wake is when evTick is due next; zero: nothing is waited for.
 func (c *call) wake() time.Time {
-	first := sooner(c.a.invite.next(), c.a.reliable.next(), c.a.next(), c.expires, c.ringAgain, c.voiceNext())
+	first := sooner(c.a.invite.next(), c.a.reliable.next(), c.a.next(), c.expires, c.ringAgain, c.voiceNext(), c.contact.next())
 	if c.exchange != nil {
 		first = sooner(first, c.exchange.deadline)
 	}
@@ -146,6 +149,7 @@ func (c *call) wake() time.Time {
 func (c *call) tick() {
 	c.tickReliable()
 	c.tickInvite()
+	c.tickContact()
 	c.tickExchange()
 	c.tickLeg(&c.a.leg)
 	for _, a := range c.b {
@@ -194,6 +198,7 @@ func (c *call) over(why string, code, cause int) {
 	if c.phase == phaseOver {
 		return
 	}
+	c.contacted(contactLeft)
 	if c.phase == phaseCalling {
 		c.held = nil
 		c.dropExchange()
@@ -225,7 +230,7 @@ func (c *call) over(why string, code, cause int) {
 
 // trim lets go of what only setting the call up needed.
 func (c *call) trim() {
-	c.offer, c.plan, c.held = nil, evRouted{}, nil
+	c.offer, c.plan, c.held, c.contact = nil, evRouted{}, nil, nil
 	c.a.req, c.a.head, c.a.recordRoute = nil, nil, nil
 	for _, a := range c.b {
 		a.early, a.offer, a.draft, a.agreed, a.offering = nil, nil, nil, nil, nil

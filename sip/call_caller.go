@@ -37,9 +37,14 @@ func (c *call) onInvite(ev evInvite) {
 		}
 		c.offer, c.a.heard, c.a.layout = offer, offer.Content, offer.Layout()
 	}
-	numbers := &ev.trunk.cli.Numbers
+	c.route()
+}
+
+// route asks where the call goes.
+func (c *call) route() {
+	req, numbers := c.a.req, &c.a.trunk.cli.Numbers
 	called := req.Called(numbers)
-	c.do(actRoute{dialled: called.Dialled, to: called.Number, from: req.Caller(numbers, ev.trunk.TrustPAI)})
+	c.do(actRoute{dialled: called.Dialled, to: called.Number, from: req.Caller(numbers, c.a.trunk.TrustPAI)})
 }
 
 // tell answers the INVITE.
@@ -84,6 +89,10 @@ func (c *call) onCancel(req *message.Request) {
 
 func (c *call) onRouted(ev evRouted) {
 	if c.phase != phaseNew {
+		return
+	}
+	if ev.contact != nil && c.contact == nil {
+		c.awaitSlot(&ev)
 		return
 	}
 	if ev.refused != nil {

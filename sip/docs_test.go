@@ -166,6 +166,7 @@ func TestDocsOfLimits(t *testing.T) {
 		"connections in all / from one source":    {fmt.Sprintf("%d,%03d / %d", defaultStreams/1000, defaultStreams%1000, defaultSourceStreams), ""},
 		"octets that wait for one connection":     {kib(mostOut), endStuck},
 		"addresses of a name that one call tries": {strconv.Itoa(mostTried), ""},
+		"calls that wait for a reply slot":        {strconv.Itoa(mostContacts), "480"},
 		"attempts of one call":                    {strconv.Itoa(defaultMaxAttempts), ""},
 	}
 	for _, row := range docsTable(t, "## Limits") {

@@ -20,6 +20,7 @@ func TestDocsOfTimers(t *testing.T) {
 		"ringing":                                                                 "60 s",
 		"the last ringing repeated to the caller":                                 "60 s",
 		"a reliable answer without its PRACK":                                     written(t64),
+		"the reply slot of a new caller":                                          written(slotWithin),
 		"the other side's answer to an UPDATE or INFO":                            written(patience),
 		"session timer":                                                           "1800 s",
 		"length of a call":                                                        written(defaultMaxDuration),

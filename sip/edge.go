@@ -59,6 +59,7 @@ type Edge struct {
 	timers        *timers
 	showing       sync.Mutex // of a carrier's state to routing
 	draining      atomic.Bool
+	contacts      atomic.Int64 // reply slots that calls wait for
 	active        atomic.Int64 // calls that are not over
 	unsettled     atomic.Int64 // and those of which something of ours is unanswered
 

@@ -48,7 +48,8 @@ type (
 	}
 	// evRouted answers actRoute.
 	evRouted struct {
-		refused    *refusal // nil: forward
+		refused    *refusal      // nil: forward
+		contact    *routing.Plan // whose caller is to become known first, else it is refused; nil: not so
 		present    e164.Number
 		to         e164.Number
 		user       string      // where the destination is a user of a peer

@@ -48,6 +48,7 @@ type metrics struct {
 	announcements *prometheus.CounterVec
 	panics        prometheus.Counter
 	quality       qualityMetrics
+	contacts      contactMetrics
 
 	octets         [transports][2]prometheus.Counter // by direction
 	streamsRefused [transports]map[string]prometheus.Counter
@@ -90,7 +91,7 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 			Buckets: []float64{1, 6, 15, 30, 60, 120, 300, 600, 1800, 3600, 14400},
 		}, []string{"trunk", "direction"}),
 	}
-	m.quality = newQualityMetrics()
+	m.quality, m.contacts = newQualityMetrics(), newContactMetrics(edge)
 	dropped := counter("dropped_total", "Datagrams dropped without an answer, and messages over TCP or TLS with which their connection ended, by reason.", "reason")
 	for _, d := range message.Drops() {
 		m.drops[d] = dropped.WithLabelValues(d.String())
@@ -115,7 +116,7 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 			m.streamsRefused[t], m.streamsEnded[t] = children(refused, t, refusals), children(ended, t, ends)
 		}
 	}
-	for _, c := range append(m.quality.collectors(),
+	for _, c := range append(append(m.quality.collectors(), m.contacts.collectors()...),
 		octets, refused, ended, m.tlsFailures, m.dialFailures, m.lookupFailures, m.claimsRefused,
 		m.requests, m.responses, m.attempts, m.registers, m.failovers, m.busyTotal, m.calls, m.faults, m.announcements, m.setup, m.seizures, m.effective, m.ringing, m.talk, m.texts, m.lateTexts, m.auth, dropped, panics,
 		newTrunkCollector(edge),

@@ -12,6 +12,9 @@ import (
 type Router interface {
 	Decide(req *routing.Request, plan *routing.Plan)
 	Carrier(name string) *routing.Carrier
+	// Open makes the caller of a plan with the verdict FirstContact known: done is told
+	// once, soon after by at the latest, by any goroutine.
+	Open(plan *routing.Plan, by time.Time, done func(opened bool))
 }
 
 // route asks routing, and turns its plan into trunks.
@@ -76,6 +79,9 @@ func (e *Edge) plan(plan *routing.Plan, seed uint64) evRouted {
 		ev := evRouted{refused: &r, tenant: plan.Tenant}
 		if plan.Verdict != routing.UnknownMask {
 			ev.mask = plan.Mask
+		}
+		if plan.Verdict == routing.FirstContact {
+			ev.contact = plan
 		}
 		e.hear(&ev, plan.Verdict)
 		return ev

@@ -68,6 +68,7 @@ type sim struct {
 	media                    bool              // the caller was given a session description
 	edgeAddr                 netip.AddrPort
 	voice                    simVoice
+	contact                  simContact
 	fax                      *rand.Rand
 	locals                   [2]netip.AddrPort        // what the relay has given each side
 	bound                    map[uint8]netip.AddrPort // side B's, by attempt
@@ -125,6 +126,7 @@ func newSim(t *testing.T, seed uint64) *sim {
 	}
 	s.planEarly()
 	s.planVoice()
+	s.planContact()
 	s.planSix()
 	s.planMux()
 	s.planKeys()
@@ -188,6 +190,9 @@ func (s *sim) do(a action) event {
 		if a.to != simMaskA || a.from != simAlice {
 			s.fail("routing was asked for %q", a.dialled)
 		}
+		if s.contact.isNew() {
+			return evRouted{refused: &refusal{480, causeTemporary, "first_contact"}, announce: s.voice.announce, contact: simPlan}
+		}
 		if s.rnd.IntN(20) == 0 {
 			return evRouted{refused: &refusal{404, 1, "unknown_mask"}, announce: s.voice.announce}
 		}
@@ -197,6 +202,10 @@ func (s *sim) do(a action) event {
 			ev.candidates = append(ev.candidates, candidate{trunk: tr})
 		}
 		return ev
+	case actOpen:
+		return s.openSlot(a)
+	case actContacted:
+		s.contacted(a)
 	case actAllocate:
 		if s.rnd.IntN(30) == 0 {
 			return evAllocated{}
@@ -204,6 +213,9 @@ func (s *sim) do(a action) event {
 		s.allocated++
 		return s.allocate(a.at)
 	case actBegin:
+		if s.contact.isNew() {
+			s.fail("the called side is called without a slot")
+		}
 		if s.rnd.IntN(10) == 0 {
 			return evBegun{localB: s.move(a.at)}
 		}
@@ -347,6 +359,8 @@ func (s *sim) check() {
 		s.fail("%d attempts, %d reports", s.granted, s.reports)
 	case s.closes != s.granted:
 		s.fail("%d attempts, %d ends", s.granted, s.closes)
+	case s.contact.asked != s.contact.told:
+		s.fail("%d slots were asked for, %d ends", s.contact.asked, s.contact.told)
 	case len(s.finals) != 1:
 		s.fail("%d final answers", len(s.finals))
 	}
@@ -410,7 +424,7 @@ func TestSimulation(t *testing.T) {
 			t.Errorf("no seed has %s inside a dialog", what)
 		}
 	}
-	for _, why := range []string{"caller", "callee", "cancelled", "refused", "timeout", "unreachable", "no_answer", "no_ack", "bad_answer", "max_duration", "drain", "no_media_ports", "media_address", "no_carrier", "no_prack", "session_expired", "session_interval", "dialog_lost", "not_accepted", "unknown_mask", "announcement_played", "announcement_cut", "announcement_failed", "CSeq: 2 INVITE", "CSeq: 3 INVITE", "CSeq: 4 BYE", "challenged INVITE", "challenged UPDATE", "challenged INFO", "challenged PRACK", "challenged BYE"} {
+	for _, why := range []string{"caller", "callee", "cancelled", "refused", "timeout", "unreachable", "no_answer", "no_ack", "bad_answer", "max_duration", "drain", "no_media_ports", "media_address", "no_carrier", "no_prack", "session_expired", "session_interval", "dialog_lost", "not_accepted", "unknown_mask", "first_contact", "contact_opened", "contact_refused", "contact_late", "contact_left", "announcement_played", "announcement_cut", "announcement_failed", "CSeq: 2 INVITE", "CSeq: 3 INVITE", "CSeq: 4 BYE", "challenged INVITE", "challenged UPDATE", "challenged INFO", "challenged PRACK", "challenged BYE"} {
 		if whys[why] == 0 {
 			t.Errorf("no seed ends with %q", why)
 		}
