@@ -60,6 +60,7 @@ type settings struct {
 	accounts             string
 	peers                string
 	carriers             string
+	foreign              string // carriers alfa and bravo instead of the simulated ones
 	listeners            string // of SIP, beside the one over UDP
 	prompts              string // folder
 	media                string // addresses of the relay, beside the one over IPv4
@@ -141,7 +142,12 @@ media: {addr: ["%[4]s"%[11]s], ports: 20000-20399, prompts: "%[10]s"}
 observe: {cdr: {dir: cdr}}
 carriers:
 `, or(s.drainSMS, "2s"), or(s.drainCalls, "2s"), s.database, b.ip, s.tenants, or(s.bindTimeout, "5s"), s.accounts, s.peers, s.listeners, s.prompts, s.media)
-	for priority, c := range []*carrier{b.alfa, b.bravo} {
+	text.WriteString(s.foreign)
+	simulated := []*carrier{b.alfa, b.bravo}
+	if s.foreign != "" {
+		simulated = nil
+	}
+	for priority, c := range simulated {
 		fmt.Fprintf(&text, `  - name: %s
     priority: %d
     smpp: [{addr: "%s", local: %s, system_id: maskline, password: demo, reconnect: {min: 50ms, max: 200ms, per_minute: 0}, response_timeout: 2s}]

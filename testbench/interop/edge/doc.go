@@ -1,5 +1,5 @@
 // Package edge tests the release binary as a process, with foreign peers and
-// with simulated ones around it: baresip, linphone, tshark, Postgres, and the
+// with simulated ones around it: baresip, linphone, SIPp, node-smpp, tshark, Postgres, and the
 // simulators of testbench. All tests have the build tag peers.
 //
 // The binary is the one that MASKLINE_BINARY names, else it is built. Each test

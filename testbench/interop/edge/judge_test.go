@@ -24,7 +24,7 @@ type judge struct {
 	keys  *leak.Scanner // of SRTP, where there is any
 	found []string
 	seen  map[string]int            // frames judged, by kind
-	lines map[netip.AddrPort]string // who speaks SIP over "tcp" or "tls", the edge's listeners too
+	lines map[netip.AddrPort]string // who speaks SIP over "tcp" or "tls", the edge's listeners too; whose carrier's "smpp"
 }
 
 func newJudge(b *bed) *judge {
@@ -60,7 +60,7 @@ func (j *judge) recording(r *capture.Recording) {
 			j.text("HTTP", s.Data)
 		case s.From == l.SMPP[0]:
 			j.pdus("SMPP to an account", s.Data, customer) // whom the shop writes to by its number
-		case s.To == j.b.alfa.smsc.Addr() || s.To == j.b.bravo.smsc.Addr():
+		case s.To == j.b.alfa.smsc.Addr() || s.To == j.b.bravo.smsc.Addr() || j.lines[s.To] == "smpp":
 			j.pdus("SMPP to a carrier", s.Data)
 		case j.lines[s.From] == "tcp" || j.lines[s.To] == "tcp":
 			j.messages(s.Data)
