@@ -72,7 +72,7 @@ type Syncer struct {
 
 	mu       sync.Mutex
 	position Position
-	advanced chan struct{} // closed and replaced when position changes
+	waiting  waiters
 }
 
 // Observer learns what the table learns, from the goroutine that writes it. What
@@ -103,7 +103,7 @@ const longestSpread = 30 * time.Second
 func NewSyncer(store Store, table *Table, cfg SyncConfig, log *zap.Logger, reg prometheus.Registerer) (*Syncer, error) {
 	s := &Syncer{
 		store: store, table: table, cfg: cfg.withDefaults(), log: log,
-		started: time.Now(), advanced: make(chan struct{}), again: make(chan struct{}, 1),
+		started: time.Now(), again: make(chan struct{}, 1),
 	}
 	if err := s.register(reg); err != nil {
 		return nil, fmt.Errorf("registering metrics of the sync: %w", err)
@@ -294,34 +294,6 @@ func (s *Syncer) refused(rows int) {
 	}
 	s.metrics.refused.Add(float64(rows))
 	s.log.Warn("rows in the store make no binding and are left out", zap.Int("rows", rows))
-}
-
-func (s *Syncer) advance(position Position) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if position == s.position {
-		return
-	}
-	s.position = position
-	close(s.advanced)
-	s.advanced = make(chan struct{})
-}
-
-// WaitFor returns once the table holds everything up to the position.
-func (s *Syncer) WaitFor(ctx context.Context, position Position) error {
-	for {
-		s.mu.Lock()
-		reached, advanced := s.position >= position && s.loaded.Load(), s.advanced
-		s.mu.Unlock()
-		if reached {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("waiting for the table: %w", ctx.Err())
-		case <-advanced:
-		}
-	}
 }
 
 // Apply commits the changes to the store and returns once the table holds them,

@@ -12,6 +12,11 @@ type Committed interface {
 	Commit(ctx context.Context, writes *numberdb.Writes) (numberdb.Position, error)
 }
 
+// Parallel is a Committed that is faster where several commits run at a time.
+type Parallel interface {
+	Parallel() int // how many
+}
+
 // most bounds one group: works, and rows of all of them.
 const (
 	mostWorks = 256
@@ -31,17 +36,17 @@ type outcome struct {
 }
 
 // committer makes the works of many callers durable, group by group: what waits
-// while one group is written is the next. One goroutine writes, so groups never
-// meet one another in the store.
+// while groups are written is the next. Groups that are written at once touch no
+// row in common, so they never meet one another in the store.
 type committer struct {
-	store Committed
-	queue chan *work
-	ended chan struct{} // closed when run has ended
-	next  *work         // taken from the queue, for the next group
+	store  Committed
+	atOnce int // groups that are written at a time
+	queue  chan *work
+	ended  chan struct{} // closed when run has ended
 }
 
-func newCommitter(store Committed) *committer {
-	return &committer{store: store, queue: make(chan *work, queued), ended: make(chan struct{})}
+func newCommitter(store Committed, atOnce int) *committer {
+	return &committer{store: store, atOnce: atOnce, queue: make(chan *work, queued), ended: make(chan struct{})}
 }
 
 // do hands in writes and waits for their commit. Where ctx ends before, the
@@ -74,48 +79,6 @@ func (c *committer) do(ctx context.Context, writes numberdb.Writes) (numberdb.Po
 	case <-ctx.Done():
 		return 0, errors.Join(numberdb.ErrOutcomeUnknown, ctx.Err())
 	}
-}
-
-// run writes until ctx ends and nothing waits; what comes later is refused by do.
-// Commits outlive ctx: each has a bound of its own.
-func (c *committer) run(ctx context.Context) {
-	defer close(c.ended)
-	writing := context.WithoutCancel(ctx)
-	for group := c.take(ctx); group != nil; group = c.take(ctx) {
-		c.write(writing, group)
-	}
-}
-
-// take waits for works and returns those that can be written together, or nil
-// when ctx has ended and none waits.
-func (c *committer) take(ctx context.Context) []*work {
-	first := c.next
-	c.next = nil
-	if first == nil {
-		select {
-		case first = <-c.queue:
-		case <-ctx.Done():
-			select {
-			case first = <-c.queue:
-			default:
-				return nil
-			}
-		}
-	}
-	group, together := []*work{first}, newTogether(&first.writes)
-	for len(group) < mostWorks && together.rows < mostRows {
-		select {
-		case w := <-c.queue:
-			if !together.add(&w.writes) {
-				c.next = w
-				return group
-			}
-			group = append(group, w)
-		default:
-			return group
-		}
-	}
-	return group
 }
 
 // write commits a group. Works that the store's state contradicts are answered
@@ -186,83 +149,6 @@ func refused(group []*work, conflict *numberdb.Conflict) (rest []*work) {
 		w.done <- outcome{err: own}
 	}
 	return rest
-}
-
-// together knows which rows the works of a group touch: no row is touched twice,
-// since the order within a transaction is that of keys.
-type together struct {
-	rows     int
-	bindings map[numberdb.BindingKey]struct{}
-	sessions map[numberdb.ID]struct{}
-	attempts map[numberdb.AttemptKey]struct{}
-	stock    bool // pools, masks or tenants: alone of its kind
-}
-
-func newTogether(first *numberdb.Writes) *together {
-	t := &together{
-		bindings: map[numberdb.BindingKey]struct{}{}, sessions: map[numberdb.ID]struct{}{},
-		attempts: map[numberdb.AttemptKey]struct{}{},
-	}
-	t.put(first)
-	return t
-}
-
-// add takes the writes in if they touch nothing that the group touches.
-func (t *together) add(w *numberdb.Writes) bool {
-	if t.stock && stock(w) {
-		return false
-	}
-	for i := range w.Bindings {
-		if _, touched := t.bindings[w.Bindings[i].Binding.Key()]; touched {
-			return false
-		}
-	}
-	for i := range w.Claims {
-		if _, touched := t.bindings[w.Claims[i].Key()]; touched {
-			return false
-		}
-	}
-	for i := range w.Sessions {
-		if _, touched := t.sessions[w.Sessions[i].ID]; touched {
-			return false
-		}
-	}
-	for _, id := range w.Gone.Sessions {
-		if _, touched := t.sessions[id]; touched {
-			return false
-		}
-	}
-	for i := range w.Attempts {
-		if _, touched := t.attempts[numberdb.AttemptKey{Tenant: w.Attempts[i].Tenant, Key: w.Attempts[i].Key}]; touched {
-			return false
-		}
-	}
-	t.put(w)
-	return true
-}
-
-func (t *together) put(w *numberdb.Writes) {
-	for i := range w.Bindings {
-		t.bindings[w.Bindings[i].Binding.Key()] = struct{}{}
-	}
-	for i := range w.Claims {
-		t.bindings[w.Claims[i].Key()] = struct{}{}
-	}
-	for i := range w.Sessions {
-		t.sessions[w.Sessions[i].ID] = struct{}{}
-	}
-	for _, id := range w.Gone.Sessions {
-		t.sessions[id] = struct{}{}
-	}
-	for i := range w.Attempts {
-		t.attempts[numberdb.AttemptKey{Tenant: w.Attempts[i].Tenant, Key: w.Attempts[i].Key}] = struct{}{}
-	}
-	t.stock = t.stock || stock(w)
-	t.rows += len(w.Bindings) + len(w.Claims) + len(w.Replaced) + len(w.Sessions) + len(w.Attempts) + len(w.Masks) + len(w.Pools)
-}
-
-func stock(w *numberdb.Writes) bool {
-	return len(w.Pools)+len(w.Masks)+len(w.Tenants)+len(w.Events)+len(w.Gone.Pools) > 0
 }
 
 func merged(group []*work) numberdb.Writes {

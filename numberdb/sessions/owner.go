@@ -126,7 +126,11 @@ func New(cfg Config, store Store, routed Routed, table Table, clock Clock, log *
 		masks: map[e164.Number]numberdb.Mask{}, pools: map[string]numberdb.Pool{}, touched: map[e164.Number]time.Time{}, changed: map[string]time.Time{},
 		uses: newUses(),
 	}
-	o.committer = newCommitter(bounded{store, cfg.Commit})
+	atOnce := 1
+	if p, is := store.(Parallel); is {
+		atOnce = max(1, p.Parallel())
+	}
+	o.committer = newCommitter(bounded{store, cfg.Commit}, atOnce)
 	var err error
 	if o.metrics, err = newMetrics(reg, o); err != nil {
 		return nil, fmt.Errorf("registering metrics of sessions: %w", err)
