@@ -42,21 +42,15 @@ func (s *Store) read(ctx context.Context, doing string, limit time.Duration, run
 // Inventory reads pools and masks in the order of their keys.
 func (s *Store) Inventory(ctx context.Context, pool func(numberdb.Pool), mask func(numberdb.Mask)) (version numberdb.InventoryVersion, err error) {
 	err = s.read(ctx, "reading the inventory", s.cfg.Load, func(ctx context.Context) error {
-		tx, err := s.beginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
-		if err != nil {
-			return err
-		}
-		defer s.rollback(ctx, tx)
-		if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = `+milliseconds(s.cfg.Load)); err != nil {
-			return err
-		}
-		if version, err = inventoryVersion(tx.QueryRow(ctx, readVersion)); err != nil {
-			return err
-		}
-		if err := readPools(ctx, tx, pool); err != nil {
-			return err
-		}
-		return readMasks(ctx, tx, mask)
+		return s.longRead(ctx, func(ctx context.Context, tx pgx.Tx) error {
+			if version, err = inventoryVersion(tx.QueryRow(ctx, readVersion)); err != nil {
+				return err
+			}
+			if err := readPools(ctx, tx, pool); err != nil {
+				return err
+			}
+			return readMasks(ctx, tx, mask)
+		})
 	})
 	return version, err
 }
