@@ -10,8 +10,10 @@ import (
 	"maskline/numberdb"
 )
 
-// group is what one Commit sends. Its rows are in the order of keys, and its
-// statements take the tables in one order, so that no two of them deadlock.
+// group is what one Commit sends. The rows of each statement are in the order of
+// keys, and the statements take the tables in one order, so that two groups
+// seldom deadlock. They still can: several statements write bindings, each in an
+// order of its own. Postgres ends one of the two then, and it is sent again.
 type group struct {
 	now          time.Time
 	claims       []numberdb.Stored
