@@ -40,19 +40,31 @@ func (s *Store) read(ctx context.Context, doing string, limit time.Duration, run
 }
 
 // Inventory reads pools and masks in the order of their keys.
-func (s *Store) Inventory(ctx context.Context, pool func(numberdb.Pool), mask func(numberdb.Mask)) (version numberdb.InventoryVersion, err error) {
+func (s *Store) Inventory(ctx context.Context, pool func(numberdb.Pool), mask func(numberdb.Mask)) (read numberdb.InventoryRead, err error) {
 	err = s.read(ctx, "reading the inventory", s.cfg.Load, func(ctx context.Context) error {
 		return s.longRead(ctx, func(ctx context.Context, tx pgx.Tx) error {
-			if version, err = inventoryVersion(tx.QueryRow(ctx, readVersion)); err != nil {
+			if read.Version, err = inventoryVersion(tx.QueryRow(ctx, readVersion)); err != nil {
 				return err
 			}
-			if err := readPools(ctx, tx, pool); err != nil {
+			if err := readPools(ctx, tx, func(p numberdb.Pool) {
+				if p.Check() != nil {
+					read.Refused++
+					return
+				}
+				pool(p)
+			}); err != nil {
 				return err
 			}
-			return readMasks(ctx, tx, mask)
+			return readMasks(ctx, tx, func(m numberdb.Mask) {
+				if m.Check() != nil {
+					read.Refused++
+					return
+				}
+				mask(m)
+			})
 		})
 	})
-	return version, err
+	return read, err
 }
 
 const readVersion = `SELECT version FROM maskline.inventory`
