@@ -142,7 +142,7 @@ func (d *sessionDesk) notEmergency(text string) error {
 
 // List gives sessions in the order in which they were made.
 func (d *sessionDesk) List(ctx context.Context, q api.SessionQuery) (list api.SessionList, err error) {
-	query := numberdb.SessionQuery{Tenant: q.Tenant, Limit: numberdb.HistoryLimit(q.Limit)}
+	query := numberdb.SessionQuery{Tenant: q.Tenant, Limit: numberdb.PageLimit(q.Limit)}
 	for _, id := range []struct {
 		text string
 		to   *numberdb.ID

@@ -135,7 +135,7 @@ func duration(microseconds int64) time.Duration {
 func (s *Store) History(ctx context.Context, mask e164.Number, limit int) (events []numberdb.MaskEvent, err error) {
 	err = s.read(ctx, "reading the history", s.cfg.Query, func(ctx context.Context) error {
 		rows, err := s.pool.Query(ctx, `SELECT at, what, why, actor FROM maskline.mask_history WHERE mask = $1 ORDER BY line DESC LIMIT $2`,
-			int64(mask.Canonical()), numberdb.HistoryLimit(limit))
+			int64(mask.Canonical()), numberdb.PageLimit(limit))
 		if err != nil {
 			return err
 		}

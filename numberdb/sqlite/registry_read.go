@@ -153,7 +153,7 @@ func (s *Store) History(ctx context.Context, mask e164.Number, limit int) (event
 			events = append(events, e)
 			return err
 		}, `SELECT at, what, why, actor FROM mask_history WHERE mask = ? ORDER BY line DESC LIMIT ?`,
-			int64(mask.Canonical()), numberdb.HistoryLimit(limit))
+			int64(mask.Canonical()), numberdb.PageLimit(limit))
 	})
 	return events, err
 }
