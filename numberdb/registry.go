@@ -105,7 +105,6 @@ type SessionQuery struct {
 	Tenant string      // of this tenant
 	Party  e164.Number // with this participant
 	Live   time.Time   // that live at this time
-	Over   time.Time   // that are Over at this time
 	After  ID          // greater than
 	Limit  int         // default 100, at most 10,000
 }
