@@ -26,10 +26,12 @@ func (s *Store) Apply(ctx context.Context, changes []numberdb.Change) (numberdb.
 	if err := numberdb.CheckChanges(changes); err != nil {
 		return 0, err
 	}
-	// The feed keeps them after the caller has gone on.
-	kept := append([]numberdb.Change(nil), changes...)
-	canonical(kept)
-	position, err := s.transact(ctx, &kept, func(ctx context.Context, tx *sql.Tx) error { return s.writeChanges(ctx, tx, kept) })
+	told := changes
+	if keeps(len(changes)) { // after the caller has gone on
+		told = append([]numberdb.Change(nil), changes...)
+		canonical(told)
+	}
+	position, err := s.transact(ctx, &told, func(ctx context.Context, tx *sql.Tx) error { return s.writeChanges(ctx, tx, changes) })
 	if err != nil {
 		return 0, fmt.Errorf("storing bindings: %w", err)
 	}
