@@ -103,12 +103,15 @@ func (r *tape) close() {
 // await waits until that many records are not on the disk.
 func (r *tape) await(waiting int64) {
 	r.t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
-	for r.waiting.Load() != waiting {
-		if time.Now().After(deadline) {
-			r.t.Fatalf("%d records wait, not %d", r.waiting.Load(), waiting)
+	eventually(r.t, fmt.Sprintf("%d records that wait", waiting), func() bool { return r.waiting.Load() == waiting })
+}
+
+func eventually(t testing.TB, what string, reached func() bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); !reached(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%s: not reached", what)
 		}
-		time.Sleep(time.Millisecond)
 	}
 }
 
@@ -209,10 +212,7 @@ func TestCDRFilesRotate(t *testing.T) {
 		r.Add(cdr(0))
 		r.await(0)
 		r.advance(time.Minute) // without another record
-		deadline := time.Now().Add(10 * time.Second)
-		for value(t, r.metrics.files) == 0 && time.Now().Before(deadline) {
-			time.Sleep(time.Millisecond)
-		}
+		eventually(t, "a file that is finished", func() bool { return value(t, r.metrics.files) > 0 })
 		r.Add(cdr(1))
 		r.close()
 		if files := wantRecords(t, dir, 2); files != 2 {
@@ -387,10 +387,7 @@ func TestCDRsOnAFullDisk(t *testing.T) {
 		t.Error("not full at the bound")
 	}
 	r.Add(cdr(6)) // a call that stood goes on and ends
-	deadline := time.Now().Add(10 * time.Second)
-	for value(t, r.metrics.writeErrors) < 3 && time.Now().Before(deadline) {
-		time.Sleep(time.Millisecond)
-	}
+	eventually(t, "three tries", func() bool { return value(t, r.metrics.writeErrors) >= 3 })
 	r.await(6)
 	r.fail(nil, nil)
 	r.await(0)
@@ -410,10 +407,7 @@ func TestCDRsWhereFsyncFails(t *testing.T) {
 	for i := range 10 {
 		r.Add(cdr(1 + i))
 	}
-	deadline := time.Now().Add(10 * time.Second)
-	for value(t, r.metrics.writeErrors) < 3 && time.Now().Before(deadline) {
-		time.Sleep(time.Millisecond)
-	}
+	eventually(t, "three tries", func() bool { return value(t, r.metrics.writeErrors) >= 3 })
 	if r.waiting.Load() != 10 {
 		t.Errorf("%d wait", r.waiting.Load())
 	}

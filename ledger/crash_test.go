@@ -143,7 +143,9 @@ func runAndKill(t *testing.T, dir string, base, facts int, held, forgotten map[u
 // lines, and returns all of them that are whole.
 func tellAndKill(t *testing.T, task, base string, count int) (told []string) {
 	t.Helper()
-	cmd := exec.Command(os.Args[0])
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Args[0])
 	cmd.Env = append(os.Environ(), task, "MASKLINE_TEST_BASE="+base)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
@@ -167,5 +169,8 @@ func tellAndKill(t *testing.T, task, base string, count int) (told []string) {
 		}
 	}
 	_ = cmd.Wait() // killed
+	if len(told) < count {
+		t.Fatalf("the child told %d of %d lines: %v, %v", len(told), count, cmd.ProcessState, ctx.Err())
+	}
 	return told
 }

@@ -2,7 +2,6 @@ package numberdb
 
 import (
 	"errors"
-	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -66,7 +65,7 @@ func (m *Mask) Check() error {
 		return ErrShortVoice
 	case m.Carrier != "" && checkCarriers([]string{m.Carrier}) != nil:
 		return ErrCarrier
-	case checkCarriers(m.Presents) != nil || slices.Contains(m.Presents, ""):
+	case checkCarriers(m.Presents) != nil:
 		return ErrPresents
 	case m.Cost < 0:
 		return ErrCost

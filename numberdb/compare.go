@@ -233,15 +233,19 @@ func keysOf(suspects map[BindingKey]digests) []BindingKey {
 	return keys
 }
 
-// repair writes what the store holds of the keys into the table. The feed waits
-// meanwhile: what it tells next may be older than what was read here, but all
-// that is newer comes after it.
+// repair writes what the store holds of the keys into the table. The feed and a
+// load wait meanwhile: what they tell next may be older than what was read here,
+// but all that is newer comes after it.
 func (c *comparison) repair(ctx context.Context, suspects map[BindingKey]digests) (repaired int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, repairTime)
 	defer cancel()
 	s := c.syncer
-	s.applying.Lock()
-	defer s.applying.Unlock()
+	select {
+	case s.applying <- struct{}{}:
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+	defer func() { <-s.applying }()
 	keys := keysOf(suspects)
 	changes := make([]Change, 0, len(keys))
 	found := map[BindingKey]bool{}

@@ -21,6 +21,7 @@ type comparing struct {
 	reg   *prometheus.Registry
 	looks int
 	look  func(looks int) // before each look at rows
+	found func(looks int) // after each that Find has told
 }
 
 func (c *comparing) Digest(b *Binding) uint64 { return c.vault.Digest(b) }
@@ -52,11 +53,15 @@ func (c *comparing) Find(_ context.Context, keys []BindingKey, put func(Binding)
 	for _, key := range keys {
 		wanted[key] = true
 	}
-	return c.each(func(b Binding) {
+	position, err := c.each(func(b Binding) {
 		if wanted[BindingKey{b.Mask, b.Party}] {
 			put(b)
 		}
 	})
+	if c.found != nil {
+		c.found(c.looks)
+	}
+	return position, err
 }
 
 func (c *comparing) each(put func(Binding)) (Position, error) {
@@ -185,6 +190,31 @@ func TestCompareForgivesWhatMoves(t *testing.T) {
 		})
 	}, func(_ *Syncer, c *comparing) {
 		wantEnds(t, c.reg, map[string]float64{compareEqual: 1})
+	})
+}
+
+// What a repair has read is older than what is loaded meanwhile.
+func TestARepairBesideALoad(t *testing.T) {
+	newest := presenting("+441110000003", "+441118888888")
+	runCompare(t, func(c *comparing, table *Table) {
+		table.Apply([]Change{{Binding: presenting("+441110000003", "+441119999999")}})
+		c.set(func(*script) {
+			c.found = func(looks int) {
+				if looks != 4 { // the repair's
+					return
+				}
+				c.set(func(s *script) { s.rows[2], s.position = newest, 20 })
+				c.feed <- errGone
+				time.Sleep(2 * time.Second) // it is loaded again, or waits
+			}
+		})
+	}, func(s *Syncer, c *comparing) {
+		if len(c.loads) != 2 {
+			t.Fatalf("loaded %d times", len(c.loads))
+		}
+		if b, status := s.table.Lookup(newest.Mask, 0, time.Now()); !status.Found() || b.Present != newest.Present {
+			t.Errorf("what the repair had read before stands: %v", status)
+		}
 	})
 }
 

@@ -41,11 +41,6 @@ func (id ID) Text(prefix string) string {
 	return prefix + string(text[:])
 }
 
-// Time is when the ID was made, to the millisecond.
-func (id ID) Time() time.Time {
-	return idEpoch.Add(time.Duration(id>>idChance) * time.Millisecond)
-}
-
 // ParseID reads the text form with that prefix.
 func ParseID(prefix, text string) (ID, error) {
 	digits, found := strings.CutPrefix(text, prefix)

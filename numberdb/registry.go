@@ -19,8 +19,8 @@ type Registry interface {
 	Commit(ctx context.Context, writes *Writes) (Position, error)
 
 	// Inventory calls back with every pool and then every mask of one consistent
-	// snapshot, and returns its version.
-	Inventory(ctx context.Context, pool func(Pool), mask func(Mask)) (InventoryVersion, error)
+	// snapshot. What Check refuses, written by another hand, is left out.
+	Inventory(ctx context.Context, pool func(Pool), mask func(Mask)) (InventoryRead, error)
 
 	// Sessions returns sessions in the order of their IDs, at most query.Limit.
 	// Rows that do not open are left out, and an error that wraps ErrSealed tells
@@ -34,6 +34,12 @@ type Registry interface {
 
 // InventoryVersion grows with each change of a pool or mask.
 type InventoryVersion uint64
+
+// InventoryRead is what Inventory tells of what it has read.
+type InventoryRead struct {
+	Version InventoryVersion
+	Refused int // pools and masks left out
+}
 
 // InventoryWatch lets every edge notice what another has changed.
 type InventoryWatch interface {
@@ -99,7 +105,6 @@ type SessionQuery struct {
 	Tenant string      // of this tenant
 	Party  e164.Number // with this participant
 	Live   time.Time   // that live at this time
-	Over   time.Time   // that are Over at this time
 	After  ID          // greater than
 	Limit  int         // default 100, at most 10,000
 }

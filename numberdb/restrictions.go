@@ -27,7 +27,7 @@ type Restrictions struct {
 	metrics  restrictionMetrics
 	reached  Position      // in the store; Run's alone
 	wake     chan struct{} // something is pending
-	writing  sync.Mutex    // one call of the store at a time; taken before mu
+	writing  chan struct{} // one token, for one call of the store at a time; taken before mu
 	mu       sync.Mutex    // of all below, and of every write to the lists
 	pending  map[restrictionKey]RestrictionChange
 	unstored map[restrictionKey]RestrictionChange // being stored
@@ -58,7 +58,7 @@ func (k *restrictionKey) restriction(since time.Time) Restriction {
 // Run fills it and keeps it.
 func NewRestrictions(store RestrictionStore, log *zap.Logger, reg prometheus.Registerer) (*Restrictions, error) {
 	r := &Restrictions{
-		store: store, log: log, wake: make(chan struct{}, 1),
+		store: store, log: log, wake: make(chan struct{}, 1), writing: make(chan struct{}, 1),
 		pending: map[restrictionKey]RestrictionChange{},
 	}
 	return r, r.register(reg)

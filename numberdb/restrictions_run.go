@@ -100,8 +100,10 @@ func (r *Restrictions) Apply(ctx context.Context, changes []RestrictionChange) e
 	if err := CheckRestrictions(changes); err != nil {
 		return err
 	}
-	r.writing.Lock()
-	defer r.writing.Unlock()
+	if err := r.begin(ctx); err != nil {
+		return fmt.Errorf("storing restrictions: %w", err)
+	}
+	defer r.end()
 	before := r.pendingOf(changes)
 	if err := r.store.ApplyRestrictions(ctx, changes); err != nil {
 		return fmt.Errorf("storing restrictions: %w", err)
@@ -120,6 +122,18 @@ func (r *Restrictions) Apply(ctx context.Context, changes []RestrictionChange) e
 	edit.publish()
 	return nil
 }
+
+// begin waits until no other call of the store is under way.
+func (r *Restrictions) begin(ctx context.Context) error {
+	select {
+	case r.writing <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (r *Restrictions) end() { <-r.writing }
 
 func (r *Restrictions) pendingOf(changes []RestrictionChange) map[restrictionKey]RestrictionChange {
 	r.mu.Lock()
@@ -207,8 +221,10 @@ func (r *Restrictions) last(ctx context.Context) error {
 // save stores what is pending. What cannot be stored stays pending, unless it
 // was changed since.
 func (r *Restrictions) save(ctx context.Context) error {
-	r.writing.Lock()
-	defer r.writing.Unlock()
+	if err := r.begin(ctx); err != nil {
+		return err
+	}
+	defer r.end()
 	r.mu.Lock()
 	r.unstored, r.pending = r.pending, map[restrictionKey]RestrictionChange{}
 	changes := slices.Collect(maps.Values(r.unstored))
@@ -232,8 +248,11 @@ func (r *Restrictions) save(ctx context.Context) error {
 // read takes in what the store has since the last time. What is pending is
 // newer than anything that the store tells.
 func (r *Restrictions) read(ctx context.Context) error {
-	r.writing.Lock() // what Apply stores meanwhile would be older here than in memory
-	defer r.writing.Unlock()
+	// What Apply stores meanwhile would be older here than in memory.
+	if err := r.begin(ctx); err != nil {
+		return err
+	}
+	defer r.end()
 	var changes []RestrictionChange
 	tell := func(c RestrictionChange) { changes = append(changes, c) }
 	read, err := r.store.ReadRestrictions(ctx, r.reached, tell)

@@ -195,6 +195,20 @@ func TestApplyAfterNote(t *testing.T) {
 	}
 }
 
+func TestApplyWaitsAsLongAsItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &fakeRestrictions{}
+		r := newRestrictions(t, store)
+		r.writing <- struct{}{} // a store that is slow
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		out := Restriction{Kind: OptOut, Tenant: "shop", Party: digitsOf(driver)}
+		if err := r.Apply(ctx, []RestrictionChange{{Restriction: out}}); !errors.Is(err, context.DeadlineExceeded) || store.calls != 0 {
+			t.Errorf("%d calls, %v", store.calls, err)
+		}
+	})
+}
+
 func TestTheEndTellsWhatCouldNotBeStored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRestrictions(t, &fakeRestrictions{away: errors.New("away")})

@@ -10,8 +10,8 @@ const (
 	mostLimit    = 10_000
 )
 
-// HistoryLimit bounds a limit of History: 0 is 100.
-func HistoryLimit(limit int) int { return min(max(0, cmp.Or(limit, defaultLimit)), mostLimit) }
+// PageLimit bounds the limit of a query of sessions or of History: 0 is 100.
+func PageLimit(limit int) int { return min(max(0, cmp.Or(limit, defaultLimit)), mostLimit) }
 
 // SessionPage gathers what a SessionQuery finds, for the stores.
 type SessionPage struct {
@@ -24,7 +24,7 @@ type SessionPage struct {
 
 // NewSessionPage is an empty one.
 func NewSessionPage(vault *Vault, query *SessionQuery) *SessionPage {
-	return &SessionPage{vault: vault, query: query, limit: HistoryLimit(query.Limit)}
+	return &SessionPage{vault: vault, query: query, limit: PageLimit(query.Limit)}
 }
 
 // Missing is how many more sessions it takes.

@@ -125,10 +125,6 @@ func TestTableOfShortCodes(t *testing.T) {
 	if !p.table.isMask(codeOf(7)) || p.table.isMask(short("46:60003")) || p.table.isMask(num("+4460003")) {
 		t.Error("a short code of another country, or a number, is taken for a mask")
 	}
-	sums := p.table.sums([]e164.Number{0, short("45:60000"), num("0000000")}, func(*Binding) uint64 { return 1 })
-	if sums[0].Bindings != most/2 || sums[1].Bindings != most/2 || sums[2].Bindings != 0 {
-		t.Errorf("the ranges hold %d, %d and %d", sums[0].Bindings, sums[1].Bindings, sums[2].Bindings)
-	}
 	for i := range most {
 		p.apply([]Change{{Binding: Binding{Mask: codeOf(i), Party: party}, Deleted: true}})
 	}

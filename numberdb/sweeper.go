@@ -17,18 +17,20 @@ const (
 // Sweeper calls a Purger as long as an edge runs.
 type Sweeper struct {
 	store                        Purger
+	now                          func() time.Time
 	log                          *zap.Logger
 	bindings, sessions, attempts prometheus.Counter
 	rounds, faults               prometheus.Counter
 }
 
-// NewSweeper registers its metrics; Run does the work.
-func NewSweeper(store Purger, log *zap.Logger, reg prometheus.Registerer) (*Sweeper, error) {
+// NewSweeper registers its metrics; Run does the work. now is the clock by which
+// things are over.
+func NewSweeper(store Purger, now func() time.Time, log *zap.Logger, reg prometheus.Registerer) (*Sweeper, error) {
 	purged := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "maskline_numberdb_purged_total", Help: "Rows that this edge deleted from the store since they were over.",
 	}, []string{"what"})
 	s := &Sweeper{
-		store: store, log: log,
+		store: store, now: now, log: log,
 		bindings: purged.WithLabelValues("bindings"), sessions: purged.WithLabelValues("sessions"), attempts: purged.WithLabelValues("attempts"),
 		rounds: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "maskline_numberdb_purge_rounds_total", Help: "Rounds through the whole store in search of what is over.",
@@ -55,7 +57,7 @@ func (s *Sweeper) Run(ctx context.Context) error {
 			return nil
 		case <-pause.C:
 		}
-		purged, err := s.store.Purge(ctx, time.Now())
+		purged, err := s.store.Purge(ctx, s.now())
 		if ctx.Err() != nil {
 			return nil
 		}

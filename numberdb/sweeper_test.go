@@ -33,13 +33,15 @@ func TestSweeper(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		answer := func(p Purged) func() (Purged, error) { return func() (Purged, error) { return p, nil } }
 		fault := func() (Purged, error) { return Purged{}, errors.New("away") }
-		store := &purgeScript{start: time.Now(), answers: []func() (Purged, error){
+		const ahead = 100 * time.Hour // of the clock of the bubble
+		now := func() time.Time { return time.Now().Add(ahead) }
+		store := &purgeScript{start: now(), answers: []func() (Purged, error){
 			answer(Purged{Bindings: 3}), answer(Purged{Sessions: 2}), answer(Purged{Attempts: 1, Round: true}),
 			fault, fault, answer(Purged{Bindings: 4}),
 		}}
 		core, logs := observer.New(zapcore.WarnLevel)
 		metrics := prometheus.NewRegistry()
-		s, err := NewSweeper(store, zap.New(core), metrics)
+		s, err := NewSweeper(store, now, zap.New(core), metrics)
 		if err != nil {
 			t.Fatal(err)
 		}

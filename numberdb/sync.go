@@ -67,7 +67,10 @@ type Syncer struct {
 	held    Position      // where the next feed may go on, 0: by a load; Run's own
 	took    time.Duration // the last load; Run's own
 
-	applying sync.Mutex // held while a batch or a repair is written into the table
+	// One token, held by who writes into the table what was read from the store
+	// before: between the two nothing newer may be written. Only a repair holds it
+	// for long, repairTime at most; that waits no longer either.
+	applying chan struct{}
 	again    chan struct{}
 
 	mu       sync.Mutex
@@ -75,8 +78,9 @@ type Syncer struct {
 	waiting  waiters
 }
 
-// Observer learns what the table learns, from the goroutine that writes it. What
-// it is given is valid during the call only; while it is called the table waits.
+// Observer learns what the table learns, one call after the other, from whoever
+// writes it. What it is given is valid during the call only; while it is called
+// the table waits.
 type Observer interface {
 	Begin()             // a whole copy of the store follows
 	Put(b *Binding)     // a binding of the copy
@@ -103,7 +107,7 @@ const longestSpread = 30 * time.Second
 func NewSyncer(store Store, table *Table, cfg SyncConfig, log *zap.Logger, reg prometheus.Registerer) (*Syncer, error) {
 	s := &Syncer{
 		store: store, table: table, cfg: cfg.withDefaults(), log: log,
-		started: time.Now(), again: make(chan struct{}, 1),
+		started: time.Now(), again: make(chan struct{}, 1), applying: make(chan struct{}, 1),
 	}
 	if err := s.register(reg); err != nil {
 		return nil, fmt.Errorf("registering metrics of the sync: %w", err)
@@ -201,6 +205,8 @@ func (s *Syncer) observed(put func(Binding)) func(Binding) {
 
 // load replaces the table's content by the feed's snapshot.
 func (s *Syncer) load(ctx context.Context, feed Feed) error {
+	s.applying <- struct{}{}
+	defer func() { <-s.applying }()
 	started := time.Now()
 	var snapshot Snapshot
 	err := s.table.Replace(func(put func(Binding)) (err error) {
@@ -269,12 +275,12 @@ func (s *Syncer) followOrReload(ctx context.Context, feed Feed) error {
 }
 
 func (s *Syncer) follow(batch Batch) {
-	s.applying.Lock()
+	s.applying <- struct{}{}
 	s.table.Apply(batch.Changes)
 	if s.observer != nil {
 		s.observer.Changed(batch.Changes)
 	}
-	s.applying.Unlock()
+	<-s.applying
 	s.refused(batch.Refused)
 	if batch.Slots.Seen {
 		s.slots.Store(&batch.Slots)

@@ -63,22 +63,3 @@ func (t *Table) Replace(load func(put func(Binding)) error) error { return t.eng
 // Each calls fn for every binding until it returns false, in no order. Changes
 // made meanwhile may or may not be seen; what is not changed is seen once.
 func (t *Table) Each(fn func(Binding) bool) { t.engine.each(fn) }
-
-// RangeSum is what the bindings of a range of masks amount to.
-type RangeSum struct {
-	Bindings int
-	Sum      uint64 // of their digests, modulo 2^64, so that their order is all the same
-}
-
-// Sums adds up digests by ranges of masks in one pass. A range reaches from its
-// start to the next one, the last to the end; starts ascend in the order of
-// Number as an integer. What is changed meanwhile may count as before or after.
-// digest must not keep the binding.
-func (t *Table) Sums(starts []e164.Number, digest func(*Binding) uint64) []RangeSum {
-	return t.engine.sums(starts, digest)
-}
-
-// Sum is Sums for the masks from one to before another.
-func (t *Table) Sum(from, to e164.Number, digest func(*Binding) uint64) RangeSum {
-	return t.Sums([]e164.Number{from, max(from, to)}, digest)[0]
-}

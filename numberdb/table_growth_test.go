@@ -239,31 +239,6 @@ func TestVersionsBeginAnew(t *testing.T) {
 	p.compare()
 }
 
-func TestSum(t *testing.T) {
-	table := NewTable()
-	for i := range 100 {
-		table.Apply([]Change{{Binding: versioned(i, i)}})
-	}
-	one := func(*Binding) uint64 { return 2 }
-	first := versioned(0, 0).Mask
-	for _, c := range []struct {
-		name     string
-		from, to e164.Number
-		want     int
-	}{
-		{"all", 0, first + 1000, 100},
-		{"from, and before to", first + 10, first + 30, 20},
-		{"none", first + 100, first + 200, 0},
-		{"upside down", first + 30, first + 10, 0},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			if got := table.Sum(c.from, c.to, one); got != (RangeSum{c.want, 2 * uint64(c.want)}) {
-				t.Errorf("%+v", got)
-			}
-		})
-	}
-}
-
 func TestChangesDuringReplaceStay(t *testing.T) {
 	p := newPair(t)
 	p.apply([]Change{{Binding: versioned(1, 1)}, {Binding: versioned(2, 1)}, {Binding: versioned(3, 1)}})

@@ -179,15 +179,3 @@ func (p *plain) each(fn func(Binding) bool) {
 		}
 	}
 }
-
-func (p *plain) sums(starts []e164.Number, digest func(*Binding) uint64) []RangeSum {
-	sums := make([]RangeSum, len(starts))
-	p.each(func(b Binding) bool {
-		if in := rangeOf(starts, b.Mask); in >= 0 {
-			sums[in].Bindings++
-			sums[in].Sum += digest(&b)
-		}
-		return true
-	})
-	return sums
-}

@@ -47,8 +47,9 @@ type Stored struct {
 	Digest   int64 // keyed, of all of the above but Keep
 }
 
-// ErrSealed is what Open reports beside the faults of bindings.
-var ErrSealed = errors.New("a stored binding does not open: it was written with another key, or altered")
+// ErrSealed is what opening a stored binding, session or opt-out reports beside
+// its faults.
+var ErrSealed = errors.New("what is stored does not open: it was written with another key, or altered")
 
 // Hide is the party as stores keep it.
 func (v *Vault) Hide(party e164.Number) HiddenParty {

@@ -128,8 +128,8 @@ func TestIDs(t *testing.T) {
 			t.Fatalf("%s: %v %v", text, got, err)
 		}
 	}
-	if got := ids.Next(now.Add(time.Hour)).Time(); !got.Equal(now.Add(time.Hour)) {
-		t.Errorf("made at %v", got)
+	if got := ids.Next(now.Add(time.Hour)) >> idChance; int64(got) != now.Add(time.Hour).Sub(idEpoch).Milliseconds() {
+		t.Errorf("made %d ms after the first", got)
 	}
 	for _, bad := range []string{"", "ses_", "lea_0000000000001", "ses_000000000000", "ses_00000000000001", "ses_g000000000000", "ses_000000000000i", "ses_0000000000000", "ses_000000000000A"} {
 		if _, err := ParseID(SessionPrefix, bad); err == nil {

@@ -24,7 +24,8 @@ var (
 // Command wraps and unwraps data keys by a program, which gets "wrap" or
 // "unwrap" as its last argument and octets on its standard input, and answers on
 // its standard output. What it writes to standard error is thrown away: it may
-// quote a secret.
+// quote a secret. It has the environment of this process, where those of a KMS
+// look for their credentials.
 type Command struct{ args []string }
 
 // NewCommand is a command of a program and its first arguments.

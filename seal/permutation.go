@@ -34,11 +34,8 @@ func (p *Permutation) Hide(value uint64) (out [BlockSize]byte) {
 	return out
 }
 
-// Find returns the value that was hidden; ok is false for what this key did not
-// hide.
-func (p *Permutation) Find(hidden [BlockSize]byte) (value uint64, ok bool) { return p.Undo(&hidden) }
-
-// Undo is Find in place of the hidden value, which is overwritten.
+// Undo returns the value that was hidden, and overwrites what it was hidden as; ok
+// is false for what this key did not hide.
 func (p *Permutation) Undo(hidden *[BlockSize]byte) (value uint64, ok bool) {
 	p.block.Decrypt(hidden[:], hidden[:])
 	return binary.BigEndian.Uint64(hidden[8:]), binary.BigEndian.Uint64(hidden[:]) == 0

@@ -279,14 +279,15 @@ func TestPermutationFindsWhatItHid(t *testing.T) {
 	p := key.Permutation("a")
 	for _, v := range []uint64{0, 1, 1 << 53, 1<<64 - 1} {
 		hidden := p.Hide(v)
-		if got, ok := p.Find(hidden); !ok || got != v {
+		found := hidden
+		if got, ok := p.Undo(&found); !ok || got != v {
 			t.Errorf("%d: found %d, %v", v, got, ok)
 		}
 		if p.Hide(v) != hidden || key.Permutation("b").Hide(v) == hidden || Generate().Permutation("a").Hide(v) == hidden {
 			t.Error("equal under one key and purpose only")
 		}
 		hidden[0] ^= 1
-		if _, ok := p.Find(hidden); ok {
+		if _, ok := p.Undo(&hidden); ok {
 			t.Error("an altered one was found")
 		}
 	}

@@ -148,7 +148,7 @@ func (e *edge) openState(ctx context.Context) (err error) {
 	if e.restrict, err = numberdb.NewRestrictions(e.store, e.log.Named("numberdb"), e.metrics); err != nil {
 		return err
 	}
-	if e.sweeper, err = numberdb.NewSweeper(e.store, e.log.Named("numberdb"), e.metrics); err != nil {
+	if e.sweeper, err = numberdb.NewSweeper(e.store, time.Now, e.log.Named("numberdb"), e.metrics); err != nil {
 		return err
 	}
 	e.restrict.Limit(e.cfg.Routing.MaxOptOuts)

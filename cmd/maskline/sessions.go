@@ -148,7 +148,7 @@ func (d *sessionDesk) notEmergency(text string) error {
 
 // List gives sessions in the order in which they were made.
 func (d *sessionDesk) List(ctx context.Context, q api.SessionQuery) (list api.SessionList, err error) {
-	query := numberdb.SessionQuery{Tenant: q.Tenant, Limit: numberdb.HistoryLimit(q.Limit)}
+	query := numberdb.SessionQuery{Tenant: q.Tenant, Limit: numberdb.PageLimit(q.Limit)}
 	if q.Limit < 0 {
 		return list, errors.New("limit: expected 1 to 10,000, or 0 for 100")
 	}

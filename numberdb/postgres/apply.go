@@ -65,8 +65,13 @@ func (s *Store) Apply(ctx context.Context, changes []numberdb.Change) (numberdb.
 
 // writes is what a transaction does: rows in the order of keys, which all
 // writers follow.
-type writes struct {
-	all, puts, deletes []numberdb.Stored
+type writes struct{ puts, deletes []numberdb.Stored }
+
+// with is all rows, and others, in the order of keys.
+func (w *writes) with(others []numberdb.Stored) []numberdb.Stored {
+	all := slices.Concat(w.puts, w.deletes, others)
+	sortByKey(all)
+	return all
 }
 
 // byKey keeps the last change of each key.
@@ -79,19 +84,20 @@ func byKey(vault *numberdb.Vault, changes []numberdb.Change) writes {
 	var w writes
 	for key, i := range last {
 		if changes[i].Deleted {
-			row := numberdb.Stored{Mask: int64(key.Mask), Party: vault.Hide(key.Party)}
-			w.all, w.deletes = append(w.all, row), append(w.deletes, row)
+			w.deletes = append(w.deletes, numberdb.Stored{Mask: int64(key.Mask), Party: vault.Hide(key.Party)})
 			continue
 		}
-		row := vault.Store(&changes[i].Binding, nil)
-		w.all, w.puts = append(w.all, row), append(w.puts, row)
+		w.puts = append(w.puts, vault.Store(&changes[i].Binding, nil))
 	}
-	for _, rows := range [][]numberdb.Stored{w.all, w.puts, w.deletes} {
-		slices.SortFunc(rows, func(a, b numberdb.Stored) int {
-			return cmp.Or(cmp.Compare(a.Mask, b.Mask), bytes.Compare(a.Party[:], b.Party[:]))
-		})
-	}
+	sortByKey(w.puts)
+	sortByKey(w.deletes)
 	return w
+}
+
+func sortByKey(rows []numberdb.Stored) {
+	slices.SortFunc(rows, func(a, b numberdb.Stored) int {
+		return cmp.Or(cmp.Compare(a.Mask, b.Mask), bytes.Compare(a.Party[:], b.Party[:]))
+	})
 }
 
 func (s *Store) commit(ctx context.Context, rows writes) (xid uint64, err error) {
@@ -118,7 +124,7 @@ func (s *Store) commit(ctx context.Context, rows writes) (xid uint64, err error)
 
 func (s *Store) write(ctx context.Context, tx pgx.Tx, rows writes) (xid uint64, err error) {
 	if len(rows.deletes) > 0 {
-		for part := range slices.Chunk(rows.all, chunk) {
+		for part := range slices.Chunk(rows.with(nil), chunk) {
 			if err := s.exec(ctx, tx, lockRows, writeKeys(part)...); err != nil {
 				return 0, err
 			}

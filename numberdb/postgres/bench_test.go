@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -71,7 +70,7 @@ func BenchmarkLoad(b *testing.B) {
 				store, name := newStore(b, change)
 				fill(b, store, name, rows)
 				b.ResetTimer()
-				before := cpuTime(b)
+				before := storetest.CPUTime()
 				for b.Loop() {
 					table := numberdb.NewTable()
 					feed, err := store.Feed(b.Context(), 0)
@@ -89,20 +88,10 @@ func BenchmarkLoad(b *testing.B) {
 					}
 				}
 				b.ReportMetric(float64(rows)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
-				b.ReportMetric((cpuTime(b)-before).Seconds()/float64(b.N), "edge-cpu-s/op")
+				b.ReportMetric((storetest.CPUTime()-before).Seconds()/float64(b.N), "edge-cpu-s/op")
 			})
 		}
 	}
-}
-
-// cpuTime is what this process has used, without the server's.
-func cpuTime(b *testing.B) time.Duration {
-	b.Helper()
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 func BenchmarkApply(b *testing.B) {

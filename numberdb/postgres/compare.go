@@ -100,31 +100,21 @@ func (s *Store) look(ctx context.Context, read func(context.Context, pgx.Tx) err
 	if err := s.prepare(ctx); err != nil {
 		return 0, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.Load)
-	defer cancel()
-	position, err := s.lookIn(ctx, read)
+	var position numberdb.Position
+	err = s.longRead(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		if err := read(ctx, tx); err != nil {
+			return err
+		}
+		var ceiling uint64
+		// What the snapshot sees was flushed when it was taken, and has ended.
+		if err := tx.QueryRow(ctx, `SELECT pg_snapshot_xmax(pg_current_snapshot())`).Scan(&ceiling); err != nil {
+			return err
+		}
+		position, err = s.reachedBy(ctx, tx, ceiling)
+		return err
+	})
 	if err != nil {
 		return 0, explain(ctx, "comparing bindings", err)
 	}
 	return position, nil
-}
-
-func (s *Store) lookIn(ctx context.Context, read func(context.Context, pgx.Tx) error) (numberdb.Position, error) {
-	tx, err := s.beginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
-	if err != nil {
-		return 0, err
-	}
-	defer s.rollback(ctx, tx)
-	if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = `+milliseconds(s.cfg.Load)); err != nil {
-		return 0, err
-	}
-	if err := read(ctx, tx); err != nil {
-		return 0, err
-	}
-	var ceiling uint64
-	// What the snapshot sees was flushed when it was taken, and has ended.
-	if err := tx.QueryRow(ctx, `SELECT pg_snapshot_xmax(pg_current_snapshot())`).Scan(&ceiling); err != nil {
-		return 0, err
-	}
-	return s.reachedBy(ctx, tx, ceiling)
 }

@@ -84,7 +84,9 @@ func (s *Store) Feed(ctx context.Context, held numberdb.Position) (numberdb.Feed
 	}
 	feed, err := s.openLogical(ctx, held)
 	if err == nil {
+		s.mu.Lock()
 		s.retry = 0
+		s.mu.Unlock()
 		return feed, nil
 	}
 	reason := unavailable(err)
@@ -113,6 +115,8 @@ func (s *Store) changelog(reason *unavailableError) *polled {
 		f.info.Reason = reason.reason
 	}
 	if reason != nil && reason.passes {
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		s.retry = min(cmp.Or(2*s.retry, retryLogical), retryLogicalMost)
 		f.until = s.retry
 	}

@@ -12,8 +12,9 @@ import (
 	"maskline/numberdb"
 )
 
-// Load reads one snapshot, whose position is one of the changelog. What runs while the snapshot is taken lies above its
-// position and is told by the feed, whether or not the snapshot has it.
+// Load reads one snapshot, whose position is one of the changelog. What runs
+// while the snapshot is taken lies above its position and is told by the feed,
+// whether or not the snapshot has it.
 func (s *Store) Load(ctx context.Context, put func(numberdb.Binding)) (numberdb.Snapshot, error) {
 	ctx, done, err := s.begin(ctx)
 	if err != nil {
@@ -65,6 +66,21 @@ func (s *Store) load(ctx context.Context, put func(numberdb.Binding)) (numberdb.
 	}
 	snapshot.Refused, err = s.copyAll(ctx, exported, put)
 	return snapshot, err
+}
+
+// longRead reads one snapshot, for Config.Load at most.
+func (s *Store) longRead(ctx context.Context, read func(context.Context, pgx.Tx) error) error {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Load)
+	defer cancel()
+	tx, err := s.beginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+	if err != nil {
+		return err
+	}
+	defer s.rollback(ctx, tx)
+	if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = `+milliseconds(s.cfg.Load)); err != nil {
+		return err
+	}
+	return read(ctx, tx)
 }
 
 // mendFeed makes the changelog fit the cluster's transaction counter, which

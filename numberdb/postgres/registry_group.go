@@ -10,8 +10,10 @@ import (
 	"maskline/numberdb"
 )
 
-// group is what one Commit sends. Its rows are in the order of keys, and its
-// statements take the tables in one order, so that no two of them deadlock.
+// group is what one Commit sends. The rows of each statement are in the order of
+// keys, and the statements take the tables in one order, so that two groups
+// seldom deadlock. They still can: several statements write bindings, each in an
+// order of its own. Postgres ends one of the two then, and it is sent again.
 type group struct {
 	now          time.Time
 	claims       []numberdb.Stored
@@ -45,9 +47,7 @@ func (s *Store) group(w *numberdb.Writes) *group {
 	sortByKey(g.claims)
 	if len(w.Bindings) > 0 {
 		rows := byKey(s.vault, w.Bindings)
-		all := append(rows.all, g.claims...)
-		sortByKey(all)
-		for part := range slices.Chunk(all, chunk) {
+		for part := range slices.Chunk(rows.with(g.claims), chunk) {
 			g.add(lockRows, writeKeys(part)...)
 		}
 		for part := range slices.Chunk(rows.puts, chunk) {
@@ -72,12 +72,6 @@ func (s *Store) clock() time.Time {
 		return time.Now()
 	}
 	return s.cfg.Now()
-}
-
-func sortByKey(rows []numberdb.Stored) {
-	slices.SortFunc(rows, func(a, b numberdb.Stored) int {
-		return cmp.Or(cmp.Compare(a.Mask, b.Mask), bytes.Compare(a.Party[:], b.Party[:]))
-	})
 }
 
 func (g *group) addReplaced(vault *numberdb.Vault, rows []numberdb.Replaced) {

@@ -40,25 +40,31 @@ func (s *Store) read(ctx context.Context, doing string, limit time.Duration, run
 }
 
 // Inventory reads pools and masks in the order of their keys.
-func (s *Store) Inventory(ctx context.Context, pool func(numberdb.Pool), mask func(numberdb.Mask)) (version numberdb.InventoryVersion, err error) {
+func (s *Store) Inventory(ctx context.Context, pool func(numberdb.Pool), mask func(numberdb.Mask)) (read numberdb.InventoryRead, err error) {
 	err = s.read(ctx, "reading the inventory", s.cfg.Load, func(ctx context.Context) error {
-		tx, err := s.beginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
-		if err != nil {
-			return err
-		}
-		defer s.rollback(ctx, tx)
-		if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = `+milliseconds(s.cfg.Load)); err != nil {
-			return err
-		}
-		if version, err = inventoryVersion(tx.QueryRow(ctx, readVersion)); err != nil {
-			return err
-		}
-		if err := readPools(ctx, tx, pool); err != nil {
-			return err
-		}
-		return readMasks(ctx, tx, mask)
+		return s.longRead(ctx, func(ctx context.Context, tx pgx.Tx) error {
+			if read.Version, err = inventoryVersion(tx.QueryRow(ctx, readVersion)); err != nil {
+				return err
+			}
+			if err := readPools(ctx, tx, func(p numberdb.Pool) {
+				if p.Check() != nil {
+					read.Refused++
+					return
+				}
+				pool(p)
+			}); err != nil {
+				return err
+			}
+			return readMasks(ctx, tx, func(m numberdb.Mask) {
+				if m.Check() != nil {
+					read.Refused++
+					return
+				}
+				mask(m)
+			})
+		})
 	})
-	return version, err
+	return read, err
 }
 
 const readVersion = `SELECT version FROM maskline.inventory`
@@ -129,7 +135,7 @@ func duration(microseconds int64) time.Duration {
 func (s *Store) History(ctx context.Context, mask e164.Number, limit int) (events []numberdb.MaskEvent, err error) {
 	err = s.read(ctx, "reading the history", s.cfg.Query, func(ctx context.Context) error {
 		rows, err := s.pool.Query(ctx, `SELECT at, what, why, actor FROM maskline.mask_history WHERE mask = $1 ORDER BY line DESC LIMIT $2`,
-			int64(mask.Canonical()), numberdb.HistoryLimit(limit))
+			int64(mask.Canonical()), numberdb.PageLimit(limit))
 		if err != nil {
 			return err
 		}

@@ -70,9 +70,6 @@ func sessionQuery(q *numberdb.SessionQuery, vault *numberdb.Vault, limit int) (s
 	if !q.Live.IsZero() {
 		add(`ended = 0 AND expires > ?`, q.Live.UnixMicro())
 	}
-	if !q.Over.IsZero() {
-		add(`CASE WHEN keep <> 0 THEN keep ELSE expires END <= ?`, q.Over.UnixMicro())
-	}
 	args = append(args, limit)
 	return `SELECT ` + sessionColumns + ` FROM maskline.sessions WHERE ` + strings.Join(where, ` AND `) +
 		` ORDER BY id LIMIT $` + strconv.Itoa(len(args)), args

@@ -101,6 +101,13 @@ func TestHistoryIsNeverChanged(t *testing.T) {
 	}
 }
 
+// What another hand has altered is left out and counted; the others are read.
+func TestAnInventoryThatMakesNoSense(t *testing.T) {
+	store, name := newStore(t, nil)
+	conn := connect(t, name)
+	storetest.AlteredInventory(t, store, func(text string) { exec(t, conn, text) }, "maskline.")
+}
+
 // commitInChild commits groups until it is killed.
 func commitInChild(url string) {
 	store, err := Open(Config{URL: url, Keys: storetest.Keys()})

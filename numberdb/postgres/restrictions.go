@@ -51,6 +51,11 @@ func (s *Store) ApplyRestrictions(ctx context.Context, changes []numberdb.Restri
 	return nil
 }
 
+// querier is a transaction, or some connection.
+type querier interface {
+	Query(ctx context.Context, text string, args ...any) (pgx.Rows, error)
+}
+
 func (s *Store) putRestrictions(ctx context.Context, changes []numberdb.RestrictionChange) error {
 	tx, err := s.beginTx(ctx, pgx.TxOptions{})
 	if err != nil {
@@ -112,7 +117,7 @@ func (s *Store) ReadRestrictions(ctx context.Context, after numberdb.Position, t
 	if err := s.prepare(ctx); err != nil {
 		return numberdb.RestrictionsRead{}, err
 	}
-	read, err := s.readRestrictions(ctx, after, tell)
+	read, err := s.restrictionsSince(ctx, after, tell)
 	switch {
 	case errors.Is(err, numberdb.ErrFeedLost):
 		return numberdb.RestrictionsRead{}, numberdb.ErrFeedLost
@@ -122,10 +127,23 @@ func (s *Store) ReadRestrictions(ctx context.Context, after numberdb.Position, t
 	return read, nil
 }
 
-func (s *Store) readRestrictions(ctx context.Context, after numberdb.Position, tell func(numberdb.RestrictionChange)) (read numberdb.RestrictionsRead, err error) {
-	bounded, cancel := context.WithTimeout(ctx, s.cfg.Query)
+// restrictionsSince reads the whole table, after 0, in the time of a load: it may
+// hold millions. What came since is read in that of a query.
+func (s *Store) restrictionsSince(ctx context.Context, after numberdb.Position, tell func(numberdb.RestrictionChange)) (read numberdb.RestrictionsRead, err error) {
+	if after == 0 {
+		err = s.longRead(ctx, func(ctx context.Context, tx pgx.Tx) error {
+			read, err = s.readRestrictions(ctx, tx, after, tell)
+			return err
+		})
+		return read, err
+	}
+	ctx, cancel := s.deadline(ctx)
 	defer cancel()
-	rows, err := s.pool.Query(bounded, readRestrictions, int64(after))
+	return s.readRestrictions(ctx, s.pool, after, tell)
+}
+
+func (s *Store) readRestrictions(ctx context.Context, from querier, after numberdb.Position, tell func(numberdb.RestrictionChange)) (read numberdb.RestrictionsRead, err error) {
+	rows, err := from.Query(ctx, readRestrictions, int64(after))
 	if err != nil {
 		return read, err
 	}

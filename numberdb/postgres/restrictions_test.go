@@ -62,6 +62,26 @@ func TestRestrictionsDeletedBySQL(t *testing.T) {
 	}
 }
 
+// An edge is not ready before it has read them all, which may take longer than a
+// query may.
+func TestAllRestrictionsAreReadInTheTimeOfALoad(t *testing.T) {
+	store, name := newStore(t, func(c *Config) { c.Query = time.Second })
+	if err := store.ApplyRestrictions(t.Context(), []numberdb.RestrictionChange{block(1, 1)}); err != nil {
+		t.Fatal(err)
+	}
+	conn := connect(t, name)
+	exec(t, conn, `ALTER TABLE maskline.restrictions RENAME TO many`)
+	exec(t, conn, `CREATE VIEW maskline.restrictions AS SELECT * FROM maskline.many WHERE pg_sleep(2) IS NOT NULL`)
+	told := 0
+	tell := func(numberdb.RestrictionChange) { told++ }
+	if read, err := store.ReadRestrictions(t.Context(), 0, tell); err != nil || told != 1 || read.Position == 0 {
+		t.Errorf("%d told, %v", told, err)
+	}
+	if _, err := store.ReadRestrictions(t.Context(), 1, tell); err == nil {
+		t.Error("the change since has no such bound")
+	}
+}
+
 func TestRestrictionsThatDoNotOpen(t *testing.T) {
 	store, name := newStore(t, nil)
 	conn := connect(t, name)

@@ -57,7 +57,7 @@ func (s *Store) openLogical(ctx context.Context, held numberdb.Position) (_ numb
 	if f.slot != "" && f.facts.keepSize < 0 {
 		f.info.Warning = "max_slot_wal_keep_size is unlimited: an edge that is away for long lets its slot fill the server's disk"
 	}
-	if f.slot != "" && held != 0 && s.resume == (resumable{from, f.facts.table, held}) {
+	if f.slot != "" && held != 0 && s.resumes(resumable{from, f.facts.table, held}) {
 		if f.info.Resumes, err = s.slotReaches(ctx, f.slot, held); err != nil {
 			return nil, err
 		}
@@ -67,6 +67,13 @@ func (s *Store) openLogical(ctx context.Context, held numberdb.Position) (_ numb
 		return f, nil
 	}
 	return f, f.createSlot(ctx)
+}
+
+// resumes tells whether the last feed ended there.
+func (s *Store) resumes(at resumable) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.resume == at
 }
 
 // connectReplication makes a connection that speaks the replication protocol.

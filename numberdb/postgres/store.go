@@ -119,7 +119,7 @@ func Open(cfg Config) (*Store, error) {
 	}
 	s.prepared <- struct{}{}
 	s.ending, s.end = context.WithCancel(context.Background())
-	// The pool connects when it is used; this context ends with the call.
+	// The pool connects when it is used.
 	if s.pool, err = pgxpool.NewWithConfig(context.Background(), pool); err != nil {
 		return nil, ErrURL
 	}

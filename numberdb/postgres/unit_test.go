@@ -92,7 +92,7 @@ func TestByKey(t *testing.T) {
 	if got := keys(w.deletes); got != "+3000000/+541123456789" {
 		t.Errorf("deletes %s", got)
 	}
-	if got := keys(w.all); got != "+1000000/+1000000 +1000000/+2000000 +2000000/+1000000 +3000000/+541123456789" {
+	if got := keys(w.with(nil)); got != "+1000000/+1000000 +1000000/+2000000 +2000000/+1000000 +3000000/+541123456789" {
 		t.Errorf("all %s", got)
 	}
 }

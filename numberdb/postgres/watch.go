@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"maskline/numberdb"
 )
 
@@ -34,12 +32,19 @@ func (s *stream) watch(ctx context.Context) error {
 		}
 		if now := time.Now(); now.After(nextTrim) {
 			nextTrim = now.Add(store.cfg.Keep / 10)
-			// Whatever failed is tried again; the rows wait.
-			_ = store.pool.AcquireFunc(ctx, func(c *pgxpool.Conn) error {
-				return (&follower{store: store, conn: c.Conn()}).trim(ctx)
-			})
+			_ = s.trim(ctx) // it is tried again; the rows wait
 		}
 	}
+}
+
+func (s *stream) trim(ctx context.Context) error {
+	store := s.feed.store
+	conn, err := store.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	return (&follower{store: store, conn: conn.Conn()}).trim(ctx)
 }
 
 // isGone tells that the table is another one, has other columns, or is not there

@@ -1,13 +1,11 @@
 package sessions
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -126,29 +124,14 @@ func reopen(t *testing.T, w *world, where string, do func(*running)) {
 
 func runChild(t *testing.T, where string, life time.Duration, told map[numberdb.ID]bool) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), childVariable+"="+where)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewScanner(out)
-	for n := 0; lines.Scan(); n++ {
-		if n == 5 { // it is at work
-			timer := time.AfterFunc(life, func() { _ = cmd.Process.Kill() })
-			defer timer.Stop()
-		}
+	for _, line := range storetest.ToldUntilKilled(t, []string{childVariable + "=" + where}, 6, life) { // it is at work by then
 		var what string
 		var id uint64
-		if _, err := fmt.Sscanf(lines.Text(), "%s %x", &what, &id); err == nil {
-			told[numberdb.ID(id)] = what == "ended"
+		if _, err := fmt.Sscanf(line, "%s %x", &what, &id); err != nil {
+			t.Fatal(err)
 		}
+		told[numberdb.ID(id)] = what == "ended"
 	}
-	_ = cmd.Wait() // killed
 }
 
 func agree(t *testing.T, w *world, r *running, told map[numberdb.ID]bool) {

@@ -50,13 +50,16 @@ func (o *Owner) reread(ctx context.Context) error {
 		return nil
 	}
 	pools, masks := map[string]numberdb.Pool{}, map[e164.Number]numberdb.Mask{}
-	version, err = o.store.Inventory(ctx,
+	read, err := o.store.Inventory(ctx,
 		func(p numberdb.Pool) { pools[p.Name] = p },
 		func(m numberdb.Mask) { masks[m.Number.Canonical()] = m })
 	if err != nil {
 		return err
 	}
-	added := o.adopt(pools, masks, version)
+	if read.Refused > 0 {
+		o.log.Warn("pools or masks in the store make no sense and are left out", zap.Int("rows", read.Refused))
+	}
+	added := o.adopt(pools, masks, read.Version)
 	o.stocked.Store(true)
 	o.learnByHand(added)
 	return nil

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 
 	"maskline/numberdb"
@@ -27,53 +26,30 @@ func (s *Store) Apply(ctx context.Context, changes []numberdb.Change) (numberdb.
 	if err := numberdb.CheckChanges(changes); err != nil {
 		return 0, err
 	}
-	// The feed keeps them after the caller has gone on.
-	kept := append([]numberdb.Change(nil), changes...)
-	for i := range kept {
-		b := &kept[i].Binding
-		b.Mask, b.Party = b.Mask.Canonical(), b.Party.Canonical()
+	told := changes
+	if keeps(len(changes)) { // after the caller has gone on
+		told = append([]numberdb.Change(nil), changes...)
+		canonical(told)
 	}
-	s.write.Lock()
-	defer s.write.Unlock()
-	position, err := s.commit(ctx, kept)
-	if errors.Is(err, numberdb.ErrOutcomeUnknown) {
-		s.feed.lose()
-	}
+	position, err := s.transact(ctx, &told, func(ctx context.Context, tx *sql.Tx) error { return s.writeChanges(ctx, tx, changes) })
 	if err != nil {
 		return 0, fmt.Errorf("storing bindings: %w", err)
 	}
-	s.feed.publish(position, kept)
 	return position, nil
 }
 
-func (s *Store) commit(ctx context.Context, changes []numberdb.Change) (numberdb.Position, error) {
-	tx, err := s.writer.BeginTx(ctx, nil)
-	if err != nil {
-		return 0, err
+// canonical gives the changes the keys that the feed tells.
+func canonical(changes []numberdb.Change) {
+	for i := range changes {
+		b := &changes[i].Binding
+		b.Mask, b.Party = b.Mask.Canonical(), b.Party.Canonical()
 	}
-	position, err := s.writeAll(ctx, tx, changes)
-	if err != nil {
-		err = errors.Join(err, ignoreDone(tx.Rollback()))
-	} else if err = tx.Commit(); err != nil && !rolledBack(err) {
-		return 0, fmt.Errorf("%w: %w", numberdb.ErrOutcomeUnknown, err)
-	}
-	if err != nil && ctx.Err() != nil {
-		err = ctx.Err()
-	}
-	return position, err
-}
-
-// rolledBack tells a commit that database/sql did not begin, since the context
-// had ended, from one that the disk refused.
-func rolledBack(err error) bool {
-	return errors.Is(err, sql.ErrTxDone) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 const everyRows = 256 // between looks at the context
 
-func (s *Store) writeAll(ctx context.Context, tx *sql.Tx, changes []numberdb.Change) (numberdb.Position, error) {
-	// A context that can end costs the driver a goroutine for each statement.
-	quiet := context.WithoutCancel(ctx)
+func (s *Store) writeChanges(ctx context.Context, tx *sql.Tx, changes []numberdb.Change) error {
+	quiet := quietly(ctx)
 	write := rowWriter{ // its statements are closed with the transaction
 		upsert: tx.StmtContext(quiet, s.upsert),
 		remove: tx.StmtContext(quiet, s.remove),
@@ -85,12 +61,10 @@ func (s *Store) writeAll(ctx context.Context, tx *sql.Tx, changes []numberdb.Cha
 			err = ctx.Err()
 		}
 		if err != nil {
-			return 0, fmt.Errorf("change %d of %d: %w", i+1, len(changes), err)
+			return fmt.Errorf("change %d of %d: %w", i+1, len(changes), err)
 		}
 	}
-	var position int64
-	err := tx.QueryRowContext(ctx, `UPDATE feed SET position = position + 1 RETURNING position`).Scan(&position)
-	return numberdb.Position(position), err
+	return nil
 }
 
 type rowWriter struct {
@@ -108,13 +82,5 @@ func (w *rowWriter) change(ctx context.Context, c *numberdb.Change) error {
 	stored := w.vault.Store(&c.Binding, w.sealed[:0])
 	w.sealed = stored.Sealed
 	_, err := w.upsert.ExecContext(ctx, values(&stored)...)
-	return err
-}
-
-// ignoreDone: a transaction whose context ended is rolled back already.
-func ignoreDone(err error) error {
-	if errors.Is(err, sql.ErrTxDone) {
-		return nil
-	}
 	return err
 }

@@ -1,12 +1,10 @@
 package sqlite
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
@@ -52,28 +50,9 @@ func TestKilledWhileWriting(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 1))
 	acknowledged, position := 0, uint64(0)
 	for round := range 6 {
-		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), "MASKLINE_TEST_APPLY="+dir, "MASKLINE_TEST_FIRST="+strconv.Itoa(acknowledged+1))
-		cmd.Stderr = os.Stderr
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		last := 5 + random.IntN(60)
-		lines := bufio.NewScanner(out)
-		for n := 0; lines.Scan(); n++ {
-			if n == last {
-				if err := cmd.Process.Kill(); err != nil {
-					t.Fatal(err)
-				}
-			}
-			number, at, whole := strings.Cut(lines.Text(), " ")
-			if !whole {
-				continue
-			}
+		env := []string{"MASKLINE_TEST_APPLY=" + dir, "MASKLINE_TEST_FIRST=" + strconv.Itoa(acknowledged+1)}
+		for _, line := range storetest.ToldUntilKilled(t, env, 6+random.IntN(60), 0) {
+			number, at, _ := strings.Cut(line, " ")
 			told, err := strconv.ParseUint(at, 10, 64)
 			if err != nil || told <= position {
 				t.Fatalf("round %d: position %q after %d", round, at, position)
@@ -83,7 +62,6 @@ func TestKilledWhileWriting(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		_ = cmd.Wait() // killed
 		store := database(dir)(t)
 		rows := storetest.Rows(t, store)
 		got := rows[storetest.Key{storetest.Mask(1), storetest.Party(0)}].To.Number

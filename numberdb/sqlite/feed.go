@@ -45,7 +45,12 @@ func (f *feed) last() numberdb.Position {
 	return f.start
 }
 
-// publish adds a commit; changes must not be altered afterwards.
+// keeps tells whether the feed may keep a commit of n changes, or forgets it at
+// once.
+func keeps(n int) bool { return n < feedChanges+feedSpare }
+
+// publish adds a commit. If it keeps the changes they must not be altered
+// afterwards.
 func (f *feed) publish(position numberdb.Position, changes []numberdb.Change) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

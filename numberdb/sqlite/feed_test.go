@@ -6,6 +6,17 @@ import (
 	"maskline/numberdb"
 )
 
+// What the feed does not keep need not be copied for it.
+func TestFeedKeeps(t *testing.T) {
+	for n, want := range map[int]bool{1: true, feedChanges + feedSpare - 1: true, feedChanges + feedSpare: false} {
+		f := newFeed(1)
+		f.publish(2, make([]numberdb.Change, n))
+		if got := len(f.commits) == 1; got != want || keeps(n) != want {
+			t.Errorf("%d changes are kept: %v, said %v", n, got, keeps(n))
+		}
+	}
+}
+
 // Commits that change no binding, such as those of the inventory, are told too.
 func TestFeedForgetsEmptyCommits(t *testing.T) {
 	f := newFeed(1)

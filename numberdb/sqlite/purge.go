@@ -181,3 +181,20 @@ func (s *Store) purgeAttempts(ctx context.Context, now time.Time) (deleted int, 
 	s.purging.attempt = last
 	return deleted, end, err
 }
+
+// delete deletes n rows in a transaction; told is what it changes of bindings.
+func (s *Store) delete(ctx context.Context, n int, told *[]numberdb.Change, one func(ctx context.Context, tx *sql.Tx, i int) error) error {
+	if n == 0 {
+		return nil
+	}
+	_, err := s.transact(ctx, told, func(ctx context.Context, tx *sql.Tx) error {
+		ctx = quietly(ctx)
+		for i := range n {
+			if err := one(ctx, tx, i); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return err
+}

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
@@ -45,74 +44,12 @@ func (s *Store) Commit(ctx context.Context, writes *numberdb.Writes) (numberdb.P
 	if err := writes.Check(); err != nil {
 		return 0, err
 	}
-	g := s.group(writes) // sealed before the lock is taken
-	s.write.Lock()
-	defer s.write.Unlock()
+	g := s.group(writes) // sealed before its turn
 	position, err := s.transact(ctx, &g.told, g.write)
 	if err != nil {
 		return 0, fmt.Errorf("committing: %w", err)
 	}
 	return position, nil
-}
-
-// delete deletes n rows in a transaction; told is what it changes of bindings.
-func (s *Store) delete(ctx context.Context, n int, told *[]numberdb.Change, one func(ctx context.Context, tx *sql.Tx, i int) error) error {
-	if n == 0 {
-		return nil
-	}
-	s.write.Lock()
-	defer s.write.Unlock()
-	_, err := s.transact(ctx, told, func(ctx context.Context, tx *sql.Tx) error {
-		for i := range n {
-			if err := one(ctx, tx, i); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	return err
-}
-
-// transact runs write in a transaction, makes it the next position and tells the
-// feed. The lock of writers is held.
-func (s *Store) transact(ctx context.Context, told *[]numberdb.Change, write func(ctx context.Context, tx *sql.Tx) error) (numberdb.Position, error) {
-	position, err := s.transaction(ctx, write)
-	if errors.Is(err, numberdb.ErrOutcomeUnknown) {
-		s.feed.lose()
-	}
-	if err != nil {
-		return 0, err
-	}
-	var changes []numberdb.Change
-	if told != nil {
-		changes = *told
-	}
-	s.feed.publish(position, changes)
-	return position, nil
-}
-
-func (s *Store) transaction(ctx context.Context, write func(ctx context.Context, tx *sql.Tx) error) (numberdb.Position, error) {
-	tx, err := s.writer.BeginTx(ctx, nil)
-	if err != nil {
-		return 0, err
-	}
-	// A context that can end costs the driver a goroutine for each statement.
-	quiet := context.WithoutCancel(ctx)
-	var position int64
-	if err = write(quiet, tx); err == nil {
-		if err = ctx.Err(); err == nil {
-			err = tx.QueryRowContext(quiet, `UPDATE feed SET position = position + 1 RETURNING position`).Scan(&position)
-		}
-	}
-	if err != nil {
-		err = errors.Join(err, ignoreDone(tx.Rollback()))
-	} else if err = tx.Commit(); err != nil && !rolledBack(err) {
-		return 0, fmt.Errorf("%w: %w", numberdb.ErrOutcomeUnknown, err)
-	}
-	if err != nil && ctx.Err() != nil {
-		err = ctx.Err()
-	}
-	return numberdb.Position(position), err
 }
 
 // group is what one Commit writes, in the form of the tables.
@@ -136,10 +73,7 @@ func (s *Store) group(writes *numberdb.Writes) *group {
 		g.told = append(g.told, numberdb.Change{Binding: writes.Claims[i]})
 		g.claims[i] = s.vault.Store(&writes.Claims[i], nil)
 	}
-	for i := range g.told {
-		b := &g.told[i].Binding
-		b.Mask, b.Party = b.Mask.Canonical(), b.Party.Canonical()
-	}
+	canonical(g.told)
 	for i := range writes.Sessions {
 		g.sessions[i] = s.vault.StoreSession(&writes.Sessions[i], nil)
 		g.tags[i] = s.vault.Tags(nil, &writes.Sessions[i])
@@ -149,9 +83,10 @@ func (s *Store) group(writes *numberdb.Writes) *group {
 
 // write leaves nothing where a key is taken, and names all that are.
 func (g *group) write(ctx context.Context, tx *sql.Tx) error {
-	if err := g.writeBindings(ctx, tx); err != nil {
-		return err
+	if err := g.store.writeChanges(ctx, tx, g.told[:len(g.writes.Bindings)]); err != nil {
+		return fmt.Errorf("writing bindings: %w", err)
 	}
+	ctx = quietly(ctx)
 	now := g.store.now()
 	var conflict numberdb.Conflict
 	if err := g.writeClaims(ctx, tx, now, &conflict); err != nil {
@@ -167,19 +102,6 @@ func (g *group) write(ctx context.Context, tx *sql.Tx) error {
 		return err
 	}
 	return g.writeInventory(ctx, tx)
-}
-
-func (g *group) writeBindings(ctx context.Context, tx *sql.Tx) error {
-	write := rowWriter{ // its statements are closed with the transaction
-		upsert: tx.StmtContext(ctx, g.store.upsert), remove: tx.StmtContext(ctx, g.store.remove), vault: g.store.vault,
-	}
-	for i := range g.writes.Bindings {
-		err := write.change(ctx, &g.writes.Bindings[i])
-		if err != nil {
-			return fmt.Errorf("writing bindings: %w", err)
-		}
-	}
-	return nil
 }
 
 func (g *group) writeClaims(ctx context.Context, tx *sql.Tx, now time.Time, conflict *numberdb.Conflict) error {

@@ -66,14 +66,18 @@ func each(ctx context.Context, tx *sql.Tx, scan func(*sql.Rows) error, text stri
 }
 
 // Inventory reads pools and masks in the order of their keys.
-func (s *Store) Inventory(ctx context.Context, pool func(numberdb.Pool), mask func(numberdb.Mask)) (version numberdb.InventoryVersion, err error) {
+func (s *Store) Inventory(ctx context.Context, pool func(numberdb.Pool), mask func(numberdb.Mask)) (read numberdb.InventoryRead, err error) {
 	err = s.read(ctx, "reading the inventory", func(tx *sql.Tx) error {
-		if version, err = inventoryVersion(ctx, tx); err != nil {
+		if read.Version, err = inventoryVersion(ctx, tx); err != nil {
 			return err
 		}
 		err := each(ctx, tx, func(rows *sql.Rows) error {
 			p, err := scanPool(rows)
-			if err == nil {
+			switch {
+			case err != nil:
+			case p.Check() != nil:
+				read.Refused++
+			default:
 				pool(p)
 			}
 			return err
@@ -83,13 +87,17 @@ func (s *Store) Inventory(ctx context.Context, pool func(numberdb.Pool), mask fu
 		}
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			m, err := scanMask(rows)
-			if err == nil {
+			switch {
+			case err != nil:
+			case m.Check() != nil:
+				read.Refused++
+			default:
 				mask(m)
 			}
 			return err
 		}, `SELECT `+maskColumns+` FROM masks ORDER BY number`)
 	})
-	return version, err
+	return read, err
 }
 
 // InventoryVersion reads the one row.
@@ -145,7 +153,7 @@ func (s *Store) History(ctx context.Context, mask e164.Number, limit int) (event
 			events = append(events, e)
 			return err
 		}, `SELECT at, what, why, actor FROM mask_history WHERE mask = ? ORDER BY line DESC LIMIT ?`,
-			int64(mask.Canonical()), numberdb.HistoryLimit(limit))
+			int64(mask.Canonical()), numberdb.PageLimit(limit))
 	})
 	return events, err
 }

@@ -60,9 +60,6 @@ func (s *Store) sessionQuery(q *numberdb.SessionQuery, limit int) (string, []any
 	if !q.Live.IsZero() {
 		add(`ended = 0 AND expires > ?`, q.Live.UnixMicro())
 	}
-	if !q.Over.IsZero() {
-		add(`CASE WHEN keep <> 0 THEN keep ELSE expires END <= ?`, q.Over.UnixMicro())
-	}
 	return `SELECT ` + sessionColumns + ` FROM sessions WHERE ` + strings.Join(where, ` AND `) + ` ORDER BY id LIMIT ?`, append(args, limit)
 }
 

@@ -38,6 +38,13 @@ func TestHistoryIsNeverChanged(t *testing.T) {
 	}
 }
 
+// What another hand has altered is left out and counted; the others are read.
+func TestAnInventoryThatMakesNoSense(t *testing.T) {
+	store := database("")(t).(*Store)
+	defer store.Close()
+	storetest.AlteredInventory(t, store, func(text string) { execAll(t, store.writer, text) }, "")
+}
+
 // commitInChild commits groups until it is killed.
 func commitInChild(dir string) {
 	store, err := Open(context.Background(), Config{Dir: dir, Keys: storetest.Keys()})

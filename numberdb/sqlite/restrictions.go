@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 
 	"maskline/numberdb"
@@ -28,31 +27,23 @@ func (s *Store) ApplyRestrictions(ctx context.Context, changes []numberdb.Restri
 	if len(changes) == 0 {
 		return nil
 	}
-	s.write.Lock()
-	defer s.write.Unlock()
-	if err := s.putRestrictions(ctx, changes); err != nil {
+	if err := s.transaction(ctx, func(ctx context.Context, tx *sql.Tx) error { return s.putRestrictions(quietly(ctx), tx, changes) }); err != nil {
 		return fmt.Errorf("storing restrictions: %w", err)
 	}
 	return nil
 }
 
-func (s *Store) putRestrictions(ctx context.Context, changes []numberdb.RestrictionChange) error {
-	tx, err := s.writer.BeginTx(ctx, nil)
-	if err != nil {
+func (s *Store) putRestrictions(ctx context.Context, tx *sql.Tx, changes []numberdb.RestrictionChange) error {
+	var version int64
+	if err := tx.QueryRowContext(ctx, `UPDATE restrictions_feed SET version = version + 1 RETURNING version`).Scan(&version); err != nil {
 		return err
 	}
-	var version int64
-	err = tx.QueryRowContext(ctx, `UPDATE restrictions_feed SET version = version + 1 RETURNING version`).Scan(&version)
 	for i := range changes {
-		if err != nil {
-			break
+		if err := writeRestriction(ctx, tx, s.vault, &changes[i], version); err != nil {
+			return err
 		}
-		err = writeRestriction(ctx, tx, s.vault, &changes[i], version)
 	}
-	if err != nil {
-		return errors.Join(err, ignoreDone(tx.Rollback()))
-	}
-	return tx.Commit()
+	return nil
 }
 
 func writeRestriction(ctx context.Context, tx *sql.Tx, vault *numberdb.Vault, c *numberdb.RestrictionChange, version int64) error {

@@ -37,7 +37,7 @@ type Store struct {
 	writer *sql.DB   // one connection
 	reader *sql.DB   // the writer itself in memory
 
-	write  sync.Mutex // commits and publishes in one order
+	turn   chan struct{} // one token, held from a commit to its publication: both are in one order
 	upsert *sql.Stmt
 	remove *sql.Stmt
 	feed   *feed
@@ -83,7 +83,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.Dir == "" && cfg.Keys == nil {
 		cfg.Keys = seal.Generate().Wrapper()
 	}
-	s := &Store{now: cfg.Now}
+	s := &Store{now: cfg.Now, turn: make(chan struct{}, 1)}
 	if s.now == nil {
 		s.now = time.Now
 	}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
@@ -58,6 +59,34 @@ func TestInMemory(t *testing.T) {
 	if len(storetest.Rows(t, other)) != 0 {
 		t.Fatal("two stores in memory share their bindings")
 	}
+}
+
+// Another one's commit, such as of a large import, holds up nobody beyond what he
+// waits for.
+func TestAWriteWaitsAsLongAsItsContext(t *testing.T) {
+	store := database("")(t).(*Store)
+	defer store.Close()
+	store.turn <- struct{}{}
+	for name, write := range map[string]func(ctx context.Context) error{
+		"apply": func(ctx context.Context) error {
+			_, err := store.Apply(ctx, []numberdb.Change{storetest.Put(1, 1, 2)})
+			return err
+		},
+		"commit": func(ctx context.Context) error {
+			_, err := store.Commit(ctx, &numberdb.Writes{Sessions: []numberdb.Session{storetest.Session(1)}})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+			defer cancel()
+			if err := write(ctx); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("ended with %v", err)
+			}
+		})
+	}
+	<-store.turn
+	storetest.Apply(t, store, storetest.Put(1, 1, 2))
 }
 
 func TestFilesArePrivate(t *testing.T) {

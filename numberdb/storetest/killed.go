@@ -1,12 +1,10 @@
 package storetest
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
@@ -75,26 +73,9 @@ func Killed(t *testing.T, env string, db Database) {
 	random := rand.New(rand.NewPCG(11, 4))
 	next, position := 0, uint64(0)
 	for round := range killRounds {
-		cmd := exec.CommandContext(t.Context(), os.Args[0])
-		cmd.Env = append(os.Environ(), env, FirstWave+"="+strconv.Itoa(next))
-		cmd.Stderr = os.Stderr
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		lines := bufio.NewScanner(out)
-		var killer *time.Timer
-		for n := 0; lines.Scan(); n++ {
-			if n == 2 { // it is at work
-				killer = time.AfterFunc(time.Duration(random.IntN(40_000))*time.Microsecond, func() { _ = cmd.Process.Kill() })
-			}
-			number, at, whole := strings.Cut(lines.Text(), " ")
-			if !whole {
-				continue
-			}
+		env := []string{env, FirstWave + "=" + strconv.Itoa(next)}
+		for _, line := range ToldUntilKilled(t, env, 3, time.Duration(random.IntN(40_000))*time.Microsecond) {
+			number, at, _ := strings.Cut(line, " ")
 			told, err := strconv.ParseUint(at, 10, 64)
 			if err != nil || told <= position {
 				t.Fatalf("round %d: position %q after %d", round, at, position)
@@ -104,11 +85,6 @@ func Killed(t *testing.T, env string, db Database) {
 			}
 			next, position = next+1, told
 		}
-		if killer == nil {
-			t.Fatalf("round %d: the child ended by itself", round)
-		}
-		killer.Stop()
-		_ = cmd.Wait() // killed
 		next = wavesAre(t, db, next)
 	}
 	if next < 3*killRounds {

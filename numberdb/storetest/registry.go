@@ -101,16 +101,33 @@ func sampleMasks() []numberdb.Mask {
 func inventory(t *testing.T, r numberdb.Registry) (pools map[string]numberdb.Pool, masks map[e164.Number]numberdb.Mask, version numberdb.InventoryVersion) {
 	t.Helper()
 	pools, masks = map[string]numberdb.Pool{}, map[e164.Number]numberdb.Mask{}
-	version, err := r.Inventory(t.Context(), func(p numberdb.Pool) {
+	read, err := r.Inventory(t.Context(), func(p numberdb.Pool) {
 		if len(masks) > 0 {
 			t.Error("a pool comes after a mask")
 		}
 		pools[p.Name] = p
 	}, func(m numberdb.Mask) { masks[m.Number] = m })
-	if err != nil {
-		t.Fatal(err)
+	if err != nil || read.Refused != 0 {
+		t.Fatalf("%d refused, %v", read.Refused, err)
 	}
-	return pools, masks, version
+	return pools, masks, read.Version
+}
+
+// AlteredInventory alters a pool and a mask by SQL, in the tables with that
+// prefix, and wants the others alone.
+func AlteredInventory(t *testing.T, r numberdb.Registry, sql func(text string), prefix string) {
+	t.Helper()
+	Commit(t, r, numberdb.Writes{Pools: samplePools(), Masks: sampleMasks()})
+	sql(`UPDATE ` + prefix + `masks SET services = 0 WHERE state = 5`)
+	sql(`UPDATE ` + prefix + `pools SET selection = 9 WHERE name = 'london'`)
+	pools, masks := map[string]bool{}, map[e164.Number]bool{}
+	read, err := r.Inventory(t.Context(), func(p numberdb.Pool) { pools[p.Name] = true }, func(m numberdb.Mask) { masks[m.Number] = true })
+	if err != nil || read.Refused != 2 || len(pools) != 1 || len(masks) != 3 {
+		t.Errorf("%d pools, %d masks, %d refused, %v", len(pools), len(masks), read.Refused, err)
+	}
+	if pools["london"] || masks[e164.MustParse("0000000")] {
+		t.Error("what was altered was told")
+	}
 }
 
 func wantInventory(t *testing.T, r numberdb.Registry, pools []numberdb.Pool, masks []numberdb.Mask) {

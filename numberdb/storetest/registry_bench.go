@@ -39,12 +39,12 @@ func BenchmarkCommit(b *testing.B, r numberdb.Registry, size int) {
 			s, pair := make1()
 			w.Sessions, w.Claims = append(w.Sessions, s), append(w.Claims, pair...)
 		}
-		before := processTime()
+		before := CPUTime()
 		b.StartTimer()
 		if _, err := r.Commit(b.Context(), &w); err != nil {
 			conflicts++
 		}
-		used += processTime() - before
+		used += CPUTime() - before
 	}
 	b.ReportMetric(float64(used.Microseconds())/float64(b.N), "cpu-us/op")
 	if conflicts > 1+b.N/size/10 {
@@ -52,9 +52,9 @@ func BenchmarkCommit(b *testing.B, r numberdb.Registry, size int) {
 	}
 }
 
-// processTime is the CPU time of this process: steadier than the clock where
-// others use the machine.
-func processTime() time.Duration {
+// CPUTime is that of this process: steadier than the clock where others use the
+// machine.
+func CPUTime() time.Duration {
 	var usage syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &usage) != nil {
 		return 0

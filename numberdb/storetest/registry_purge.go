@@ -80,6 +80,11 @@ func purges(t *testing.T, db Database) {
 		}
 	}
 	follower.WaitEqual(t, r)
+	for i := range all {
+		if all[i].Over(now) != (i == 1 || i == 2) {
+			t.Errorf("session %d of those is to be over, or not", i)
+		}
+	}
 	wantSessions(t, r, "what is left", numberdb.SessionQuery{}, all[0], all[3], all[4])
 	wantSessions(t, r, "of a group that is gone", numberdb.SessionQuery{Party: Party(33)})
 	if _, ok, err := r.Attempted(t.Context(), &w.Attempts[0], now); !ok || err != nil {

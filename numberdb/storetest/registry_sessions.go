@@ -88,7 +88,6 @@ func sessionsFound(t *testing.T, db Database) {
 		{"of a tenant with a participant", numberdb.SessionQuery{Tenant: "shop", Party: Party(10)}, []int{4}},
 		{"that live", numberdb.SessionQuery{Live: moment(2)}, []int{3}},
 		{"that live at the last moment", numberdb.SessionQuery{Live: moment(5)}, nil},
-		{"that are over", numberdb.SessionQuery{Over: moment(5)}, []int{1, 2, 3}},
 		{"a page", numberdb.SessionQuery{Limit: 2}, []int{0, 1}},
 		{"the next page", numberdb.SessionQuery{Limit: 2, After: 2}, []int{2, 3}},
 		{"the last page", numberdb.SessionQuery{Limit: 2, After: 4}, []int{4}},
