@@ -94,6 +94,9 @@ type Owner struct {
 	ready   chan struct{} // closed when the inventory and the bindings are known
 	isReady sync.Once
 	stocked atomic.Bool      // the inventory was read
+	copied  atomic.Bool      // the bindings were
+	early   bool             // the copy began before the inventory was read; listen's own
+	blind   bool             // the inventory could not be read of late; tend's own
 	locks   [1024]sync.Mutex // by session
 	seed    maphash.Seed
 
@@ -168,7 +171,8 @@ func (o *Owner) Run(ctx context.Context) error {
 func (o *Owner) tend(ctx context.Context) {
 	tick := time.NewTicker(tendEvery)
 	defer tick.Stop()
-	var refreshed time.Time
+	refreshed := o.now()
+	o.refresh(ctx)
 	begun := false
 	for {
 		select {
