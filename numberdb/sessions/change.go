@@ -42,7 +42,11 @@ func (o *Owner) live(ctx context.Context, tenant string, id numberdb.ID) (number
 // End ends a session. Its people hear that it has ended until its masks' quarantine
 // is over. Ending one that has ended is no fault: it is returned as it is.
 func (o *Owner) End(ctx context.Context, tenant string, id numberdb.ID, why numberdb.EndReason) (numberdb.Session, error) {
-	defer o.alone(id)()
+	done, err := o.alone(ctx, id)
+	if err != nil {
+		return numberdb.Session{}, err
+	}
+	defer done()
 	s, now, err := o.live(ctx, tenant, id)
 	if errors.Is(err, ErrNoSession) && s.ID != 0 {
 		o.release(&s, now)
@@ -115,7 +119,11 @@ func (o *Owner) rows(s *numberdb.Session) (changes []numberdb.Change) {
 // Extend gives a session ttl from now, within the bounds of its pool for its
 // whole life.
 func (o *Owner) Extend(ctx context.Context, tenant string, id numberdb.ID, ttl time.Duration) (numberdb.Session, error) {
-	defer o.alone(id)()
+	done, err := o.alone(ctx, id)
+	if err != nil {
+		return numberdb.Session{}, err
+	}
+	defer done()
 	s, now, err := o.live(ctx, tenant, id)
 	if err != nil {
 		return numberdb.Session{}, err
@@ -154,7 +162,11 @@ func notLive(err error) error {
 // Rotate gives the people of a session other masks; those that they had are
 // ended for them.
 func (o *Owner) Rotate(ctx context.Context, tenant string, id numberdb.ID) (numberdb.Session, error) {
-	defer o.alone(id)()
+	done, err := o.alone(ctx, id)
+	if err != nil {
+		return numberdb.Session{}, err
+	}
+	defer done()
 	for try := 1; ; try++ {
 		s, now, err := o.live(ctx, tenant, id)
 		if err != nil {
@@ -216,7 +228,11 @@ func (o *Owner) rotate(ctx context.Context, s numberdb.Session, now time.Time) (
 
 // Join adds a member to a group.
 func (o *Owner) Join(ctx context.Context, tenant string, id numberdb.ID, side Side) (numberdb.Session, error) {
-	defer o.alone(id)()
+	done, err := o.alone(ctx, id)
+	if err != nil {
+		return numberdb.Session{}, err
+	}
+	defer done()
 	s, now, err := o.live(ctx, tenant, id)
 	if err != nil {
 		return numberdb.Session{}, err

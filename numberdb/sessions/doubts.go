@@ -129,7 +129,11 @@ func (o *Owner) settle(ctx context.Context, d *doubt, now time.Time) error {
 
 // settleChange takes a change back if the session is as it was before.
 func (o *Owner) settleChange(ctx context.Context, d *doubt, now time.Time) error {
-	defer o.alone(d.session)()
+	done, err := o.alone(ctx, d.session)
+	if err != nil {
+		return err
+	}
+	defer done()
 	s, err := o.Get(ctx, AnyTenant, d.session)
 	switch {
 	case errors.Is(err, ErrNoSession):

@@ -2,6 +2,7 @@ package sessions
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -58,7 +59,10 @@ func (o *Owner) endUsed(ctx context.Context, list []over) {
 		turns <- struct{}{}
 		ending.Go(func() {
 			defer func() { <-turns }()
-			if _, err := o.End(ctx, AnyTenant, over.id, over.why); err != nil {
+			switch _, err := o.End(ctx, AnyTenant, over.id, over.why); {
+			case errors.Is(err, ErrNoSession): // its row was deleted: another edge has ended it
+				o.uses.remove(over.id)
+			case err != nil:
 				o.uses.tryAgain(over.id)
 				o.log.Debug("could not end a session yet", zap.Error(err))
 			}

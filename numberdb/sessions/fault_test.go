@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"maskline/numberdb"
+	"maskline/numberdb/allocator"
 )
 
 // A commit that fails has changed nothing; the people get the same masks when
@@ -159,6 +160,28 @@ type never struct{}
 func (never) WaitFor(ctx context.Context, _ numberdb.Position) error {
 	<-ctx.Done()
 	return fmt.Errorf("waiting: %w", ctx.Err())
+}
+
+// Where pools and masks cannot be read, the table follows the store all the same.
+// What was bound by hand meanwhile is heeded when they can.
+func TestRoutingNeedsNoInventory(t *testing.T) {
+	w, r := start(t, 1)
+	r.stop()
+	w.store.blind.Store(true)
+	r = w.edge(t)
+	for i := range 2 * heardQueue {
+		if _, err := w.store.Commit(t.Context(), &numberdb.Writes{Bindings: []numberdb.Change{{Binding: numberdb.Binding{
+			Mask: mask(0), Party: party(i), To: numberdb.Endpoint{Kind: numberdb.Tel, Number: party(999)}, Present: mask(0), Services: numberdb.SMS,
+		}}}}); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the table to have it", func() bool { return r.table.Len() == i+1 })
+	}
+	w.store.blind.Store(false)
+	var exhausted *allocator.Exhausted
+	if _, err := r.Create(t.Context(), &Request{Pool: "uk", Shape: numberdb.Shared, Sides: between(1, 500).Sides}); !errors.As(err, &exhausted) || exhausted.Reason != allocator.Degree {
+		t.Errorf("a mask that is bound by hand is given to the same party: %v", err)
+	}
 }
 
 // A key of idempotency is used once.

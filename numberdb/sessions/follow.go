@@ -68,15 +68,10 @@ func (o *Owner) hear(h heard) {
 	}
 }
 
-// listen takes in what the feed tells until ctx ends.
+// listen takes in what the feed tells until ctx ends. It waits for nothing else:
+// the table waits for it.
 func (o *Owner) listen(ctx context.Context) {
 	defer close(o.closed)
-	for !o.stocked.Load() {
-		o.refresh(ctx)
-		if ctx.Err() != nil {
-			return
-		}
-	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -91,6 +86,7 @@ func (o *Owner) take(h *heard) {
 	now := o.now()
 	if h.begin {
 		o.engine.Relearn()
+		o.early = !o.stocked.Load()
 	}
 	for i := range h.copied {
 		o.learn(&h.copied[i], now)
@@ -105,6 +101,17 @@ func (o *Owner) take(h *heard) {
 	}
 	if h.end && h.ok {
 		o.engine.Relearned()
+		if o.early {
+			o.learnByHand(o.isStock) // of masks that were read while the copy passed
+		}
+		o.copied.Store(true)
+		o.readyWithBoth()
+	}
+}
+
+// readyWithBoth is called when one of both has been read for the first time.
+func (o *Owner) readyWithBoth() {
+	if o.copied.Load() && o.stocked.Load() {
 		o.isReady.Do(func() { close(o.ready) })
 	}
 }

@@ -26,14 +26,17 @@ const ownChange = 15 * time.Second
 func (o *Owner) refresh(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, o.cfg.Commit)
 	defer cancel()
-	if err := o.reread(ctx); err != nil && !errors.Is(err, context.Canceled) {
+	err := o.reread(ctx)
+	if errors.Is(err, context.Canceled) {
+		return
+	}
+	if err != nil {
 		o.metrics.refreshFailures.Inc()
-		o.log.Debug("could not read the pools and masks", zap.Error(err))
-		select {
-		case <-ctx.Done():
-		case <-time.After(o.cfg.Refresh):
+		if !o.blind {
+			o.log.Warn("the pools and masks cannot be read; trying on with those that are known", zap.Error(err))
 		}
 	}
+	o.blind = err != nil
 }
 
 func (o *Owner) reread(ctx context.Context) error {
@@ -60,8 +63,11 @@ func (o *Owner) reread(ctx context.Context) error {
 		o.log.Warn("pools or masks in the store make no sense and are left out", zap.Int("rows", read.Refused))
 	}
 	added := o.adopt(pools, masks, read.Version)
+	if len(added) > 0 {
+		o.learnByHand(func(mask e164.Number) bool { return added[mask] })
+	}
 	o.stocked.Store(true)
-	o.learnByHand(added)
+	o.readyWithBoth()
 	return nil
 }
 
@@ -127,14 +133,11 @@ func (o *Owner) adopt(pools map[string]numberdb.Pool, masks map[e164.Number]numb
 	return added
 }
 
-// learnByHand tells the engine of bindings by hand of masks that came later.
-func (o *Owner) learnByHand(added map[e164.Number]bool) {
-	if len(added) == 0 {
-		return
-	}
+// learnByHand tells the engine of bindings by hand of masks that came after them.
+func (o *Owner) learnByHand(of func(mask e164.Number) bool) {
 	now := o.now()
 	o.table.Each(func(b numberdb.Binding) bool {
-		if b.Session == 0 && added[b.Mask] {
+		if b.Session == 0 && of(b.Mask) {
 			o.engine.Learn(&b, now)
 		}
 		return true
@@ -235,7 +238,9 @@ func (o *Owner) PutMasks(ctx context.Context, masks []numberdb.Mask, why, actor 
 	for i := range masks {
 		o.engine.SetMask(masks[i])
 	}
-	o.learnByHand(added)
+	if len(added) > 0 {
+		o.learnByHand(func(mask e164.Number) bool { return added[mask] })
+	}
 	return nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -93,9 +92,11 @@ type Owner struct {
 	closed  chan struct{} // nobody listens to the feed any more
 	ready   chan struct{} // closed when the inventory and the bindings are known
 	isReady sync.Once
-	stocked atomic.Bool      // the inventory was read
-	locks   [1024]sync.Mutex // by session
-	seed    maphash.Seed
+	stocked atomic.Bool         // the inventory was read
+	copied  atomic.Bool         // the bindings were
+	early   bool                // the copy began before the inventory was read; listen's own
+	blind   bool                // the inventory could not be read of late; tend's own
+	turns   [1024]chan struct{} // of one place: by session, who changes it
 
 	shown   shown
 	stock   sync.Mutex // guards what follows; and who changes what is shown holds it
@@ -122,9 +123,12 @@ func New(cfg Config, store Store, routed Routed, table Table, clock Clock, log *
 		cfg: cfg, store: store, routed: routed, table: table, log: log,
 		now:    func() time.Time { return clock().Truncate(time.Microsecond) }, // as stores keep it
 		engine: allocator.New(allocator.Config{Seed: cfg.Seed, Quarantine: cfg.Quarantine, Parties: cfg.Parties}),
-		feed:   make(chan heard, heardQueue), closed: make(chan struct{}), ready: make(chan struct{}), seed: maphash.MakeSeed(),
+		feed:   make(chan heard, heardQueue), closed: make(chan struct{}), ready: make(chan struct{}),
 		masks: map[e164.Number]numberdb.Mask{}, pools: map[string]numberdb.Pool{}, touched: map[e164.Number]time.Time{}, changed: map[string]time.Time{},
 		uses: newUses(),
+	}
+	for i := range o.turns {
+		o.turns[i] = make(chan struct{}, 1)
 	}
 	atOnce := 1
 	if p, is := store.(Parallel); is {
@@ -172,7 +176,8 @@ func (o *Owner) Run(ctx context.Context) error {
 func (o *Owner) tend(ctx context.Context) {
 	tick := time.NewTicker(tendEvery)
 	defer tick.Stop()
-	var refreshed time.Time
+	refreshed := o.now()
+	o.refresh(ctx)
 	begun := false
 	for {
 		select {
@@ -207,11 +212,15 @@ func (o *Owner) isReadyNow() bool {
 
 const tendEvery = 250 * time.Millisecond
 
-// alone keeps two changes of one session from meeting.
-func (o *Owner) alone(id numberdb.ID) func() {
-	lock := &o.locks[maphash.Comparable(o.seed, id)%uint64(len(o.locks))]
-	lock.Lock()
-	return lock.Unlock
+// alone keeps two changes of one session from meeting, until done is called.
+func (o *Owner) alone(ctx context.Context, id numberdb.ID) (done func(), err error) {
+	turn := o.turns[uint64(id)%uint64(len(o.turns))] // the low bits of an ID are chance
+	select {
+	case turn <- struct{}{}:
+		return func() { <-turn }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // commit makes writes durable and returns when the table has them, or the time

@@ -143,9 +143,9 @@ func TestExpiry(t *testing.T) {
 	q := between(1, 2)
 	q.TTL = time.Minute
 	s := create(t, r, q)
-	w.jump(time.Minute - time.Second)
+	w.jump(30 * time.Second)
 	wantHears(t, w, r, &s, numberdb.Exact)
-	w.jump(time.Second)
+	w.jump(30 * time.Second)
 	wantHears(t, w, r, &s, numberdb.Ended) // at once: the table knows the time
 	eventually(t, "the engine to end it", func() bool { live, kept, _ := r.poolReport("uk"); return live == 0 && kept == 2 })
 	w.jump(2 * time.Hour)
@@ -328,6 +328,19 @@ func TestContactsEndASession(t *testing.T) {
 			t.Errorf("ended by %v, want %v: %v", stored.Ended, want, err)
 		}
 	}
+}
+
+// A session whose row has gone is counted no more, and not looked for again.
+func TestContactsOfASessionThatIsGone(t *testing.T) {
+	w, r := start(t, 2)
+	q := between(1, 2)
+	q.IdleTTL = time.Minute
+	s := create(t, r, q)
+	if _, err := w.store.Commit(t.Context(), &numberdb.Writes{Gone: numberdb.Gone{Sessions: []numberdb.ID{s.ID}}}); err != nil {
+		t.Fatal(err)
+	}
+	w.jump(time.Minute)
+	eventually(t, "it to be counted no more", func() bool { p := r.uses.part(s.ID); p.mu.Lock(); defer p.mu.Unlock(); return p.of[s.ID] == nil })
 }
 
 func TestTheSamePairSticks(t *testing.T) {

@@ -24,7 +24,11 @@ func (o *Owner) Slot(ctx context.Context, id numberdb.ID, public, caller e164.Nu
 	if err := o.awaitReady(ctx); err != nil {
 		return err
 	}
-	defer o.alone(id)()
+	done, err := o.alone(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer done()
 	for try := 1; ; try++ {
 		s, now, err := o.live(ctx, AnyTenant, id)
 		if err != nil {

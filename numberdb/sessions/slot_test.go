@@ -219,6 +219,28 @@ func TestOpen(t *testing.T) {
 	}
 }
 
+// Whoever has no more time does not wait for another change of the session.
+func TestASlotWaitsForItsTimeOnly(t *testing.T) {
+	w, r := start(t, 3)
+	s := r.lease(t)
+	entered, gate := make(chan struct{}), make(chan struct{})
+	hold := func(*numberdb.Writes) bool { close(entered); <-gate; return false }
+	w.store.only.Store(&hold)
+	ended := make(chan error)
+	go func() { ended <- second(r.End(t.Context(), "", s.ID, numberdb.Released)) }()
+	<-entered
+	w.store.only.Store(nil)
+	opened := make(chan bool, 1)
+	r.Open(s.ID, s.Participants[0].Dial, party(1), time.Now().Add(10*time.Millisecond), func(ok bool) { opened <- ok })
+	if <-opened {
+		t.Error("it is opened beside the session's end")
+	}
+	close(gate)
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestOpeningsAreBounded(t *testing.T) {
 	var x openings
 	for range mostOpening {

@@ -12,9 +12,15 @@ import (
 // uses counts the contacts of sessions that end by them. Sessions without an
 // idle time or a number of uses are not in it. It is in parts, so that looking
 // through all of them keeps no contact waiting.
-type uses [useParts]usePart
+type uses struct {
+	parts [useParts]usePart
+	turn  int // of over
+}
 
-const useParts = 64
+const (
+	useParts = 64
+	useTurns = 4 // of over, until it has looked at all parts
+)
 
 type usePart struct {
 	mu sync.Mutex
@@ -30,14 +36,14 @@ type use struct {
 
 func newUses() *uses {
 	u := &uses{}
-	for i := range u {
-		u[i].of = map[numberdb.ID]*use{}
+	for i := range u.parts {
+		u.parts[i].of = map[numberdb.ID]*use{}
 	}
 	return u
 }
 
 // part is where a session is counted: the low bits of an ID are chance.
-func (u *uses) part(id numberdb.ID) *usePart { return &u[id%useParts] }
+func (u *uses) part(id numberdb.ID) *usePart { return &u.parts[id%useParts] }
 
 func counted(s *numberdb.Session) bool { return s.IdleTTL > 0 || s.MaxUses > 0 }
 
@@ -65,7 +71,7 @@ func (o *Owner) Contact(id numberdb.ID, now time.Time) bool {
 	defer u.mu.Unlock()
 	of := u.of[id]
 	if of == nil {
-		return true // of another edge, or just now
+		return true // it has just ended, or another edge made it since this one began
 	}
 	if of.most > 0 && of.count >= of.most {
 		return false
@@ -81,11 +87,13 @@ type over struct {
 	why numberdb.EndReason
 }
 
-// over tells each session once, until tryAgain.
+// over looks at some of the parts, at others the next time. It tells each session
+// once, until tryAgain. One goroutine calls it.
 func (u *uses) over(now time.Time) (list []over) {
-	for i := range u {
-		list = u[i].over(now, list)
+	for i := u.turn; i < useParts; i += useTurns {
+		list = u.parts[i].over(now, list)
 	}
+	u.turn = (u.turn + 1) % useTurns
 	return list
 }
 

@@ -48,6 +48,14 @@ type faulty struct {
 	database
 	fault atomic.Int32
 	only  atomic.Pointer[func(*numberdb.Writes) bool] // which commits; nil: all
+	blind atomic.Bool                                 // pools and masks cannot be read
+}
+
+func (f *faulty) InventoryVersion(ctx context.Context) (numberdb.InventoryVersion, error) {
+	if f.blind.Load() {
+		return 0, errFault
+	}
+	return f.database.InventoryVersion(ctx)
 }
 
 func (f *faulty) Commit(ctx context.Context, w *numberdb.Writes) (numberdb.Position, error) {
