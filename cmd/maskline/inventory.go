@@ -18,8 +18,9 @@ import (
 	"maskline/numberdb/allocator"
 )
 
-// masksAtOnce are written in one transaction, which others wait for.
-const masksAtOnce = 50_000
+// masksAtOnce are written in one transaction, which others wait for, and which is
+// given up after sessions.Config.Commit.
+const masksAtOnce = 10_000
 
 // operatorActor stands in the history of masks for who works at the command line.
 const operatorActor = "operator"

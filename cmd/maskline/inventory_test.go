@@ -46,7 +46,7 @@ func TestAFileOfManyMasksIsWrittenInParts(t *testing.T) {
 	store := &shelf{good: 1}
 	v := &inventory{stock: store, bindings: newBindings(&configs.Config{}, numberdb.NewTable(), nil)}
 	_, err := v.Import(t.Context(), strings.NewReader(file.String()), "")
-	if err == nil || err.Error() != "50000 of 100007 masks were written, import the file again for the rest: the shelf broke" {
+	if err == nil || err.Error() != "10000 of 20007 masks were written, import the file again for the rest: the shelf broke" {
 		t.Fatal(err)
 	}
 	store.good = 10

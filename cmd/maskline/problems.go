@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -36,6 +37,7 @@ func problemOf(err error) error {
 		{sessions.ErrNotReady, api.CodeUnavailable, "the edge has not read its masks and bindings from the store yet; try again in a moment"},
 		{numberdb.ErrOutcomeUnknown, api.CodeUnavailable, "the store did not answer in time; a list will show whether it was done"},
 		{numberdb.ErrClosed, api.CodeUnavailable, "the edge is stopping"},
+		{context.DeadlineExceeded, api.CodeUnavailable, "the store was too slow, nothing of it was done; try again"},
 	} {
 		if errors.Is(err, known.is) {
 			return &api.Problem{Problem: known.says, Code: known.code}
