@@ -41,8 +41,12 @@ func (e *Edge) passAlert(t *turn, from *session, body []byte) bool {
 	if s == nil {
 		return false
 	}
-	out := pdu.Alert{
-		Source: s.terms.written(m.plan.Present), ESME: s.terms.written(m.plan.Mask),
+	var out pdu.Alert
+	var source, esme bool
+	out.Source, source = s.terms.written(m.plan.Present)
+	out.ESME, esme = s.terms.written(m.plan.Mask)
+	if !source || !esme {
+		return false
 	}
 	if status, ok := alert.TLVs.Find(tagMSAvailability); ok && len(status) == 1 && s.terms.version >= pdu.Version34 {
 		out.TLVs = pdu.AppendTLV(nil, tagMSAvailability, status)

@@ -111,13 +111,15 @@ func shortCode(origin *routing.Origin, a pdu.Address) e164.Number {
 // short codes: not a national number, however short.
 func asNetworksDo(a pdu.Address) bool { return a.TON == tonNetwork || a.TON == tonAbbreviated }
 
-// written is a mask as an address for an account.
-func (t *terms) written(mask e164.Number) pdu.Address {
+// written is a mask as an address for the peer. It returns false where the peer has
+// no form for it.
+func (t *terms) written(mask e164.Number) (a pdu.Address, ok bool) {
 	digits := mask.AppendDigits(nil)
 	if mask.IsShortCode() {
-		return asShort(digits)
+		return asShort(digits), true
 	}
-	return pdu.Address{TON: t.ton, NPI: t.npi, Digits: digits}
+	digits, ok = t.numbers.append(nil, digits)
+	return pdu.Address{TON: t.ton, NPI: t.npi, Digits: digits}, ok
 }
 
 // asShort is the address of a short code: networks know it by its digits alone,

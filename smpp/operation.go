@@ -152,14 +152,9 @@ func (s *session) sendOperation(t *turn, op *operation, sub *submission, r *oper
 // appendOperation builds the request anew: the carrier's id, the mask as the
 // source, of a replace_sm the text and its validity.
 func appendOperation(dst []byte, c pdu.Command, t *terms, sub *submission, r *operationRequest, sequence uint32) ([]byte, error) {
-	own := sub.presented.AppendDigits(nil)
-	source := asShort(own)
-	if !sub.presented.IsShortCode() {
-		digits, ok := t.numbers.append(nil, own) // as the message had it
-		if !ok {
-			return dst, errNotWritten
-		}
-		source = pdu.Address{TON: t.ton, NPI: t.npi, Digits: digits}
+	source, ok := t.written(sub.presented) // as the message had it
+	if !ok {
+		return dst, errNotWritten
 	}
 	switch c {
 	case pdu.QuerySM:

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"net/netip"
 	"os"
 	"strings"
 	"sync"
 	"time"
 
+	"maskline/testbench/loopback"
 	"maskline/testbench/process"
 	"maskline/testbench/smppload"
 )
@@ -139,10 +141,10 @@ func oneHeader(csv string) string {
 	return head + "\n" + strings.ReplaceAll(rows, head+"\n", "")
 }
 
-// freeAddr is an address that nobody listens on: the edge keeps it when it
-// starts again.
+// freeAddr is an address that nobody else has, nor gets while the edge is away: it
+// keeps it when it starts again.
 func freeAddr(ctx context.Context) (string, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", netip.AddrPortFrom(loopback.Addr(), 0).String())
 	if err != nil {
 		return "", fmt.Errorf("choosing a port: %w", err)
 	}

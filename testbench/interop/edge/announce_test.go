@@ -205,7 +205,7 @@ func TestBaresipAcceptsACall(t *testing.T) {
 	riderPhone, driverPhone := newBaresip(t, rider, 880), newBaresip(t, driver, 620)
 	b.phones(settings{
 		prompts:  writePrompts(t, 1, "accept"),
-		carriers: "routing:\n  voice: {accept: press_1, accept_within: 5s}\n",
+		carriers: "routing:\n  voice: {accept: press_1, accept_within: 9s}\n",
 	}, map[string]*baresip{"charlie": riderPhone, "delta": driverPhone})
 	csv := strings.ReplaceAll(bindings, ",sms+voice,,,", ",sms+voice,%s,,")
 	csv = strings.Replace(csv, "%s", "delta", 1)

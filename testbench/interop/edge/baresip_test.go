@@ -20,6 +20,7 @@ import (
 
 	"maskline/e164"
 	"maskline/testbench/authority"
+	"maskline/testbench/loopback"
 	"maskline/testbench/process"
 )
 
@@ -83,7 +84,7 @@ func newBaresip(t *testing.T, number e164.Number, tone float64) *baresip {
 // certificate "phone", and asks for one.
 func newBaresipOver(t *testing.T, number e164.Number, tone float64, over string, names *authority.Authority, change ...func(*baresip)) *baresip {
 	t.Helper()
-	return newBaresipAt(t, loopback(), number, tone, over, names, change...)
+	return newBaresipAt(t, loopback.Addr(), number, tone, over, names, change...)
 }
 
 // newBaresipAt runs one at an address, with its media there too.
@@ -95,7 +96,7 @@ func newBaresipAt(t *testing.T, ip netip.Addr, number e164.Number, tone float64,
 	}
 	p.addr = free(t, ip, "udp")
 	writeTone(t, filepath.Join(p.dir, "tone.wav"), tone)
-	ctrl := free(t, loopback(), "tcp")
+	ctrl := free(t, loopback.Addr(), "tcp")
 	config := fmt.Sprintf(baresipConfig, p.addr, ip, p.dir, ctrl)
 	if p.shares {
 		config += "rtcp_mux yes\n"

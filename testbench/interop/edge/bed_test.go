@@ -5,7 +5,6 @@ package edge
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"net/netip"
 	"strings"
 	"testing"
@@ -14,6 +13,7 @@ import (
 	"maskline/e164"
 	"maskline/smpp/pdu"
 	"maskline/testbench/exchange"
+	"maskline/testbench/loopback"
 	"maskline/testbench/process"
 	"maskline/testbench/smppsim"
 )
@@ -40,7 +40,7 @@ const bindings = `mask,party,to,present,services,carriers,expires_at,tenant
 `
 
 const (
-	patience = 10 * time.Second // for anything that must come
+	patience = 30 * time.Second // for anything that must come, where others want the processors too
 	drainEnd = 20 * time.Second // for a process that must end
 )
 
@@ -78,7 +78,7 @@ type bed struct {
 // newBed starts the carriers, not the edge.
 func newBed(t *testing.T) *bed {
 	t.Helper()
-	b := &bed{t: t, ip: loopback(), dir: t.TempDir()}
+	b := &bed{t: t, ip: loopback.Addr(), dir: t.TempDir()}
 	b.alfa, b.bravo = b.startCarrier("alfa"), b.startCarrier("bravo")
 	return b
 }
@@ -91,11 +91,6 @@ func (b *bed) sub(name string, f func(t *testing.T)) {
 		defer func() { b.t = parent }()
 		f(t)
 	})
-}
-
-// loopback is an address that nobody else on this machine uses by chance.
-func loopback() netip.Addr {
-	return netip.AddrFrom4([4]byte{127, byte(64 + rand.IntN(128)), byte(rand.IntN(256)), byte(1 + rand.IntN(254))})
 }
 
 func (b *bed) startCarrier(name string) *carrier {
@@ -132,7 +127,7 @@ tenants: [{name: shop}%[5]s]
 smpp:
   listen: [{addr: "%[4]s:0"}]
   bind_timeout: %[6]s
-  answer_within: 5s
+  answer_within: 10s
   accounts:
     - {system_id: shop, password: demo, tenant: shop}
 %[7]ssip:
@@ -150,8 +145,8 @@ carriers:
 	for priority, c := range simulated {
 		fmt.Fprintf(&text, `  - name: %s
     priority: %d
-    smpp: [{addr: "%s", local: %s, system_id: maskline, password: demo, reconnect: {min: 50ms, max: 200ms, per_minute: 0}, response_timeout: 2s}]
-    sip: [{addr: "udp://%s", media_from: [127.0.0.0/8], first_response: 500ms, probe: {every: 1s, down_after: 30}}]
+    smpp: [{addr: "%s", local: %s, system_id: maskline, password: demo, reconnect: {min: 50ms, max: 200ms, per_minute: 0}, response_timeout: 5s}]
+    sip: [{addr: "udp://%s", media_from: [127.0.0.0/8], first_response: 2s, probe: {every: 1s, down_after: 30}}]
 `, c.name, 10*priority, c.smsc.Addr(), b.ip, c.exchange.Addr())
 	}
 	text.WriteString(s.carriers)

@@ -119,7 +119,7 @@ func converse(t *testing.T, caller, callee *leg) {
 			t.Fatal(err)
 		}
 	}
-	if len(received(caller.p.rtp)) != 1 || len(received(callee.p.rtp)) != 1 {
+	if len(received(caller.p.rtp, 1)) != 1 || len(received(callee.p.rtp, 1)) != 1 {
 		t.Fatal("the packets did not pass")
 	}
 }
@@ -128,8 +128,8 @@ func converse(t *testing.T, caller, callee *leg) {
 // finds a record of each that had ended.
 func TestCallRecords(t *testing.T) {
 	p := startPhones(t, func(text string) string {
-		text = strings.Replace(text, "media: {", "media: {timeout: {initial: 2s}, ", 1)
-		return strings.ReplaceAll(text, "probe: {every: 0s}", "probe: {every: 0s}, ring: 1s")
+		text = strings.Replace(text, "media: {", "media: {timeout: {initial: 5s}, ", 1)
+		return strings.ReplaceAll(text, "probe: {every: 0s}", "probe: {every: 0s}, ring: 3s")
 	})
 	connect := func(to e164.Number, callee *phone) (*leg, *leg) {
 		a := p.caller.dial(guest, to)
@@ -193,10 +193,10 @@ func TestCallRecords(t *testing.T) {
 	for _, k := range kinds {
 		p.sub(k.name, func(*testing.T) { k.call() })
 	}
-	connect(guestDials, p.first)
 	p.eventually("the last record is written", func() bool {
 		return len(readRecords(t, recordFiles(t, filepath.Join(p.dir, "cdr"), ".part"))) == len(kinds)
 	})
+	connect(guestDials, p.first)
 	p.again() // killed
 	text := recordFiles(t, filepath.Join(p.dir, "cdr"), ".jsonl")
 	records := readRecords(t, text)
@@ -301,7 +301,7 @@ func TestReloadWithCallsUp(t *testing.T) {
 	}
 	standing(calls)
 
-	if out := reload(p.first.carrier(), "", "[127.0.0.0/8], first_response: 500ms", "[127.0.0.0/8], first_response: 400ms"); out != "applied: carriers[alfa].sip\napplied: carriers[bravo].sip\napplied: carriers[delta] (removed)\n" {
+	if out := reload(p.first.carrier(), "", "[127.0.0.0/8], first_response: 2s", "[127.0.0.0/8], first_response: 3s"); out != "applied: carriers[alfa].sip\napplied: carriers[bravo].sip\napplied: carriers[delta] (removed)\n" {
 		t.Errorf("told: %s", out)
 	}
 	p.caller.dial(guest, guestDials).refused(503)

@@ -45,14 +45,15 @@ func udptl(seq byte) []byte {
 // carries sends datagrams one way.
 func carries(t *testing.T, from *net.UDPConn, to netip.AddrPort, ear *net.UDPConn) {
 	t.Helper()
-	for seq := range byte(20) {
+	const count = 20
+	for seq := range byte(count) {
 		if _, err := from.WriteToUDPAddrPort(udptl(seq), to); err != nil {
 			t.Fatal(err)
 		}
 	}
-	got := received(ear)
-	if len(got) != 20 {
-		t.Fatalf("%d of 20 datagrams came", len(got))
+	got := received(ear, count)
+	if len(got) != count {
+		t.Fatalf("%d of %d datagrams came", len(got), count)
 	}
 	for seq, b := range got {
 		if !bytes.Equal(b, udptl(byte(seq))) {
@@ -106,7 +107,7 @@ func TestFax(t *testing.T) {
 	if _, err := caller.rtp.WriteToUDPAddrPort(sent, a.toEdge); err != nil {
 		t.Fatal(err)
 	}
-	if got := received(callee.rtp); len(got) != 1 || !bytes.Equal(got[0], sent) {
+	if got := received(callee.rtp, 1); len(got) != 1 || !bytes.Equal(got[0], sent) {
 		t.Errorf("%d packets of audio came", len(got))
 	}
 	a.bye()

@@ -64,18 +64,21 @@ func voicePacket(sequence uint16, payload string) []byte {
 	return append(b, bytes.Repeat([]byte(payload), 160/len(payload))...)
 }
 
-// received is what comes to a socket until it is quiet; the first may take
-// longer.
-func received(conn *net.UDPConn) (all [][]byte) {
-	wait := patience
+// received is what comes to a socket: those that must, and what follows them until
+// it is quiet.
+func received(conn *net.UDPConn, must int) (all [][]byte) {
 	for {
+		wait := calm
+		if len(all) < must {
+			wait = patience
+		}
 		_ = conn.SetReadDeadline(time.Now().Add(wait))
 		b := make([]byte, 1500)
 		n, err := conn.Read(b)
 		if err != nil {
 			return all
 		}
-		all, wait = append(all, b[:n]), calm
+		all = append(all, b[:n])
 	}
 }
 
@@ -106,7 +109,7 @@ func intrude(t *testing.T, h *hostile) {
 		if _, err := own.from.p.rtp.WriteToUDPAddrPort(voice, own.from.toEdge); err != nil {
 			t.Fatal(err)
 		}
-		if got := received(own.to.p.rtp); len(got) != 1 || !bytes.Equal(got[0], voice) {
+		if got := received(own.to.p.rtp, 1); len(got) != 1 || !bytes.Equal(got[0], voice) {
 			t.Fatalf("%d packets came, not the one of the call", len(got))
 		}
 	}
@@ -141,7 +144,7 @@ func sendRTCP(t *testing.T, l *leg, packets ...rtcp.Packet) {
 func gossipInRTCP(t *testing.T, h *hostile) {
 	caller, callee := h.talking()
 	sendRTCP(t, caller, &rtcp.SenderReport{SSRC: callSSRC, PacketCount: 7}, gossip())
-	got := received(callee.p.rtcp)
+	got := received(callee.p.rtcp, 1)
 	if len(got) != 1 {
 		t.Fatalf("%d packets came", len(got))
 	}

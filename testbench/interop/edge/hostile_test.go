@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"maskline/testbench/loopback"
 	"maskline/testbench/process"
 )
 
@@ -54,10 +55,10 @@ const hostileBindings = `+442079460055,+447700900505,tel:+447700900202,+44207946
 
 func newHostile(t *testing.T) *hostile {
 	t.Helper()
-	h := &hostile{bed: newBed(t), from: loopback()}
+	h := &hostile{bed: newBed(t), from: loopback.Addr()}
 	h.caller, h.callee, h.third = newPhone(t, "charlie"), newPhone(t, "delta"), newPhone(t, "nobody")
 	h.start(settings{
-		bindTimeout: "1s", carriers: h.caller.carrier() + h.callee.carrier(),
+		bindTimeout: "3s", carriers: h.caller.carrier() + h.callee.carrier(),
 		accounts: "    - {system_id: outlet, password: demo, tenant: shop}\n",
 	})
 	for _, p := range []*phone{h.caller, h.callee, h.third} {

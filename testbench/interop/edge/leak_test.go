@@ -3,6 +3,7 @@
 package edge
 
 import (
+	"context"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"maskline/smpp/pdu"
 	"maskline/testbench/capture"
 	"maskline/testbench/exchange"
+	"maskline/testbench/loopback"
 	"maskline/testbench/smppsim"
 )
 
@@ -91,7 +93,7 @@ func (b *bed) messages() {
 // number wherever SMPP has room for one.
 func (b *bed) gossipingMessage() {
 	b.t.Helper()
-	w := b.bindWire(loopback(), "charlie-in")
+	w := b.bindWire(loopback.Addr(), "charlie-in")
 	number := digits(guest)
 	m := pdu.Message{
 		Source:      pdu.Address{TON: 1, NPI: 1, Digits: []byte(number)},
@@ -128,7 +130,9 @@ func (b *bed) refusedMessages() {
 		}
 	}
 	outlet := b.bind("outlet")
-	if _, status, err := outlet.Submit(b.t.Context(), digits(rider), digits(driver), "hello"); err != nil || status == pdu.ROK {
+	ctx, cancel := context.WithTimeout(b.t.Context(), patience)
+	defer cancel()
+	if _, status, err := outlet.Submit(ctx, digits(rider), digits(driver), "hello"); err != nil || status == pdu.ROK {
 		b.t.Fatalf("a message from nobody's mask: %v, status 0x%02X", err, uint32(status))
 	}
 }
@@ -181,7 +185,7 @@ func gossipingCalls(t *testing.T, caller, callee *phone) {
 	a.answered()
 	sendRTCP(t, a, &rtcp.SenderReport{SSRC: callSSRC}, gossip())
 	sendRTCP(t, b, &rtcp.ReceiverReport{SSRC: callSSRC}, gossip())
-	if len(received(caller.rtcp)) != 1 || len(received(callee.rtcp)) != 1 {
+	if len(received(caller.rtcp, 1)) != 1 || len(received(callee.rtcp, 1)) != 1 {
 		t.Fatal("RTCP does not pass")
 	}
 	a.bye()

@@ -77,7 +77,7 @@ func TestDrainFinishesWhatIsInFlight(t *testing.T) {
 	if _, err := d.caller.p.rtp.WriteToUDPAddrPort(voice, d.caller.toEdge); err != nil {
 		t.Fatal(err)
 	}
-	if got := received(d.callee.p.rtp); len(got) != 1 {
+	if got := received(d.callee.p.rtp, 1); len(got) != 1 {
 		t.Errorf("%d packets passed on the call that goes on", len(got))
 	}
 	if d.edge.Ended() {
@@ -91,7 +91,7 @@ func TestDrainFinishesWhatIsInFlight(t *testing.T) {
 }
 
 func TestDrainEndsCallsInTime(t *testing.T) {
-	d := startDraining(t, settings{drainSMS: "1s", drainCalls: "1s"})
+	d := startDraining(t, settings{drainSMS: "3s", drainCalls: "3s"})
 	d.caller.hungUp()
 	d.callee.hungUp()
 	if code, err := d.edge.Wait(drainEnd); err != nil || code != 0 {

@@ -16,6 +16,7 @@ import (
 
 	"maskline/e164"
 	"maskline/testbench/authority"
+	"maskline/testbench/loopback"
 	"maskline/testbench/process"
 )
 
@@ -65,7 +66,7 @@ type line struct {
 
 func newLinphone(t *testing.T, number e164.Number, tone float64, l line) *linphone {
 	t.Helper()
-	p := &linphone{t: t, number: number, dir: t.TempDir(), addr: free(t, loopback(), "udp"), over: l.over}
+	p := &linphone{t: t, number: number, dir: t.TempDir(), addr: free(t, loopback.Addr(), "udp"), over: l.over}
 	writeTone(t, p.file("tone.wav"), tone)
 	if err := os.MkdirAll(p.file(".local/share/linphone"), 0o700); err != nil {
 		t.Fatal(err)

@@ -6,13 +6,15 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"maskline/testbench/loopback"
 )
 
 // TestBaresipSharesThePort has one baresip with RTCP on the port of RTP and one with
 // two ports, whoever calls: they hear each other, and the reports of both pass.
 func TestBaresipSharesThePort(t *testing.T) {
 	b := newBed(t)
-	shares := newBaresipAt(t, loopback(), rider, 440, "", nil, func(p *baresip) { p.shares = true })
+	shares := newBaresipAt(t, loopback.Addr(), rider, 440, "", nil, func(p *baresip) { p.shares = true })
 	apart := newBaresip(t, driver, 880)
 	b.start(settings{
 		carriers: fmt.Sprintf(`  - {name: charlie, sip: [{addr: "udp://%s", media_from: [127.0.0.0/8], rtcp_mux: true, probe: {every: 1s}}]}

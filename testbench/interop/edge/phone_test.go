@@ -4,14 +4,17 @@ package edge
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"maskline/e164"
+	"maskline/testbench/loopback"
 )
 
 // phone is a SIP user agent written by hand, to say what no library would. It
@@ -21,12 +24,13 @@ type phone struct {
 	name           string
 	edge           netip.AddrPort
 	sip, rtp, rtcp *net.UDPConn
+	came           map[string]bool // messages: the edge repeats one that it takes for lost
 }
 
 func newPhone(t *testing.T, name string) *phone {
 	t.Helper()
-	ip := loopback()
-	return &phone{t: t, name: name, sip: udp(t, ip), rtp: udp(t, ip), rtcp: udp(t, ip)}
+	ip := loopback.Addr()
+	return &phone{t: t, name: name, sip: udp(t, ip), rtp: udp(t, ip), rtcp: udp(t, ip), came: map[string]bool{}}
 }
 
 func udp(t *testing.T, ip netip.Addr) *net.UDPConn {
@@ -106,23 +110,39 @@ func (p *phone) send(text string) {
 	}
 }
 
+// next is the next message that has not come before, nil where none comes in time.
+func (p *phone) next(deadline time.Time) *sipMessage {
+	p.t.Helper()
+	_ = p.sip.SetReadDeadline(deadline)
+	b := make([]byte, 64<<10)
+	for {
+		n, _, err := p.sip.ReadFromUDPAddrPort(b)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return nil
+		}
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		if m := readMessage(b[:n]); !p.came[m.text] {
+			p.came[m.text] = true
+			return m
+		}
+	}
+}
+
 // await returns the next message that begins so; others are passed over.
 func (p *phone) await(start string) *sipMessage {
 	p.t.Helper()
 	var passed []string
-	_ = p.sip.SetReadDeadline(time.Now().Add(patience))
-	b := make([]byte, 64<<10)
-	for {
-		n, _, err := p.sip.ReadFromUDPAddrPort(b)
-		if err != nil {
-			p.t.Fatalf("waiting for %q: %v; there came %q", start, err, passed)
-		}
-		m := readMessage(b[:n])
+	deadline := time.Now().Add(patience)
+	for m := p.next(deadline); m != nil; m = p.next(deadline) {
 		if strings.HasPrefix(m.start, start) {
 			return m
 		}
 		passed = append(passed, m.start)
 	}
+	p.t.Fatalf("no %q came in time, but %q", start, passed)
+	return nil
 }
 
 // offer describes the phone's media, with everything in it that could carry a

@@ -138,11 +138,14 @@ func TestPostgresIsAwayAtTheStart(t *testing.T) {
 	e, err := process.Launch(process.Config{Binary: binaryPath, Dir: b.dir, Text: b.config(settings{database: url})})
 	b.running(e, err)
 	b.eventually("the log tells of the store", func() bool { return strings.Contains(string(b.log()), `"logger":"numberdb"`) })
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-	defer cancel()
-	if err := b.edge.AwaitReady(ctx); err == nil {
-		t.Fatal("the edge is ready without its bindings")
-	}
+	b.eventually("it answers", func() bool {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := b.edge.AwaitReady(ctx); err == nil {
+			t.Fatal("the edge is ready without its bindings")
+		}
+		return b.edge.Listeners().API.IsValid()
+	})
 	if ready, table := b.ready(); ready || table.Loaded {
 		t.Fatalf("ready %v, %+v", ready, table)
 	}

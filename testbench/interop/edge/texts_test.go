@@ -67,7 +67,10 @@ func (b *bed) texts(caller, desk *phone) {
 		status pdu.Status
 	}{{"200 OK", pdu.ROK}, {"603 " + digits(driver), pdu.RxPAppn}} {
 		done := make(chan pdu.Status, 1)
-		go func() { done <- b.deliver(b.bravo, customer, officeNumber, "is it far?") }()
+		go func() {
+			defer close(done) // where it fails too
+			done <- b.deliver(b.bravo, customer, officeNumber, "is it far?")
+		}()
 		m := desk.await("MESSAGE ")
 		if m.user("From") != officeNumber.Reveal() || m.user("To") != driver.Reveal() || m.body != "is it far?" {
 			b.t.Errorf("the PBX sees %s and %s", m.header("From"), m.header("To"))

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"maskline/media"
+	"maskline/testbench/loopback"
 )
 
 const (
@@ -50,7 +51,7 @@ type reply struct {
 // serve is the child: a relay driven by its standard input.
 func serve(in io.Reader, out io.Writer) error {
 	reg := prometheus.NewRegistry()
-	relay, err := media.New(media.Config{Backend: os.Getenv(backendEnv), Addr: netip.MustParseAddr("127.0.0.1"), PortMin: 10000, PortMax: 18999, Loops: 1}, zap.NewNop(), reg)
+	relay, err := media.New(media.Config{Backend: os.Getenv(backendEnv), Addr: loopback.Addr(), PortMin: 10000, PortMax: 18999, Loops: 1}, zap.NewNop(), reg)
 	if err != nil {
 		return err
 	}

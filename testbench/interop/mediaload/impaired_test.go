@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"maskline/media"
+	"maskline/testbench/loopback"
 	"maskline/testbench/rtp"
 )
 
@@ -49,7 +50,7 @@ func TestImpairedPathIsReported(t *testing.T) {
 // through a good one, so that the last ones are not among the lost.
 func throughPath(t *testing.T, what rtp.Impairments) (*media.Session, *rtp.Stream, rtp.Impaired) {
 	t.Helper()
-	relay, err := media.New(media.Config{Addr: netip.MustParseAddr("127.0.0.1"), PortMin: 10000, PortMax: 19999}, zap.NewNop(), prometheus.NewRegistry())
+	relay, err := media.New(media.Config{Addr: loopback.Addr(), PortMin: 10000, PortMax: 19999}, zap.NewNop(), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +90,7 @@ func throughPath(t *testing.T, what rtp.Impairments) (*media.Session, *rtp.Strea
 
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); !ok(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("never happened: %s", what)
 		}

@@ -9,9 +9,10 @@ import (
 	"maskline/testbench/rtp"
 )
 
+// What each stream hears before and while it is measured, at 50 packets a second.
 const (
-	warmUp = 2 * time.Second
-	window = 8 * time.Second
+	warmUp = 100
+	window = 400
 )
 
 // BenchmarkRelay holds a number of G.711 calls for eight seconds, both ways,
@@ -36,15 +37,49 @@ func measure(b *testing.B, calls int) {
 	c := startChild(b)
 	idle := c.ask(request{})
 	streams, setUp := connect(b, g, c, calls)
-	time.Sleep(warmUp)
-	before := c.ask(request{})
-	time.Sleep(window)
-	after := c.ask(request{})
+	hears(streams, warmUp*len(streams), time.Minute)
+	before, since := c.ask(request{}), time.Now()
+	hears(streams, (warmUp+window)*len(streams), time.Minute)
+	after, took := c.ask(request{}), time.Since(since)
 	for _, s := range streams {
 		s.Stop()
 	}
-	time.Sleep(time.Second) // what is under way arrives
-	var sum rtp.Report
+	settles(streams)
+	sum := total(streams)
+	packets := after.Resent - before.Resent
+	b.ReportMetric((after.CPU-before.CPU).Seconds()*1e6/packets, "cpu-s/Mpkt")
+	b.ReportMetric(packets/took.Seconds(), "pkt/s")
+	b.ReportMetric(float64(sum.Sent-sum.Received), "lost")
+	b.ReportMetric(float64(sum.Foreign+sum.Duplicated), "wrong")
+	b.ReportMetric(float64(sum.Latency.Quantile(0.5).Microseconds()), "p50-us")
+	b.ReportMetric(float64(sum.Latency.Quantile(0.99).Microseconds()), "p99-us")
+	b.ReportMetric(float64(setUp.Microseconds())/float64(calls), "setup-us")
+	b.ReportMetric(float64(after.Memory-idle.Memory)/float64(calls), "rss-B/call")
+	b.ReportMetric(0, "ns/op")
+}
+
+// hears waits until streams have heard so much together, or for long enough.
+func hears(streams []*rtp.Stream, packets int, most time.Duration) {
+	for end := time.Now().Add(most); total(streams).Received < packets && time.Now().Before(end); {
+		time.Sleep(50 * time.Millisecond) // between two looks
+	}
+}
+
+// settles waits until streams that were stopped have heard all, or for a second
+// nothing more.
+func settles(streams []*rtp.Stream) {
+	sent := total(streams).Sent
+	for before := -1; ; {
+		heard := total(streams).Received
+		if heard == sent || heard == before {
+			return
+		}
+		before = heard
+		hears(streams, sent, time.Second)
+	}
+}
+
+func total(streams []*rtp.Stream) (sum rtp.Report) {
 	for _, s := range streams {
 		r := s.Report()
 		sum.Sent += r.Sent
@@ -53,16 +88,7 @@ func measure(b *testing.B, calls int) {
 		sum.Foreign += r.Foreign + r.WrongSource
 		sum.Latency.Merge(&r.Latency)
 	}
-	packets := after.Resent - before.Resent
-	b.ReportMetric((after.CPU-before.CPU).Seconds()*1e6/packets, "cpu-s/Mpkt")
-	b.ReportMetric(packets/window.Seconds(), "pkt/s")
-	b.ReportMetric(float64(sum.Sent-sum.Received), "lost")
-	b.ReportMetric(float64(sum.Foreign+sum.Duplicated), "wrong")
-	b.ReportMetric(float64(sum.Latency.Quantile(0.5).Microseconds()), "p50-us")
-	b.ReportMetric(float64(sum.Latency.Quantile(0.99).Microseconds()), "p99-us")
-	b.ReportMetric(float64(setUp.Microseconds())/float64(calls), "setup-us")
-	b.ReportMetric(float64(after.Memory-idle.Memory)/float64(calls), "rss-B/call")
-	b.ReportMetric(0, "ns/op")
+	return sum
 }
 
 // connect makes the calls and starts both streams of each.

@@ -2,7 +2,6 @@ package mediaload
 
 import (
 	"errors"
-	"math/rand/v2"
 	"net/netip"
 	"runtime"
 	"testing"
@@ -12,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"maskline/media"
+	"maskline/testbench/loopback"
 	"maskline/testbench/rtp"
 )
 
@@ -19,17 +19,11 @@ import (
 // does not permit it.
 var backends = []string{"portable", "steer", "kernel"}
 
-// ownAddr is a loopback address that other test processes hardly use, so that a
-// test has its range of ports to itself.
-func ownAddr() netip.Addr {
-	return netip.AddrFrom4([4]byte{127, byte(64 + rand.N(64)), byte(rand.N(256)), byte(1 + rand.N(250))})
-}
-
 // relayOf opens a relay with a backend, nil where the host does not permit it.
 func relayOf(t testing.TB, backend string, change func(*media.Config)) (*media.Relay, *prometheus.Registry) {
 	t.Helper()
 	cfg := media.Config{
-		Backend: backend, Addr: ownAddr(), PortMin: 10000, PortMax: 19999, Loops: 1, Drain: time.Second,
+		Backend: backend, Addr: loopback.Addr(), PortMin: 10000, PortMax: 19999, Loops: 1, Drain: time.Second,
 	}
 	if change != nil {
 		change(&cfg)

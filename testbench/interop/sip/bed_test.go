@@ -56,7 +56,7 @@ func newBed(t *testing.T, change func(*sip.Config)) *bed {
 	trunk := func(carrier string, p *port) sip.TrunkConfig {
 		return sip.TrunkConfig{
 			Name: carrier, Carrier: carrier, Addr: fmt.Sprintf("udp://127.0.0.1:%d", p.number), Allow: loopback, MediaFrom: loopback,
-			Probe: sip.Probe{Every: -1}, FirstResponse: 700 * time.Millisecond,
+			Probe: sip.Probe{Every: -1}, FirstResponse: 5 * time.Second, // SIPp may be late
 		}
 	}
 	cfg := sip.Config{

@@ -6,8 +6,10 @@ import (
 	"bytes"
 	"regexp"
 	"testing"
+	"time"
 
 	"maskline/e164"
+	"maskline/sip"
 	"maskline/testbench/leak"
 )
 
@@ -43,7 +45,11 @@ func TestCalls(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			b := newBed(t, nil)
+			b := newBed(t, func(cfg *sip.Config) {
+				if c.attempts > 0 {
+					cfg.Trunks[1].FirstResponse = 700 * time.Millisecond
+				}
+			})
 			var callees []*sipp
 			for _, side := range []struct {
 				scenario string

@@ -36,7 +36,7 @@ func TestOffersBeforeTheAnswer(t *testing.T) {
 			name:   "UPDATE by the called side",
 			caller: steps(agreed, []string{gets("UPDATE", "Content-Type: sdp"), replies(200, described(ours), withUpdate)}, hungUp(3)),
 			callee: steps(isPracked, []string{
-				waits(300), requests(`retrans="500"`, "UPDATE", 1, "x", described(elsewhere), withUpdate), gets("200", "CSeq: 1 UPDATE", "Content-Type: sdp"), waits(100),
+				waits(1500), requests(`retrans="500"`, "UPDATE", 1, "x", described(elsewhere), withUpdate), gets("200", "CSeq: 1 UPDATE", "Content-Type: sdp"), waits(100),
 			}, isHungUp(strings.Replace(answers(`retrans="500"`, 200, "x", noBody), "[last_From:]", "From: [$from]", 1))), // the last one was its own
 		},
 		{

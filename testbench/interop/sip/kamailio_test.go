@@ -79,7 +79,7 @@ func startKamailioTLS(t *testing.T, names *authority.Authority, secure, plain, c
 		t.Fatal(err)
 	}
 	k := startKamailio(t, &port{number: plain}, fmt.Sprintf(kamailioConfig, secure, plain, callee, edge, dir))
-	eventually(t, "kamailio listens", func() bool { return held(t, "tcp", secure) != "" })
+	eventually(t, "kamailio listens", func() bool { return taken(t, "tcp", secure) })
 	return k
 }
 
@@ -105,7 +105,7 @@ func startKamailio(t *testing.T, own *port, config string) *kamailio {
 		t.Fatalf("kamailio is needed (Debian: apt-get install kamailio kamailio-tls-modules): %v", err)
 	}
 	t.Cleanup(k.stop)
-	eventually(t, "kamailio listens", func() bool { return held(t, "udp", own.number) != "" })
+	eventually(t, "kamailio listens", func() bool { return taken(t, "udp", own.number) })
 	return k
 }
 

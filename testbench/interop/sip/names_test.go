@@ -58,7 +58,7 @@ func startDnsmasq(t *testing.T, hosts string, options ...string) *dnsmasq {
 			t.Logf("dnsmasq said\n%s", tail(d.output.bytes()))
 		}
 	})
-	eventually(t, "dnsmasq listens", func() bool { return held(t, "udp", own.number) != "" && held(t, "tcp", own.number) != "" })
+	eventually(t, "dnsmasq listens", func() bool { return taken(t, "udp", own.number) && taken(t, "tcp", own.number) })
 	return d
 }
 

@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"maskline/sip"
 	"maskline/testbench/authority"
@@ -53,7 +52,6 @@ func TestKamailioBetween(t *testing.T) {
 				cfg.Listen[0].Addr = c.over + "://127.0.0.1:0"
 				for i, p := range []*port{near, far, far} {
 					cfg.Trunks[i].Addr = fmt.Sprintf("%s://127.0.0.1:%d", c.over, p.number)
-					cfg.Trunks[i].FirstResponse = 5 * time.Second
 				}
 				if c.over == "tls" {
 					mutual(t, cfg, names)

@@ -71,9 +71,11 @@ const (
 )
 
 // hangsUp ends the caller's scenario from its 2xx on.
-func hangsUp(ok string, cseq int) []string {
+func hangsUp(ok string, cseq int) []string { return hangsUpAfter(100, ok, cseq) }
+
+func hangsUpAfter(milliseconds int, ok string, cseq int) []string {
 	return []string{
-		ok, asks("", "ACK", 1, noBody), waits(100),
+		ok, asks("", "ACK", 1, noBody), waits(milliseconds),
 		asks(`retrans="500"`, "BYE", cseq, noBody), gets("200", "CSeq: BYE"),
 	}
 }
@@ -146,7 +148,7 @@ func TestReliable(t *testing.T) {
 		{
 			name: "the caller's PRACK is lost: 183 again",
 			caller: steps([]string{
-				dials(supported), gets("100", "optional"), gets("183", "RSeq=$rseq"), waits(1700),
+				dials(supported), gets("100", "optional"), gets("183", "RSeq=$rseq"), waits(2600), // it comes after 0.5 and 1.5 s
 				prack(2), gets("200", "CSeq: PRACK"),
 			}, hangsUp(gets("200", "CSeq: INVITE"), 3)),
 			callee: steps(plainCallee, isHungUp(answers(`retrans="500"`, 200, "x", described(ours)))),
@@ -161,7 +163,7 @@ func TestReliable(t *testing.T) {
 			name:   "our PRACK is lost: PRACK again",
 			caller: steps([]string{dials(), gets("100", "optional"), gets("183")}, hangsUp(gets("200"), 2)),
 			callee: steps([]string{
-				isCalled(), answers("", 183, "x", described(ours), reliable, "RSeq: 5"), gets("PRACK", "RAck: 5 1 INVITE"), waits(700), replies(200, noBody), waits(100),
+				isCalled(), answers("", 183, "x", described(ours), reliable, "RSeq: 5"), gets("PRACK", "RAck: 5 1 INVITE"), waits(1200), replies(200, noBody), waits(100),
 			}, isHungUp(answers(`retrans="500"`, 200, "x", noBody))),
 			check: func(t *testing.T, _, callee *sipp) {
 				t.Helper()
@@ -196,7 +198,7 @@ func TestReliable(t *testing.T) {
 			name: "two devices answer: one BYE at once",
 			caller: steps([]string{
 				dials(), gets("100", "optional"), gets("180"),
-			}, hangsUp(gets("200"), 2)),
+			}, hangsUpAfter(1500, gets("200"), 2)),
 			callee: []string{
 				isCalled(), answers("", 180, "x", noBody), answers("", 200, "x", described(ours)), gets("ACK", "To: tag=.*x"),
 				answers("", 200, "y", described(elsewhere)), gets("ACK", "To: tag=.*y"), gets("BYE", "To: tag=.*y"), replies(200, noBody),

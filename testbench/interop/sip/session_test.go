@@ -41,7 +41,7 @@ func TestSessionTimers(t *testing.T) {
 		},
 		{
 			name:   "the called side refreshes by re-INVITE",
-			caller: steps(opens(), []string{gets("200"), asks("", "ACK", 1, noBody), waits(500)}, hungUp(2)),
+			caller: steps(opens(), []string{gets("200"), asks("", "ACK", 1, noBody), waits(2000)}, hungUp(2)),
 			callee: steps(called("Require: timer", byOther), []string{
 				waits(50), requests(`retrans="500"`, "INVITE", 1, "x", described(ours), timer, byCaller),
 				gets("200", "CSeq: 1 INVITE", "Session-Expires: 90;refresher=uac"), requests("", "ACK", 1, "x", noBody),
@@ -49,7 +49,7 @@ func TestSessionTimers(t *testing.T) {
 		},
 		{
 			name:   "the called side refreshes by UPDATE",
-			caller: steps(opens(), []string{gets("200"), asks("", "ACK", 1, noBody), waits(500)}, hungUp(2)),
+			caller: steps(opens(), []string{gets("200"), asks("", "ACK", 1, noBody), waits(2000)}, hungUp(2)),
 			callee: steps(called("Require: timer", byOther), []string{
 				waits(50), requests(`retrans="500"`, "UPDATE", 1, "x", noBody, timer, byCaller),
 				gets("200", "CSeq: 1 UPDATE", "Session-Expires: 90;refresher=uac"),

@@ -6,19 +6,17 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
 	"maskline/e164"
 	"maskline/testbench/leak"
+	"maskline/testbench/process"
 )
 
 // sipp is one run of SIPp.
@@ -117,7 +115,7 @@ func (s *sipp) waitForPort(again func()) {
 		network = "tcp"
 	}
 	deadline := time.Now().Add(30 * time.Second)
-	for !slices.Contains(owned(s.cmd.Process.Pid), held(s.t, network, s.port)) {
+	for !holds(s.t, s.cmd.Process.Pid, network, s.port) {
 		select {
 		case err := <-s.done:
 			if time.Now().After(deadline) {
@@ -132,35 +130,23 @@ func (s *sipp) waitForPort(again func()) {
 	}
 }
 
-// held is the inode of the socket that has a port; empty where none has. To try to
-// open it could be in the way of who shall have it.
-func held(t *testing.T, network string, port int) string {
+func holds(t *testing.T, pid int, network string, port int) bool {
 	t.Helper()
-	for _, table := range []string{network, network + "6"} {
-		text, err := os.ReadFile("/proc/net/" + table)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for line := range strings.Lines(string(text)) {
-			const local, state, inode = 1, 3, 9
-			f := strings.Fields(line)
-			if len(f) > inode && strings.HasSuffix(f[local], fmt.Sprintf(":%04X", port)) && (f[state] == "0A" || f[state] == "07") { // it listens
-				return f[inode]
-			}
-		}
+	yes, err := process.Holds(pid, network, port)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return ""
+	return yes
 }
 
-// owned are the inodes of a process's sockets.
-func owned(pid int) (inodes []string) {
-	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid)) // none where it has ended
-	for _, file := range files {
-		if link, _ := os.Readlink(file); strings.HasPrefix(link, "socket:[") {
-			inodes = append(inodes, strings.Trim(link, "socket:[]"))
-		}
+// taken reports whether some process waits at a port.
+func taken(t *testing.T, network string, port int) bool {
+	t.Helper()
+	yes, err := process.Taken(network, port)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return inodes
+	return yes
 }
 
 // wait wants the scenario to have gone as written.

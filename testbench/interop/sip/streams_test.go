@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
-	"time"
 
 	"maskline/sip"
 	"maskline/testbench/authority"
@@ -110,7 +109,6 @@ func TestKamailioOverTLS(t *testing.T) {
 		for i := range c.Trunks {
 			c.Trunks[i].Addr = fmt.Sprintf("tls://127.0.0.1:%d", secure.number)
 			c.Trunks[i].TLS = sip.ClientTLS{CA: names.File("ca.pem"), Cert: names.File("edge.pem"), Key: names.File("edge.key"), Name: "sbc.example"}
-			c.Trunks[i].FirstResponse = 5 * time.Second
 		}
 		c.Trunks[0].TLS.Peer = []string{"sbc.example"}
 		c.Trunks[0].Allow = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}
