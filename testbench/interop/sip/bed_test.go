@@ -48,6 +48,12 @@ type bed struct {
 
 func newBed(t *testing.T, change func(*sip.Config)) *bed {
 	t.Helper()
+	return newBedBy(t, change, (*bed).router)
+}
+
+// newBedBy is a bed with a router of its own.
+func newBedBy(t *testing.T, change func(*sip.Config), router func(*bed) *routing.Router) *bed {
+	t.Helper()
 	b := &bed{
 		t: t, caller: reserve(t), alfa: reserve(t), bravo: reserve(t),
 		media: &ports{}, log: &syncBuffer{}, reg: prometheus.NewRegistry(),
@@ -68,7 +74,7 @@ func newBed(t *testing.T, change func(*sip.Config)) *bed {
 	}
 	log := zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), b.log, zapcore.DebugLevel))
 	var err error
-	if b.edge, err = sip.New(cfg, b.router(), b.media, log, b.reg); err != nil {
+	if b.edge, err = sip.New(cfg, router(b), b.media, log, b.reg); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.edge.Listen(); err != nil {
