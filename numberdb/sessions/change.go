@@ -39,19 +39,34 @@ func (o *Owner) live(ctx context.Context, tenant string, id numberdb.ID) (number
 	return s, now, err
 }
 
+// anew reports whether what met a conflict is to be decided once more. Where
+// another edge has changed the session, it is known here by then what it did.
+func (o *Owner) anew(ctx context.Context, err error, try int) bool {
+	var conflict *numberdb.Conflict
+	if !errors.As(err, &conflict) || try >= tries {
+		return false
+	}
+	o.metrics.anew.Inc()
+	return len(conflict.Sessions) == 0 || o.catchUp(ctx) == nil
+}
+
 // End ends a session. Its people hear that it has ended until its masks' quarantine
 // is over. Ending one that has ended is no fault: it is returned as it is.
 func (o *Owner) End(ctx context.Context, tenant string, id numberdb.ID, why numberdb.EndReason) (numberdb.Session, error) {
 	defer o.alone(id)()
-	s, now, err := o.live(ctx, tenant, id)
-	if errors.Is(err, ErrNoSession) && s.ID != 0 {
-		o.release(&s, now)
-		return s, nil
+	for try := 1; ; try++ {
+		s, now, err := o.liveHere(ctx, tenant, id)
+		if errors.Is(err, ErrNoSession) && s.ID != 0 {
+			o.release(&s, now)
+			return s, nil
+		}
+		if err != nil {
+			return numberdb.Session{}, err
+		}
+		if s, err = o.end(ctx, s, cmp.Or(why, numberdb.Released), now); !o.anew(ctx, err, try) {
+			return s, err
+		}
 	}
-	if err != nil {
-		return numberdb.Session{}, err
-	}
-	return o.end(ctx, s, cmp.Or(why, numberdb.Released), now)
 }
 
 // release gives the masks back of a session that the store says was ended: by a
@@ -100,11 +115,14 @@ func (o *Owner) rows(s *numberdb.Session) (changes []numberdb.Change) {
 	for i := range mine {
 		changes = append(changes, numberdb.Change{Binding: mine[i]})
 	}
+	if !isPublic(s) {
+		return changes // what else the engine knows was rotated away by another edge
+	}
 	for _, key := range o.engine.Keys(s.ID) {
 		if slices.ContainsFunc(mine, func(b numberdb.Binding) bool { return b.Key() == key }) {
 			continue
 		}
-		if b, found := o.bound(key); found && b.Session == s.ID {
+		if b, found := o.bound(key); found && b.Session == s.ID && b.Live(o.now()) {
 			b.Expires, b.Keep = s.Expires, s.Keep
 			changes = append(changes, numberdb.Change{Binding: b})
 		}
@@ -112,14 +130,36 @@ func (o *Owner) rows(s *numberdb.Session) (changes []numberdb.Change) {
 	return changes
 }
 
+func isPublic(s *numberdb.Session) bool { return s.Shape == numberdb.Open || s.Shape == numberdb.Lease }
+
+// liveHere is live; of a public session this edge knows the reply slots then, which
+// other edges may have opened. A table that cannot follow now is not waited for
+// twice.
+func (o *Owner) liveHere(ctx context.Context, tenant string, id numberdb.ID) (numberdb.Session, time.Time, error) {
+	s, now, err := o.live(ctx, tenant, id)
+	if err == nil && isPublic(&s) {
+		_ = o.catchUp(ctx)
+	}
+	return s, now, err
+}
+
 // Extend gives a session ttl from now, within the bounds of its pool for its
 // whole life.
 func (o *Owner) Extend(ctx context.Context, tenant string, id numberdb.ID, ttl time.Duration) (numberdb.Session, error) {
 	defer o.alone(id)()
-	s, now, err := o.live(ctx, tenant, id)
-	if err != nil {
-		return numberdb.Session{}, err
+	for try := 1; ; try++ {
+		s, now, err := o.liveHere(ctx, tenant, id)
+		if err != nil {
+			return numberdb.Session{}, err
+		}
+		if s, err = o.extend(ctx, s, ttl, now); !o.anew(ctx, err, try) {
+			return s, err
+		}
 	}
+}
+
+func (o *Owner) extend(ctx context.Context, s numberdb.Session, ttl time.Duration, now time.Time) (numberdb.Session, error) {
+	id := s.ID
 	policy, known := o.engine.Policy(s.Pool)
 	if most := cmp.Or(policy.MaxTTL, o.cfg.MaxTTL); !known || ttl <= 0 || now.Add(ttl).Sub(s.Created) > most {
 		return numberdb.Session{}, ErrTTL
@@ -134,7 +174,7 @@ func (o *Owner) Extend(ctx context.Context, tenant string, id numberdb.ID, ttl t
 		}
 	}
 	writes := numberdb.Writes{Sessions: []numberdb.Session{s}, Bindings: o.rows(&s)}
-	err = o.commit(ctx, writes)
+	err := o.commit(ctx, writes)
 	if err != nil && !errors.Is(err, numberdb.ErrNotYetRouted) {
 		return numberdb.Session{}, err
 	}
@@ -156,17 +196,13 @@ func notLive(err error) error {
 func (o *Owner) Rotate(ctx context.Context, tenant string, id numberdb.ID) (numberdb.Session, error) {
 	defer o.alone(id)()
 	for try := 1; ; try++ {
-		s, now, err := o.live(ctx, tenant, id)
+		s, now, err := o.liveHere(ctx, tenant, id)
 		if err != nil {
 			return numberdb.Session{}, err
 		}
-		s, err = o.rotate(ctx, s, now)
-		var conflict *numberdb.Conflict
-		if errors.As(err, &conflict) && try < tries {
-			o.metrics.anew.Inc()
-			continue
+		if s, err = o.rotate(ctx, s, now); !o.anew(ctx, err, try) {
+			return s, err
 		}
-		return s, err
 	}
 }
 
@@ -217,10 +253,19 @@ func (o *Owner) rotate(ctx context.Context, s numberdb.Session, now time.Time) (
 // Join adds a member to a group.
 func (o *Owner) Join(ctx context.Context, tenant string, id numberdb.ID, side Side) (numberdb.Session, error) {
 	defer o.alone(id)()
-	s, now, err := o.live(ctx, tenant, id)
-	if err != nil {
-		return numberdb.Session{}, err
+	for try := 1; ; try++ {
+		s, now, err := o.live(ctx, tenant, id)
+		if err != nil {
+			return numberdb.Session{}, err
+		}
+		if s, err = o.join(ctx, s, side, now); !o.anew(ctx, err, try) {
+			return s, err
+		}
 	}
+}
+
+func (o *Owner) join(ctx context.Context, s numberdb.Session, side Side, now time.Time) (numberdb.Session, error) {
+	id := s.ID
 	if s.Shape != numberdb.Group {
 		return numberdb.Session{}, allocator.ErrParticipants
 	}
@@ -249,7 +294,7 @@ func (o *Owner) Join(ctx context.Context, tenant string, id numberdb.ID, side Si
 			writes.Claims = append(writes.Claims, b)
 		}
 	}
-	err = o.commit(ctx, writes)
+	err := o.commit(ctx, writes)
 	if !o.decided(begun, err) {
 		return numberdb.Session{}, err
 	}
