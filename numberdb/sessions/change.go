@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -40,8 +41,11 @@ func (o *Owner) live(ctx context.Context, tenant string, id numberdb.ID) (number
 }
 
 // anew reports whether what met a conflict is to be decided once more. Where
-// another edge has changed the session, it is known here by then what it did.
+// another edge has made or changed the session, it is known here by then what it did.
 func (o *Owner) anew(ctx context.Context, err error, try int) bool {
+	if errors.Is(err, errUnlearned) {
+		return try == 1 && o.catchUp(ctx) == nil
+	}
 	var conflict *numberdb.Conflict
 	if !errors.As(err, &conflict) || try >= tries {
 		return false
@@ -184,8 +188,14 @@ func (o *Owner) extend(ctx context.Context, s numberdb.Session, ttl time.Duratio
 	return s, err
 }
 
+// errUnlearned is of a session that lives by its row.
+var errUnlearned = fmt.Errorf("%w, or this edge has not learned of it yet", ErrNoSession)
+
 func notLive(err error) error {
-	if errors.Is(err, allocator.ErrUnknown) || errors.Is(err, allocator.ErrOver) {
+	switch {
+	case errors.Is(err, allocator.ErrUnknown):
+		return errUnlearned
+	case errors.Is(err, allocator.ErrOver):
 		return ErrNoSession
 	}
 	return err

@@ -36,6 +36,29 @@ func atOnce(operations ...func()) {
 	running.Wait()
 }
 
+// What one edge has made another one changes at once, before the feed has told it.
+func newOnTwoEdges(t *testing.T, w *world, edges []*running) {
+	t.Helper()
+	const rounds = 30
+	for i := range rounds {
+		q := between(2*i, 2*i+1)
+		q.Shape = numberdb.Group
+		s := create(t, edges[0], q)
+		if _, err := edges[1].Join(t.Context(), "", s.ID, Side{Number: party(1000 + i)}); err != nil {
+			t.Errorf("join: %v", err)
+		}
+		s = create(t, edges[0], between(2*i, 2*i+1))
+		if _, err := edges[1].Extend(t.Context(), "", s.ID, 2*time.Hour); err != nil {
+			t.Errorf("extend: %v", err)
+		}
+		s = create(t, edges[0], between(2*i, 2*i+1))
+		if _, err := edges[1].Rotate(t.Context(), "", s.ID); err != nil {
+			t.Errorf("rotate: %v", err)
+		}
+	}
+	whole(t, w)
+}
+
 // whole wants each session of the store to live with all of its bindings, or with
 // none of them.
 func whole(t *testing.T, w *world) {
@@ -191,6 +214,11 @@ func TestTwoEdgesAddToOneGroup(t *testing.T) {
 func TestTwoEdgesChangeOneSession(t *testing.T) {
 	w, edges := twoEdges(t, 200)
 	changeOnTwoEdges(t, w, edges)
+}
+
+func TestTwoEdgesAndANewSession(t *testing.T) {
+	w, edges := twoEdges(t, 200)
+	newOnTwoEdges(t, w, edges)
 }
 
 func TestTwoEdgesAndAReplySlot(t *testing.T) {

@@ -95,14 +95,17 @@ func (o *Owner) catchUp(ctx context.Context) error {
 		return err
 	}
 	told := make(chan struct{})
-	o.hear(heard{told: told})
-	select {
-	case <-told:
-		return nil
-	case <-o.closed:
-		return numberdb.ErrClosed
-	case <-ctx.Done():
-		return ctx.Err()
+	for feed, h := o.feed, (heard{told: told}); ; {
+		select {
+		case feed <- h:
+			feed = nil
+		case <-told:
+			return nil
+		case <-o.closed:
+			return numberdb.ErrClosed
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }
 

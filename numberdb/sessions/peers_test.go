@@ -99,6 +99,7 @@ func TestTwoEdgesChangeOneSessionOnPostgres(t *testing.T) {
 	w, edges := postgresEdges(t, "changes", 2, 300)
 	eventually(t, "the other edge to have the pool", func() bool { return len(edges[1].Masks("uk")) == 300 })
 	t.Run("a group", func(t *testing.T) { joinOnTwoEdges(t, w, edges) })
+	t.Run("new ones", func(t *testing.T) { newOnTwoEdges(t, w, edges) })
 	t.Run("changes", func(t *testing.T) { changeOnTwoEdges(t, w, edges) })
 }
 
