@@ -14,8 +14,9 @@ import (
 type Registry interface {
 	// Commit makes all of the writes durable in one transaction, or nothing of it,
 	// and returns the position whose batch in the feed holds its bindings. A
-	// *Conflict names the bindings and attempts that are taken. An error wraps
-	// ErrOutcomeUnknown where the commit may have happened.
+	// *Conflict names the bindings and attempts that are taken and the sessions that
+	// have another version. An error wraps ErrOutcomeUnknown where the commit may have
+	// happened.
 	Commit(ctx context.Context, writes *Writes) (Position, error)
 
 	// Inventory calls back with every pool and then every mask of one consistent
@@ -76,15 +77,21 @@ type Gone struct {
 	Pools    []string // those without masks
 }
 
-// Conflict says which claims and attempts of the writes are taken already.
+// Conflict says which claims and attempts of the writes are taken already, and
+// which sessions were written or deleted since they were read.
 type Conflict struct {
 	Keys     []BindingKey
 	Attempts []AttemptKey
+	Sessions []ID
 }
+
+// Empty reports whether it names nothing.
+func (c *Conflict) Empty() bool { return len(c.Keys)+len(c.Attempts)+len(c.Sessions) == 0 }
 
 // Error tells how many.
 func (c *Conflict) Error() string {
-	return fmt.Sprintf("%d of the masks are already bound for their parties, %d of the idempotency keys are used", len(c.Keys), len(c.Attempts))
+	return fmt.Sprintf("%d of the masks are already bound for their parties, %d of the idempotency keys are used, %d of the sessions have changed",
+		len(c.Keys), len(c.Attempts), len(c.Sessions))
 }
 
 // What Commit reports of an inventory that would not fit together.

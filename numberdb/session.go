@@ -21,7 +21,13 @@ type Session struct {
 	Keep         time.Time     // its masks are not shown to the same parties before
 	Ended        EndReason     // why it ended before Expires
 	Label        string        // the tenant's own, at most 64 printable characters
+	// Version of the row that it was read from. A Commit that writes it over another
+	// version meets a Conflict. Zero: it is written whatever is there.
+	Version SessionVersion
 }
+
+// SessionVersion is another one after each write of a session's row.
+type SessionVersion [8]byte
 
 // Live reports whether the session has not ended at now.
 func (s *Session) Live(now time.Time) bool { return s.Ended == NotEnded && now.Before(s.Expires) }

@@ -38,6 +38,7 @@ func (p *SessionPage) Add(stored *StoredSession) {
 	case err != nil:
 		p.refused++
 	case p.query.Party == 0 || s.Has(p.query.Party):
+		s.Version = stored.Version()
 		p.Sessions = append(p.Sessions, s)
 	}
 }

@@ -94,6 +94,19 @@ func (v *Vault) OpenSession(stored *StoredSession) (Session, error) {
 	return s, s.Check()
 }
 
+// versionAt is where a version is in what is sealed: after the octet of the format
+// it begins with a nonce, which is random. So every write makes another version,
+// those of edges that do not look at it too.
+const versionAt = 1
+
+// Version is that of the row.
+func (stored *StoredSession) Version() (v SessionVersion) {
+	if len(stored.Sealed) >= versionAt+len(v) {
+		copy(v[:], stored.Sealed[versionAt:])
+	}
+	return v
+}
+
 // place ties what is sealed to its row: all of the row but Sealed.
 func (stored *StoredSession) place(dst []byte) []byte {
 	dst = append(dst, "session"...)

@@ -17,8 +17,9 @@ const (
 
 // SQLSTATEs of maskline.all_written.
 const (
-	bindingTaken = "MK001"
-	attemptTaken = "MK002"
+	bindingTaken   = "MK001"
+	attemptTaken   = "MK002"
+	sessionChanged = "MK003"
 )
 
 // ServerError is a refusal by the server.

@@ -55,6 +55,13 @@ const (
 		services = excluded.services, created = excluded.created, expires = excluded.expires, idle_ttl = excluded.idle_ttl,
 		max_uses = excluded.max_uses, keep = excluded.keep, ended = excluded.ended, sealed = excluded.sealed,
 		party1 = excluded.party1, party2 = excluded.party2`
+	// unchanged locks the sessions that are to be as they were read, by their version:
+	// octets 2 to 9 of what is sealed.
+	unchanged = `SELECT maskline.all_written((SELECT count(*) FROM (SELECT 1 FROM maskline.sessions s
+			JOIN unnest($1::bigint[], $2::bytea[]) AS r(id, version) ON s.id = r.id AND substr(s.sealed, 2, 8) = r.version
+			ORDER BY s.id FOR UPDATE OF s) AS found), cardinality($1), '` + sessionChanged + `')`
+	changedSessions = `SELECT r.id FROM unnest($1::bigint[], $2::bytea[]) AS r(id, version) WHERE NOT EXISTS
+		(SELECT FROM maskline.sessions s WHERE s.id = r.id AND substr(s.sealed, 2, 8) = r.version)`
 	sessionColumns = `id, tenant, pool, shape, services, created, expires, idle_ttl, max_uses, keep, ended, sealed`
 	further        = `INSERT INTO maskline.session_parties (party, session) SELECT * FROM unnest($1::bigint[], $2::bigint[]) ON CONFLICT DO NOTHING`
 	goneParties    = `DELETE FROM maskline.session_parties WHERE session = ANY ($1::bigint[])`
@@ -158,7 +165,7 @@ func (s *Store) judge(ctx context.Context, g *group, err error) (again bool, mea
 		switch {
 		case server.retry():
 			return true, err
-		case server.State == bindingTaken || server.State == attemptTaken:
+		case server.State == bindingTaken || server.State == attemptTaken || server.State == sessionChanged:
 			return s.conflict(ctx, g)
 		case errors.As(err, &step) && step.fault != nil:
 			if meaning := step.fault(server); meaning != nil {
@@ -171,8 +178,8 @@ func (s *Store) judge(ctx context.Context, g *group, err error) (again bool, mea
 	return pgconn.SafeToRetry(err) && !errors.As(err, &unreachable) && ctx.Err() == nil, err
 }
 
-// conflict reads which keys are taken. None of them may be any more: then the
-// group is sent again.
+// conflict reads which keys are taken and which sessions have changed. None of
+// them may be any more: then the group is sent again.
 func (s *Store) conflict(ctx context.Context, g *group) (again bool, meaning error) {
 	query, cancel := s.deadline(ctx)
 	defer cancel()
@@ -206,7 +213,20 @@ func (s *Store) conflict(ctx context.Context, g *group) (again bool, meaning err
 			return false, err
 		}
 	}
-	if len(c.Keys)+len(c.Attempts) == 0 {
+	if len(g.unchanged) > 0 {
+		rows, err := s.pool.Query(query, changedSessions, g.unchanged...)
+		if err != nil {
+			return false, err
+		}
+		var id int64
+		if _, err := pgx.ForEachRow(rows, []any{&id}, func() error {
+			c.Sessions = append(c.Sessions, numberdb.ID(id))
+			return nil
+		}); err != nil {
+			return false, err
+		}
+	}
+	if c.Empty() {
 		return true, errVanished
 	}
 	return false, &c

@@ -18,6 +18,7 @@ type group struct {
 	now          time.Time
 	claims       []numberdb.Stored
 	replaced     []any // keys and sessions, an array for each column
+	unchanged    []any // sessions and their versions, likewise
 	attempts     []hiddenAttempt
 	attemptNames map[numberdb.HiddenKey]numberdb.AttemptKey
 	steps        []step
@@ -115,6 +116,7 @@ func (g *group) attemptKeys() [][]byte {
 }
 
 func (g *group) addSessions(vault *numberdb.Vault, w *numberdb.Writes) {
+	g.addUnchanged(w.Sessions)
 	sessions := lastByKey(w.Sessions, func(s *numberdb.Session) numberdb.ID { return s.ID })
 	for part := range slices.Chunk(sessions, chunk) {
 		c := newSessionRows(len(part))
@@ -133,6 +135,20 @@ func (g *group) addSessions(vault *numberdb.Vault, w *numberdb.Writes) {
 		}
 		g.add(goneSessions, ids)
 		g.add(goneParties, ids)
+	}
+}
+
+func (g *group) addUnchanged(sessions []numberdb.Session) {
+	var ids []int64
+	var versions [][]byte
+	for i := range sessions {
+		if s := &sessions[i]; s.Version != (numberdb.SessionVersion{}) {
+			ids, versions = append(ids, int64(s.ID)), append(versions, s.Version[:])
+		}
+	}
+	if len(ids) > 0 {
+		g.unchanged = []any{ids, versions}
+		g.add(unchanged, g.unchanged...)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -39,6 +40,39 @@ func (o *Owner) live(ctx context.Context, tenant string, id numberdb.ID) (number
 	return s, now, err
 }
 
+// anew reports whether what met a conflict is to be decided once more. Where
+// another edge has made or changed the session, it is known here by then what it did.
+func (o *Owner) anew(ctx context.Context, err error, try int) bool {
+	if errors.Is(err, errUnlearned) {
+		return try == 1 && o.catchUp(ctx) == nil
+	}
+	var conflict *numberdb.Conflict
+	if !errors.As(err, &conflict) || try >= tries {
+		return false
+	}
+	o.metrics.anew.Inc()
+	return len(conflict.Sessions) == 0 || o.catchUp(ctx) == nil
+}
+
+// change changes a live session, one change at a time, and decides anew where
+// another edge was faster.
+func (o *Owner) change(ctx context.Context, tenant string, id numberdb.ID, decide func(numberdb.Session, time.Time) (numberdb.Session, error)) (numberdb.Session, error) {
+	done, err := o.alone(ctx, id)
+	if err != nil {
+		return numberdb.Session{}, err
+	}
+	defer done()
+	for try := 1; ; try++ {
+		s, now, err := o.liveHere(ctx, tenant, id)
+		if err != nil {
+			return numberdb.Session{}, err
+		}
+		if s, err = decide(s, now); !o.anew(ctx, err, try) {
+			return s, err
+		}
+	}
+}
+
 // End ends a session. Its people hear that it has ended until its masks' quarantine
 // is over. Ending one that has ended is no fault: it is returned as it is.
 func (o *Owner) End(ctx context.Context, tenant string, id numberdb.ID, why numberdb.EndReason) (numberdb.Session, error) {
@@ -47,15 +81,19 @@ func (o *Owner) End(ctx context.Context, tenant string, id numberdb.ID, why numb
 		return numberdb.Session{}, err
 	}
 	defer done()
-	s, now, err := o.live(ctx, tenant, id)
-	if errors.Is(err, ErrNoSession) && s.ID != 0 {
-		o.release(&s, now)
-		return s, nil
+	for try := 1; ; try++ {
+		s, now, err := o.liveHere(ctx, tenant, id)
+		if errors.Is(err, ErrNoSession) && s.ID != 0 {
+			o.release(&s, now)
+			return s, nil
+		}
+		if err != nil {
+			return numberdb.Session{}, err
+		}
+		if s, err = o.end(ctx, s, cmp.Or(why, numberdb.Released), now); !o.anew(ctx, err, try) {
+			return s, err
+		}
 	}
-	if err != nil {
-		return numberdb.Session{}, err
-	}
-	return o.end(ctx, s, cmp.Or(why, numberdb.Released), now)
 }
 
 // release gives the masks back of a session that the store says was ended: by a
@@ -104,11 +142,14 @@ func (o *Owner) rows(s *numberdb.Session) (changes []numberdb.Change) {
 	for i := range mine {
 		changes = append(changes, numberdb.Change{Binding: mine[i]})
 	}
+	if !isPublic(s) {
+		return changes // what else the engine knows was rotated away by another edge
+	}
 	for _, key := range o.engine.Keys(s.ID) {
 		if slices.ContainsFunc(mine, func(b numberdb.Binding) bool { return b.Key() == key }) {
 			continue
 		}
-		if b, found := o.bound(key); found && b.Session == s.ID {
+		if b, found := o.bound(key); found && b.Session == s.ID && b.Live(o.now()) {
 			b.Expires, b.Keep = s.Expires, s.Keep
 			changes = append(changes, numberdb.Change{Binding: b})
 		}
@@ -116,18 +157,29 @@ func (o *Owner) rows(s *numberdb.Session) (changes []numberdb.Change) {
 	return changes
 }
 
+func isPublic(s *numberdb.Session) bool { return s.Shape == numberdb.Open || s.Shape == numberdb.Lease }
+
+// liveHere is live; of a public session this edge knows the reply slots then, which
+// other edges may have opened. A table that cannot follow now is not waited for
+// twice.
+func (o *Owner) liveHere(ctx context.Context, tenant string, id numberdb.ID) (numberdb.Session, time.Time, error) {
+	s, now, err := o.live(ctx, tenant, id)
+	if err == nil && isPublic(&s) {
+		_ = o.catchUp(ctx)
+	}
+	return s, now, err
+}
+
 // Extend gives a session ttl from now, within the bounds of its pool for its
 // whole life.
 func (o *Owner) Extend(ctx context.Context, tenant string, id numberdb.ID, ttl time.Duration) (numberdb.Session, error) {
-	done, err := o.alone(ctx, id)
-	if err != nil {
-		return numberdb.Session{}, err
-	}
-	defer done()
-	s, now, err := o.live(ctx, tenant, id)
-	if err != nil {
-		return numberdb.Session{}, err
-	}
+	return o.change(ctx, tenant, id, func(s numberdb.Session, now time.Time) (numberdb.Session, error) {
+		return o.extend(ctx, s, ttl, now)
+	})
+}
+
+func (o *Owner) extend(ctx context.Context, s numberdb.Session, ttl time.Duration, now time.Time) (numberdb.Session, error) {
+	id := s.ID
 	policy, known := o.engine.Policy(s.Pool)
 	if most := cmp.Or(policy.MaxTTL, o.cfg.MaxTTL); !known || ttl <= 0 || now.Add(ttl).Sub(s.Created) > most {
 		return numberdb.Session{}, ErrTTL
@@ -142,7 +194,7 @@ func (o *Owner) Extend(ctx context.Context, tenant string, id numberdb.ID, ttl t
 		}
 	}
 	writes := numberdb.Writes{Sessions: []numberdb.Session{s}, Bindings: o.rows(&s)}
-	err = o.commit(ctx, writes)
+	err := o.commit(ctx, writes)
 	if err != nil && !errors.Is(err, numberdb.ErrNotYetRouted) {
 		return numberdb.Session{}, err
 	}
@@ -152,8 +204,14 @@ func (o *Owner) Extend(ctx context.Context, tenant string, id numberdb.ID, ttl t
 	return s, err
 }
 
+// errUnlearned is of a session that lives by its row.
+var errUnlearned = fmt.Errorf("%w, or this edge has not learned of it yet", ErrNoSession)
+
 func notLive(err error) error {
-	if errors.Is(err, allocator.ErrUnknown) || errors.Is(err, allocator.ErrOver) {
+	switch {
+	case errors.Is(err, allocator.ErrUnknown):
+		return errUnlearned
+	case errors.Is(err, allocator.ErrOver):
 		return ErrNoSession
 	}
 	return err
@@ -162,24 +220,9 @@ func notLive(err error) error {
 // Rotate gives the people of a session other masks; those that they had are
 // ended for them.
 func (o *Owner) Rotate(ctx context.Context, tenant string, id numberdb.ID) (numberdb.Session, error) {
-	done, err := o.alone(ctx, id)
-	if err != nil {
-		return numberdb.Session{}, err
-	}
-	defer done()
-	for try := 1; ; try++ {
-		s, now, err := o.live(ctx, tenant, id)
-		if err != nil {
-			return numberdb.Session{}, err
-		}
-		s, err = o.rotate(ctx, s, now)
-		var conflict *numberdb.Conflict
-		if errors.As(err, &conflict) && try < tries {
-			o.metrics.anew.Inc()
-			continue
-		}
-		return s, err
-	}
+	return o.change(ctx, tenant, id, func(s numberdb.Session, now time.Time) (numberdb.Session, error) {
+		return o.rotate(ctx, s, now)
+	})
 }
 
 func (o *Owner) rotate(ctx context.Context, s numberdb.Session, now time.Time) (numberdb.Session, error) {
@@ -228,15 +271,13 @@ func (o *Owner) rotate(ctx context.Context, s numberdb.Session, now time.Time) (
 
 // Join adds a member to a group.
 func (o *Owner) Join(ctx context.Context, tenant string, id numberdb.ID, side Side) (numberdb.Session, error) {
-	done, err := o.alone(ctx, id)
-	if err != nil {
-		return numberdb.Session{}, err
-	}
-	defer done()
-	s, now, err := o.live(ctx, tenant, id)
-	if err != nil {
-		return numberdb.Session{}, err
-	}
+	return o.change(ctx, tenant, id, func(s numberdb.Session, now time.Time) (numberdb.Session, error) {
+		return o.join(ctx, s, side, now)
+	})
+}
+
+func (o *Owner) join(ctx context.Context, s numberdb.Session, side Side, now time.Time) (numberdb.Session, error) {
+	id := s.ID
 	if s.Shape != numberdb.Group {
 		return numberdb.Session{}, allocator.ErrParticipants
 	}
@@ -265,7 +306,7 @@ func (o *Owner) Join(ctx context.Context, tenant string, id numberdb.ID, side Si
 			writes.Claims = append(writes.Claims, b)
 		}
 	}
-	err = o.commit(ctx, writes)
+	err := o.commit(ctx, writes)
 	if !o.decided(begun, err) {
 		return numberdb.Session{}, err
 	}

@@ -130,6 +130,10 @@ func refused(group []*work, conflict *numberdb.Conflict) (rest []*work) {
 	for _, k := range conflict.Attempts {
 		used[k] = true
 	}
+	changed := make(map[numberdb.ID]bool, len(conflict.Sessions))
+	for _, id := range conflict.Sessions {
+		changed[id] = true
+	}
 	for _, w := range group {
 		own := &numberdb.Conflict{}
 		for i := range w.writes.Claims {
@@ -142,7 +146,12 @@ func refused(group []*work, conflict *numberdb.Conflict) (rest []*work) {
 				own.Attempts = append(own.Attempts, k)
 			}
 		}
-		if len(own.Keys)+len(own.Attempts) == 0 {
+		for i := range w.writes.Sessions {
+			if id := w.writes.Sessions[i].ID; changed[id] {
+				own.Sessions = append(own.Sessions, id)
+			}
+		}
+		if own.Empty() {
 			rest = append(rest, w)
 			continue
 		}

@@ -16,6 +16,7 @@ type heard struct {
 	ok         bool // the copy is whole
 	copied     []numberdb.Binding
 	changes    []numberdb.Change
+	told       chan struct{} // closed when it is taken in, with all before it; nil: nobody waits
 }
 
 const (
@@ -82,6 +83,27 @@ func (o *Owner) listen(ctx context.Context) {
 	}
 }
 
+// catchUp returns when the table and the engine have learned everything that was
+// committed before, by whatever edge.
+func (o *Owner) catchUp(ctx context.Context) error {
+	if err := o.commit(ctx, numberdb.Writes{}); err != nil {
+		return err
+	}
+	told := make(chan struct{})
+	for feed, h := o.feed, (heard{told: told}); ; {
+		select {
+		case feed <- h:
+			feed = nil
+		case <-told:
+			return nil
+		case <-o.closed:
+			return numberdb.ErrClosed
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
 func (o *Owner) take(h *heard) {
 	now := o.now()
 	if h.begin {
@@ -98,6 +120,9 @@ func (o *Owner) take(h *heard) {
 		} else {
 			o.learn(b, now)
 		}
+	}
+	if h.told != nil {
+		close(h.told)
 	}
 	if h.end && h.ok {
 		o.engine.Relearned()

@@ -21,7 +21,7 @@ func newMetrics(reg prometheus.Registerer, o *Owner) (*metrics, error) {
 	m := &metrics{
 		allocated: map[string]prometheus.Counter{}, ended: map[numberdb.EndReason]prometheus.Counter{}, slots: map[string]prometheus.Counter{},
 		anew: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "maskline_sessions_decided_anew_total", Help: "Allocations decided again because another edge had taken the mask.",
+			Name: "maskline_sessions_decided_anew_total", Help: "Allocations and changes decided again because another edge had taken the mask or changed the session.",
 		}),
 		refreshFailures: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "maskline_sessions_inventory_failures_total", Help: "Readings of pools and masks that failed.",

@@ -94,3 +94,17 @@ func TestSimultaneousCreationOnPostgres(t *testing.T) {
 	w, edges := postgresEdges(t, "race", 1, 500)
 	race(t, w, edges, 64, 50, 20)
 }
+
+func TestTwoEdgesChangeOneSessionOnPostgres(t *testing.T) {
+	w, edges := postgresEdges(t, "changes", 2, 300)
+	eventually(t, "the other edge to have the pool", func() bool { return len(edges[1].Masks("uk")) == 300 })
+	t.Run("a group", func(t *testing.T) { joinOnTwoEdges(t, w, edges) })
+	t.Run("new ones", func(t *testing.T) { newOnTwoEdges(t, w, edges) })
+	t.Run("changes", func(t *testing.T) { changeOnTwoEdges(t, w, edges) })
+}
+
+func TestTwoEdgesAndAReplySlotOnPostgres(t *testing.T) {
+	w, edges := postgresEdges(t, "slots", 2, 60)
+	eventually(t, "the other edge to have the pool", func() bool { return len(edges[1].Masks("uk")) == 60 })
+	slotOnTwoEdges(t, w, edges)
+}

@@ -38,12 +38,9 @@ func (o *Owner) Slot(ctx context.Context, id numberdb.ID, public, caller e164.Nu
 			return ErrNoSlots
 		}
 		err = o.slot(ctx, &s, public, caller, now)
-		var conflict *numberdb.Conflict
-		if errors.As(err, &conflict) && try < tries {
-			o.metrics.anew.Inc()
-			continue
+		if !o.anew(ctx, err, try) {
+			return err
 		}
-		return err
 	}
 }
 
@@ -74,6 +71,7 @@ func (o *Owner) slot(ctx context.Context, s *numberdb.Session, public, caller e1
 	if len(writes.Bindings)+len(writes.Claims) == 0 {
 		return nil
 	}
+	writes.Sessions = []numberdb.Session{*s} // whoever ends it meanwhile has to know the slot
 	err = o.commit(ctx, writes)
 	var conflict *numberdb.Conflict
 	switch {

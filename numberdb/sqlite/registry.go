@@ -28,8 +28,10 @@ const (
 		max_uses = excluded.max_uses, keep = excluded.keep, ended = excluded.ended, sealed = excluded.sealed,
 		party1 = excluded.party1, party2 = excluded.party2`
 	sessionColumns = `id, tenant, pool, shape, services, created, expires, idle_ttl, max_uses, keep, ended, sealed`
-	furtherText    = `INSERT INTO session_parties (party, session) VALUES (?, ?) ON CONFLICT DO NOTHING`
-	attemptText    = `INSERT INTO attempts (key, tenant, request, response, until) VALUES (?1, ?2, ?3, ?4, ?5)
+	// unchangedText compares the version: octets 2 to 9 of what is sealed.
+	unchangedText = `SELECT EXISTS (SELECT 1 FROM sessions WHERE id = ? AND substr(sealed, 2, 8) = ?)`
+	furtherText   = `INSERT INTO session_parties (party, session) VALUES (?, ?) ON CONFLICT DO NOTHING`
+	attemptText   = `INSERT INTO attempts (key, tenant, request, response, until) VALUES (?1, ?2, ?3, ?4, ?5)
 		ON CONFLICT (key) DO UPDATE SET request = excluded.request, response = excluded.response, until = excluded.until
 		WHERE until <= ?6`
 )
@@ -95,7 +97,10 @@ func (g *group) write(ctx context.Context, tx *sql.Tx) error {
 	if err := g.writeAttempts(ctx, tx, now, &conflict); err != nil {
 		return err
 	}
-	if len(conflict.Keys)+len(conflict.Attempts) > 0 {
+	if err := g.checkSessions(ctx, tx, &conflict); err != nil {
+		return err
+	}
+	if !conflict.Empty() {
 		return &conflict
 	}
 	if err := g.writeSessions(ctx, tx); err != nil {
@@ -147,6 +152,23 @@ func refused(result sql.Result, err error) (bool, error) {
 	return rows == 0, err
 }
 
+// checkSessions finds those that were written since they were read.
+func (g *group) checkSessions(ctx context.Context, tx *sql.Tx, conflict *numberdb.Conflict) error {
+	in := g.store.registry.in(ctx, tx)
+	for i := range g.writes.Sessions {
+		s, unchanged := &g.writes.Sessions[i], true
+		if s.Version != (numberdb.SessionVersion{}) {
+			if err := in.unchanged.QueryRowContext(ctx, int64(s.ID), s.Version[:]).Scan(&unchanged); err != nil {
+				return fmt.Errorf("comparing sessions: %w", err)
+			}
+		}
+		if !unchanged {
+			conflict.Sessions = append(conflict.Sessions, s.ID)
+		}
+	}
+	return nil
+}
+
 func (g *group) writeSessions(ctx context.Context, tx *sql.Tx) error {
 	in := g.store.registry.in(ctx, tx)
 	for i := range g.sessions {
@@ -183,13 +205,16 @@ func deleteSession(ctx context.Context, tx *sql.Tx, id int64) error {
 }
 
 // registry holds the statements of Commit that are many.
-type registry struct{ claim, session, further, attempt *sql.Stmt }
+type registry struct{ claim, session, unchanged, further, attempt *sql.Stmt }
 
 func (r *registry) prepare(ctx context.Context, db *sql.DB) (err error) {
 	if r.claim, err = db.PrepareContext(ctx, claimText); err != nil {
 		return fmt.Errorf("preparing a statement: %w", err)
 	}
 	if r.session, err = db.PrepareContext(ctx, sessionText); err != nil {
+		return fmt.Errorf("preparing a statement: %w", err)
+	}
+	if r.unchanged, err = db.PrepareContext(ctx, unchangedText); err != nil {
 		return fmt.Errorf("preparing a statement: %w", err)
 	}
 	if r.further, err = db.PrepareContext(ctx, furtherText); err != nil {
@@ -204,11 +229,11 @@ func (r *registry) prepare(ctx context.Context, db *sql.DB) (err error) {
 // in is the statements in a transaction, which closes them.
 func (r *registry) in(ctx context.Context, tx *sql.Tx) registry {
 	return registry{
-		claim: tx.StmtContext(ctx, r.claim), session: tx.StmtContext(ctx, r.session),
+		claim: tx.StmtContext(ctx, r.claim), session: tx.StmtContext(ctx, r.session), unchanged: tx.StmtContext(ctx, r.unchanged),
 		further: tx.StmtContext(ctx, r.further), attempt: tx.StmtContext(ctx, r.attempt),
 	}
 }
 
 func (r *registry) statements() []*sql.Stmt {
-	return []*sql.Stmt{r.claim, r.session, r.further, r.attempt}
+	return []*sql.Stmt{r.claim, r.session, r.unchanged, r.further, r.attempt}
 }
