@@ -171,18 +171,26 @@ type asker interface {
 	QueryRow(ctx context.Context, text string, args ...any) pgx.Row
 }
 
+// walEnd is the end of the WAL after a commit. Commits are flushed, unless the
+// server was told not to wait for that.
+const walEnd = `SELECT (CASE current_setting('synchronous_commit') WHEN 'off'
+	THEN pg_current_wal_insert_lsn() ELSE pg_current_wal_flush_lsn() END - '0/0')::bigint`
+
+// feeding is what positions are of now, and the era in front of them.
+func (s *Store) feeding() (from source, era numberdb.Position) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.source, s.era << eraShift
+}
+
 // reachedBy is the position at which a feed has told all transactions that have
 // ended by now and are below xid.
 func (s *Store) reachedBy(ctx context.Context, from asker, xid uint64) (numberdb.Position, error) {
-	s.mu.Lock()
-	kind, era := s.source.kind, s.era<<eraShift
-	s.mu.Unlock()
-	if kind == numberdb.Changelog {
+	source, era := s.feeding()
+	if source.kind == numberdb.Changelog {
 		return era | numberdb.Position(xid), nil
 	}
 	var end uint64
-	// Commits are flushed, unless the server was told not to wait for that.
-	err := from.QueryRow(ctx, `SELECT (CASE current_setting('synchronous_commit') WHEN 'off'
-		THEN pg_current_wal_insert_lsn() ELSE pg_current_wal_flush_lsn() END - '0/0')::bigint`).Scan(&end)
+	err := from.QueryRow(ctx, walEnd).Scan(&end)
 	return era | numberdb.Position(end), err
 }

@@ -25,7 +25,8 @@ const pollText = `SELECT h.upto, h.trimmed, h.delay, c.xid IS NOT NULL, b.mask I
 			(SELECT extract(epoch FROM clock_timestamp() - w.at)::float8 FROM maskline.changelog w
 			WHERE w.xid >= pg_snapshot_xmin(pg_current_snapshot()) ORDER BY w.xid LIMIT 1) AS delay
 		FROM maskline.feed f) h
-	LEFT JOIN LATERAL (SELECT w.xid, w.mask, w.party FROM maskline.changelog w
+	LEFT JOIN LATERAL (SELECT w.xid, k.mask, k.party FROM maskline.changelog w, LATERAL (
+			SELECT w.mask, w.party WHERE w.masks IS NULL UNION ALL SELECT * FROM unnest(w.masks, w.parties)) k
 		WHERE w.xid >= $1 AND w.xid < h.upto ORDER BY w.xid OFFSET 0) c ON true
 	LEFT JOIN LATERAL (SELECT ` + columns + ` FROM maskline.bindings w WHERE w.mask = c.mask AND w.party = c.party OFFSET 0) b ON true`
 

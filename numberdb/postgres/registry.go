@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -20,14 +21,15 @@ const over = `(b.expires <> 0 AND b.expires <= %[1]s AND CASE WHEN b.keep <> 0 T
 	WHEN b.session = 0 THEN b.expires <= %[2]s ELSE true END)`
 
 var (
-	claim = `WITH written AS (INSERT INTO maskline.bindings AS b (` + columns + `)
-			SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::bytea[], $4::bigint[], $5::bigint[], $6::smallint[], $7::text[],
-				$8::bigint[], $9::text[], $10::bigint[], $11::boolean[], $12::bigint[], $13::bigint[])
+	// claimFree costs the server less than claim, which also takes the place of what
+	// is over.
+	claimFree = `INSERT INTO maskline.bindings AS b (` + columns + `) SELECT * FROM unnest($1::maskline.claim[])`
+	claim     = `WITH written AS (` + claimFree + `
 			ON CONFLICT (mask, party) DO UPDATE SET
 			sealed = excluded.sealed, present = excluded.present, second = excluded.second, services = excluded.services,
 			carriers = excluded.carriers, expires = excluded.expires, tenant = excluded.tenant, session = excluded.session,
 			counted = excluded.counted, keep = excluded.keep, digest = excluded.digest
-			WHERE ` + fmt.Sprintf(over, "$14", "$15") + ` RETURNING 1)
+			WHERE ` + fmt.Sprintf(over, "$2", "$3") + ` RETURNING 1)
 		SELECT maskline.all_written((SELECT count(*) FROM written), cardinality($1), '` + bindingTaken + `')`
 	taken = `SELECT b.mask, b.party FROM maskline.bindings b JOIN unnest($1::bigint[], $2::bytea[]) AS r(mask, party)
 		ON b.mask = r.mask AND b.party = r.party WHERE NOT ` + fmt.Sprintf(over, "$3::bigint", "$4::bigint") + `
@@ -48,9 +50,7 @@ const (
 	attempted = `SELECT key FROM maskline.attempts WHERE key = ANY ($1::bytea[]) AND until > $2`
 	// A session's participants may become more; tags of those that left find it
 	// until it is deleted, and are compared.
-	session = `INSERT INTO maskline.sessions (` + sessionColumns + `, party1, party2)
-		SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::smallint[], $5::smallint[], $6::bigint[], $7::bigint[],
-			$8::bigint[], $9::bigint[], $10::bigint[], $11::smallint[], $12::bytea[], $13::bigint[], $14::bigint[])
+	session = `INSERT INTO maskline.sessions (` + sessionColumns + `, party1, party2) SELECT * FROM unnest($1::maskline.session[])
 		ON CONFLICT (id) DO UPDATE SET tenant = excluded.tenant, pool = excluded.pool, shape = excluded.shape,
 		services = excluded.services, created = excluded.created, expires = excluded.expires, idle_ttl = excluded.idle_ttl,
 		max_uses = excluded.max_uses, keep = excluded.keep, ended = excluded.ended, sealed = excluded.sealed,
@@ -69,6 +69,10 @@ const (
 		(SELECT id FROM maskline.sessions WHERE id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE)`
 )
 
+// Parallel is how many commits at a time are faster than one: while one waits for
+// the disk, the other is computed.
+func (s *Store) Parallel() int { return min(2, s.cfg.Connections-1) }
+
 // Commit makes the writes durable in one round trip: all statements are sent at
 // once, and the server commits after the last or nothing.
 func (s *Store) Commit(ctx context.Context, w *numberdb.Writes) (numberdb.Position, error) {
@@ -85,9 +89,8 @@ func (s *Store) Commit(ctx context.Context, w *numberdb.Writes) (numberdb.Positi
 	}
 	g := s.group(w)
 	for try := 1; ; try++ {
-		xid, err := s.send(ctx, g)
+		position, err := s.send(ctx, g)
 		if err == nil {
-			position := s.committed(ctx, xid)
 			s.wrote(position)
 			return position, nil
 		}
@@ -102,9 +105,9 @@ func (s *Store) Commit(ctx context.Context, w *numberdb.Writes) (numberdb.Positi
 	}
 }
 
-// send sends the group and reads its answers: the transaction that it was. Once
-// it is sent it is not left for a caller that gives up.
-func (s *Store) send(ctx context.Context, g *group) (xid uint64, err error) {
+// send sends the group, its end and the question for its position, and reads the
+// answers. Once it is sent it is not left for a caller that gives up.
+func (s *Store) send(ctx context.Context, g *group) (numberdb.Position, error) {
 	conn, err := s.acquire(ctx)
 	if err != nil {
 		return 0, err
@@ -112,23 +115,70 @@ func (s *Store) send(ctx context.Context, g *group) (xid uint64, err error) {
 	defer conn.Release()
 	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Query*time.Duration(1+len(g.steps)))
 	defer cancel()
-	batch := &pgx.Batch{QueuedQueries: make([]*pgx.QueuedQuery, 0, len(g.steps)+1)}
+	types, err := rowTypes(limited, conn.Conn())
+	if err != nil {
+		return 0, err // nothing was written
+	}
+	batch := &pgx.Batch{QueuedQueries: make([]*pgx.QueuedQuery, 0, len(g.steps)+4)}
+	batch.Queue(`BEGIN`)
 	for i := range g.steps {
-		batch.Queue(g.steps[i].text, g.steps[i].args...)
+		args := slices.Clone(g.steps[i].args)
+		for k := range args {
+			if rows, are := args[k].(*rowArray); are {
+				args[k] = rows.binary(types[rows.of])
+			}
+		}
+		batch.Queue(g.steps[i].text, args...)
 	}
 	batch.Queue(`SELECT pg_current_xact_id()`)
+	batch.Queue(`COMMIT`)
+	batch.Queue(walEnd)
+	from, era := s.feeding()
 	results := conn.SendBatch(limited, batch)
+	xid, err := g.read(results)
+	if err != nil {
+		_ = results.Close() // the first fault is the cause
+		s.abort(limited, conn)
+		return 0, err
+	}
+	var end uint64
+	err = errors.Join(results.QueryRow().Scan(&end), results.Close())
+	switch again, now := s.feeding(); {
+	case again != from || now != era, err != nil && again.kind == numberdb.Logical:
+		return s.committed(ctx, xid), nil
+	case again.kind == numberdb.Changelog:
+		return era | numberdb.Position(xid+1), nil
+	default:
+		return era | numberdb.Position(end), nil
+	}
+}
+
+// read reads the answers up to that of COMMIT, and returns the transaction that
+// it was.
+func (g *group) read(results pgx.BatchResults) (xid uint64, err error) {
+	if _, err := results.Exec(); err != nil {
+		return 0, uncertain(err)
+	}
 	for i := range g.steps {
 		if _, err := results.Exec(); err != nil {
-			_ = results.Close() // the first fault is the cause
 			return 0, &stepError{g.steps[i].fault, uncertain(err)}
 		}
 	}
-	err = results.QueryRow().Scan(&xid)
-	if err = errors.Join(err, results.Close()); err != nil {
+	if err := results.QueryRow().Scan(&xid); err != nil {
+		return 0, uncertain(err)
+	}
+	if _, err = results.Exec(); err != nil {
 		return 0, uncertain(err)
 	}
 	return xid, nil
+}
+
+// abort ends the transaction of a group that was refused, so that its connection
+// can be used on; a connection that is lost does it by itself.
+func (s *Store) abort(ctx context.Context, conn *pgxpool.Conn) {
+	if conn.Conn().PgConn().TxStatus() == 'E' {
+		_, _ = conn.Exec(ctx, `ROLLBACK`) // a connection that cannot is not used again
+	}
 }
 
 // acquire is a connection of the pool. Nothing is sent yet, so a caller that
@@ -167,6 +217,13 @@ func (s *Store) judge(ctx context.Context, g *group, err error) (again bool, mea
 			return true, err
 		case server.State == bindingTaken || server.State == attemptTaken || server.State == sessionChanged:
 			return s.conflict(ctx, g)
+		case server.State == uniqueViolation && g.hopes:
+			again, meaning := s.conflict(ctx, g)
+			if again { // what is over was in the way
+				g.claimAnyhow()
+				s.anyhow.Store(hopeless)
+			}
+			return again, meaning
 		case errors.As(err, &step) && step.fault != nil:
 			if meaning := step.fault(server); meaning != nil {
 				return false, meaning

@@ -3,7 +3,6 @@ package postgres
 import (
 	"bytes"
 	"cmp"
-	"database/sql"
 	"slices"
 	"time"
 
@@ -22,6 +21,7 @@ type group struct {
 	attempts     []hiddenAttempt
 	attemptNames map[numberdb.HiddenKey]numberdb.AttemptKey
 	steps        []step
+	hopes        bool // that the claims meet nothing, not even what is over
 }
 
 // step is a statement.
@@ -60,12 +60,31 @@ func (s *Store) group(w *numberdb.Writes) *group {
 	}
 	g.addReplaced(s.vault, w.Replaced)
 	for part := range slices.Chunk(g.claims, chunk) {
-		g.add(claim, append(writeRows(part), g.now.UnixMicro(), g.now.Add(-numberdb.KeepByHand).UnixMicro())...)
+		g.add(claimFree, claimRows(part))
+	}
+	if g.hopes = len(g.claims) > 0; s.anyhow.Load() > 0 {
+		s.anyhow.Add(-1)
+		g.claimAnyhow()
 	}
 	g.addAttempts(s.vault, w.Attempts)
 	g.addSessions(s.vault, w)
 	g.addInventory(w)
 	return g
+}
+
+// hopeless is for how many groups nothing is hoped after one that hoped in vain: it
+// was sent twice.
+const hopeless = 100
+
+// claimAnyhow lets the claims take the places of what is over.
+func (g *group) claimAnyhow() {
+	for i := range g.steps {
+		if step := &g.steps[i]; step.text == claimFree {
+			step.text = claim
+			step.args = append(step.args, g.now.UnixMicro(), g.now.Add(-numberdb.KeepByHand).UnixMicro())
+		}
+	}
+	g.hopes = false
 }
 
 func (s *Store) clock() time.Time {
@@ -118,14 +137,20 @@ func (g *group) attemptKeys() [][]byte {
 func (g *group) addSessions(vault *numberdb.Vault, w *numberdb.Writes) {
 	g.addUnchanged(w.Sessions)
 	sessions := lastByKey(w.Sessions, func(s *numberdb.Session) numberdb.ID { return s.ID })
+	var tags []numberdb.PartyTag
 	for part := range slices.Chunk(sessions, chunk) {
-		c := newSessionRows(len(part))
+		rows := newRowArray(sessionType, 400*len(part))
+		var parties, of []int64 // from the third on, and their sessions
 		for i := range part {
-			c.set(vault, i, part[i])
+			stored := vault.StoreSession(part[i], nil)
+			tags = vault.Tags(tags[:0], part[i])
+			for _, tag := range rows.put(&stored, tags) {
+				parties, of = append(parties, int64(tag)), append(of, stored.ID)
+			}
 		}
-		g.add(session, c.args()...)
-		if len(c.further) > 0 {
-			g.add(further, c.further, c.furtherOf)
+		g.add(session, rows)
+		if len(parties) > 0 {
+			g.add(further, parties, of)
 		}
 	}
 	if len(w.Gone.Sessions) > 0 {
@@ -164,47 +189,4 @@ func lastByKey[T any, K cmp.Ordered](rows []T, key func(*T) K) []*T {
 	}
 	slices.SortFunc(out, func(a, b *T) int { return cmp.Compare(key(a), key(b)) })
 	return out
-}
-
-// sessionRows are the parameters of session: an array for each column.
-type sessionRows struct {
-	ids, created, expires, idle, uses, keep []int64
-	tenants, pools                          []string
-	shapes, services, ended                 []int16
-	sealed                                  [][]byte
-	party                                   [2][]sql.NullInt64
-	further, furtherOf                      []int64 // parties from the third on, and their sessions
-	tags                                    []numberdb.PartyTag
-}
-
-func newSessionRows(n int) *sessionRows {
-	c := &sessionRows{
-		tenants: make([]string, n), pools: make([]string, n), shapes: make([]int16, n), services: make([]int16, n),
-		ended: make([]int16, n), sealed: make([][]byte, n), party: [2][]sql.NullInt64{make([]sql.NullInt64, n), make([]sql.NullInt64, n)},
-	}
-	for _, column := range []*[]int64{&c.ids, &c.created, &c.expires, &c.idle, &c.uses, &c.keep} {
-		*column = make([]int64, n)
-	}
-	return c
-}
-
-func (c *sessionRows) set(vault *numberdb.Vault, i int, s *numberdb.Session) {
-	stored := vault.StoreSession(s, nil)
-	c.ids[i], c.tenants[i], c.pools[i], c.shapes[i], c.services[i] = stored.ID, stored.Tenant, stored.Pool, stored.Shape, stored.Services
-	c.created[i], c.expires[i], c.idle[i], c.uses[i] = stored.Created, stored.Expires, stored.IdleTTL, stored.MaxUses
-	c.keep[i], c.ended[i], c.sealed[i] = stored.Keep, stored.Ended, stored.Sealed
-	c.tags = vault.Tags(c.tags[:0], s)
-	for k, tag := range c.tags {
-		if k < len(c.party) {
-			c.party[k][i] = sql.NullInt64{Int64: int64(tag), Valid: true}
-			continue
-		}
-		c.further, c.furtherOf = append(c.further, int64(tag)), append(c.furtherOf, stored.ID)
-	}
-}
-
-func (c *sessionRows) args() []any {
-	return []any{
-		c.ids, c.tenants, c.pools, c.shapes, c.services, c.created, c.expires, c.idle, c.uses, c.keep, c.ended, c.sealed, c.party[0], c.party[1],
-	}
 }

@@ -87,7 +87,9 @@ func (s *stream) run(ctx context.Context) error {
 func (s *stream) next(ctx context.Context) error {
 	front := s.conn.Frontend()
 	if front.ReadBufferLen() == 0 {
-		s.tell()
+		if !s.decode.inside { // else the rest of the transaction is on its way
+			s.tell()
+		}
 		if err := s.conn.Conn().SetReadDeadline(time.Now().Add(s.feed.store.cfg.Query)); err != nil {
 			return fmt.Errorf("bounding the wait: %w", err)
 		}
