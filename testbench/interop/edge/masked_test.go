@@ -17,6 +17,7 @@ import (
 	"maskline/e164"
 	"maskline/smpp/pdu"
 	"maskline/testbench/capture"
+	"maskline/testbench/loopback"
 )
 
 // masked is a bed whose carriers are foreign, with a pool of masks, and all that
@@ -56,7 +57,7 @@ func newMasked(t *testing.T, present string, hosts []string, policy ...string) *
 	m.judge = newJudge(m.bed)
 	var carriers strings.Builder
 	for i, name := range []string{"alfa", "bravo", "charlie"} {
-		reserved := udp(t, loopback())
+		reserved := udp(t, loopback.Addr())
 		m.phone[name] = local(reserved)
 		reserved.Close()       // SIPp takes it
 		if name == "charlie" { // whose subscribers call
@@ -70,7 +71,7 @@ func newMasked(t *testing.T, present string, hosts []string, policy ...string) *
     priority: %d
     present: %s
     smpp: [{addr: "%s", local: %s, system_id: maskline, password: demo, reconnect: {min: 50ms, max: 200ms, per_minute: 0}, response_timeout: 2s}]
-    sip: [{addr: "udp://%s", media_from: [127.0.0.0/8], first_response: 500ms, probe: {every: 0s}}]
+    sip: [{addr: "udp://%s", media_from: [127.0.0.0/8], first_response: 2s, probe: {every: 0s}}]
 `, name, 10*i, present, m.node[name].addr, m.ip, m.phone[name])
 	}
 	m.start(settings{foreign: carriers.String() + endedAnswers})
