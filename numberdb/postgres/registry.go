@@ -124,8 +124,8 @@ func (s *Store) send(ctx context.Context, g *group) (xid uint64, err error) {
 	return xid, nil
 }
 
-// acquire is a connection of the pool. Nothing is sent yet, so a caller that
-// gives up, or Close, need not wait for one.
+// acquire is a connection for what must not be left half way: up to here nothing
+// is sent, so a caller that gives up, or Close, need not wait for one.
 func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	ctx, cancel := s.deadline(ctx)
 	defer cancel()

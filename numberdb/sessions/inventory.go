@@ -56,10 +56,10 @@ func (o *Owner) reread(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if read.Refused > 0 {
+	if version = read.Version; read.Refused > 0 {
 		o.log.Warn("pools or masks in the store make no sense and are left out", zap.Int("rows", read.Refused))
 	}
-	added := o.adopt(pools, masks, read.Version)
+	added := o.adopt(pools, masks, version)
 	o.stocked.Store(true)
 	o.learnByHand(added)
 	return nil
