@@ -13,6 +13,7 @@ import (
 
 const (
 	purgeBlocks = 256   // of a table, 8 KiB each, that one Purge looks at
+	placeBlocks = 32    // likewise, before Postgres 14
 	purgeDelete = 5_000 // and rows that it deletes at most
 	// purgeLock lets one edge at a time purge.
 	purgeLock = 0x6d61736b70757267
@@ -22,16 +23,23 @@ const (
 // leads it, since one would cost every commit more than these looks. It waits
 // for no lock; what it passed over it meets again.
 type purging struct {
-	mu    sync.Mutex // held by the one that runs
-	table int        // of purgeTables
-	block int64
+	mu     sync.Mutex // held by the one that runs
+	table  int        // of purgeTables
+	block  int64
+	places bool // name every place, as before Postgres 14
 }
 
-// purgeText deletes from a table in blocks $3 to $4 what is over at $1. (Before
-// Postgres 14 it reads the whole table each time.)
-const purgeText = `DELETE FROM %[1]s WHERE ctid = ANY (ARRAY(SELECT b.ctid FROM %[1]s b
-	WHERE b.ctid >= format('(%%s,0)', $3::bigint)::tid AND b.ctid < format('(%%s,0)', $4::bigint)::tid AND $2::bigint <= $1 AND %[2]s
-	LIMIT $5 FOR UPDATE SKIP LOCKED))`
+const (
+	// purgeText deletes from a table, %[3]s, what is over at $1.
+	purgeText = `DELETE FROM %[1]s WHERE ctid = ANY (ARRAY(SELECT b.ctid FROM %[1]s b
+		WHERE %[3]s AND $2::bigint <= $1 AND %[2]s LIMIT $5 FOR UPDATE SKIP LOCKED))`
+	inBlocks = `b.ctid >= format('(%s,0)', $3::bigint)::tid AND b.ctid < format('(%s,0)', $4::bigint)::tid`
+	// A server before Postgres 14 reads the whole table for a range, so each place is
+	// named to it that a block may have: a row takes 28 octets at least, 24 of its
+	// header and 4 of its pointer.
+	atPlaces = `b.ctid = ANY (ARRAY(SELECT format('(%s,%s)', block, place)::tid FROM generate_series($3::bigint, $4::bigint - 1) block,
+		generate_series(1, current_setting('block_size')::int / 28) place))`
+)
 
 var purgeTables = [...]struct{ table, over string }{
 	{"maskline.bindings", fmt.Sprintf(over, "$1::bigint", "$2::bigint")},
@@ -64,14 +72,18 @@ func (s *Store) purge(ctx context.Context, now time.Time) (purged numberdb.Purge
 	ctx, cancel := s.deadline(ctx)
 	defer cancel()
 	p := &s.purging
-	deleted, blocks, mine := 0, int64(0), false
+	deleted, blocks, mine, step := 0, int64(0), false, int64(purgeBlocks)
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		// Before Postgres 14 the table's size counts, in whole.
-		if err := tx.QueryRow(ctx, `SELECT pg_try_advisory_xact_lock($1), pg_relation_size($2::text::regclass) / current_setting('block_size')::bigint`,
-			int64(purgeLock), purgeTables[p.table].table).Scan(&mine, &blocks); err != nil || !mine {
+		var old bool
+		if err := tx.QueryRow(ctx, `SELECT pg_try_advisory_xact_lock($1), pg_relation_size($2::text::regclass) / current_setting('block_size')::bigint,
+			current_setting('server_version_num')::int < 140000`, int64(purgeLock), purgeTables[p.table].table).Scan(&mine, &blocks, &old); err != nil || !mine {
 			return err
 		}
-		deleted, err = purgeRows(ctx, tx, p.table, p.block, now)
+		blockwise := inBlocks
+		if old || p.places {
+			blockwise, step = atPlaces, placeBlocks
+		}
+		deleted, err = purgeRows(ctx, tx, p.table, blockwise, p.block, p.block+step, now)
 		return err
 	})
 	if err != nil || !mine {
@@ -79,7 +91,7 @@ func (s *Store) purge(ctx context.Context, now time.Time) (purged numberdb.Purge
 	}
 	*[...]*int{&purged.Bindings, &purged.Sessions, &purged.Attempts}[p.table] = deleted
 	if deleted < purgeDelete {
-		p.block += purgeBlocks
+		p.block += step
 	}
 	if p.block >= blocks {
 		p.table, p.block = p.table+1, 0
@@ -90,9 +102,9 @@ func (s *Store) purge(ctx context.Context, now time.Time) (purged numberdb.Purge
 	return purged, nil
 }
 
-func purgeRows(ctx context.Context, tx pgx.Tx, table int, block int64, now time.Time) (int, error) {
-	text := fmt.Sprintf(purgeText, purgeTables[table].table, purgeTables[table].over)
-	args := []any{now.UnixMicro(), now.Add(-numberdb.KeepByHand).UnixMicro(), block, block + purgeBlocks, purgeDelete}
+func purgeRows(ctx context.Context, tx pgx.Tx, table int, blockwise string, from, to int64, now time.Time) (int, error) {
+	text := fmt.Sprintf(purgeText, purgeTables[table].table, purgeTables[table].over, blockwise)
+	args := []any{now.UnixMicro(), now.Add(-numberdb.KeepByHand).UnixMicro(), from, to, purgeDelete}
 	if purgeTables[table].table != "maskline.sessions" {
 		tag, err := tx.Exec(ctx, text, args...)
 		return int(tag.RowsAffected()), err

@@ -181,8 +181,8 @@ func (s *Store) abort(ctx context.Context, conn *pgxpool.Conn) {
 	}
 }
 
-// acquire is a connection of the pool. Nothing is sent yet, so a caller that
-// gives up, or Close, need not wait for one.
+// acquire is a connection for what must not be left half way: up to here nothing
+// is sent, so a caller that gives up, or Close, need not wait for one.
 func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	ctx, cancel := s.deadline(ctx)
 	defer cancel()

@@ -7,9 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"maskline/numberdb"
 	"maskline/numberdb/storetest"
@@ -159,6 +162,46 @@ func TestOneEdgePurges(t *testing.T) {
 	exec(t, other, fmt.Sprintf(`SELECT pg_advisory_unlock(%d)`, int64(purgeLock)))
 	if purged, err := store.Purge(t.Context(), store.clock()); err != nil || purged.Elsewhere {
 		t.Errorf("%+v, %v", purged, err)
+	}
+}
+
+// Before Postgres 14 a part of a table is read by its places, and no whole table.
+func TestPurgingByPlaces(t *testing.T) {
+	store, name := newStore(t, nil)
+	store.purging.places = true
+	now := store.clock().Truncate(time.Microsecond)
+	var changes []numberdb.Change
+	const count = 6000
+	for i := range count {
+		put := storetest.Put(i%50, i, i)
+		put.Binding.Session, put.Binding.Expires = 1, now.Add(-time.Hour)
+		if i%5 == 0 {
+			put.Binding.Expires = now.Add(time.Hour)
+		}
+		changes = append(changes, put)
+	}
+	storetest.Apply(t, store, changes...)
+	sum := 0
+	for round := false; !round; {
+		purged, err := store.Purge(t.Context(), now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum, round = sum+purged.Bindings, purged.Round
+	}
+	if left := len(storetest.Rows(t, store)); sum != count-count/5 || left != count/5 {
+		t.Errorf("%d purged and %d left of %d", sum, left, count)
+	}
+	conn := connect(t, name)
+	exec(t, conn, `ANALYZE maskline.bindings`)
+	rows, err := conn.Query(t.Context(), `EXPLAIN `+fmt.Sprintf(purgeText, purgeTables[0].table, purgeTables[0].over, atPlaces),
+		now.UnixMicro(), now.UnixMicro(), int64(0), int64(placeBlocks), purgeDelete)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if text := strings.Join(plan, "\n"); err != nil || strings.Contains(text, "Seq Scan") || strings.Count(text, "Tid Scan") != 2 {
+		t.Errorf("%v\n%s", err, text)
 	}
 }
 
