@@ -15,7 +15,7 @@ import (
 func (o *Owner) Get(ctx context.Context, tenant string, id numberdb.ID) (numberdb.Session, error) {
 	found, err := o.store.Sessions(ctx, numberdb.SessionQuery{ID: id, Limit: 1})
 	if err != nil {
-		return numberdb.Session{}, err
+		return numberdb.Session{}, storeError{err}
 	}
 	if len(found) == 0 || tenant != AnyTenant && found[0].Tenant != tenant {
 		return numberdb.Session{}, ErrNoSession

@@ -58,6 +58,12 @@ const tries = 5
 // that the pool has no masks for it. Where only the routing failed, the session
 // comes with an error that wraps numberdb.ErrNotYetRouted.
 func (o *Owner) Create(ctx context.Context, r *Request) (numberdb.Session, error) {
+	s, err := o.decideAndCreate(ctx, r)
+	o.metrics.created(err)
+	return s, err
+}
+
+func (o *Owner) decideAndCreate(ctx context.Context, r *Request) (numberdb.Session, error) {
 	if err := o.awaitReady(ctx); err != nil {
 		return numberdb.Session{}, err
 	}
@@ -79,7 +85,6 @@ func (o *Owner) Create(ctx context.Context, r *Request) (numberdb.Session, error
 			}
 			continue
 		}
-		o.metrics.created(err)
 		return s, err
 	}
 }
