@@ -46,7 +46,6 @@ type Side struct {
 // Faults of requests, beside those of the allocator and of numberdb.
 var (
 	ErrTTL       = errors.New("ttl: outside the bounds of the pool")
-	ErrEmergency = errors.New("participants: an emergency number cannot take part")
 	ErrNoSession = errors.New("there is no such session, or it has ended")
 )
 
