@@ -27,9 +27,9 @@ func (t *oneBinding) IsMask(n e164.Number) bool { return n == t.Mask }
 // hosts are the carriers of masks.
 type hosts map[e164.Number]string
 
-func (h hosts) Mask(n e164.Number) (numberdb.Mask, bool) {
+func (h hosts) Mask(n e164.Number) (*numberdb.Mask, bool) {
 	carrier, found := h[n]
-	return numberdb.Mask{Number: n, Carrier: carrier}, found
+	return &numberdb.Mask{Number: n, Carrier: carrier}, found
 }
 
 // A carrier that may not present the first mask is sent the second one.
