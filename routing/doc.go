@@ -12,6 +12,8 @@
 //	block          the operator's blocks of parties and masks
 //	opt_out        a receiver that wants no messages
 //	rule:NAME      the operator's rules on senders and texts
+//	slot           the first message to a session's public mask, which waits until
+//	               its sender can be answered
 //	carriers       those that serve the destination and are fit, in order
 //
 // [Router.Prepare] changes rules and opt-out words while requests come; each
@@ -19,7 +21,8 @@
 //
 // It does no I/O, takes no lock and allocates nothing; a text is decoded only
 // for a rule that asks for it. The same request with the same seed and state
-// gives the same plan.
+// gives the same plan. What goes on in a session that ends by its contacts is
+// told to [Contacts].
 //
 // Attempting the plan, and failing over inside it, is the work of smpp and sip;
 // they report each attempt's outcome with [Carrier.Report], which feeds the

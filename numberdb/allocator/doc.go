@@ -1,8 +1,8 @@
 // Package allocator decides which masks the people of a session get.
 //
 // It guarantees that no party holds a mask twice, that a mask which ended for a
-// party is not shown to it before its quarantine is over and the store has
-// dropped the row, that no mask has more parties than the pool's ceiling, and
+// party is not shown to it before its quarantine is over and it was told to
+// forget it, that no mask has more parties than the pool's ceiling, and
 // that a pool is never left for another one. A mask that anybody may contact is
 // shared with nobody. Each party walks its own permutation of the pool, so what
 // it had last comes back last: never first-fit, which connects late callers to

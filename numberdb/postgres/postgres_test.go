@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"go.uber.org/goleak"
 
 	"maskline/numberdb"
 	"maskline/numberdb/storetest"
@@ -28,21 +27,7 @@ func TestMain(m *testing.M) {
 	if url := os.Getenv(commitVariable); url != "" {
 		commitInChild(url)
 	}
-	var err error
-	if server, err = pgtest.Start(context.Background(), pgtest.Replicating()...); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	code := m.Run()
-	if err := server.Stop(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	if err := goleak.Find(); err != nil && code == 0 {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
+	os.Exit(pgtest.Main(m, &server))
 }
 
 // newDatabase makes an empty database and returns its name.

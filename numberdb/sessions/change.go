@@ -16,7 +16,7 @@ import (
 func (o *Owner) Get(ctx context.Context, tenant string, id numberdb.ID) (numberdb.Session, error) {
 	found, err := o.store.Sessions(ctx, numberdb.SessionQuery{ID: id, Limit: 1})
 	if err != nil {
-		return numberdb.Session{}, err
+		return numberdb.Session{}, storeError{err}
 	}
 	if len(found) == 0 || tenant != AnyTenant && found[0].Tenant != tenant {
 		return numberdb.Session{}, ErrNoSession
@@ -217,8 +217,8 @@ func notLive(err error) error {
 	return err
 }
 
-// Rotate gives the people of a session other masks; those that they had are
-// ended for them.
+// Rotate gives the people of a session other masks, of the countries of those that
+// they had, which are ended for them.
 func (o *Owner) Rotate(ctx context.Context, tenant string, id numberdb.ID) (numberdb.Session, error) {
 	return o.change(ctx, tenant, id, func(s numberdb.Session, now time.Time) (numberdb.Session, error) {
 		return o.rotate(ctx, s, now)
@@ -244,7 +244,11 @@ func (o *Owner) rotate(ctx context.Context, s numberdb.Session, now time.Time) (
 	s.Participants = slices.Clone(s.Participants)
 	for i := range s.Participants {
 		p := &s.Participants[i]
-		ask.Sides = append(ask.Sides, allocator.Side{Number: p.Number, To: p.To})
+		side := allocator.Side{Number: p.Number, To: p.To}
+		if m, known := o.Mask(p.Dial); known {
+			side.Country = m.Country // what was asked for is not kept, and nobody is to dial abroad all at once
+		}
+		ask.Sides = append(ask.Sides, side)
 		p.Dial, p.Second = 0, 0
 	}
 	decision := &allocator.Decision{}
@@ -253,11 +257,9 @@ func (o *Owner) rotate(ctx context.Context, s numberdb.Session, now time.Time) (
 	}
 	decision.Apply(&s)
 	writes := newSession(&s, decision)
-	claimed := func(c numberdb.Change) bool {
-		return slices.ContainsFunc(writes.Bindings, func(other numberdb.Change) bool { return other.Binding.Key() == c.Binding.Key() }) ||
-			slices.ContainsFunc(writes.Claims, func(b numberdb.Binding) bool { return b.Key() == c.Binding.Key() })
-	}
-	writes.Bindings = append(writes.Bindings, slices.DeleteFunc(ended, claimed)...)
+	writes.Bindings = slices.DeleteFunc(ended, func(c numberdb.Change) bool {
+		return slices.ContainsFunc(writes.Claims, func(b numberdb.Binding) bool { return b.Key() == c.Binding.Key() })
+	})
 	writes.Masks = append(writes.Masks, states(decision.Ends.States)...)
 	begun := &doubt{session: s.ID, decision: decision, stood: &stood, masks: o.keepStock(writes.Masks), since: now}
 	err := o.commit(ctx, writes)

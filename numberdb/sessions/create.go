@@ -46,7 +46,6 @@ type Side struct {
 // Faults of requests, beside those of the allocator and of numberdb.
 var (
 	ErrTTL       = errors.New("ttl: outside the bounds of the pool")
-	ErrEmergency = errors.New("participants: an emergency number cannot take part")
 	ErrNoSession = errors.New("there is no such session, or it has ended")
 )
 
@@ -58,6 +57,12 @@ const tries = 5
 // that the pool has no masks for it. Where only the routing failed, the session
 // comes with an error that wraps numberdb.ErrNotYetRouted.
 func (o *Owner) Create(ctx context.Context, r *Request) (numberdb.Session, error) {
+	s, err := o.decideAndCreate(ctx, r)
+	o.metrics.created(err)
+	return s, err
+}
+
+func (o *Owner) decideAndCreate(ctx context.Context, r *Request) (numberdb.Session, error) {
 	if err := o.awaitReady(ctx); err != nil {
 		return numberdb.Session{}, err
 	}
@@ -79,7 +84,6 @@ func (o *Owner) Create(ctx context.Context, r *Request) (numberdb.Session, error
 			}
 			continue
 		}
-		o.metrics.created(err)
 		return s, err
 	}
 }

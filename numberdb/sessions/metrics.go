@@ -1,6 +1,7 @@
 package sessions
 
 import (
+	"context"
 	"errors"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -65,10 +66,23 @@ func (m *metrics) created(err error) {
 		outcome = "created"
 	case errors.As(err, &exhausted):
 		outcome = "exhausted"
-	case errors.Is(err, numberdb.ErrOutcomeUnknown), errors.Is(err, numberdb.ErrClosed):
+	case isStores(err):
 		outcome = "store"
 	}
 	m.allocated[outcome].Inc()
+}
+
+// storeError is an error of the store, which the request is not to blame for.
+type storeError struct{ error }
+
+func (e storeError) Unwrap() error { return e.error }
+
+// isStores reports whether the store kept a request from what it asks for, or
+// there was no time for it.
+func isStores(err error) bool {
+	var of storeError
+	return errors.As(err, &of) || errors.Is(err, numberdb.ErrOutcomeUnknown) || errors.Is(err, numberdb.ErrClosed) ||
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 }
 
 // pools tells of each pool when it is asked.

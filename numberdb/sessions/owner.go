@@ -142,7 +142,8 @@ func New(cfg Config, store Store, routed Routed, table Table, clock Clock, log *
 	return o, nil
 }
 
-// bounded gives each commit a deadline.
+// bounded gives each commit a deadline, and marks what only the store is to blame
+// for.
 type bounded struct {
 	store numberdb.Registry
 	limit time.Duration
@@ -151,7 +152,12 @@ type bounded struct {
 func (b bounded) Commit(ctx context.Context, w *numberdb.Writes) (numberdb.Position, error) {
 	ctx, cancel := context.WithTimeout(ctx, b.limit)
 	defer cancel()
-	return b.store.Commit(ctx, w)
+	position, err := b.store.Commit(ctx, w)
+	var conflict *numberdb.Conflict
+	if err != nil && !errors.As(err, &conflict) && !inventoryFault(err) {
+		err = storeError{err}
+	}
+	return position, err
 }
 
 // ErrNotReady says that the edge has not read the store yet.

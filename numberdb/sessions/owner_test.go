@@ -198,6 +198,32 @@ func TestRotateKeepsTheConversation(t *testing.T) {
 	wantHears(t, w, r, &other, numberdb.Ended)
 }
 
+func TestRotateStaysInTheCountry(t *testing.T) {
+	_, r := start(t, 8)
+	var list []numberdb.Mask
+	for i := range 4 {
+		list = append(list, numberdb.Mask{Number: mask(100 + i), Pool: "uk", Country: "IE", Services: numberdb.SMS | numberdb.Voice})
+	}
+	if err := r.PutMasks(t.Context(), list, "import", "test"); err != nil {
+		t.Fatal(err)
+	}
+	q := between(1, 2)
+	q.Sides[1].Country = "IE"
+	q.Sides[0].Country = "GB"
+	s := create(t, r, q)
+	for range 3 {
+		var err error
+		if s, err = r.Rotate(t.Context(), "", s.ID); err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range []string{"GB", "IE"} {
+			if m, _ := r.Mask(s.Participants[i].Dial); m.Country != want {
+				t.Errorf("side %d has a mask of %s", i, m.Country)
+			}
+		}
+	}
+}
+
 func TestARotationWithoutOtherMasksChangesNothing(t *testing.T) {
 	w, r := start(t, 2)
 	s := create(t, r, &Request{Pool: "uk", Shape: numberdb.Group, Sides: between(1, 2, 3).Sides})

@@ -4,12 +4,9 @@ package sessions
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"testing"
 	"time"
-
-	"go.uber.org/goleak"
 
 	"maskline/numberdb"
 	"maskline/numberdb/postgres"
@@ -22,21 +19,7 @@ var server *pgtest.Server
 
 func TestMain(m *testing.M) {
 	inChild()
-	var err error
-	if server, err = pgtest.Start(context.Background(), pgtest.Replicating()...); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	code := m.Run()
-	if err := server.Stop(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	if err := goleak.Find(); err != nil && code == 0 {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
+	os.Exit(pgtest.Main(m, &server))
 }
 
 func openURL(url string, now func() time.Time) (database, error) {
@@ -59,7 +42,7 @@ func TestKilledWhileMakingSessionsOnPostgres(t *testing.T) {
 	killed(t, newURL(t, "killed"), killRounds)
 }
 
-// postgresWorld has a store for each edge, as processes do.
+// postgresEdges are edges of one database, each with a store of its own.
 func postgresEdges(t *testing.T, name string, count, masks int) (*world, []*running) {
 	t.Helper()
 	url := newURL(t, name)

@@ -164,8 +164,7 @@ func slotOutcome(err error) string {
 		return slotOpened
 	case errors.As(err, &exhausted):
 		return slotExhausted
-	case errors.Is(err, numberdb.ErrOutcomeUnknown), errors.Is(err, numberdb.ErrNotYetRouted), errors.Is(err, numberdb.ErrClosed),
-		errors.Is(err, context.DeadlineExceeded):
+	case isStores(err), errors.Is(err, numberdb.ErrNotYetRouted):
 		return slotStore
 	default:
 		return slotRefused

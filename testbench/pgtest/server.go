@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"go.uber.org/goleak"
 )
 
 const (
@@ -247,4 +248,24 @@ func (s *Server) Stop() error {
 		err = errors.Join(err, s.Kill())
 	}
 	return errors.Join(err, os.RemoveAll(s.dir))
+}
+
+// Main runs a package's tests with one server, which it puts into server first, and
+// returns the code to exit with. A goroutine that is left at the end is a fault.
+func Main(tests interface{ Run() int }, server **Server) int {
+	var err error
+	if *server, err = Start(context.Background(), Replicating()...); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	code := tests.Run()
+	err = (*server).Stop()
+	if err == nil && code == 0 {
+		err = goleak.Find()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	return code
 }

@@ -95,11 +95,14 @@ func Run(ctx context.Context, cfg Config, store Store) (*Report, error) {
 	edge.Go(func() { _ = syncer.Run(running) }) // a store that was closed; the sessions fail then
 	edge.Go(func() { _ = owner.Run(running) })  // it has no error
 	l := &load{Config: cfg, owner: owner, told: make(map[numberdb.BindingKey]numberdb.ID, 2*cfg.Sessions), failures: map[string]int{}}
+	if err := owner.Ready(ctx); err != nil {
+		return nil, err
+	}
+	if table.Len() > 0 || len(owner.Pools()) > 0 { // before anything is written: it may be somebody's
+		return nil, ErrNotEmpty
+	}
 	if err := l.stock(ctx); err != nil {
 		return nil, fmt.Errorf("adding the masks: %w", err)
-	}
-	if table.Len() > 0 {
-		return nil, ErrNotEmpty
 	}
 	began := time.Now()
 	l.run(ctx)
@@ -110,7 +113,7 @@ func Run(ctx context.Context, cfg Config, store Store) (*Report, error) {
 	return r, l.verify(ctx, store, table, r)
 }
 
-// stock adds the masks and waits until one session can be made of them.
+// stock adds the masks.
 func (l *load) stock(ctx context.Context) error {
 	if err := l.owner.PutPools(ctx, []numberdb.Pool{{Name: pool}}); err != nil {
 		return err
@@ -126,12 +129,7 @@ func (l *load) stock(ctx context.Context) error {
 		}
 		list = list[part:]
 	}
-	// It waits for the table, and its participants are refused.
-	_, err := l.owner.Create(ctx, &sessions.Request{Pool: pool})
-	if errors.Is(err, allocator.ErrParticipants) {
-		return nil
-	}
-	return err
+	return nil
 }
 
 func (l *load) run(ctx context.Context) {

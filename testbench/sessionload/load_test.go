@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"maskline/numberdb"
 	"maskline/numberdb/sqlite"
 )
 
@@ -35,6 +36,28 @@ func TestRun(t *testing.T) {
 	}
 	if _, err := Run(t.Context(), Config{}, store); !errors.Is(err, ErrConfig) {
 		t.Error(err)
+	}
+}
+
+// A database that is somebody's is left as it is.
+func TestADatabaseInUse(t *testing.T) {
+	store, err := sqlite.Open(t.Context(), sqlite.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	if _, err := store.Commit(t.Context(), &numberdb.Writes{Pools: []numberdb.Pool{{Name: "uk"}}}); err != nil {
+		t.Fatal(err)
+	}
+	before, err := store.InventoryVersion(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Run(t.Context(), Config{Sessions: 1, Masks: 2}, store); !errors.Is(err, ErrNotEmpty) {
+		t.Error(err)
+	}
+	if after, err := store.InventoryVersion(t.Context()); err != nil || after != before {
+		t.Errorf("pools or masks were written: %v", err)
 	}
 }
 
