@@ -149,19 +149,20 @@ func (d *sessionDesk) notEmergency(text string) error {
 // List gives sessions in the order in which they were made.
 func (d *sessionDesk) List(ctx context.Context, q api.SessionQuery) (list api.SessionList, err error) {
 	query := numberdb.SessionQuery{Tenant: q.Tenant, Limit: numberdb.PageLimit(q.Limit)}
-	if q.Limit < 0 {
-		return list, errors.New("limit: expected 1 to 10,000, or 0 for 100")
-	}
 	for _, id := range []struct {
-		name, text string
-		to         *numberdb.ID
-	}{{"id", q.ID, &query.ID}, {"after", q.After, &query.After}} {
+		text string
+		to   *numberdb.ID
+		name string
+	}{{q.ID, &query.ID, "id"}, {q.After, &query.After, "after"}} {
 		if id.text == "" {
 			continue
 		}
 		if *id.to, err = numberdb.ParseID(numberdb.SessionPrefix, id.text); err != nil {
 			return list, noID(id.name)
 		}
+	}
+	if q.Limit < 0 {
+		return list, errors.New("limit: expected 1 to 10,000, or 0 for 100")
 	}
 	if q.Party != "" {
 		if query.Party, err = e164.Parse(plainNumber(q.Party)); err != nil {
