@@ -97,6 +97,7 @@ type Owner struct {
 	locks   [1024]sync.Mutex // by session
 	seed    maphash.Seed
 
+	mute    sync.Map   // sessions whose public mask leads to who has no number to answer from
 	shown   sync.Map   // of masks, for those who may not wait for a lock
 	stock   sync.Mutex // guards what follows
 	version numberdb.InventoryVersion
