@@ -20,6 +20,9 @@ func (a *asked) Open(session numberdb.ID, mask, caller e164.Number, by time.Time
 	done(true)
 }
 
+// Answers is true of every session but 8.
+func (a *asked) Answers(session numberdb.ID) bool { return session != 8 }
+
 func TestFirstContact(t *testing.T) {
 	owner := numberdb.Binding{
 		Mask: num(maskA), To: numberdb.Endpoint{Kind: numberdb.Tel, Number: num(bob)}, Present: num(maskA), Services: SMS | Voice, Session: 7,
@@ -46,6 +49,12 @@ func TestFirstContact(t *testing.T) {
 		{"a binding by hand", alice, func(_ *Config, b *numberdb.Binding, _ *Request) { b.Session = 0 }, Forward},
 		{"an account as the owner", alice, func(_ *Config, b *numberdb.Binding, _ *Request) {
 			b.To = numberdb.Endpoint{Kind: numberdb.Account, Name: "shop"}
+		}, FirstContact},
+		{"a peer as the owner", alice, func(_ *Config, b *numberdb.Binding, r *Request) {
+			b.To, r.Service = numberdb.Endpoint{Kind: numberdb.SIP, Name: "desk@pbx.example"}, Voice
+		}, FirstContact},
+		{"a peer that has no number", alice, func(_ *Config, b *numberdb.Binding, r *Request) {
+			b.To, b.Session, r.Service = numberdb.Endpoint{Kind: numberdb.SIP, Name: "desk@pbx.example"}, 8, Voice
 		}, Forward},
 		{"nobody has slots", alice, func(cfg *Config, _ *numberdb.Binding, _ *Request) { cfg.Slots = nil }, Forward},
 		{"refused by a rule", alice, func(cfg *Config, _ *numberdb.Binding, _ *Request) {

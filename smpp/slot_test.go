@@ -32,6 +32,9 @@ func (f *fakeSlots) Open(_ numberdb.ID, _, _ e164.Number, _ time.Time, done func
 	f.wait = append(f.wait, done)
 }
 
+// Answers is true: every owner has a number.
+func (f *fakeSlots) Answers(numberdb.ID) bool { return true }
+
 func (f *fakeSlots) waiting() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()

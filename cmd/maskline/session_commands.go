@@ -148,6 +148,7 @@ func (f *sessionFlags) create(ctx context.Context, c console, r *api.SessionRequ
 type sessionsLease struct {
 	Pool    string        `required:"" help:"Pool of the mask."`
 	To      string        `required:"" help:"Where it leads: tel:NUMBER, smpp:ACCOUNT or sip:USER@HOST[:PORT]."`
+	Number  string        `help:"Of smpp: and sip: the own number from which it answers strangers; without it, it cannot."`
 	TTL     time.Duration `name:"ttl" help:"Life; without it, as the pool says."`
 	Idle    time.Duration `help:"End after so long without contact; without it, as the pool says."`
 	MaxUses int           `help:"End after so many messages and calls; without it, as the pool says."`
@@ -168,7 +169,7 @@ func (cmd *sessionsLease) Run(ctx context.Context, c console) error {
 	return cmd.create(ctx, c, &api.SessionRequest{
 		Tenant: cmd.Tenant, Pool: cmd.Pool, Shape: "lease", Services: cmd.Services, TTL: api.Duration(cmd.TTL), IdleTTL: api.Duration(cmd.Idle),
 		MaxUses: cmd.MaxUses, Label: cmd.Label, Reveal: cmd.Reveal,
-		Participants: []api.Participate{{To: cmd.To, MaskRegion: api.MaskRegion{Country: cmd.Country, Prefix: cmd.Prefix}}},
+		Participants: []api.Participate{{Number: cmd.Number, To: cmd.To, MaskRegion: api.MaskRegion{Country: cmd.Country, Prefix: cmd.Prefix}}},
 	})
 }
 

@@ -108,7 +108,7 @@ func (o *Owner) release(s *numberdb.Session, now time.Time) {
 	default:
 		_ = o.engine.Release(s.ID, now, &ended)
 	}
-	o.uses.remove(s.ID)
+	o.forget(s.ID)
 }
 
 // end writes first: until the store has it, the masks are not free for anybody

@@ -160,6 +160,7 @@ func (o *Owner) create(ctx context.Context, r *Request, ask *allocator.Request, 
 	if counted(&s) {
 		o.uses.add(&s, now)
 	}
+	o.noteOwner(&s)
 	err = o.commit(ctx, writes)
 	if !o.decided(begun, err) {
 		return numberdb.Session{}, err

@@ -81,7 +81,7 @@ func (o *Owner) undo(d *doubt, now time.Time, taken ...numberdb.BindingKey) {
 	}
 	o.keepStock(d.masks)
 	if d.stood == nil {
-		o.uses.remove(d.session)
+		o.forget(d.session)
 	}
 }
 

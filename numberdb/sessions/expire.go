@@ -24,7 +24,7 @@ func (o *Owner) expire(ctx context.Context, now time.Time) {
 		o.engine.Expire(now, expireAtOnce, &x)
 		o.metrics.ended[numberdb.NotEnded].Add(float64(len(x.Sessions)))
 		for _, id := range x.Sessions {
-			o.uses.remove(id)
+			o.forget(id)
 		}
 		o.letGo(x.Gone, now)
 		o.writeStates(ctx, states(x.States))

@@ -98,6 +98,7 @@ type Owner struct {
 	blind   bool                // the inventory could not be read of late; tend's own
 	turns   [1024]chan struct{} // of one place: by session, who changes it
 
+	mute    sync.Map // sessions whose public mask leads to who has no number to answer from
 	shown   shown
 	stock   sync.Mutex // guards what follows; and who changes what is shown holds it
 	version numberdb.InventoryVersion

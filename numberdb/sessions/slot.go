@@ -14,8 +14,40 @@ import (
 )
 
 // ErrNoSlots says that a session's owner cannot have reply slots: it has no public
-// mask, or no telephone at its end.
+// mask, or no number to answer from.
 var ErrNoSlots = errors.New("the session has no public mask with a number behind it")
+
+// ownerOf is the number that the owner of a public mask answers from: that where it is
+// reached, of an account or a peer its own. None: it cannot answer, or nobody can.
+func ownerOf(s *numberdb.Session) e164.Number {
+	if s.Shape != numberdb.Open && s.Shape != numberdb.Lease || len(s.Participants) == 0 {
+		return 0
+	}
+	if p := &s.Participants[0]; p.To.Kind != numberdb.Tel {
+		return p.Number
+	}
+	return s.Participants[0].To.Number
+}
+
+// Answers reports whether the owner of a public mask has a number to answer from. One
+// that this edge has not looked at counts as having one, until Open looks.
+func (o *Owner) Answers(session numberdb.ID) bool {
+	_, mute := o.mute.Load(session)
+	return !mute
+}
+
+// noteOwner remembers an owner that cannot answer.
+func (o *Owner) noteOwner(s *numberdb.Session) {
+	if (s.Shape == numberdb.Open || s.Shape == numberdb.Lease) && ownerOf(s) == 0 {
+		o.mute.Store(s.ID, struct{}{})
+	}
+}
+
+// forget lets go of what is kept of a session that has ended.
+func (o *Owner) forget(id numberdb.ID) {
+	o.uses.remove(id)
+	o.mute.Delete(id)
+}
 
 // Slot makes a caller of a public mask known to its owner: by one mask that is for
 // this caller alone, for as long as the session lasts. It returns when that is
@@ -34,7 +66,8 @@ func (o *Owner) Slot(ctx context.Context, id numberdb.ID, public, caller e164.Nu
 		if err != nil {
 			return err
 		}
-		if s.Shape != numberdb.Open && s.Shape != numberdb.Lease || len(s.Participants) == 0 || s.Participants[0].To.Kind != numberdb.Tel {
+		if ownerOf(&s) == 0 {
+			o.noteOwner(&s)
 			return ErrNoSlots
 		}
 		err = o.slot(ctx, &s, public, caller, now)
@@ -49,7 +82,7 @@ func (o *Owner) Slot(ctx context.Context, id numberdb.ID, public, caller e164.Nu
 func (o *Owner) slot(ctx context.Context, s *numberdb.Session, public, caller e164.Number, now time.Time) error {
 	to := s.Participants[0].To
 	ask := &allocator.SlotRequest{
-		Session: s.ID, Tenant: s.Tenant, Public: public, Owner: to.Number, OwnerTo: to, Caller: caller,
+		Session: s.ID, Tenant: s.Tenant, Public: public, Owner: ownerOf(s), OwnerTo: to, Caller: caller,
 		Services: s.Services, Idle: math.MaxInt64,
 	}
 	decision := &allocator.Decision{}

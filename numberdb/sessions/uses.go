@@ -137,6 +137,7 @@ func (o *Owner) countAgain(ctx context.Context) error {
 			if counted(&page[i]) {
 				o.uses.add(&page[i], now)
 			}
+			o.noteOwner(&page[i])
 		}
 		if len(page) < query.Limit {
 			return err
