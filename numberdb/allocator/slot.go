@@ -76,7 +76,7 @@ func (e *Engine) slotFor(r *SlotRequest, owner e164.Number, at tick, now time.Ti
 	p := e.partyOf(owner)
 	peer := PeerOf(numberdb.Endpoint{Kind: numberdb.Tel, Number: r.Caller})
 	idlest := uint32(0)
-	public := e.masks[e.byMask[uint64(r.Public.Canonical())]].pool
+	public := e.byPool[e.infos[e.byMask[uint64(r.Public.Canonical())]].Pool] // a retired mask's too, whose session goes on
 	pool := e.byPool[r.Pool]
 	if r.Pool == "" {
 		pool = public

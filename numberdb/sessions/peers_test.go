@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"go.uber.org/goleak"
 
 	"maskline/numberdb"
@@ -56,7 +57,22 @@ func newURL(t *testing.T, name string) string {
 }
 
 func TestKilledWhileMakingSessionsOnPostgres(t *testing.T) {
-	killed(t, newURL(t, "killed"), killRounds)
+	url := newURL(t, "killed")
+	watch, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = watch.Close(context.WithoutCancel(t.Context())) }()
+	killed(t, url, killRounds, func() {
+		eventually(t, "the connections of the dead to end", func() bool {
+			var others int
+			if err := watch.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity
+				WHERE datname = current_database() AND pid <> pg_backend_pid()`).Scan(&others); err != nil {
+				t.Fatal(err)
+			}
+			return others == 0
+		})
+	})
 }
 
 // postgresWorld has a store for each edge, as processes do.
