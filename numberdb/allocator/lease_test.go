@@ -126,6 +126,24 @@ func TestReplySlots(t *testing.T) {
 	}
 }
 
+// What stands on a mask goes on in every state: new callers of a retired public mask
+// get slots of the pool that it was in.
+func TestReplySlotsOfARetiredMask(t *testing.T) {
+	e := filled(4, numberdb.PoolPolicy{})
+	owner := partyNumber(1)
+	public := pick(t, e, open(1, numberdb.Open, owner, start.Add(time.Hour)), start).Grants[0].Mask
+	retired := e.infos[e.byMask[uint64(public)]]
+	retired.State, retired.Since = numberdb.Retired, start
+	e.SetMask(retired)
+	var d Decision
+	slot, err := e.Slot(&SlotRequest{
+		Session: 1, Public: public, Owner: owner, OwnerTo: tel(owner), Caller: partyNumber(2), Services: numberdb.SMS, Idle: time.Hour,
+	}, start, &d)
+	if err != nil || slot == public || len(d.Grants) != 2 {
+		t.Fatalf("%d rows: %v", len(d.Grants), err)
+	}
+}
+
 func TestAGroupAndAFurtherMember(t *testing.T) {
 	e := filled(3, numberdb.PoolPolicy{Parties: 4})
 	r := pair(1, partyNumber(1), partyNumber(2), start.Add(time.Hour))

@@ -77,8 +77,8 @@ func (e *Engine) slotFor(r *SlotRequest, owner e164.Number, at tick, now time.Ti
 	peer := PeerOf(numberdb.Endpoint{Kind: numberdb.Tel, Number: r.Caller})
 	idlest := uint32(0)
 	name := r.Pool
-	if name == "" {
-		name = e.pools[e.masks[e.byMask[uint64(r.Public.Canonical())]].pool].Name
+	if name == "" { // a retired mask's too, whose session goes on
+		name = e.infos[e.byMask[uint64(r.Public.Canonical())]].Pool
 	}
 	pool, err := e.mayUse(r.Tenant, name)
 	if err != nil {

@@ -187,7 +187,10 @@ func (w *world) put(c numberdb.Change) {
 	} else {
 		w.rows[k] = c.Binding
 		if c.Binding.Session != 0 {
-			w.shown[k] = showing{to: c.Binding.To, keep: c.Binding.Keep, owner: c.Binding.Session}
+			was := w.shown[k] // a slot stays one until its session ends
+			w.shown[k] = showing{
+				to: c.Binding.To, keep: c.Binding.Keep, owner: c.Binding.Session, slot: was.slot && was.owner == c.Binding.Session,
+			}
 		}
 	}
 	w.feed = append(w.feed, c)

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"maskline/numberdb"
 	"maskline/numberdb/postgres"
 	"maskline/numberdb/storetest"
@@ -39,7 +41,22 @@ func newURL(t *testing.T, name string) string {
 }
 
 func TestKilledWhileMakingSessionsOnPostgres(t *testing.T) {
-	killed(t, newURL(t, "killed"), killRounds)
+	url := newURL(t, "killed")
+	watch, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = watch.Close(context.WithoutCancel(t.Context())) }()
+	killed(t, url, killRounds, func() {
+		eventually(t, "the connections of the dead to end", func() bool {
+			var others int
+			if err := watch.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity
+				WHERE datname = current_database() AND pid <> pg_backend_pid()`).Scan(&others); err != nil {
+				t.Fatal(err)
+			}
+			return others == 0
+		})
+	})
 }
 
 // postgresEdges are edges of one database, each with a store of its own.

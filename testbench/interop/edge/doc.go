@@ -1,6 +1,7 @@
 // Package edge tests the release binary as a process, with foreign peers and
-// with simulated ones around it: baresip, linphone, SIPp, node-smpp, tshark, Postgres, and the
-// simulators of testbench. All tests have the build tag peers.
+// with simulated ones around it: baresip, linphone, SIPp, node-smpp, Kannel,
+// tshark, Postgres, and the simulators of testbench. All tests have the build
+// tag peers.
 //
 // The binary is the one that MASKLINE_BINARY names, else it is built. Each test
 // has a bed: an edge on a loopback address of its own, so that whatever that
