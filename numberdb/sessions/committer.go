@@ -161,6 +161,7 @@ func merged(group []*work) numberdb.Writes {
 		all.Claims = append(all.Claims, w.writes.Claims...)
 		all.Replaced = append(all.Replaced, w.writes.Replaced...)
 		all.Sessions = append(all.Sessions, w.writes.Sessions...)
+		all.New = append(all.New, w.writes.New...)
 		all.Attempts = append(all.Attempts, w.writes.Attempts...)
 		all.Tenants = append(all.Tenants, w.writes.Tenants...)
 		all.Pools = append(all.Pools, w.writes.Pools...)
