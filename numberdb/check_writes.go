@@ -54,6 +54,9 @@ func checkEach[T any](what string, rows []T, check func(*T) error) error {
 // checkTwice: the order in which a transaction takes its rows is by key, so two
 // wishes for one row would have none.
 func (w *Writes) checkTwice() error {
+	if len(w.Claims)+len(w.Attempts)+len(w.Replaced) == 0 {
+		return nil
+	}
 	claimed := make(map[BindingKey]struct{}, len(w.Claims))
 	for i := range w.Claims {
 		claimed[w.Claims[i].Key()] = struct{}{}
@@ -71,6 +74,9 @@ func (w *Writes) checkTwice() error {
 		if _, wanted := claimed[r.Key]; !wanted || r.Session == 0 {
 			return ErrReplaced
 		}
+	}
+	if len(w.Attempts) == 0 {
+		return nil
 	}
 	attempts := make(map[AttemptKey]struct{}, len(w.Attempts))
 	for i := range w.Attempts {

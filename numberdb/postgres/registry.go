@@ -50,7 +50,8 @@ const (
 	attempted = `SELECT key FROM maskline.attempts WHERE key = ANY ($1::bytea[]) AND until > $2`
 	// A session's participants may become more; tags of those that left find it
 	// until it is deleted, and are compared.
-	session = `INSERT INTO maskline.sessions (` + sessionColumns + `, party1, party2) SELECT * FROM unnest($1::maskline.session[])
+	sessionNew = `INSERT INTO maskline.sessions (` + sessionColumns + `, party1, party2) SELECT * FROM unnest($1::maskline.session[])`
+	session    = sessionNew + `
 		ON CONFLICT (id) DO UPDATE SET tenant = excluded.tenant, pool = excluded.pool, shape = excluded.shape,
 		services = excluded.services, created = excluded.created, expires = excluded.expires, idle_ttl = excluded.idle_ttl,
 		max_uses = excluded.max_uses, keep = excluded.keep, ended = excluded.ended, sealed = excluded.sealed,
@@ -220,7 +221,7 @@ func (s *Store) judge(ctx context.Context, g *group, err error) (again bool, mea
 		case server.State == uniqueViolation && g.hopes:
 			again, meaning := s.conflict(ctx, g)
 			if again { // what is over was in the way
-				g.claimAnyhow()
+				g.anyhow()
 				s.anyhow.Store(hopeless)
 			}
 			return again, meaning

@@ -21,7 +21,7 @@ type group struct {
 	attempts     []hiddenAttempt
 	attemptNames map[numberdb.HiddenKey]numberdb.AttemptKey
 	steps        []step
-	hopes        bool // that the claims meet nothing, not even what is over
+	hopes        bool // that claims and new sessions meet nothing, not even what is over
 }
 
 // step is a statement.
@@ -62,13 +62,13 @@ func (s *Store) group(w *numberdb.Writes) *group {
 	for part := range slices.Chunk(g.claims, chunk) {
 		g.add(claimFree, claimRows(part))
 	}
-	if g.hopes = len(g.claims) > 0; s.anyhow.Load() > 0 {
-		s.anyhow.Add(-1)
-		g.claimAnyhow()
-	}
 	g.addAttempts(s.vault, w.Attempts)
 	g.addSessions(s.vault, w)
 	g.addInventory(w)
+	if g.hopes = len(g.claims)+len(w.New) > 0; g.hopes && s.anyhow.Load() > 0 {
+		s.anyhow.Add(-1)
+		g.anyhow()
+	}
 	return g
 }
 
@@ -76,12 +76,16 @@ func (s *Store) group(w *numberdb.Writes) *group {
 // was sent twice.
 const hopeless = 100
 
-// claimAnyhow lets the claims take the places of what is over.
-func (g *group) claimAnyhow() {
+// anyhow lets the claims take the places of what is over, and new sessions those
+// of themselves.
+func (g *group) anyhow() {
 	for i := range g.steps {
-		if step := &g.steps[i]; step.text == claimFree {
+		switch step := &g.steps[i]; step.text {
+		case claimFree:
 			step.text = claim
 			step.args = append(step.args, g.now.UnixMicro(), g.now.Add(-numberdb.KeepByHand).UnixMicro())
+		case sessionNew:
+			step.text = session
 		}
 	}
 	g.hopes = false
@@ -136,7 +140,32 @@ func (g *group) attemptKeys() [][]byte {
 
 func (g *group) addSessions(vault *numberdb.Vault, w *numberdb.Writes) {
 	g.addUnchanged(w.Sessions)
+	isNew := make(map[numberdb.ID]bool, len(w.New))
+	for _, id := range w.New {
+		isNew[id] = true
+	}
 	sessions := lastByKey(w.Sessions, func(s *numberdb.Session) numberdb.ID { return s.ID })
+	made, known := make([]*numberdb.Session, 0, len(w.New)), make([]*numberdb.Session, 0, len(sessions))
+	for _, s := range sessions {
+		if isNew[s.ID] {
+			made = append(made, s)
+		} else {
+			known = append(known, s)
+		}
+	}
+	g.putSessions(vault, session, known)
+	g.putSessions(vault, sessionNew, made)
+	if len(w.Gone.Sessions) > 0 {
+		ids := make([]int64, len(w.Gone.Sessions))
+		for i, id := range w.Gone.Sessions {
+			ids[i] = int64(id)
+		}
+		g.add(goneSessions, ids)
+		g.add(goneParties, ids)
+	}
+}
+
+func (g *group) putSessions(vault *numberdb.Vault, text string, sessions []*numberdb.Session) {
 	var tags []numberdb.PartyTag
 	for part := range slices.Chunk(sessions, chunk) {
 		rows := newRowArray(sessionType, 400*len(part))
@@ -148,18 +177,10 @@ func (g *group) addSessions(vault *numberdb.Vault, w *numberdb.Writes) {
 				parties, of = append(parties, int64(tag)), append(of, stored.ID)
 			}
 		}
-		g.add(session, rows)
+		g.add(text, rows)
 		if len(parties) > 0 {
 			g.add(further, parties, of)
 		}
-	}
-	if len(w.Gone.Sessions) > 0 {
-		ids := make([]int64, len(w.Gone.Sessions))
-		for i, id := range w.Gone.Sessions {
-			ids[i] = int64(id)
-		}
-		g.add(goneSessions, ids)
-		g.add(goneParties, ids)
 	}
 }
 

@@ -22,6 +22,8 @@ const (
 	mostWorks = 256
 	mostRows  = 4096
 	queued    = 4 * mostWorks
+	// A commit costs Postgres itself about as much as so many sessions in it.
+	besideWorks = 32
 )
 
 // work is what one operation wants to be durable, all or nothing.
@@ -41,12 +43,13 @@ type outcome struct {
 type committer struct {
 	store  Committed
 	atOnce int // groups that are written at a time
+	beside int // works of a group that is worth a commit beside another
 	queue  chan *work
 	ended  chan struct{} // closed when run has ended
 }
 
 func newCommitter(store Committed, atOnce int) *committer {
-	return &committer{store: store, atOnce: atOnce, queue: make(chan *work, queued), ended: make(chan struct{})}
+	return &committer{store: store, atOnce: atOnce, beside: besideWorks, queue: make(chan *work, queued), ended: make(chan struct{})}
 }
 
 // do hands in writes and waits for their commit. Where ctx ends before, the
@@ -170,6 +173,7 @@ func merged(group []*work) numberdb.Writes {
 		all.Claims = append(all.Claims, w.writes.Claims...)
 		all.Replaced = append(all.Replaced, w.writes.Replaced...)
 		all.Sessions = append(all.Sessions, w.writes.Sessions...)
+		all.New = append(all.New, w.writes.New...)
 		all.Attempts = append(all.Attempts, w.writes.Attempts...)
 		all.Tenants = append(all.Tenants, w.writes.Tenants...)
 		all.Pools = append(all.Pools, w.writes.Pools...)

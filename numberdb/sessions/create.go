@@ -150,6 +150,7 @@ func (o *Owner) create(ctx context.Context, r *Request, ask *allocator.Request, 
 	}
 	decision.Apply(&s)
 	writes := newSession(&s, decision)
+	writes.New = []numberdb.ID{s.ID}
 	begun := &doubt{session: s.ID, decision: decision, masks: o.keepStock(writes.Masks), since: now}
 	if r.Attempt != nil {
 		attempt := *r.Attempt

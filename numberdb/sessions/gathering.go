@@ -127,16 +127,19 @@ func (g *gathering) meets(w *work) bool {
 }
 
 // ready tells whether the next group is to be written now: beside others only one
-// that is no smaller than they are, since every commit has its price.
+// that is worth a commit and no smaller than they are.
 func (g *gathering) ready() bool {
 	if len(g.group) == 0 || len(g.under) == g.committer.atOnce {
 		return false
 	}
-	works := 0
+	if len(g.under) == 0 || g.isFull() {
+		return true
+	}
+	works := g.committer.beside
 	for _, f := range g.under {
 		works = max(works, len(f.group))
 	}
-	return len(g.group) >= works || g.isFull()
+	return len(g.group) >= works
 }
 
 func (g *gathering) start() *flight {

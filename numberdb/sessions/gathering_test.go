@@ -80,6 +80,7 @@ func (l *ledger) leave(w *numberdb.Writes, err error) {
 func committing(t *testing.T, store Committed, atOnce int) *committer {
 	t.Helper()
 	c := newCommitter(store, atOnce)
+	c.beside = 1
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { c.run(ctx) })

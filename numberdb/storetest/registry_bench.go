@@ -37,7 +37,7 @@ func BenchmarkCommit(b *testing.B, r numberdb.Registry, size int) {
 		var w numberdb.Writes
 		for range size {
 			s, pair := make1()
-			w.Sessions, w.Claims = append(w.Sessions, s), append(w.Claims, pair...)
+			w.Sessions, w.New, w.Claims = append(w.Sessions, s), append(w.New, s.ID), append(w.Claims, pair...)
 		}
 		before := CPUTime()
 		b.StartTimer()

@@ -73,7 +73,8 @@ func onSQLite(ctx context.Context, cfg sessionload.Config) (r *sessionload.Repor
 }
 
 func onPostgres(ctx context.Context, cfg sessionload.Config) (r *sessionload.Report, err error) {
-	server, err := pgtest.Start(ctx, append(pgtest.Replicating(), "fsync=on", "synchronous_commit=on", "shared_buffers='512MB'", "max_wal_size='4GB'")...)
+	server, err := pgtest.Start(ctx, append(pgtest.Replicating(), "fsync=on", "synchronous_commit=on", "shared_buffers='512MB'", "max_wal_size='4GB'",
+		"autovacuum_naptime='60s'")...) // as it is by default
 	if err != nil {
 		return nil, err
 	}
