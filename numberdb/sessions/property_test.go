@@ -77,12 +77,26 @@ func (m *model) operate() {
 			m.holds(&s, now)
 		}
 	case n < 8:
+		m.mayEnd(id, now)
 		m.may(second(m.r.End(ctx, "", id, numberdb.Released)))
 	case n < 9:
+		m.mayEnd(id, now)
 		m.may(second(m.r.Extend(ctx, "", id, time.Duration(1+m.random.IntN(90))*time.Minute)))
 	default:
+		m.mayEnd(id, now)
 		if s, err := m.r.Rotate(ctx, "", id); m.may(err) {
 			m.holds(&s, now)
+		}
+	}
+}
+
+// mayEnd heeds that a session may end now, so that its masks rest from now on and
+// not from the end that it had when the store was looked at.
+func (m *model) mayEnd(id numberdb.ID, now time.Time) {
+	rested := now.Add(m.w.cfg.Quarantine)
+	for key, holder := range m.heldBy {
+		if holder == id && rested.Before(m.freeFrom[key]) {
+			m.freeFrom[key] = rested
 		}
 	}
 }
