@@ -29,13 +29,13 @@ type call struct {
 	maxAttempts int
 
 	phase     phase
+	delayed   bool // the INVITE has no offer: the called side offers
+	emergency bool
 	a         caller
 	b         []*attempt
 	active    *attempt     // the one under way, or that was answered
 	offer     *message.SDP // of the INVITE
-	delayed   bool         // it has none: the called side offers
 	plan      evRouted
-	emergency bool
 	next      int        // next candidate
 	last      refusal    // what the caller is told if no candidate is left
 	asked     *candidate // an actBegin waits for its answer

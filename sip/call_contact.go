@@ -54,6 +54,7 @@ func (c *call) onOpened(ev evOpened) {
 		outcome = contactOpened
 	}
 	c.contacted(outcome)
+	c.contact.otherwise = evRouted{}
 	c.route()
 }
 

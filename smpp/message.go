@@ -58,7 +58,7 @@ type message struct {
 	begun     time.Time        // when it was claimed
 	verdict   attempts
 	sent      sentAs // by the last attempt
-	opened    bool   // its sender was made known to the owner of the public mask
+	opened    bool   // a reply slot for its sender was asked for
 	unfit     bool   // the last destination cannot be sent it
 	parts     fragments
 	joined    *message               // the segments that it was put together from

@@ -13,20 +13,17 @@ import (
 func (e *Edge) firstContact(t *turn, m *message) {
 	in := keep(&t.in)
 	by := t.now.Add(time.Duration(m.answerBy - t.at))
-	e.router.Open(&m.plan, by, func(opened bool) { e.known(m, &in, opened) })
+	e.router.Open(&m.plan, by, func(bool) { e.known(m, &in) })
 }
 
-// known routes a message again whose sender the owner can answer now.
-func (e *Edge) known(m *message, in *pdu.Message, opened bool) {
+// known routes a message again whose sender the owner can answer now. So it does where
+// the slot was refused: another contact of the sender may have opened it, or it turned
+// out that the owner answers nobody.
+func (e *Edge) known(m *message, in *pdu.Message) {
 	t := e.newTurn()
 	t.in = *in
-	switch {
-	case !opened:
-		e.refuse(t, m, temporarily)
-	default:
-		m.opened = true
-		e.route(t, m)
-	}
+	m.opened = true
+	e.route(t, m)
 	t.flush()
 }
 

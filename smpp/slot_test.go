@@ -136,6 +136,21 @@ func TestNoSlotIsTemporary(t *testing.T) {
 	}
 }
 
+// A sender who has become known otherwise needs no slot.
+func TestARefusedSlotThatIsThereNow(t *testing.T) {
+	_, slots, shop, alfa := withSlots(t, nil)
+	shop.send(t, pdu.SubmitSM, text(alice, maskLease, "x"))
+	eventually(t, "it waits", func() bool { return slots.waiting() == 1 })
+	slots.open()
+	slots.answer(false)
+	f := alfa.expect(t, pdu.SubmitSM, pdu.ROK)
+	if m := f.message(t); string(m.Source.Digits) != slotOfBob {
+		t.Error("it does not come from the slot")
+	}
+	alfa.respond(t, f, pdu.ROK, "1")
+	shop.expect(t, pdu.SubmitSMResp, pdu.ROK)
+}
+
 // Whoever has gone meanwhile sends its message again.
 func TestASlotForAnUpstreamThatHasGone(t *testing.T) {
 	b, slots, shop, alfa := withSlots(t, nil)

@@ -1,6 +1,7 @@
 package sessions
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -78,4 +79,31 @@ func TestAnOwnerThatIsNotKnownYet(t *testing.T) {
 	if <-opened || r.Answers(s.ID) {
 		t.Error("it still counts as one that answers")
 	}
+}
+
+// hanging is a store whose commits wait.
+type hanging struct {
+	Committed
+	until chan struct{}
+}
+
+func (h hanging) Commit(ctx context.Context, w *numberdb.Writes) (numberdb.Position, error) {
+	<-h.until
+	return h.Committed.Commit(ctx, w)
+}
+
+// Traffic is told in time, whatever the store does.
+func TestOpenOnAStoreThatHangs(t *testing.T) {
+	_, r := start(t, 3)
+	s := r.lease(t)
+	until := make(chan struct{})
+	r.committer.store = hanging{r.committer.store, until}
+	opened := make(chan bool, 1)
+	r.Open(s.ID, s.Participants[0].Dial, party(1), time.Now().Add(50*time.Millisecond), func(ok bool) { opened <- ok })
+	if <-opened {
+		t.Error("a slot that is not stored")
+	}
+	close(until)
+	eventually(t, "the next one is stored", func() bool { return r.Slot(t.Context(), s.ID, s.Participants[0].Dial, party(1)) == nil })
+	r.meets(t, s.Participants[0].Dial, party(1))
 }
