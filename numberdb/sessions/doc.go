@@ -2,7 +2,7 @@
 // their masks, ends sessions, and keeps pools and masks.
 //
 // What it answers is durable and routed: masks are decided in memory
-// (numberdb/allocator), written to the store by one goroutine in groups, and the
+// (numberdb/allocator), written to the store in groups that share no row, and the
 // table has them when the call returns. The store's unique key is the last
 // guard: where another edge was faster, it decides anew. A call that fails has
 // changed nothing, or says that it does not know (numberdb.ErrOutcomeUnknown);

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -110,7 +111,11 @@ func lasting(id int, hours int) numberdb.Writes {
 func TestGroupsThatAreWrittenAtOnce(t *testing.T) {
 	for name, atOnce := range map[string]int{"one": 1, "two": 2, "three": 3} {
 		t.Run(name, func(t *testing.T) {
-			store := newLedger(func() { time.Sleep(50 * time.Microsecond) }) // the disk
+			store := newLedger(func() { // others come meanwhile
+				for range 50 {
+					runtime.Gosched()
+				}
+			})
 			c := committing(t, store, atOnce)
 			const callers, times, sessions = 24, 100, 40
 			var group sync.WaitGroup
