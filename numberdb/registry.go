@@ -55,7 +55,7 @@ type Writes struct {
 	Claims   []Binding   // new bindings whose keys must be free: no row, or one that is Over
 	Replaced []Replaced  // what gives way to a claim though it is kept
 	Sessions []Session   // new ones, and those that exist as they are now
-	New      []ID        // of Sessions, those that should not be there yet: a store may write them at less cost
+	New      []ID        // of Sessions, those whose IDs must be free
 	Attempts []Attempt   // whose keys must be free
 	Tenants  []Tenant    // new ones, and those that exist as they are now; Created stays
 	Pools    []Pool      // likewise

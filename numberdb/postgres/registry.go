@@ -51,6 +51,9 @@ const (
 	// A session's participants may become more; tags of those that left find it
 	// until it is deleted, and are compared.
 	sessionNew = `INSERT INTO maskline.sessions (` + sessionColumns + `, party1, party2) SELECT * FROM unnest($1::maskline.session[])`
+	// sessionOwn leaves a session that is there: it is the same, which the group has
+	// written before, or another one of that ID, which unchanged tells then.
+	sessionOwn = sessionNew + ` ON CONFLICT (id) DO NOTHING`
 	session    = sessionNew + `
 		ON CONFLICT (id) DO UPDATE SET tenant = excluded.tenant, pool = excluded.pool, shape = excluded.shape,
 		services = excluded.services, created = excluded.created, expires = excluded.expires, idle_ttl = excluded.idle_ttl,
@@ -61,6 +64,8 @@ const (
 	unchanged = `SELECT maskline.all_written((SELECT count(*) FROM (SELECT 1 FROM maskline.sessions s
 			JOIN unnest($1::bigint[], $2::bytea[]) AS r(id, version) ON s.id = r.id AND substr(s.sealed, 2, 8) = r.version
 			ORDER BY s.id FOR UPDATE OF s) AS found), cardinality($1), '` + sessionChanged + `')`
+	otherSessions = `SELECT r.id FROM unnest($1::bigint[], $2::bytea[]) AS r(id, version) WHERE EXISTS
+		(SELECT FROM maskline.sessions s WHERE s.id = r.id AND substr(s.sealed, 2, 8) <> r.version)`
 	changedSessions = `SELECT r.id FROM unnest($1::bigint[], $2::bytea[]) AS r(id, version) WHERE NOT EXISTS
 		(SELECT FROM maskline.sessions s WHERE s.id = r.id AND substr(s.sealed, 2, 8) = r.version)`
 	sessionColumns = `id, tenant, pool, shape, services, created, expires, idle_ttl, max_uses, keep, ended, sealed`
@@ -271,8 +276,11 @@ func (s *Store) conflict(ctx context.Context, g *group) (again bool, meaning err
 			return false, err
 		}
 	}
-	if len(g.unchanged) > 0 {
-		rows, err := s.pool.Query(query, changedSessions, g.unchanged...)
+	for text, versions := range map[string][]any{changedSessions: g.unchanged, otherSessions: g.made} {
+		if len(versions) == 0 {
+			continue
+		}
+		rows, err := s.pool.Query(query, text, versions...)
 		if err != nil {
 			return false, err
 		}

@@ -18,6 +18,7 @@ type group struct {
 	claims       []numberdb.Stored
 	replaced     []any // keys and sessions, an array for each column
 	unchanged    []any // sessions and their versions, likewise
+	made         []any // new ones, likewise
 	attempts     []hiddenAttempt
 	attemptNames map[numberdb.HiddenKey]numberdb.AttemptKey
 	steps        []step
@@ -76,8 +77,8 @@ func (s *Store) group(w *numberdb.Writes) *group {
 // was sent twice.
 const hopeless = 100
 
-// anyhow lets the claims take the places of what is over, and new sessions those
-// of themselves.
+// anyhow lets the claims take the places of what is over, and lets new sessions be
+// there if they are the same.
 func (g *group) anyhow() {
 	for i := range g.steps {
 		switch step := &g.steps[i]; step.text {
@@ -85,8 +86,11 @@ func (g *group) anyhow() {
 			step.text = claim
 			step.args = append(step.args, g.now.UnixMicro(), g.now.Add(-numberdb.KeepByHand).UnixMicro())
 		case sessionNew:
-			step.text = session
+			step.text = sessionOwn
 		}
+	}
+	if len(g.made) > 0 {
+		g.add(unchanged, g.made...)
 	}
 	g.hopes = false
 }
@@ -154,7 +158,9 @@ func (g *group) addSessions(vault *numberdb.Vault, w *numberdb.Writes) {
 		}
 	}
 	g.putSessions(vault, session, known)
-	g.putSessions(vault, sessionNew, made)
+	if len(made) > 0 {
+		g.made = g.putSessions(vault, sessionNew, made)
+	}
 	if len(w.Gone.Sessions) > 0 {
 		ids := make([]int64, len(w.Gone.Sessions))
 		for i, id := range w.Gone.Sessions {
@@ -165,13 +171,17 @@ func (g *group) addSessions(vault *numberdb.Vault, w *numberdb.Writes) {
 	}
 }
 
-func (g *group) putSessions(vault *numberdb.Vault, text string, sessions []*numberdb.Session) {
+// putSessions returns their IDs and versions.
+func (g *group) putSessions(vault *numberdb.Vault, text string, sessions []*numberdb.Session) []any {
 	var tags []numberdb.PartyTag
+	ids, versions := make([]int64, 0, len(sessions)), make([][]byte, 0, len(sessions))
 	for part := range slices.Chunk(sessions, chunk) {
 		rows := newRowArray(sessionType, 400*len(part))
 		var parties, of []int64 // from the third on, and their sessions
 		for i := range part {
 			stored := vault.StoreSession(part[i], nil)
+			version := stored.Version()
+			ids, versions = append(ids, stored.ID), append(versions, version[:])
 			tags = vault.Tags(tags[:0], part[i])
 			for _, tag := range rows.put(&stored, tags) {
 				parties, of = append(parties, int64(tag)), append(of, stored.ID)
@@ -182,6 +192,7 @@ func (g *group) putSessions(vault *numberdb.Vault, text string, sessions []*numb
 			g.add(further, parties, of)
 		}
 	}
+	return []any{ids, versions}
 }
 
 func (g *group) addUnchanged(sessions []numberdb.Session) {

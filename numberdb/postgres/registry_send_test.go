@@ -34,19 +34,6 @@ func TestClaimsThatHopeInVain(t *testing.T) {
 	}
 }
 
-// A session that was called new and is there is written as it is now.
-func TestSessionsThatAreNotNew(t *testing.T) {
-	store, _ := newStore(t, nil)
-	for n := range 3 {
-		s, other := storetest.Session(1), storetest.Session(2+n)
-		s.Ended = numberdb.EndReason(n)
-		storetest.Commit(t, store, numberdb.Writes{Sessions: []numberdb.Session{other, s}, New: []numberdb.ID{s.ID, other.ID}})
-		if found := storetest.Sessions(t, store, numberdb.SessionQuery{}); len(found) != 2+n || found[0].Ended != s.Ended {
-			t.Fatalf("%d sessions, the first ended for %d", len(found), found[0].Ended)
-		}
-	}
-}
-
 // A group that is refused leaves its connection fit for the next.
 func TestARefusedGroupKeepsItsConnection(t *testing.T) {
 	store, _ := newStore(t, nil)

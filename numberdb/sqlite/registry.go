@@ -21,9 +21,10 @@ const (
 		carriers = excluded.carriers, expires = excluded.expires, tenant = excluded.tenant, session = excluded.session,
 		counted = excluded.counted, keep = excluded.keep, digest = excluded.digest WHERE ` + over
 	replacedText = `DELETE FROM bindings WHERE mask = ? AND party = ? AND session = ? AND expires <> 0 AND expires <= ?`
-	sessionText  = `INSERT INTO sessions (` + sessionColumns + `, party1, party2)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (id) DO UPDATE SET tenant = excluded.tenant, pool = excluded.pool, shape = excluded.shape,
+	sessionInto  = `INSERT INTO sessions (` + sessionColumns + `, party1, party2)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) `
+	sessionNewText = sessionInto + `ON CONFLICT (id) DO NOTHING`
+	sessionText    = sessionInto + `ON CONFLICT (id) DO UPDATE SET tenant = excluded.tenant, pool = excluded.pool, shape = excluded.shape,
 		services = excluded.services, created = excluded.created, expires = excluded.expires, idle_ttl = excluded.idle_ttl,
 		max_uses = excluded.max_uses, keep = excluded.keep, ended = excluded.ended, sealed = excluded.sealed,
 		party1 = excluded.party1, party2 = excluded.party2`
@@ -103,8 +104,11 @@ func (g *group) write(ctx context.Context, tx *sql.Tx) error {
 	if !conflict.Empty() {
 		return &conflict
 	}
-	if err := g.writeSessions(ctx, tx); err != nil {
+	if err := g.writeSessions(ctx, tx, &conflict); err != nil {
 		return err
+	}
+	if !conflict.Empty() {
+		return &conflict
 	}
 	return g.writeInventory(ctx, tx)
 }
@@ -169,17 +173,27 @@ func (g *group) checkSessions(ctx context.Context, tx *sql.Tx, conflict *numberd
 	return nil
 }
 
-func (g *group) writeSessions(ctx context.Context, tx *sql.Tx) error {
+func (g *group) writeSessions(ctx context.Context, tx *sql.Tx, conflict *numberdb.Conflict) error {
 	in := g.store.registry.in(ctx, tx)
+	isNew := make(map[numberdb.ID]bool, len(g.writes.New))
+	for _, id := range g.writes.New {
+		isNew[id] = true
+	}
 	for i := range g.sessions {
 		s, tags := &g.sessions[i], g.tags[i]
 		var pair [2]sql.NullInt64
 		for k := range min(len(tags), len(pair)) {
 			pair[k] = sql.NullInt64{Int64: int64(tags[k]), Valid: true}
 		}
-		if _, err := in.session.ExecContext(ctx, s.ID, s.Tenant, s.Pool, s.Shape, s.Services, s.Created, s.Expires, s.IdleTTL,
-			s.MaxUses, s.Keep, s.Ended, s.Sealed, pair[0], pair[1]); err != nil {
+		statement, id := in.session, numberdb.ID(s.ID)
+		if isNew[id] {
+			statement = in.sessionNew
+		}
+		if taken, err := refused(statement.ExecContext(ctx, s.ID, s.Tenant, s.Pool, s.Shape, s.Services, s.Created, s.Expires, s.IdleTTL,
+			s.MaxUses, s.Keep, s.Ended, s.Sealed, pair[0], pair[1])); err != nil {
 			return fmt.Errorf("writing sessions: %w", err)
+		} else if taken {
+			conflict.Sessions = append(conflict.Sessions, id)
 		}
 		for _, tag := range tags[min(len(tags), len(pair)):] {
 			if _, err := in.further.ExecContext(ctx, int64(tag), s.ID); err != nil {
@@ -205,13 +219,16 @@ func deleteSession(ctx context.Context, tx *sql.Tx, id int64) error {
 }
 
 // registry holds the statements of Commit that are many.
-type registry struct{ claim, session, unchanged, further, attempt *sql.Stmt }
+type registry struct{ claim, session, sessionNew, unchanged, further, attempt *sql.Stmt }
 
 func (r *registry) prepare(ctx context.Context, db *sql.DB) (err error) {
 	if r.claim, err = db.PrepareContext(ctx, claimText); err != nil {
 		return fmt.Errorf("preparing a statement: %w", err)
 	}
 	if r.session, err = db.PrepareContext(ctx, sessionText); err != nil {
+		return fmt.Errorf("preparing a statement: %w", err)
+	}
+	if r.sessionNew, err = db.PrepareContext(ctx, sessionNewText); err != nil {
 		return fmt.Errorf("preparing a statement: %w", err)
 	}
 	if r.unchanged, err = db.PrepareContext(ctx, unchangedText); err != nil {
@@ -229,11 +246,11 @@ func (r *registry) prepare(ctx context.Context, db *sql.DB) (err error) {
 // in is the statements in a transaction, which closes them.
 func (r *registry) in(ctx context.Context, tx *sql.Tx) registry {
 	return registry{
-		claim: tx.StmtContext(ctx, r.claim), session: tx.StmtContext(ctx, r.session), unchanged: tx.StmtContext(ctx, r.unchanged),
+		claim: tx.StmtContext(ctx, r.claim), session: tx.StmtContext(ctx, r.session), sessionNew: tx.StmtContext(ctx, r.sessionNew), unchanged: tx.StmtContext(ctx, r.unchanged),
 		further: tx.StmtContext(ctx, r.further), attempt: tx.StmtContext(ctx, r.attempt),
 	}
 }
 
 func (r *registry) statements() []*sql.Stmt {
-	return []*sql.Stmt{r.claim, r.session, r.unchanged, r.further, r.attempt}
+	return []*sql.Stmt{r.claim, r.session, r.sessionNew, r.unchanged, r.further, r.attempt}
 }

@@ -45,6 +45,7 @@ func registryCases() []contractCase {
 		{"sessions are found", sessionsFound},
 		{"a session changes and goes", sessionsChange},
 		{"a session that was written since it was read is not overwritten", sessionsUnchanged},
+		{"a new session takes no other one's place", newSessions},
 		{"many change one session", sessionsChangedTogether},
 		{"claims are told in the feed like other bindings", claimsTold},
 		{"a conflict names what is taken and leaves nothing", conflictLeavesNothing},

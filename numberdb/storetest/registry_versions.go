@@ -76,6 +76,24 @@ func sessionsUnchanged(t *testing.T, db Database) {
 	wantChanged(t, r, "written as it was", numberdb.Writes{Sessions: []numberdb.Session{again}}, one.ID)
 }
 
+// newSessions are refused where another edge has drawn their IDs, again and again.
+func newSessions(t *testing.T, db Database) {
+	r := openRegistry(t, db)
+	first := Session(1)
+	want := []numberdb.Session{first}
+	Commit(t, r, numberdb.Writes{Sessions: []numberdb.Session{first}, New: []numberdb.ID{first.ID}})
+	for n := range 3 {
+		other, third := first, Session(2+n)
+		other.Label = "other"
+		wantChanged(t, r, "another one of its ID", numberdb.Writes{
+			Sessions: []numberdb.Session{third, other}, New: []numberdb.ID{third.ID, other.ID}, Claims: SessionClaims(2 + n),
+		}, first.ID)
+		Commit(t, r, numberdb.Writes{Sessions: []numberdb.Session{third}, New: []numberdb.ID{third.ID}, Claims: SessionClaims(2 + n)})
+		want = append(want, third)
+	}
+	wantSessions(t, r, "all but the other", numberdb.SessionQuery{}, want...)
+}
+
 // sessionsChangedTogether has some writers count in one session, each from what it
 // has read: no count is lost.
 func sessionsChangedTogether(t *testing.T, db Database) {
