@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"modernc.org/sqlite"
 
@@ -21,6 +22,7 @@ const (
 	lockName    = "maskline.db.lock"
 	busyTimeout = "5000" // milliseconds; only a foreign shell ever holds a lock
 	readers     = 2
+	readerIdle  = 10 * time.Second
 	writerCache = "cache_size(-65536)" // KiB: a large import does not spill
 	// 32 MiB: commits at random keys touch the same pages again and again, and
 	// each checkpoint writes a page once.
@@ -58,6 +60,7 @@ func (s *Store) openFile(ctx context.Context, dir string) error {
 		return err
 	}
 	s.reader.SetMaxOpenConns(readers)
+	s.reader.SetConnMaxIdleTime(readerIdle) // what a busy moment has opened does not stay
 	return nil
 }
 

@@ -55,6 +55,7 @@ type event struct {
 const baresipConfig = `poll_method epoll
 sip_listen %[1]s
 net_interface %[2]s
+rtp_ports 10000-19998
 audio_source aufile,%[3]s/tone.wav
 audio_player nil
 audio_alert nil
