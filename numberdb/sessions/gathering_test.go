@@ -80,7 +80,7 @@ func (l *ledger) leave(w *numberdb.Writes, err error) {
 // committing runs a committer until the test ends.
 func committing(t *testing.T, store Committed, atOnce int) *committer {
 	t.Helper()
-	c := newCommitter(store, atOnce)
+	c := newCommitter(store, nil, 0, atOnce)
 	c.beside = 1
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
@@ -124,14 +124,14 @@ func TestGroupsThatAreWrittenAtOnce(t *testing.T) {
 					random := rand.New(rand.NewPCG(uint64(i), 7))
 					for n := range times {
 						if random.IntN(20) == 0 {
-							if _, err := c.do(t.Context(), numberdb.Writes{Pools: []numberdb.Pool{{Name: "uk"}}}); err != nil {
+							if err := c.do(t.Context(), numberdb.Writes{Pools: []numberdb.Pool{{Name: "uk"}}}); err != nil {
 								t.Error(err)
 							}
 							continue
 						}
 						hours := 1 + i*times + n
 						w := lasting(1+random.IntN(sessions), hours)
-						_, err := c.do(t.Context(), w)
+						err := c.do(t.Context(), w)
 						var conflict *numberdb.Conflict
 						if errors.As(err, &conflict) && (len(conflict.Keys) != 1 || conflict.Keys[0] != w.Claims[0].Key()) || err != nil && conflict == nil {
 							t.Error(err)
@@ -161,7 +161,7 @@ func TestWorksThatMeet(t *testing.T) {
 	done := make(chan error, 8)
 	hand := func(w numberdb.Writes) {
 		w.Claims = nil // nothing is refused
-		go func() { _, err := c.do(t.Context(), w); done <- err }()
+		go func() { err := c.do(t.Context(), w); done <- err }()
 	}
 	hand(lasting(1, 1))
 	<-entered
