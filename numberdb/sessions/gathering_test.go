@@ -181,3 +181,64 @@ func TestWorksThatMeet(t *testing.T) {
 		t.Errorf("%d rows met, they last %v and %v", store.met, store.lasts[1], store.lasts[2])
 	}
 }
+
+// A work that no store may hold is answered so, and nobody else of its group.
+func TestAWorkThatMakesNoSense(t *testing.T) {
+	entered, gate := make(chan struct{}, 8), make(chan struct{})
+	store := newLedger(func() { entered <- struct{}{}; <-gate })
+	c := committing(t, checking{store}, 1)
+	answers := make([]chan error, 4)
+	for id := range answers {
+		w := lasting(1+id, 1)
+		w.Claims = nil // nothing is refused
+		if id == 2 {
+			w.Sessions[0].Pool = ""
+		}
+		answers[id] = make(chan error, 1)
+		go func() { answers[id] <- c.do(t.Context(), w) }()
+		if id == 0 {
+			<-entered
+		}
+	}
+	eventually(t, "the others to wait", func() bool { return len(c.queue) == 3 })
+	close(gate)
+	for id, answer := range answers {
+		err := <-answer
+		if id == 2 && !errors.Is(err, numberdb.ErrPool) || id != 2 && err != nil {
+			t.Errorf("work %d: %v", id, err)
+		}
+	}
+}
+
+// checking refuses what stores do.
+type checking struct{ Committed }
+
+func (c checking) Commit(ctx context.Context, w *numberdb.Writes) (numberdb.Position, error) {
+	if err := w.Check(); err != nil {
+		return 0, err
+	}
+	return c.Committed.Commit(ctx, w)
+}
+
+// A caller that gives up while the table is waited for hears that its writes are
+// durable.
+func TestACallerThatGivesUpBeforeTheTable(t *testing.T) {
+	c := committing(t, newLedger(func() {}), 1)
+	waits := make(chan struct{})
+	c.table, c.routing = awaited{waits}, time.Hour
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { <-waits; cancel() }()
+	w := lasting(1, 1)
+	w.Claims = nil // nothing is refused
+	if err := c.doRouted(ctx, w); !errors.Is(err, numberdb.ErrNotYetRouted) || errors.Is(err, numberdb.ErrOutcomeUnknown) {
+		t.Error(err)
+	}
+}
+
+// awaited tells that somebody waits for it, until ctx ends.
+type awaited struct{ waits chan struct{} }
+
+func (a awaited) WaitFor(ctx context.Context, p numberdb.Position) error {
+	close(a.waits)
+	return never{}.WaitFor(ctx, p)
+}
