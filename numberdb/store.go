@@ -44,6 +44,7 @@ type Snapshot struct {
 type Batch struct {
 	Changes  []Change      // valid during the call only
 	Position Position      // everything up to it has been told
+	Reached  []Position    // of the store's own commits above it that have been told; valid during the call only
 	Delay    time.Duration // age of the oldest commit that the store cannot tell yet
 	Refused  int           // rows that make no binding; told as deletions
 	Slots    Slots         // of the last look at the server; zero: there was none

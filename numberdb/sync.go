@@ -75,6 +75,7 @@ type Syncer struct {
 
 	mu       sync.Mutex
 	position Position
+	reached  map[Position]struct{} // above position, by themselves
 	waiting  waiters
 }
 
@@ -107,7 +108,7 @@ const longestSpread = 30 * time.Second
 func NewSyncer(store Store, table *Table, cfg SyncConfig, log *zap.Logger, reg prometheus.Registerer) (*Syncer, error) {
 	s := &Syncer{
 		store: store, table: table, cfg: cfg.withDefaults(), log: log,
-		started: time.Now(), again: make(chan struct{}, 1), applying: make(chan struct{}, 1),
+		started: time.Now(), again: make(chan struct{}, 1), applying: make(chan struct{}, 1), reached: map[Position]struct{}{},
 	}
 	if err := s.register(reg); err != nil {
 		return nil, fmt.Errorf("registering metrics of the sync: %w", err)
@@ -185,7 +186,7 @@ func (s *Syncer) once(ctx context.Context) (time.Duration, error) {
 	s.up.Store(true)
 	started := time.Now()
 	err = s.followOrReload(ctx, feed)
-	if s.held = s.reached(); errors.Is(err, ErrFeedLost) {
+	if s.held = s.applied(); errors.Is(err, ErrFeedLost) {
 		s.held = 0
 	}
 	return time.Since(started), fmt.Errorf("following: %w", err)
@@ -225,7 +226,7 @@ func (s *Syncer) load(ctx context.Context, feed Feed) error {
 	s.refused(snapshot.Refused)
 	s.loaded.Store(true)
 	s.proof(0)
-	s.advance(snapshot.Position)
+	s.advance(snapshot.Position, nil)
 	s.log.Info("loaded the bindings", zap.Int("bindings", s.table.Len()), zap.Duration("took", s.took))
 	return nil
 }
@@ -286,7 +287,7 @@ func (s *Syncer) follow(batch Batch) {
 		s.slots.Store(&batch.Slots)
 	}
 	s.proof(batch.Delay)
-	s.advance(batch.Position)
+	s.advance(batch.Position, batch.Reached)
 }
 
 func (s *Syncer) proof(delay time.Duration) {
@@ -322,7 +323,7 @@ func (s *Syncer) Apply(ctx context.Context, changes []Change) error {
 // ErrNotYetRouted says that changes are committed but not yet in the table.
 var ErrNotYetRouted = errors.New("the changes are stored, but this edge does not route by them yet")
 
-func (s *Syncer) reached() Position {
+func (s *Syncer) applied() Position {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.position
@@ -331,7 +332,7 @@ func (s *Syncer) reached() Position {
 // Fresh tells how well the table follows the store now.
 func (s *Syncer) Fresh() Freshness {
 	f := Freshness{
-		Loaded: s.loaded.Load(), Up: s.up.Load(), Position: s.reached(),
+		Loaded: s.loaded.Load(), Up: s.up.Load(), Position: s.applied(),
 		Lag: time.Since(s.started) - time.Duration(s.alive.Load()) + time.Duration(s.delay.Load()),
 	}
 	f.Stale = !f.Loaded || f.Lag > s.cfg.MaxStale

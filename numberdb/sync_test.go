@@ -263,6 +263,46 @@ func TestWaitFor(t *testing.T) {
 	})
 }
 
+// A commit that is told by itself wakes who waits for it and nobody else, and is
+// remembered until all below it was told.
+func TestWaitForWhatIsReachedByItself(t *testing.T) {
+	runSync(t, func(t *testing.T, s *syncTest) {
+		answers := map[Position]chan error{}
+		for _, p := range []Position{12, 13, 14, 15, 16} {
+			answer := make(chan error, 1)
+			answers[p] = answer
+			go func() { answer <- s.WaitFor(t.Context(), p) }()
+		}
+		synctest.Wait()
+		s.store.feed <- Batch{Position: 11, Reached: []Position{13, 15, 18}}
+		synctest.Wait()
+		for p, answer := range answers {
+			if told := p == 13 || p == 15; len(answer) > 0 != told {
+				t.Errorf("position %d: woken %v", p, !told)
+			}
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := s.WaitFor(ctx, 18); err != nil {
+			t.Error("what was reached before it was waited for:", err)
+		}
+		if err := s.WaitFor(ctx, 17); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("below what is reached: %v", err)
+		}
+		s.store.feed <- Batch{Position: 20}
+		for _, answer := range answers {
+			if err := <-answer; err != nil {
+				t.Error(err)
+			}
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if len(s.reached) > 0 {
+			t.Error("it is remembered for ever")
+		}
+	})
+}
+
 func TestApplyThroughTheSyncer(t *testing.T) {
 	runSync(t, func(t *testing.T, s *syncTest) {
 		synctest.Wait()

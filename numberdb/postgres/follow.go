@@ -203,12 +203,30 @@ func (s *Store) wrote(position numberdb.Position) {
 	if position != never {
 		s.written = max(s.written, position)
 	}
+	s.wake()
+}
+
+// wake is called with mu held.
+func (s *Store) wake() {
 	for wake := range s.wakes {
 		select {
 		case wake <- struct{}{}:
 		default:
 		}
 	}
+}
+
+// wroteBy is wrote for a transaction that the stream tells, and returns its position.
+func (s *Store) wroteBy(xid uint64, era, position numberdb.Position) numberdb.Position {
+	exact, known := s.own.committed(uint32(xid), era, position)
+	if !known {
+		s.wrote(position)
+		return position
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wake()
+	return exact
 }
 
 func (s *Store) lastWritten() numberdb.Position {

@@ -25,6 +25,7 @@ type pgoutput struct {
 	values   rowValues
 	relation uint32 // OID of bindings, 0: not told yet
 	inside   bool   // a transaction
+	xid      uint32 // of it
 }
 
 // changeSink takes what the stream tells. What it is given is valid during the
@@ -32,7 +33,7 @@ type pgoutput struct {
 type changeSink interface {
 	put(values [][]byte)
 	remove(rowKey)
-	commit(end numberdb.Position, at time.Time)
+	commit(xid uint32, end numberdb.Position, at time.Time)
 }
 
 // rowKey is the key of a row.
@@ -92,7 +93,8 @@ func (p *pgoutput) begin(in *fields) error {
 		return malformed("a transaction in another")
 	}
 	p.inside = true
-	in.skip(8 + 8 + 4) // LSN of the commit, its time, xid
+	in.skip(8 + 8) // LSN of the commit, its time
+	p.xid = in.uint32()
 	return nil
 }
 
@@ -106,7 +108,7 @@ func (p *pgoutput) commit(in *fields) error {
 	if in.failed {
 		return malformed("a commit")
 	}
-	p.sink.commit(numberdb.Position(end), fromPostgres(int64(at)))
+	p.sink.commit(p.xid, numberdb.Position(end), fromPostgres(int64(at)))
 	return nil
 }
 

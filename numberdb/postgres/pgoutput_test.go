@@ -25,7 +25,7 @@ func (s *told) remove(k rowKey) {
 	s.lines = append(s.lines, fmt.Sprintf("remove %d %d", k.mask, k.party[0]))
 }
 
-func (s *told) commit(end numberdb.Position, at time.Time) {
+func (s *told) commit(_ uint32, end numberdb.Position, at time.Time) {
 	s.lines = append(s.lines, fmt.Sprintf("commit %d %s", end, at.UTC().Format(time.RFC3339)))
 }
 
@@ -277,9 +277,9 @@ func FuzzPgoutput(f *testing.F) {
 
 type ignore struct{}
 
-func (ignore) put([][]byte)                        {}
-func (ignore) remove(rowKey)                       {}
-func (ignore) commit(numberdb.Position, time.Time) {}
+func (ignore) put([][]byte)                                {}
+func (ignore) remove(rowKey)                               {}
+func (ignore) commit(uint32, numberdb.Position, time.Time) {}
 
 func BenchmarkPgoutput(b *testing.B) {
 	decode := newPgoutput(ourLayout(), ignore{})

@@ -37,6 +37,14 @@ var (
 			WHERE b.mask = r.mask AND b.party = r.party AND b.session = r.session AND b.expires <> 0 AND b.expires <= $3)`
 )
 
+// claimAndSession is claimFree and sessionNew in one statement, as most groups are: it
+// saves the server the beginning and the end of another one. It tells the transaction.
+const claimAndSession = `WITH claimed AS (INSERT INTO maskline.bindings (` + columns + `) SELECT * FROM unnest($1::maskline.claim[])),
+	made AS (INSERT INTO maskline.sessions (` + sessionColumns + `, party1, party2) SELECT * FROM unnest($2::maskline.session[]))
+	` + whichTransaction
+
+const whichTransaction = `SELECT pg_current_xact_id()`
+
 const (
 	attempt = `WITH written AS (INSERT INTO maskline.attempts AS a (key, tenant, request, response, until)
 			SELECT * FROM unnest($1::bytea[], $2::text[], $3::bytea[], $4::bigint[], $5::bigint[])
@@ -97,7 +105,6 @@ func (s *Store) Commit(ctx context.Context, w *numberdb.Writes) (numberdb.Positi
 	for try := 1; ; try++ {
 		position, err := s.send(ctx, g)
 		if err == nil {
-			s.wrote(position)
 			return position, nil
 		}
 		again, err := s.judge(ctx, g, err)
@@ -113,7 +120,7 @@ func (s *Store) Commit(ctx context.Context, w *numberdb.Writes) (numberdb.Positi
 
 // send sends the group, its end and the question for its position, and reads the
 // answers. Once it is sent it is not left for a caller that gives up.
-func (s *Store) send(ctx context.Context, g *group) (numberdb.Position, error) {
+func (s *Store) send(ctx context.Context, g *group) (position numberdb.Position, err error) {
 	conn, err := s.acquire(ctx)
 	if err != nil {
 		return 0, err
@@ -125,23 +132,23 @@ func (s *Store) send(ctx context.Context, g *group) (numberdb.Position, error) {
 	if err != nil {
 		return 0, err // nothing was written
 	}
-	batch := &pgx.Batch{QueuedQueries: make([]*pgx.QueuedQuery, 0, len(g.steps)+4)}
+	steps := g.sent()
+	batch := &pgx.Batch{QueuedQueries: make([]*pgx.QueuedQuery, 0, len(steps)+3)}
 	batch.Queue(`BEGIN`)
-	for i := range g.steps {
-		args := slices.Clone(g.steps[i].args)
+	for i := range steps {
+		args := slices.Clone(steps[i].args)
 		for k := range args {
 			if rows, are := args[k].(*rowArray); are {
 				args[k] = rows.binary(types[rows.of])
 			}
 		}
-		batch.Queue(g.steps[i].text, args...)
+		batch.Queue(steps[i].text, args...)
 	}
-	batch.Queue(`SELECT pg_current_xact_id()`)
 	batch.Queue(`COMMIT`)
 	batch.Queue(walEnd)
 	from, era := s.feeding()
 	results := conn.SendBatch(limited, batch)
-	xid, err := g.read(results)
+	xid, err := read(results, steps)
 	if err != nil {
 		_ = results.Close() // the first fault is the cause
 		s.abort(limited, conn)
@@ -151,27 +158,31 @@ func (s *Store) send(ctx context.Context, g *group) (numberdb.Position, error) {
 	err = errors.Join(results.QueryRow().Scan(&end), results.Close())
 	switch again, now := s.feeding(); {
 	case again != from || now != era, err != nil && again.kind == numberdb.Logical:
-		return s.committed(ctx, xid), nil
+		position = s.committed(ctx, xid)
 	case again.kind == numberdb.Changelog:
-		return era | numberdb.Position(xid+1), nil
+		position = era | numberdb.Position(xid+1)
 	default:
-		return era | numberdb.Position(end), nil
+		return s.wroteBy(xid, era, era|numberdb.Position(end)), nil
 	}
+	s.wrote(position)
+	return position, nil
 }
 
 // read reads the answers up to that of COMMIT, and returns the transaction that
-// it was.
-func (g *group) read(results pgx.BatchResults) (xid uint64, err error) {
+// it was, which the last step tells.
+func read(results pgx.BatchResults, steps []step) (xid uint64, err error) {
 	if _, err := results.Exec(); err != nil {
 		return 0, uncertain(err)
 	}
-	for i := range g.steps {
-		if _, err := results.Exec(); err != nil {
-			return 0, &stepError{g.steps[i].fault, uncertain(err)}
+	for i := range steps {
+		if i == len(steps)-1 {
+			err = results.QueryRow().Scan(&xid)
+		} else {
+			_, err = results.Exec()
 		}
-	}
-	if err := results.QueryRow().Scan(&xid); err != nil {
-		return 0, uncertain(err)
+		if err != nil {
+			return 0, &stepError{steps[i].fault, uncertain(err)}
+		}
 	}
 	if _, err = results.Exec(); err != nil {
 		return 0, uncertain(err)

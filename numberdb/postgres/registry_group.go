@@ -41,6 +41,14 @@ func (g *group) add(text string, args ...any) {
 	g.steps = append(g.steps, step{text: text, args: args})
 }
 
+// sent is the steps as they are sent; the last one tells the transaction.
+func (g *group) sent() []step {
+	if len(g.steps) == 2 && g.steps[0].text == claimFree && g.steps[1].text == sessionNew {
+		return []step{{text: claimAndSession, args: []any{g.steps[0].args[0], g.steps[1].args[0]}}}
+	}
+	return append(slices.Clip(g.steps), step{text: whichTransaction})
+}
+
 func (s *Store) group(w *numberdb.Writes) *group {
 	g := &group{now: s.clock(), claims: make([]numberdb.Stored, len(w.Claims))}
 	for i := range w.Claims {

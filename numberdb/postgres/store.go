@@ -74,6 +74,7 @@ type Store struct {
 	written numberdb.Position          // the newest position that Apply returned
 	wakes   map[chan struct{}]struct{} // one for each Follow
 
+	own     own
 	anyhow  atomic.Int64 // groups whose claims may take the places of what is over
 	purging purging
 	source  source // what positions are of

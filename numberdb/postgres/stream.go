@@ -40,6 +40,7 @@ type stream struct {
 
 	batch    numberdb.Batch    // not told yet
 	changes  []numberdb.Change // of batch
+	reached  []numberdb.Position
 	pending  bool              // batch tells something
 	position numberdb.Position // told
 	sent     time.Time         // of the message under way, by the server's clock
@@ -196,8 +197,11 @@ func (s *stream) change(c numberdb.Change) {
 	}
 }
 
-func (s *stream) commit(end numberdb.Position, at time.Time) {
+func (s *stream) commit(xid uint32, end numberdb.Position, at time.Time) {
 	s.batch.Position = max(s.batch.Position, s.feed.era|end)
+	if given := s.feed.store.own.tell(xid, s.feed.era|end); given != 0 {
+		s.reached = append(s.reached, given)
+	}
 	s.batch.Delay = max(0, s.sent.Sub(at))
 	s.pending = true
 }
@@ -208,14 +212,15 @@ func (s *stream) tell() {
 	if !s.pending {
 		return
 	}
-	s.batch.Changes = s.changes
+	s.batch.Changes, s.batch.Reached = s.changes, s.reached
 	if slots := s.slots.Swap(nil); slots != nil {
 		s.batch.Slots = *slots
 	}
 	s.apply(s.batch)
 	s.position = s.batch.Position
 	s.applied.Store(uint64(s.position & rawMask))
-	s.changes, s.pending = s.changes[:0], false
+	s.feed.store.own.passed(s.position)
+	s.changes, s.reached, s.pending = s.changes[:0], s.reached[:0], false
 	s.batch = numberdb.Batch{Position: s.position, Delay: s.batch.Delay}
 }
 
@@ -242,7 +247,8 @@ func (s *stream) answer(ctx context.Context) error {
 			soon.Reset(pause)
 			continue
 		case <-soon.C:
-			if s.feed.era|numberdb.Position(s.applied.Load()) >= s.feed.store.lastWritten() {
+			store := s.feed.store
+			if !store.own.waits() && s.feed.era|numberdb.Position(s.applied.Load()) >= store.lastWritten() {
 				continue
 			}
 			pause = min(2*pause, askMost)

@@ -3,6 +3,9 @@ package sessions
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
 
 	"maskline/numberdb"
 )
@@ -28,87 +31,153 @@ const (
 
 // work is what one operation wants to be durable, all or nothing.
 type work struct {
-	writes numberdb.Writes
-	done   chan outcome // of one place
-}
-
-type outcome struct {
-	position numberdb.Position
-	err      error
+	writes   numberdb.Writes
+	routed   bool              // it is answered when the table has it
+	written  atomic.Bool       // it is durable
+	position numberdb.Position // of what is
+	done     chan error        // of one place
 }
 
 // committer makes the works of many callers durable, group by group: what waits
 // while groups are written is the next. Groups that are written at once touch no
 // row in common, so they never meet one another in the store.
 type committer struct {
-	store  Committed
-	atOnce int // groups that are written at a time
-	beside int // works of a group that is worth a commit beside another
-	queue  chan *work
-	ended  chan struct{} // closed when run has ended
+	store   Committed
+	table   Routed
+	routing time.Duration // bounds the wait for the table
+	atOnce  int           // groups that are written at a time
+	beside  int           // works of a group that is worth a commit beside another
+	queue   chan *work
+	ended   chan struct{} // closed when run has ended
 }
 
-func newCommitter(store Committed, atOnce int) *committer {
-	return &committer{store: store, atOnce: atOnce, beside: besideWorks, queue: make(chan *work, queued), ended: make(chan struct{})}
+func newCommitter(store Committed, table Routed, routing time.Duration, atOnce int) *committer {
+	return &committer{
+		store: store, table: table, routing: routing, atOnce: atOnce, beside: besideWorks,
+		queue: make(chan *work, queued), ended: make(chan struct{}),
+	}
 }
 
 // do hands in writes and waits for their commit. Where ctx ends before, the
 // outcome is unknown.
-func (c *committer) do(ctx context.Context, writes numberdb.Writes) (numberdb.Position, error) {
-	if err := writes.Check(); err != nil {
-		return 0, err
-	}
+func (c *committer) do(ctx context.Context, writes numberdb.Writes) error {
+	return c.hand(ctx, &work{writes: writes, done: make(chan error, 1)})
+}
+
+// doRouted also waits until the table has them; numberdb.ErrNotYetRouted where
+// only that has failed, or ctx ends meanwhile.
+func (c *committer) doRouted(ctx context.Context, writes numberdb.Writes) error {
+	return c.hand(ctx, &work{writes: writes, routed: true, done: make(chan error, 1)})
+}
+
+func (c *committer) hand(ctx context.Context, w *work) error {
 	if err := ctx.Err(); err != nil {
-		return 0, err // nobody waits for it any more
+		return err // nobody waits for it any more
 	}
-	w := &work{writes: writes, done: make(chan outcome, 1)}
 	select {
 	case c.queue <- w:
 	case <-c.ended:
-		return 0, numberdb.ErrClosed
+		return numberdb.ErrClosed
 	case <-ctx.Done():
-		return 0, ctx.Err()
+		return ctx.Err()
 	}
 	select {
-	case o := <-w.done:
-		return o.position, o.err
+	case err := <-w.done:
+		return err
 	case <-c.ended:
 		select {
-		case o := <-w.done:
-			return o.position, o.err
+		case err := <-w.done:
+			return err
 		default:
-			return 0, numberdb.ErrClosed // it was never taken
+			return numberdb.ErrClosed // it was never taken
 		}
 	case <-ctx.Done():
-		return 0, errors.Join(numberdb.ErrOutcomeUnknown, ctx.Err())
+		if w.written.Load() {
+			return fmt.Errorf("%w: %w", numberdb.ErrNotYetRouted, ctx.Err())
+		}
+		return errors.Join(numberdb.ErrOutcomeUnknown, ctx.Err())
 	}
 }
 
-// write commits a group. Works that the store's state contradicts are answered
-// so, and the others are written without them.
-func (c *committer) write(ctx context.Context, group []*work) {
+// write commits a group. Works that the store's state contradicts, or that make no
+// sense, are answered so, and the others are written without them. What has still to
+// reach the table is returned.
+func (c *committer) write(ctx context.Context, group []*work) (routing []*work) {
 	for len(group) > 0 {
 		all := merged(group)
 		position, err := c.store.Commit(ctx, &all)
 		var conflict *numberdb.Conflict
 		switch {
+		case err == nil:
+			return written(group, position)
 		case errors.As(err, &conflict):
 			rest := refused(group, conflict)
 			if len(rest) == len(group) {
-				answer(group, outcome{err: err}) // it names nothing of these
-				return
+				answer(group, err) // it names nothing of these
+				return nil
 			}
 			group = rest
 		case len(group) > 1 && inventoryFault(err):
 			for _, w := range group {
-				c.write(ctx, []*work{w})
+				routing = append(routing, c.write(ctx, []*work{w})...)
 			}
-			return
+			return routing
 		default:
-			answer(group, outcome{position, err})
-			return
+			rest := sound(group)
+			if len(rest) == len(group) {
+				answer(group, err)
+				return nil
+			}
+			group = rest
 		}
 	}
+	return nil
+}
+
+// written answers the works that need not wait for the table, and returns the
+// others.
+func written(group []*work, position numberdb.Position) (routing []*work) {
+	for _, w := range group {
+		if !w.routed {
+			w.done <- nil
+			continue
+		}
+		w.position = position
+		w.written.Store(true)
+		routing = append(routing, w)
+	}
+	return routing
+}
+
+// route answers works when the table has them.
+func (c *committer) route(ctx context.Context, group []*work) {
+	if len(group) == 0 {
+		return
+	}
+	var position numberdb.Position
+	for _, w := range group {
+		position = max(position, w.position)
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.routing)
+	defer cancel()
+	err := c.table.WaitFor(ctx, position)
+	if err != nil {
+		err = fmt.Errorf("%w: %w", numberdb.ErrNotYetRouted, err)
+	}
+	answer(group, err)
+}
+
+// sound answers the works that no store may hold, and returns the others. The store
+// checks what it is given, so this is looked for only when a group has failed.
+func sound(group []*work) (rest []*work) {
+	for _, w := range group {
+		if err := w.writes.Check(); err != nil {
+			w.done <- err
+			continue
+		}
+		rest = append(rest, w)
+	}
+	return rest
 }
 
 // inventoryFault: one work of the group is at fault, and the store does not say
@@ -117,9 +186,9 @@ func inventoryFault(err error) bool {
 	return errors.Is(err, numberdb.ErrPoolInUse) || errors.Is(err, numberdb.ErrNoPool)
 }
 
-func answer(group []*work, o outcome) {
+func answer(group []*work, err error) {
 	for _, w := range group {
-		w.done <- o
+		w.done <- err
 	}
 }
 
@@ -158,7 +227,7 @@ func refused(group []*work, conflict *numberdb.Conflict) (rest []*work) {
 			rest = append(rest, w)
 			continue
 		}
-		w.done <- outcome{err: own}
+		w.done <- own
 	}
 	return rest
 }
@@ -168,6 +237,11 @@ func merged(group []*work) numberdb.Writes {
 		return group[0].writes
 	}
 	var all numberdb.Writes
+	claims, sessions, made := 0, 0, 0
+	for _, w := range group {
+		claims, sessions, made = claims+len(w.writes.Claims), sessions+len(w.writes.Sessions), made+len(w.writes.New)
+	}
+	all.Claims, all.Sessions, all.New = make([]numberdb.Binding, 0, claims), make([]numberdb.Session, 0, sessions), make([]numberdb.ID, 0, made)
 	for _, w := range group {
 		all.Bindings = append(all.Bindings, w.writes.Bindings...)
 		all.Claims = append(all.Claims, w.writes.Claims...)

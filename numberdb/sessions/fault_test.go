@@ -142,7 +142,7 @@ func TestNotYetRouted(t *testing.T) {
 	w.cfg.Commit = 2 * time.Second
 	r := w.edge(t)
 	r.stock(t, numberdb.Pool{Name: "uk"}, 4)
-	r.routed = never{}
+	r.committer.table = never{}
 	s, err := r.Create(t.Context(), between(1, 2))
 	if !errors.Is(err, numberdb.ErrNotYetRouted) || s.ID == 0 {
 		t.Fatal(s.ID, err)

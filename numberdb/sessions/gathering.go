@@ -14,6 +14,7 @@ type gathering struct {
 	later     *work     // not for that group; nil: whatever comes may join it
 	under     []*flight
 	landed    chan *flight
+	spare     []*together // of groups that were written
 }
 
 // flight is a group that is being written.
@@ -23,7 +24,8 @@ type flight struct {
 }
 
 // run writes until ctx ends and nothing waits; what comes later is refused by do.
-// Commits outlive ctx: each has a bound of its own.
+// Commits outlive ctx: each has a bound of its own. Waits for the table do not: it
+// follows the store no longer than this runs.
 func (c *committer) run(ctx context.Context) {
 	defer close(c.ended)
 	g := &gathering{committer: c, landed: make(chan *flight, c.atOnce)}
@@ -35,8 +37,9 @@ func (c *committer) run(ctx context.Context) {
 		for g.ready() {
 			f := g.start()
 			writers.Go(func() {
-				c.write(writing, f.group)
+				routing := c.write(writing, f.group)
 				g.landed <- f
+				c.route(ctx, routing)
 			})
 		}
 	}
@@ -110,11 +113,24 @@ func (g *gathering) add(w *work) {
 	case g.meets(w) || len(g.group) > 0 && g.rows.meets(&w.writes):
 		g.later = w
 	case len(g.group) == 0:
-		g.group, g.rows = []*work{w}, newTogether(&w.writes)
+		g.group, g.rows = make([]*work, 1, mostWorks), g.touched()
+		g.group[0] = w
+		g.rows.put(&w.writes)
 	default:
 		g.group = append(g.group, w)
 		g.rows.put(&w.writes)
 	}
+}
+
+// touched is for the rows of a new group.
+func (g *gathering) touched() *together {
+	last := len(g.spare) - 1
+	if last < 0 {
+		return newTogether()
+	}
+	t := g.spare[last]
+	g.spare = g.spare[:last]
+	return t
 }
 
 func (g *gathering) meets(w *work) bool {
@@ -154,6 +170,8 @@ func (g *gathering) land(f *flight) {
 	for i := range g.under {
 		if g.under[i] == f {
 			g.under = append(g.under[:i], g.under[i+1:]...)
+			f.rows.clear()
+			g.spare = append(g.spare, f.rows)
 			break
 		}
 	}

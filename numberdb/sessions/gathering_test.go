@@ -80,7 +80,7 @@ func (l *ledger) leave(w *numberdb.Writes, err error) {
 // committing runs a committer until the test ends.
 func committing(t *testing.T, store Committed, atOnce int) *committer {
 	t.Helper()
-	c := newCommitter(store, atOnce)
+	c := newCommitter(store, nil, 0, atOnce)
 	c.beside = 1
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
@@ -124,14 +124,14 @@ func TestGroupsThatAreWrittenAtOnce(t *testing.T) {
 					random := rand.New(rand.NewPCG(uint64(i), 7))
 					for n := range times {
 						if random.IntN(20) == 0 {
-							if _, err := c.do(t.Context(), numberdb.Writes{Pools: []numberdb.Pool{{Name: "uk"}}}); err != nil {
+							if err := c.do(t.Context(), numberdb.Writes{Pools: []numberdb.Pool{{Name: "uk"}}}); err != nil {
 								t.Error(err)
 							}
 							continue
 						}
 						hours := 1 + i*times + n
 						w := lasting(1+random.IntN(sessions), hours)
-						_, err := c.do(t.Context(), w)
+						err := c.do(t.Context(), w)
 						var conflict *numberdb.Conflict
 						if errors.As(err, &conflict) && (len(conflict.Keys) != 1 || conflict.Keys[0] != w.Claims[0].Key()) || err != nil && conflict == nil {
 							t.Error(err)
@@ -161,7 +161,7 @@ func TestWorksThatMeet(t *testing.T) {
 	done := make(chan error, 8)
 	hand := func(w numberdb.Writes) {
 		w.Claims = nil // nothing is refused
-		go func() { _, err := c.do(t.Context(), w); done <- err }()
+		go func() { err := c.do(t.Context(), w); done <- err }()
 	}
 	hand(lasting(1, 1))
 	<-entered
@@ -180,4 +180,65 @@ func TestWorksThatMeet(t *testing.T) {
 	if store.met > 0 || store.lasts[1] != 2*time.Hour || store.lasts[2] != 2*time.Hour {
 		t.Errorf("%d rows met, they last %v and %v", store.met, store.lasts[1], store.lasts[2])
 	}
+}
+
+// A work that no store may hold is answered so, and nobody else of its group.
+func TestAWorkThatMakesNoSense(t *testing.T) {
+	entered, gate := make(chan struct{}, 8), make(chan struct{})
+	store := newLedger(func() { entered <- struct{}{}; <-gate })
+	c := committing(t, checking{store}, 1)
+	answers := make([]chan error, 4)
+	for id := range answers {
+		w := lasting(1+id, 1)
+		w.Claims = nil // nothing is refused
+		if id == 2 {
+			w.Sessions[0].Pool = ""
+		}
+		answers[id] = make(chan error, 1)
+		go func() { answers[id] <- c.do(t.Context(), w) }()
+		if id == 0 {
+			<-entered
+		}
+	}
+	eventually(t, "the others to wait", func() bool { return len(c.queue) == 3 })
+	close(gate)
+	for id, answer := range answers {
+		err := <-answer
+		if id == 2 && !errors.Is(err, numberdb.ErrPool) || id != 2 && err != nil {
+			t.Errorf("work %d: %v", id, err)
+		}
+	}
+}
+
+// checking refuses what stores do.
+type checking struct{ Committed }
+
+func (c checking) Commit(ctx context.Context, w *numberdb.Writes) (numberdb.Position, error) {
+	if err := w.Check(); err != nil {
+		return 0, err
+	}
+	return c.Committed.Commit(ctx, w)
+}
+
+// A caller that gives up while the table is waited for hears that its writes are
+// durable.
+func TestACallerThatGivesUpBeforeTheTable(t *testing.T) {
+	c := committing(t, newLedger(func() {}), 1)
+	waits := make(chan struct{})
+	c.table, c.routing = awaited{waits}, time.Hour
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { <-waits; cancel() }()
+	w := lasting(1, 1)
+	w.Claims = nil // nothing is refused
+	if err := c.doRouted(ctx, w); !errors.Is(err, numberdb.ErrNotYetRouted) || errors.Is(err, numberdb.ErrOutcomeUnknown) {
+		t.Error(err)
+	}
+}
+
+// awaited tells that somebody waits for it, until ctx ends.
+type awaited struct{ waits chan struct{} }
+
+func (a awaited) WaitFor(ctx context.Context, p numberdb.Position) error {
+	close(a.waits)
+	return never{}.WaitFor(ctx, p)
 }

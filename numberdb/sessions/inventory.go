@@ -189,7 +189,7 @@ func (o *Owner) Report() allocator.Report { return o.engine.Report() }
 
 // PutPools adds pools or changes their policies.
 func (o *Owner) PutPools(ctx context.Context, pools []numberdb.Pool) error {
-	if _, err := o.committer.do(ctx, numberdb.Writes{Pools: pools}); err != nil {
+	if err := o.committer.do(ctx, numberdb.Writes{Pools: pools}); err != nil {
 		return err
 	}
 	o.stock.Lock()
@@ -203,7 +203,7 @@ func (o *Owner) PutPools(ctx context.Context, pools []numberdb.Pool) error {
 
 // RemovePool deletes a pool without masks.
 func (o *Owner) RemovePool(ctx context.Context, name string) error {
-	if _, err := o.committer.do(ctx, numberdb.Writes{Gone: numberdb.Gone{Pools: []string{name}}}); err != nil {
+	if err := o.committer.do(ctx, numberdb.Writes{Gone: numberdb.Gone{Pools: []string{name}}}); err != nil {
 		return err
 	}
 	o.stock.Lock()
@@ -225,7 +225,7 @@ func (o *Owner) PutMasks(ctx context.Context, masks []numberdb.Mask, why, actor 
 		}
 		writes.Events = append(writes.Events, numberdb.MaskEvent{Mask: masks[i].Number, At: now, What: masks[i].State, Why: why, Actor: actor})
 	}
-	if _, err := o.committer.do(ctx, writes); err != nil {
+	if err := o.committer.do(ctx, writes); err != nil {
 		return err
 	}
 	added := map[e164.Number]bool{}
@@ -315,7 +315,7 @@ func (o *Owner) writeStates(ctx context.Context, masks []numberdb.Mask) {
 	if len(masks) == 0 {
 		return
 	}
-	if _, err := o.committer.do(ctx, numberdb.Writes{Masks: masks}); err != nil {
+	if err := o.committer.do(ctx, numberdb.Writes{Masks: masks}); err != nil {
 		o.log.Debug("could not write the state of masks yet", zap.Int("masks", len(masks)), zap.Error(err))
 		o.unsaved = masks
 	}

@@ -78,7 +78,6 @@ type Table interface {
 type Owner struct {
 	cfg       Config
 	store     Store
-	routed    Routed
 	table     Table
 	engine    *allocator.Engine
 	committer *committer
@@ -121,7 +120,7 @@ type Clock func() time.Time
 func New(cfg Config, store Store, routed Routed, table Table, clock Clock, log *zap.Logger, reg prometheus.Registerer) (*Owner, error) {
 	cfg = cfg.withDefaults()
 	o := &Owner{
-		cfg: cfg, store: store, routed: routed, table: table, log: log,
+		cfg: cfg, store: store, table: table, log: log,
 		now:    func() time.Time { return clock().Truncate(time.Microsecond) }, // as stores keep it
 		engine: allocator.New(allocator.Config{Seed: cfg.Seed, Quarantine: cfg.Quarantine, Parties: cfg.Parties}),
 		feed:   make(chan heard, heardQueue), closed: make(chan struct{}), ready: make(chan struct{}),
@@ -135,7 +134,7 @@ func New(cfg Config, store Store, routed Routed, table Table, clock Clock, log *
 	if p, is := store.(Parallel); is {
 		atOnce = max(1, p.Parallel())
 	}
-	o.committer = newCommitter(bounded{store, cfg.Commit}, atOnce)
+	o.committer = newCommitter(bounded{store, cfg.Commit}, routed, cfg.Commit, atOnce)
 	var err error
 	if o.metrics, err = newMetrics(reg, o); err != nil {
 		return nil, fmt.Errorf("registering metrics of sessions: %w", err)
@@ -233,14 +232,5 @@ func (o *Owner) alone(ctx context.Context, id numberdb.ID) (done func(), err err
 // commit makes writes durable and returns when the table has them, or the time
 // for that is over.
 func (o *Owner) commit(ctx context.Context, writes numberdb.Writes) error {
-	position, err := o.committer.do(ctx, writes)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, o.cfg.Commit)
-	defer cancel()
-	if err := o.routed.WaitFor(ctx, position); err != nil {
-		return fmt.Errorf("%w: %w", numberdb.ErrNotYetRouted, err)
-	}
-	return nil
+	return o.committer.doRouted(ctx, writes)
 }

@@ -12,13 +12,19 @@ type together struct {
 	stock    bool // pools, masks or tenants: alone of its kind
 }
 
-func newTogether(first *numberdb.Writes) *together {
-	t := &together{
+func newTogether() *together {
+	return &together{
 		bindings: map[numberdb.BindingKey]struct{}{}, sessions: map[numberdb.ID]struct{}{},
 		attempts: map[numberdb.AttemptKey]struct{}{},
 	}
-	t.put(first)
-	return t
+}
+
+// clear makes it as new.
+func (t *together) clear() {
+	clear(t.bindings)
+	clear(t.sessions)
+	clear(t.attempts)
+	t.rows, t.stock = 0, false
 }
 
 // meets tells whether the writes touch what the group touches.

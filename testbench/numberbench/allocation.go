@@ -24,11 +24,12 @@ import (
 // measureAllocation makes sessions with two people and two masks each.
 func measureAllocation(ctx context.Context, c config) (string, error) {
 	cfg := sessionload.Config{Sessions: max(1000, 1000*c.scale), Masks: 2000, Clients: 64}
-	embedded, err := onSQLite(ctx, cfg)
+	embeddedCPU, serverCPU := &spent{folder: c.cpu, name: "sqlite"}, &spent{folder: c.cpu, name: "postgres"}
+	embedded, err := onSQLite(ctx, cfg, embeddedCPU)
 	if err != nil {
 		return "", fmt.Errorf("on SQLite: %w", err)
 	}
-	server, err := onPostgres(ctx, cfg)
+	server, err := onPostgres(ctx, cfg, serverCPU)
 	if err != nil {
 		return "", fmt.Errorf("on Postgres: %w", err)
 	}
@@ -39,26 +40,29 @@ func measureAllocation(ctx context.Context, c config) (string, error) {
 	var text strings.Builder
 	fmt.Fprint(&text, `64 clients make sessions that stay, of two people and two masks each, on 2,000 masks; both stores wait for the disk.
 A session is answered when it is written and the table has it. Collisions are sought in the answers and in the store.
+CPU is of the edge with its clients, of Postgres' commits, of its stream of changes, and of the rest of it.
 
-| sessions | a second | answered p50, p99 ms | parties a mask, least, mean, most | collisions | bar, aim a second |
-|---|---|---|---|---|---|
+| sessions | a second | CPU µs a session | answered p50, p99 ms | parties a mask, least, mean, most | collisions | bar, aim a second |
+|---|---|---|---|---|---|---|
 `)
 	for _, of := range []struct {
 		name string
 		r    *sessionload.Report
+		cpu  *spent
 		bar  string
-	}{{"SQLite", embedded, "10,000"}, {"Postgres", server, "15,000"}} {
-		fmt.Fprintf(&text, "| %d on %s | **%.0f** | %.2f, %.2f | %d, %.0f, %d | %d | %s |\n", of.r.Sessions, of.name, of.r.Rate, of.r.P50, of.r.P99,
+	}{{"SQLite", embedded, embeddedCPU, "10,000"}, {"Postgres", server, serverCPU, "15,000"}} {
+		fmt.Fprintf(&text, "| %d on %s | **%.0f** | %s | %.2f, %.2f | %d, %.0f, %d | %d | %s |\n", of.r.Sessions, of.name, of.r.Rate,
+			of.cpu.each(of.r.Sessions), of.r.P50, of.r.P99,
 			of.r.Parties.Min, of.r.Parties.Mean, of.r.Parties.Max, of.r.Doubles+of.r.Twice+of.r.Wrong, of.bar)
 		if faults := of.r.Faulty(); len(faults) > 0 {
 			fmt.Fprintf(&text, "\nFaults on %s: %s.\n\n", of.name, strings.Join(faults, ", "))
 		}
 	}
-	fmt.Fprintf(&text, "| %d in memory alone | **%.0f** | | | | 300,000 |\n", cfg.Sessions, decided)
+	fmt.Fprintf(&text, "| %d in memory alone | **%.0f** | | | | | 300,000 |\n", cfg.Sessions, decided)
 	return text.String(), nil
 }
 
-func onSQLite(ctx context.Context, cfg sessionload.Config) (r *sessionload.Report, err error) {
+func onSQLite(ctx context.Context, cfg sessionload.Config, cpu *spent) (r *sessionload.Report, err error) {
 	dir, err := os.MkdirTemp("", "numberbench-")
 	if err != nil {
 		return nil, err
@@ -69,10 +73,11 @@ func onSQLite(ctx context.Context, cfg sessionload.Config) (r *sessionload.Repor
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
+	cfg.Making = cpu.begin
 	return sessionload.Run(ctx, cfg, store)
 }
 
-func onPostgres(ctx context.Context, cfg sessionload.Config) (r *sessionload.Report, err error) {
+func onPostgres(ctx context.Context, cfg sessionload.Config, cpu *spent) (r *sessionload.Report, err error) {
 	server, err := pgtest.Start(ctx, append(pgtest.Replicating(), "fsync=on", "synchronous_commit=on", "shared_buffers='512MB'", "max_wal_size='4GB'",
 		"autovacuum_naptime='60s'")...) // as it is by default
 	if err != nil {
@@ -87,6 +92,7 @@ func onPostgres(ctx context.Context, cfg sessionload.Config) (r *sessionload.Rep
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
+	cpu.server, cfg.Making = server, cpu.begin
 	return sessionload.Run(ctx, cfg, store)
 }
 

@@ -17,6 +17,7 @@ type config struct {
 	most  int      // bindings of the largest table
 	only  []string // measurements; none: all
 	file  string   // the document
+	cpu   string   // folder for profiles of the making of sessions; empty: none
 }
 
 // atMost ends what hangs.
@@ -41,6 +42,7 @@ func main() {
 	flag.IntVar(&c.most, "bindings", 10_000_000, "bindings of the largest table")
 	flag.StringVar(&only, "only", "", "measurements, by name, with commas between; empty: all")
 	flag.StringVar(&c.file, "write", "", "document whose sections are written anew; empty: standard output alone")
+	flag.StringVar(&c.cpu, "profile", "", "folder for CPU profiles of the making of sessions, this process alone; empty: none")
 	flag.StringVar(&child, "child", "", "for this command's own use: measure one table and print it as JSON")
 	flag.Parse()
 	if only != "" {

@@ -24,6 +24,10 @@ type Config struct {
 	Masks    int // that they share
 	People   int // 0: as many as sessions
 	Clients  int // that ask at a time; 0: 64
+
+	// Making is called before the first is made, and what it returns when the last
+	// one is. Nil: nothing.
+	Making func() (done func())
 }
 
 // Store is what the load needs of one.
@@ -104,9 +108,15 @@ func Run(ctx context.Context, cfg Config, store Store) (*Report, error) {
 	if err := l.stock(ctx); err != nil {
 		return nil, fmt.Errorf("adding the masks: %w", err)
 	}
+	made := func() {}
+	if cfg.Making != nil {
+		made = cfg.Making()
+	}
 	began := time.Now()
 	l.run(ctx)
-	r := l.report(time.Since(began))
+	took := time.Since(began)
+	made()
+	r := l.report(took)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
