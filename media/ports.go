@@ -80,8 +80,11 @@ func (p *portPool) stream() (ssrc uint32, seq uint16, timestamp uint32) {
 // cname is a name of 96 bits that says nothing about anybody. // RFC 7022 §4.2
 type cname [12]byte
 
-// String is the name as it is sent.
-func (c cname) String() string { return base64.StdEncoding.EncodeToString(c[:]) }
+// cnameLength is that of the name as it is sent.
+const cnameLength = 16
+
+// append writes the name as it is sent.
+func (c cname) append(dst []byte) []byte { return base64.StdEncoding.AppendEncode(dst, c[:]) }
 
 func (p *portPool) cname() (name cname) {
 	p.mu.Lock()
