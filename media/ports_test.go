@@ -131,6 +131,29 @@ func TestExhaustionAndRest(t *testing.T) {
 	second.Release()
 }
 
+func TestFewPortsAreToldOfOnce(t *testing.T) {
+	b := newBed(t, func(c *Config) { c.PortMin, c.PortMax, c.Drain = 20000, 20039, 0 })
+	told := func() int { return b.logs.FilterMessageSnippet("few media ports").Len() }
+	var live []*Session
+	for _, step := range []struct{ calls, want int }{
+		{7, 0}, {8, 1}, {10, 1}, {7, 1}, {8, 1}, // 70 per cent are no end yet
+		{6, 1}, {8, 2},
+	} {
+		for len(live) < step.calls {
+			live = append(live, b.allocate(Options{}))
+		}
+		for len(live) > step.calls {
+			live[0].Release()
+			live = live[1:]
+		}
+		b.sweep()
+		b.sweep()
+		if told() != step.want {
+			t.Errorf("with %d of 10 calls: told %d times, want %d", step.calls, told(), step.want)
+		}
+	}
+}
+
 // half an allocation must not keep its first pair.
 func TestHalfASessionKeepsNothing(t *testing.T) {
 	before := descriptors(t)

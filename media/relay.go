@@ -250,6 +250,7 @@ func (r *Relay) sweep() {
 	r.swept = now
 	r.awaken(now)
 	r.stockUp()
+	r.watchPorts()
 	r.watchOverruns(now)
 	for _, s := range r.live() {
 		s.reportIntruder()
