@@ -35,15 +35,17 @@ func TestRelayingAllocatesNothing(t *testing.T) {
 	s, out := detached(Remote{RTP: benchFrom, PayloadTypes: NewPayloadTypes(8)})
 	w := &work{now: time.Minute, total: &counters{}}
 	p, stranger := packet(1, 1), netip.MustParseAddrPort("192.0.2.1:1")
+	compound := everything(t)
 	broken := append([]byte{0x9f, 8}, make([]byte, 30)...)
 	if n := testing.AllocsPerRun(1000, func() {
 		s.sides[A].rtp.receive(p, benchFrom, w)
 		s.sides[A].rtp.receive(broken, benchFrom, w)
 		s.sides[A].rtp.receive(p, stranger, w)
+		s.sides[A].rtcp.receive(compound, next(benchFrom), w)
 	}); n != 0 {
 		t.Errorf("%v allocations per packet", n)
 	}
-	if out.sent == 0 {
+	if out.sent == 0 || s.Stats().B.RTCPSent == 0 {
 		t.Error("nothing was sent")
 	}
 }
@@ -72,10 +74,10 @@ func BenchmarkReceive(b *testing.B) {
 
 // BenchmarkRewriteRTCP rewrites a sender report with names.
 func BenchmarkRewriteRTCP(b *testing.B) {
-	in := everything(b)
+	in, out := everything(b), make([]byte, 0, maxPacket+namedRTCP)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, d := rewriteRTCP(in, testCNAME); d != Relayed {
+		if _, d := rewriteRTCP(out, in, testName); d != Relayed {
 			b.Fatal(d)
 		}
 	}

@@ -19,8 +19,14 @@ func (p *pair) close() {
 	p.rtcp.close()
 }
 
-// giveBack makes the numbers free.
-func (p *pair) giveBack() { p.network.ports.give(p.number) }
+// giveBack makes the numbers free, after close.
+func (p *pair) giveBack() {
+	if b, ok := p.network.backend.(sleeper); ok && b.asleep(p.number) && b.asleep(p.number+1) {
+		p.network.ports.giveReady(p.number)
+		return
+	}
+	p.network.ports.give(p.number)
+}
 
 // bindTries bounds how many pairs are tried for one side when others hold them.
 const bindTries = 16

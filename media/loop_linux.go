@@ -49,8 +49,13 @@ func newLoop(sockets []atomic.Pointer[socket], total *counters, now clock, log *
 }
 
 // watch adds a descriptor; its events carry index and generation.
-func (l *loop) watch(fd int, index int32, generation uint32) error {
+func (l *loop) watch(fd int, index int32, generation uint16) error {
 	return unix.EpollCtl(l.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: index, Pad: int32(generation)})
+}
+
+// leave takes a descriptor out again.
+func (l *loop) leave(fd int) error {
+	return unix.EpollCtl(l.epoll, unix.EPOLL_CTL_DEL, fd, nil)
 }
 
 func (l *loop) run() {
@@ -86,14 +91,14 @@ func (l *loop) turn(i, n int) (next int, stopped bool) {
 		if e.Fd == wakeIndex {
 			return next, true
 		}
-		l.read(e.Fd, uint32(e.Pad))
+		l.read(e.Fd, uint16(e.Pad))
 	}
 	return next, false
 }
 
 // read takes one datagram from a socket, unless the socket is no longer the
 // one that the event was about.
-func (l *loop) read(index int32, generation uint32) {
+func (l *loop) read(index int32, generation uint16) {
 	s := l.sockets[index].Load()
 	if s == nil || s.generation != generation {
 		return

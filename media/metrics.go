@@ -8,7 +8,7 @@ import (
 type collector struct {
 	relay *Relay
 
-	portsUsed, portsTotal, sessions, backend                          *prometheus.Desc
+	portsUsed, portsTotal, portsKept, sessions, backend               *prometheus.Desc
 	packets, octets, drops, icmp, bindFails, timeouts, overruns, kept *prometheus.Desc
 	playing, refused, digits, oneWay                                  *prometheus.Desc
 	recordings, recordingLost                                         *prometheus.Desc
@@ -23,6 +23,7 @@ func (r *Relay) register(reg prometheus.Registerer) error {
 		relay:         r,
 		portsUsed:     desc("ports_used", "UDP ports of sessions, resting ones included.", "addr"),
 		portsTotal:    desc("ports_total", "UDP ports that sessions can have.", "addr"),
+		portsKept:     desc("ports_kept", "UDP ports in no session whose sockets are kept for the next one (portable).", "addr"),
 		sessions:      desc("sessions", "Sessions that are not released."),
 		backend:       desc("backend_info", "1 for the backend that moves the packets.", "backend"),
 		packets:       desc("packets_total", "Packets that passed the checks (in) and that were sent (out).", "direction", "protocol"),
@@ -46,7 +47,7 @@ func (r *Relay) register(reg prometheus.Registerer) error {
 
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		c.portsUsed, c.portsTotal, c.sessions, c.backend,
+		c.portsUsed, c.portsTotal, c.portsKept, c.sessions, c.backend,
 		c.packets, c.octets, c.drops, c.icmp, c.bindFails, c.timeouts, c.overruns, c.kept,
 		c.playing, c.refused, c.digits, c.oneWay, c.recordings, c.recordingLost,
 	} {
@@ -65,6 +66,9 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	for _, n := range r.networks {
 		gauge(c.portsUsed, 2*n.ports.used(), n.cfg.Addr.String())
 		gauge(c.portsTotal, 2*n.ports.total, n.cfg.Addr.String())
+		if b, ok := n.backend.(sleeper); ok {
+			gauge(c.portsKept, b.sleepers(), n.cfg.Addr.String())
+		}
 	}
 	gauge(c.sessions, r.count())
 	gauge(c.backend, 1, r.networks[0].backend.name())

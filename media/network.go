@@ -14,6 +14,7 @@ type network struct {
 	cfg     Config // as of this address
 	backend backend
 	ports   *portPool
+	scarce  bool // the sweeper's: few ports are left
 }
 
 // openNetworks opens all, with the random source for the ports of each.

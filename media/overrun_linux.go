@@ -48,7 +48,7 @@ func (b *portable) countOverruns() {
 	first := b.looked * part
 	b.looked = (b.looked + 1) % overrunParts
 	for i := first; i < min(first+part, len(b.sockets)); i++ {
-		if s := b.sockets[i].Load(); s != nil {
+		if s := b.sockets[i].Load(); s != nil && s.port != b.nobody { // who sleeps is sent nothing
 			s.look()
 		}
 	}

@@ -24,14 +24,21 @@ type portable struct {
 	sockets    []atomic.Pointer[socket]
 	generation atomic.Uint32
 	loops      []*loop
-	looked     int // how many parts of the sockets countOverruns has looked at
-	running    sync.WaitGroup
+
+	nobody     *port        // whose the sockets are that sleep
+	sleeping   atomic.Int32 // how many
+	mostAsleep int32
+	closing    atomic.Bool
+
+	looked  int // how many parts of the sockets countOverruns has looked at
+	running sync.WaitGroup
 }
 
 func openPortable(cfg Config, total *counters, now clock, log *zap.Logger) (backend, error) {
 	b := &portable{
 		cfg: cfg, total: total,
 		sockets: make([]atomic.Pointer[socket], int(cfg.PortMax)-int(cfg.PortMin)+1),
+		nobody:  &port{session: &Session{released: true}}, mostAsleep: mostAsleep,
 	}
 	if err := b.probe(); err != nil {
 		return nil, err
@@ -62,11 +69,14 @@ func (b *portable) probe() error {
 }
 
 func (b *portable) bind(port uint16) (endpoint, error) {
+	if s := b.awaken(port); s != nil {
+		return s, nil
+	}
 	fd, err := openSocket(&b.cfg, port)
 	if err != nil {
 		return nil, err
 	}
-	return &socket{backend: b, fd: int32(fd), index: port - b.cfg.PortMin, generation: b.generation.Add(1)}, nil
+	return &socket{backend: b, fd: int32(fd), index: port - b.cfg.PortMin, generation: uint16(b.generation.Add(1))}, nil
 }
 
 // openSocket makes a bound socket. Nothing is shared (no SO_REUSEPORT): another
@@ -104,6 +114,7 @@ func prepareSocket(cfg *Config, fd int, port uint16) error {
 }
 
 func (b *portable) stop() {
+	b.closing.Store(true)
 	for _, l := range b.loops {
 		l.stop()
 	}
@@ -111,6 +122,7 @@ func (b *portable) stop() {
 }
 
 func (b *portable) release() {
+	b.closeSleepers()
 	for _, l := range b.loops {
 		l.close()
 	}

@@ -73,6 +73,7 @@ func TestSendThatCannotSucceedIsADrop(t *testing.T) {
 // one of the next socket on the same port.
 func TestLateEventMeetsTheNextSocket(t *testing.T) {
 	b := newBed(t, func(c *Config) { onPortable(c); c.PortMin, c.PortMax, c.Drain = 20000, 20003, 0 })
+	b.networks[0].backend.(*portable).mostAsleep = 0
 	old := b.allocate(Options{}).sides[A].rtp.out.(*socket)
 	generation := old.generation
 	old.port.session.Release()

@@ -14,8 +14,13 @@ type portPool struct {
 
 	mu     sync.Mutex
 	free   []uint16
+	ready  []uint16 // free too, and what they need is there
 	random *rand.Rand
 }
+
+// anyPort is one in how many pairs is taken from all that are free, though some are
+// ready: who knows the ports of former calls shall not know those of later ones.
+const anyPort = 16
 
 func countPairs(low, high uint16) int {
 	first := (int(low) + 1) &^ 1
@@ -36,14 +41,32 @@ func newPortPool(low, high uint16, random *rand.Rand) *portPool {
 func (p *portPool) take() (uint16, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	last := len(p.free) - 1
+	if len(p.ready) > 0 && (len(p.free) == 0 || p.random.IntN(anyPort) > 0) {
+		return p.draw(&p.ready)
+	}
+	return p.draw(&p.free)
+}
+
+// takeUnready removes a random pair that is not ready, where fewer than enough are.
+func (p *portPool) takeUnready(enough int) (uint16, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.ready) >= enough {
+		return 0, false
+	}
+	return p.draw(&p.free)
+}
+
+func (p *portPool) draw(from *[]uint16) (uint16, bool) {
+	list := *from
+	last := len(list) - 1
 	if last < 0 {
 		return 0, false
 	}
 	i := p.random.IntN(last + 1)
-	port := p.free[i]
-	p.free[i] = p.free[last]
-	p.free = p.free[:last]
+	port := list[i]
+	list[i] = list[last]
+	*from = list[:last]
 	return port, true
 }
 
@@ -54,11 +77,18 @@ func (p *portPool) give(ports ...uint16) {
 	p.free = append(p.free, ports...)
 }
 
+// giveReady returns a pair that has what it needs.
+func (p *portPool) giveReady(port uint16) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ready = append(p.ready, port)
+}
+
 // used counts pairs that cannot be taken: in use or resting.
 func (p *portPool) used() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.total - len(p.free)
+	return p.total - len(p.free) - len(p.ready)
 }
 
 // ssrc draws one. // RFC 3550 §8
@@ -80,8 +110,11 @@ func (p *portPool) stream() (ssrc uint32, seq uint16, timestamp uint32) {
 // cname is a name of 96 bits that says nothing about anybody. // RFC 7022 §4.2
 type cname [12]byte
 
-// String is the name as it is sent.
-func (c cname) String() string { return base64.StdEncoding.EncodeToString(c[:]) }
+// cnameLength is that of the name as it is sent.
+const cnameLength = 16
+
+// append writes the name as it is sent.
+func (c cname) append(dst []byte) []byte { return base64.StdEncoding.AppendEncode(dst, c[:]) }
 
 func (p *portPool) cname() (name cname) {
 	p.mu.Lock()

@@ -24,6 +24,7 @@ type work struct {
 	total  *counters
 	thread *steerLoop // that sends at the end of its turn; nil: the backend has none
 	sealed [maxPacket + tagRoom]byte
+	rtcp   [maxPacket + namedRTCP]byte
 }
 
 // receive takes one datagram, which it does not keep.
@@ -154,7 +155,7 @@ func (p *port) relayRTCP(b []byte, from netip.AddrPort, w *work) Drop {
 			return d
 		}
 	}
-	built, d := rewriteRTCP(b, in.cname.String())
+	built, d := rewriteRTCP(w.rtcp[:0], b, in.cname)
 	if d != Relayed {
 		return d
 	}

@@ -243,12 +243,14 @@ func (r *Relay) keepSweeping() {
 	}
 }
 
-// sweep returns rested ports and ends silent sessions.
+// sweep returns rested ports, makes others ready and ends silent sessions.
 func (r *Relay) sweep() {
 	now := r.now()
 	step := now - r.swept
 	r.swept = now
 	r.awaken(now)
+	r.stockUp()
+	r.watchPorts()
 	r.watchOverruns(now)
 	for _, s := range r.live() {
 		s.reportIntruder()

@@ -73,7 +73,7 @@ func FuzzRoundTrip(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		e := echo{stamp: 5, passed: 60_000_000}
 		e.hear(b, time.Minute+time.Second)
-		if built, d := rewriteRTCP(b, testCNAME); d == Relayed {
+		if built, d := rewriteRTCP(nil, b, testName); d == Relayed {
 			e.pass(built, time.Minute)
 			e.hear(built, time.Minute+time.Second)
 		}

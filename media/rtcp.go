@@ -1,43 +1,56 @@
 package media
 
-import "github.com/pion/rtcp"
+import (
+	"encoding/binary"
 
-// rewriteRTCP builds from a compound what may pass to the other side: the
-// sender and receiver reports without their profile extensions, one SDES chunk with our CNAME for the sender, and BYE without a
-// reason. Whatever else the compound holds (other SDES items, APP, XR,
-// feedback, unknown types) ends here, and so does a compound that breaks
-// RFC 3550 A.2. The content of SDES is never looked at.
-func rewriteRTCP(b []byte, cname string) ([]byte, Drop) {
+	"github.com/pion/rtcp"
+)
+
+// namedRTCP is how much longer a compound may become by our name.
+const namedRTCP = 28
+
+// Octets of the parts of RTCP packets. // RFC 3550 §6.4, §6.6
+const (
+	rtcpHeader = 4
+	rtcpSSRC   = 4
+	senderInfo = 20
+	rtcpBlock  = 24
+)
+
+// rewriteRTCP appends to dst, another piece of memory, what of a compound may pass to
+// the other side: the sender and receiver reports without their profile extensions, one SDES
+// chunk with our CNAME for the sender, and BYE without a reason. Whatever else the
+// compound holds (other SDES items, APP, XR, feedback, unknown types) ends here, and so does a
+// compound that breaks RFC 3550 A.2. The content of SDES is never looked at.
+func rewriteRTCP(dst, b []byte, name cname) ([]byte, Drop) {
 	if len(b) < 8 || len(b) > maxPacket {
 		return nil, DropSize
 	}
-	var reports, byes []rtcp.Packet
-	var sender uint32
-	for first := true; len(b) > 0; first = false {
-		h, body, rest, ok := splitRTCP(b)
-		if !ok || first && (h.Padding || h.Type != rtcp.TypeSenderReport && h.Type != rtcp.TypeReceiverReport) {
+	sender, rest := senderOf(b), b
+	for first := true; len(rest) > 0; first = false {
+		h, body, after, ok := splitRTCP(rest)
+		if !ok || first && (h.Padding || !isReport(h.Type)) {
 			return nil, DropRTCP
 		}
-		p, ssrc, err := reportOrBye(h.Type, body)
-		switch {
-		case err != nil:
+		size, ok := mayPass(h, body)
+		if !ok {
 			return nil, DropRTCP
-		case h.Type == rtcp.TypeGoodbye:
-			byes = append(byes, p)
-		case p != nil:
-			reports = append(reports, p)
 		}
-		if first {
-			sender = ssrc
+		if isReport(h.Type) {
+			dst = appendRTCP(dst, h, body[:size])
 		}
-		b = rest
+		rest = after
 	}
-	packets := append(reports, rtcp.NewCNAMESourceDescription(sender, cname))
-	out, err := rtcp.Marshal(append(packets, byes...))
-	if err != nil {
-		return nil, DropRTCP
+	dst = appendName(dst, sender, name)
+	for rest = b; len(rest) > 0; {
+		h, body, after, _ := splitRTCP(rest)
+		if h.Type == rtcp.TypeGoodbye {
+			size, _ := mayPass(h, body)
+			dst = appendRTCP(dst, h, body[:size])
+		}
+		rest = after
 	}
-	return out, Relayed
+	return dst, Relayed
 }
 
 // splitRTCP cuts the first packet from a compound, without its padding, which
@@ -53,7 +66,7 @@ func splitRTCP(b []byte) (h rtcp.Header, body, rest []byte, ok bool) {
 	body, rest = b[:size], b[size:]
 	if h.Padding {
 		pad := int(body[size-1])
-		if pad == 0 || pad%4 != 0 || pad > size-4 {
+		if pad == 0 || pad%4 != 0 || pad > size-rtcpHeader {
 			return h, nil, nil, false
 		}
 		body = body[:size-pad]
@@ -61,26 +74,42 @@ func splitRTCP(b []byte) (h rtcp.Header, body, rest []byte, ok bool) {
 	return h, body, rest, true
 }
 
-// reportOrBye parses the kinds that may pass, reduced to what may pass of
-// them. It returns nil for all others.
-func reportOrBye(t rtcp.PacketType, body []byte) (p rtcp.Packet, ssrc uint32, err error) {
-	switch t {
+func isReport(t rtcp.PacketType) bool {
+	return t == rtcp.TypeSenderReport || t == rtcp.TypeReceiverReport
+}
+
+// mayPass is how much of a packet that is a report or BYE may pass, as its count of blocks
+// or sources says; nothing of any other. False: it contradicts its size.
+func mayPass(h rtcp.Header, body []byte) (size int, ok bool) {
+	count := int(h.Count)
+	switch h.Type {
 	case rtcp.TypeSenderReport:
-		var sr rtcp.SenderReport
-		err = sr.Unmarshal(body)
-		sr.ProfileExtensions = nil
-		return &sr, sr.SSRC, err
+		size = rtcpHeader + rtcpSSRC + senderInfo + rtcpBlock*count
 	case rtcp.TypeReceiverReport:
-		var rr rtcp.ReceiverReport
-		err = rr.Unmarshal(body)
-		rr.ProfileExtensions = nil
-		return &rr, rr.SSRC, err
+		size = rtcpHeader + rtcpSSRC + rtcpBlock*count
 	case rtcp.TypeGoodbye:
-		var bye rtcp.Goodbye
-		err = bye.Unmarshal(body)
-		bye.Reason = ""
-		return &bye, 0, err
+		size = rtcpHeader + rtcpSSRC*count
+		if size < len(body) && size+1+int(body[size]) > len(body) {
+			return 0, false // its reason
+		}
 	default:
-		return nil, 0, nil
+		return 0, true
 	}
+	return size, size <= len(body)
+}
+
+// appendRTCP writes a packet of a type and count with a header of our own.
+func appendRTCP(dst []byte, h rtcp.Header, body []byte) []byte {
+	dst = append(dst, rtpVersion<<6|h.Count, byte(h.Type))
+	dst = binary.BigEndian.AppendUint16(dst, uint16(len(body)/4-1))
+	return append(dst, body[rtcpHeader:]...)
+}
+
+// appendName writes our name for the sender: one chunk of one item, which ends with two
+// zeros. // RFC 3550 §6.5
+func appendName(dst []byte, sender uint32, name cname) []byte {
+	dst = append(dst, rtpVersion<<6|1, byte(rtcp.TypeSourceDescription), 0, namedRTCP/4-1)
+	dst = binary.BigEndian.AppendUint32(dst, sender)
+	dst = append(dst, byte(rtcp.SDESCNAME), cnameLength)
+	return append(name.append(dst), 0, 0)
 }

@@ -14,6 +14,9 @@ const (
 	testNumber = "+447700900123"
 )
 
+// testName is sent as testCNAME.
+var testName = cname{0x69, 0xb7, 0x1d, 0x79, 0xf8, 0x21, 0x8a, 0x39, 0x25, 0x9a, 0x7a, 0x29}
+
 func marshal(t testing.TB, packets ...rtcp.Packet) []byte {
 	t.Helper()
 	b, err := rtcp.Marshal(packets)
@@ -59,7 +62,7 @@ func TestRewriteRTCPKeepsReportsAndNothingElse(t *testing.T) {
 	if !bytes.Contains(in, []byte(testNumber)) {
 		t.Fatal("the number is not in the compound")
 	}
-	got, d := rewriteRTCP(in, testCNAME)
+	got, d := rewriteRTCP(nil, in, testName)
 	if d != Relayed {
 		t.Fatalf("dropped: %v", d)
 	}
@@ -99,7 +102,7 @@ func TestRewriteRTCPGolden(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, d := rewriteRTCP(unhex(tt.in), testCNAME)
+			got, d := rewriteRTCP(nil, unhex(tt.in), testName)
 			if d != Relayed || !bytes.Equal(got, unhex(tt.want)) {
 				t.Errorf("%v\ngot  %x\nwant %s", d, got, tt.want)
 			}
@@ -139,7 +142,7 @@ func TestRewriteRTCPRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if out, d := rewriteRTCP(tt.in, testCNAME); d != tt.want || out != nil {
+			if out, d := rewriteRTCP(nil, tt.in, testName); d != tt.want || out != nil {
 				t.Errorf("got %v and %d octets, want %v", d, len(out), tt.want)
 			}
 		})
@@ -153,7 +156,7 @@ func FuzzRewriteRTCP(f *testing.F) {
 	f.Add([]byte{0x80, 201, 0, 1, 0, 0, 0, 7, 0x81, 203, 0, 2, 0, 0, 0, 7, 3, 'b', 'y', 'e'})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		before := slices.Clone(b)
-		out, d := rewriteRTCP(b, testCNAME)
+		out, d := rewriteRTCP(nil, b, testName)
 		if !slices.Equal(b, before) {
 			t.Fatal("the compound was changed in place")
 		}
@@ -187,7 +190,7 @@ func FuzzRewriteRTCP(f *testing.F) {
 		if names != 0 {
 			t.Fatal("text got through")
 		}
-		if again, d := rewriteRTCP(out, testCNAME); d != Relayed || !bytes.Equal(again, out) {
+		if again, d := rewriteRTCP(nil, out, testName); d != Relayed || !bytes.Equal(again, out) {
 			t.Fatal("what we build would not pass unchanged")
 		}
 	})

@@ -8,32 +8,61 @@ import (
 	"maskline/udp"
 )
 
-// socket is one bound UDP socket.
+// socket is one bound UDP socket. While it sleeps (stock_linux.go) it is nobody's.
 type socket struct {
 	backend    *portable
-	port       *port // set by start
-	fd         int32 // -1: closed
-	generation uint32
+	port       *port  // set by start
+	fd         int32  // -1: closed, or another socket's now
 	lost       uint32 // datagrams that had no room, as far as counted
+	generation uint16
+	loop       uint16 // that watches it, from 1 on; 0: none yet
 	index      uint16 // in backend.sockets
 	dscp       uint8
 	connected  bool
 }
 
+func (s *socket) number() uint16 { return s.backend.cfg.PortMin + s.index }
+
 func (s *socket) start(p *port) error {
 	s.port = p
 	s.backend.sockets[s.index].Store(s)
-	l := s.backend.loops[p.session.shard%uint32(len(s.backend.loops))]
-	return l.watch(int(s.fd), int32(s.index), s.generation)
+	if err := s.join(p.session.shard % uint32(len(s.backend.loops))); err != nil {
+		return err
+	}
+	return s.admit(netip.AddrPort{})
 }
 
-// aim connects the socket, so that the kernel drops all datagrams but the
-// peer's, or disconnects it. What was queued before is still judged.
+// join has one loop watch the socket, that of its session.
+func (s *socket) join(which uint32) error {
+	loop := uint16(which) + 1
+	if s.loop == loop {
+		return nil
+	}
+	if s.loop != 0 {
+		if err := s.backend.loops[s.loop-1].leave(int(s.fd)); err != nil {
+			return err
+		}
+		s.loop = 0
+	}
+	if err := s.backend.loops[which].watch(int(s.fd), int32(s.index), s.generation); err != nil {
+		return err
+	}
+	s.loop = loop
+	return nil
+}
+
+// aim marks what is sent, and lets the peer in alone.
 func (s *socket) aim(peer netip.AddrPort, dscp uint8) error {
 	if s.fd < 0 {
 		return ErrClosed
 	}
 	s.mark(dscp)
+	return s.admit(peer)
+}
+
+// admit connects the socket, so that the kernel drops all datagrams but the
+// peer's, or disconnects it. What was queued before is still judged.
+func (s *socket) admit(peer netip.AddrPort) error {
 	if !peer.IsValid() && !s.connected {
 		return nil
 	}
@@ -83,8 +112,10 @@ func (s *socket) close() {
 	if s.fd < 0 {
 		return
 	}
-	s.backend.sockets[s.index].CompareAndSwap(s, nil)
 	s.backend.total.countLost(int(s.fd), &s.lost)
-	_ = unix.Close(int(s.fd)) // leaves the epoll set with it
+	if !s.backend.sleep(s) {
+		s.backend.sockets[s.index].Store(nil)
+		_ = unix.Close(int(s.fd)) // leaves the epoll set with it
+	}
 	s.fd = -1
 }

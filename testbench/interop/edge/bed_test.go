@@ -70,6 +70,7 @@ type settings struct {
 type bed struct {
 	t           *testing.T
 	ip          netip.Addr // the edge's own: all its sockets are bound to it
+	backend     string     // of its media; empty: auto
 	dir         string
 	alfa, bravo *carrier
 	edge        *process.Edge
@@ -133,10 +134,10 @@ smpp:
 %[7]ssip:
   listen: [{addr: "udp://%[4]s:0"}%[9]s]
   peers: [%[8]s]
-media: {addr: ["%[4]s"%[11]s], ports: 20000-20399, prompts: "%[10]s"}
+media: {addr: ["%[4]s"%[11]s], ports: 20000-20399, prompts: "%[10]s", backend: %[12]s}
 observe: {cdr: {dir: cdr}}
 carriers:
-`, or(s.drainSMS, "2s"), or(s.drainCalls, "2s"), s.database, b.ip, s.tenants, or(s.bindTimeout, "5s"), s.accounts, s.peers, s.listeners, s.prompts, s.media)
+`, or(s.drainSMS, "2s"), or(s.drainCalls, "2s"), s.database, b.ip, s.tenants, or(s.bindTimeout, "5s"), s.accounts, s.peers, s.listeners, s.prompts, s.media, or(b.backend, "auto"))
 	text.WriteString(s.foreign)
 	simulated := []*carrier{b.alfa, b.bravo}
 	if s.foreign != "" {

@@ -16,9 +16,20 @@ import (
 
 // Of two baresip processes one puts the other on hold and resumes, the caller
 // first, then the called side: silence on hold, and both hear each other before and
-// after.
+// after. It is the same through each backend of the media.
 func TestBaresipHoldsAndResumes(t *testing.T) {
-	b := newBed(t)
+	for _, backend := range []string{"portable", "steer", "kernel"} {
+		t.Run(backend, func(t *testing.T) {
+			b := newBed(t)
+			b.through(backend)
+			b.baresipHoldsAndResumes()
+		})
+	}
+}
+
+func (b *bed) baresipHoldsAndResumes() {
+	t := b.t
+	t.Helper()
 	riderPhone, driverPhone := newBaresip(t, rider, 440), newBaresip(t, driver, 880)
 	var carriers strings.Builder
 	for _, c := range []struct {
@@ -36,6 +47,7 @@ func TestBaresipHoldsAndResumes(t *testing.T) {
 		return m.Sum("maskline_routing_carrier_up", "carrier", "charlie") == 1 && m.Sum("maskline_routing_carrier_up", "carrier", "delta") == 1
 	})
 
+	b.checkBackend()
 	b.sub("the caller holds", func(*testing.T) { b.heldCall(riderPhone, driverPhone, riderPhone) })
 	b.sub("the called side holds", func(*testing.T) { b.heldCall(riderPhone, driverPhone, driverPhone) })
 	b.stop()

@@ -140,15 +140,18 @@ func (p *person) carrier() string {
 
 // TestPhonesThroughHold has phones of two makes talk through the edge. Each hears
 // the other's tone after the answer, after a hold of its own and after one of the
-// other's, and the other's keys. All that the edge sends is recorded and searched.
+// other's, and the other's keys, each time through another backend of the media. All
+// that the edge sends is recorded and searched.
 func TestPhonesThroughHold(t *testing.T) {
-	for _, c := range []struct{ name, rider, driver string }{
-		{"linphone and baresip", "linphone", "baresip"},
-		{"baresip and linphone", "baresip", "linphone"},
-		{"linphone and linphone", "linphone", "linphone"},
+	for _, c := range []struct{ name, rider, driver, backend string }{
+		{"linphone and baresip", "linphone", "baresip", "kernel"},
+		{"baresip and linphone", "baresip", "linphone", "steer"},
+		{"linphone and linphone", "linphone", "linphone", "portable"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			newBed(t).phonesThroughHold(makes{kind: c.rider}, makes{kind: c.driver}, nil)
+			b := newBed(t)
+			b.through(c.backend)
+			b.phonesThroughHold(makes{kind: c.rider}, makes{kind: c.driver}, nil)
 		})
 	}
 }
@@ -191,6 +194,7 @@ func (b *bed) phonesThroughHold(riders, drivers makes, during func(caller, calle
 		m := b.metrics()
 		return m.Sum("maskline_routing_carrier_up", "carrier", "charlie") == 1 && m.Sum("maskline_routing_carrier_up", "carrier", "delta") == 1
 	})
+	b.checkBackend()
 	phases := b.talkThroughHold(caller, callee, during, func(phase string) {
 		if err := recorder.Mark(t.Context(), []byte(phase)); err != nil {
 			t.Fatal(err)

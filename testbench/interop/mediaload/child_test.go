@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 	"golang.org/x/sys/unix"
 
 	"maskline/media"
@@ -22,6 +23,7 @@ import (
 const (
 	childEnv   = "MASKLINE_MEDIALOAD_CHILD"
 	backendEnv = "MASKLINE_MEDIALOAD_BACKEND"
+	logEnv     = "MASKLINE_MEDIALOAD_LOG" // to standard error
 )
 
 func TestMain(m *testing.M) {
@@ -50,8 +52,11 @@ type reply struct {
 
 // serve is the child: a relay driven by its standard input.
 func serve(in io.Reader, out io.Writer) error {
-	reg := prometheus.NewRegistry()
-	relay, err := media.New(media.Config{Backend: os.Getenv(backendEnv), Addr: loopback.Addr(), PortMin: 10000, PortMax: 18999, Loops: 1}, zap.NewNop(), reg)
+	reg, log := prometheus.NewRegistry(), zap.NewNop()
+	if os.Getenv(logEnv) != "" {
+		log = zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), os.Stderr, zap.InfoLevel))
+	}
+	relay, err := media.New(media.Config{Backend: os.Getenv(backendEnv), Addr: loopback.Addr(), PortMin: 10000, PortMax: 18999, Loops: 1}, log, reg)
 	if err != nil {
 		return err
 	}

@@ -88,7 +88,7 @@ func throughPath(t *testing.T, what rtp.Impairments) (*media.Session, *rtp.Strea
 	return s, a, done
 }
 
-func eventually(t *testing.T, what string, ok func() bool) {
+func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(30 * time.Second); !ok(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {

@@ -60,12 +60,22 @@ func setUp(t testing.TB, r *media.Relay, a, b netip.AddrPort) *media.Session {
 	return s
 }
 
-// BenchmarkSetUp sets up sessions, lets them carry media, and releases them.
+// stocked waits until a relay has made ahead what it makes ahead, some seconds after its
+// start.
+func stocked(t testing.TB, reg *prometheus.Registry) {
+	t.Helper()
+	for before, now := -1.0, 0.0; now > before; before, now = now, gauge(t, reg, "maskline_media_ports_kept") {
+		time.Sleep(1200 * time.Millisecond) // more than two sweeps
+	}
+}
+
+// BenchmarkSetUp sets up sessions at once, lets them carry media, releases them, and
+// sets up as many again.
 func BenchmarkSetUp(b *testing.B) {
 	const sessions = 1000
 	for _, backend := range backends {
 		b.Run(backend, func(b *testing.B) {
-			r, _ := relayOf(b, backend, nil)
+			r, reg := relayOf(b, backend, nil)
 			if r == nil {
 				return
 			}
@@ -88,12 +98,17 @@ func BenchmarkSetUp(b *testing.B) {
 				p.Stop()
 			}
 			made := make([]*media.Session, sessions)
-			for b.Loop() {
-				before, start := heap(), time.Now()
+			setUpAll := func(figure string) {
+				start := time.Now()
 				for i := range made {
 					made[i] = setUp(b, r, parties[2*i].Local(), parties[2*i+1].Local())
 				}
-				b.ReportMetric(float64(time.Since(start).Nanoseconds())/1e3/sessions, "us/set-up")
+				b.ReportMetric(float64(time.Since(start).Nanoseconds())/1e3/sessions, figure)
+			}
+			for b.Loop() {
+				stocked(b, reg)
+				before := heap()
+				setUpAll("us/set-up")
 				for i, s := range made {
 					parties[2*i].Start(s.Local(media.A))
 					parties[2*i+1].Start(s.Local(media.B))
@@ -103,11 +118,17 @@ func BenchmarkSetUp(b *testing.B) {
 				for _, p := range parties {
 					p.Stop()
 				}
-				start = time.Now()
+				start := time.Now()
 				for _, s := range made {
 					s.Release()
 				}
 				b.ReportMetric(float64(time.Since(start).Nanoseconds())/1e3/sessions, "us/release")
+				eventually(b, "all ports are back", func() bool { return gauge(b, reg, "maskline_media_ports_used") == 0 })
+				setUpAll("us/again")
+				for _, s := range made {
+					s.Release()
+				}
+				eventually(b, "all ports are back again", func() bool { return gauge(b, reg, "maskline_media_ports_used") == 0 })
 			}
 			b.ReportMetric(0, "ns/op")
 		})

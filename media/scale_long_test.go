@@ -1,0 +1,5 @@
+//go:build long
+
+package media
+
+const anythings = 10_000_000
