@@ -27,6 +27,8 @@ type Config struct {
 	// Answer bounds the work for one request after its header. Default 30s; 0 is the
 	// default.
 	Answer time.Duration
+	// Draining tells whether the edge takes nothing new. Nil: never.
+	Draining func() bool
 }
 
 func (c Config) withDefaults() Config {
@@ -127,6 +129,11 @@ func RequestID(ctx context.Context) string {
 
 // limit gives the work for a request its deadline. Streams take it away again.
 func (a *API) limit(ctx huma.Context, next func(huma.Context)) {
+	if op := ctx.Operation(); a.cfg.Draining != nil && op.Method != http.MethodGet && op.Method != http.MethodDelete && a.cfg.Draining() {
+		_, w := humago.Unwrap(ctx)
+		refuse(ctx, w, &problem.Error{Code: problem.Maintenance, RetryAfter: drainRetry})
+		return
+	}
 	if streams(ctx.Operation()) {
 		next(ctx)
 		return
@@ -135,6 +142,9 @@ func (a *API) limit(ctx huma.Context, next func(huma.Context)) {
 	defer cancel()
 	next(huma.WithContext(ctx, limited))
 }
+
+// drainRetry is when a client may ask again: another edge, or this one anew.
+const drainRetry = 5 * time.Second
 
 // authenticate lets in who may ask for the operation.
 func (a *API) authenticate(keys Authenticator) func(huma.Context, func(huma.Context)) {

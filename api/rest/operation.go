@@ -85,7 +85,8 @@ func (op *Operation) problems() []problem.Code {
 		codes = append(codes, problem.NotFound)
 	}
 	if op.Method != http.MethodGet && op.Method != http.MethodDelete {
-		codes = append(codes, problem.ValidationFailed, problem.MalformedRequest, problem.BodyTooLarge, problem.RequestTimeout, problem.UnsupportedMediaType)
+		codes = append(codes, problem.ValidationFailed, problem.MalformedRequest, problem.BodyTooLarge, problem.RequestTimeout, problem.UnsupportedMediaType,
+			problem.Maintenance)
 	}
 	if op.Idempotent {
 		codes = append(codes, problem.IdempotencyMissing, problem.IdempotencyConflict, problem.IdempotencyMismatch)

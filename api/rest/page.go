@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 
 	"maskline/api/problem"
+	"maskline/numberdb"
 )
 
 // Page is the part of a list that is asked for; it is embedded in inputs.
@@ -39,3 +40,16 @@ type Answer[T any] struct{ Body T }
 
 // Answering makes one.
 func Answering[T any](body T) *Answer[T] { return &Answer[T]{body} }
+
+// afterID is the cursor of a list in the order of IDs; 0: the beginning.
+func (p *Page) afterID(prefix string) (numberdb.ID, error) {
+	text, err := p.After()
+	if err != nil || text == "" {
+		return 0, err
+	}
+	id, err := numberdb.ParseID(prefix, text)
+	if err != nil {
+		return 0, badCursor()
+	}
+	return id, nil
+}
