@@ -17,8 +17,6 @@ func unavailable() []string {
 		"tenants[].regions",
 		"api.tls",
 		"api.limits.rps",
-		"api.limits.body",
-		"api.limits.auth_failures",
 		"api.oidc",
 		"api.webhooks",
 		"observe.hep",

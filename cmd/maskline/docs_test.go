@@ -98,7 +98,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 	}
 }
 
-var metricName = regexp.MustCompile(`\bmaskline_(?:ledger|media|numberdb|pool|routing|sessions|sip|smpp)_[a-z_]*[a-z]`)
+var metricName = regexp.MustCompile(`\bmaskline_(?:api|ledger|media|numberdb|pool|routing|sessions|sip|smpp)_[a-z_]*[a-z]`)
 
 // TestMetricsOfTheDocsExist finds alarms and formulas that would never fire.
 func TestMetricsOfTheDocsExist(t *testing.T) {

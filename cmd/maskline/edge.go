@@ -21,6 +21,7 @@ import (
 	"go.uber.org/zap"
 
 	"maskline/api"
+	"maskline/api/auth"
 	"maskline/configs"
 	"maskline/ledger"
 	"maskline/media"
@@ -56,6 +57,8 @@ type edge struct {
 	prompts  atomic.Pointer[media.Prompts]
 	bindings *bindings
 	prefixes *prefixes
+	keys     *auth.Keys
+	v1       http.Handler
 	reload   func(file string) (api.Reloaded, error) // nil: there is no file
 
 	api, metricsOnly, control net.Listener
@@ -100,6 +103,9 @@ func (e *edge) build(ctx context.Context) (err error) {
 		s.Messenger = toSIP{e}
 	}
 	if e.smpp, err = smpp.New(s, e.router, &journal{e.ledger}, log.Named("smpp"), e.metrics); err != nil {
+		return err
+	}
+	if err := e.newREST(); err != nil {
 		return err
 	}
 	if len(cfg.SIP.Listen) == 0 {
@@ -254,6 +260,7 @@ func (e *edge) Run(ctx context.Context) error {
 	back.start("sessions", stopServing, func() error { return e.sessions.Run(background) })
 	back.start("opt-outs and blocks", stopServing, func() error { return e.restrict.Run(background) })
 	back.start("purging", stopServing, func() error { return e.sweeper.Run(background) })
+	back.start("API keys", stopServing, func() error { return e.keys.Run(background) })
 	back.start("the API", stopServing, func() error { return e.serveAPI(background) })
 	back.start("the control socket", stopServing, func() error {
 		return api.Serve(background, e.control, e.controlHandler(), api.ControlLimits(), e.log)
@@ -355,6 +362,7 @@ func (g *group) wait() error {
 
 func (e *edge) serveAPI(ctx context.Context) error {
 	mux := http.NewServeMux()
+	mux.Handle("/v1/", e.v1)
 	e.health().Routes(mux)
 	if e.metricsOnly == nil {
 		mux.Handle("GET /metrics", api.Metrics(e.metrics))
@@ -387,6 +395,7 @@ func (e *edge) controlHandler() http.Handler {
 		Numbers:  stock,
 		Pools:    poolDesk{stock},
 		Sessions: e.desk,
+		Keys:     &apiKeys{e.keys, e.bindings.hasTenant},
 		Bindings: e.bindings,
 		Blocks:   &blocks{e.restrict, e.bindings.hasTenant},
 		OptOuts:  &optOuts{e.restrict},

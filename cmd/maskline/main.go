@@ -40,6 +40,7 @@ type commands struct {
 	Numbers  numbersCommand  `cmd:"" help:"Import, export or list masks, or change their state."`
 	Pools    poolsCommand    `cmd:"" help:"Make, change, list or delete pools of masks."`
 	Sessions sessionsCommand `cmd:"" help:"Connect people by masks, and end that."`
+	Keys     keysCommand     `cmd:"" help:"List, make or revoke API keys."`
 	Blocks   blocksCommand   `cmd:"" help:"List, add or remove blocks of parties and masks."`
 	OptOuts  optOutsCommand  `cmd:"" name:"optouts" help:"List or lift the opt-outs of parties."`
 	CDR      cdrCommand      `cmd:"" name:"cdr" help:"Read call detail records."`

@@ -5,11 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"maskline/api"
+	"maskline/api/problem"
 	"maskline/configs"
 	"maskline/e164"
 	"maskline/numberdb"
@@ -35,13 +38,43 @@ type sessionDesk struct {
 	bindings  *bindings
 	lifecycle configs.Lifecycle
 	emergency atomic.Pointer[map[string]bool]
+	peers     atomic.Pointer[map[tenantPeer]bool]
 }
 
-// follow refuses the emergency numbers that cfg names, from now on.
+// tenantPeer is a SIP peer of a tenant.
+type tenantPeer struct{ tenant, addr string }
+
+// follow refuses the emergency numbers that cfg names, and lets tenants reach the
+// SIP peers that are theirs there, from now on.
 func (d *sessionDesk) follow(cfg *configs.Config) {
 	all := emergencyStrings(cfg)
 	d.emergency.Store(&all)
+	peers := map[tenantPeer]bool{}
+	for i := range cfg.SIP.Peers {
+		p := &cfg.SIP.Peers[i]
+		peers[tenantPeer{string(p.Tenant), net.JoinHostPort(string(p.Addr.Host), strconv.Itoa(int(p.Addr.Port)))}] = true
+	}
+	d.peers.Store(&peers)
 }
+
+// reachable reports whether an account or peer is there, and the tenant's own.
+func (d *sessionDesk) reachable(to numberdb.Endpoint, tenant string) bool {
+	switch to.Kind {
+	case numberdb.Account:
+		of, known := d.bindings.known.Load().Account(to.Name)
+		return known && (tenant == "" || of == tenant)
+	case numberdb.SIP:
+		_, addr, _ := strings.Cut(to.Name, "@")
+		if _, _, err := net.SplitHostPort(addr); err != nil {
+			addr = net.JoinHostPort(strings.Trim(addr, "[]"), sipPort)
+		}
+		return tenant == "" || (*d.peers.Load())[tenantPeer{tenant, addr}]
+	default:
+		return true
+	}
+}
+
+const sipPort = "5060"
 
 // Create makes a session and returns when its masks route.
 func (d *sessionDesk) Create(ctx context.Context, r api.SessionRequest) (api.Session, error) {
@@ -60,77 +93,95 @@ func (d *sessionDesk) Create(ctx context.Context, r api.SessionRequest) (api.Ses
 	return d.answer(s, err, r.Reveal, r.Pool)
 }
 
-// request reads a request. Its faults never hold a number.
+// wrong is a fault of a request. Its text never holds a number.
+type wrong struct {
+	field string       // of the request
+	code  problem.Code // of the API
+	says  string
+}
+
+func (w *wrong) Error() string { return w.says }
+
+func bad(field, says string) error { return &wrong{field, problem.ValidationFailed, says} }
+
+// request reads a request. Its faults are *wrong.
 func (d *sessionDesk) request(r *api.SessionRequest) (ask *sessions.Request, err error) {
 	ask = &sessions.Request{
 		Tenant: r.Tenant, Pool: r.Pool, TTL: time.Duration(r.TTL), IdleTTL: time.Duration(r.IdleTTL), MaxUses: r.MaxUses, Label: r.Label,
 	}
 	if r.Tenant != "" && !d.bindings.hasTenant(r.Tenant) {
-		return nil, errors.New("tenant: expected one that is configured")
+		return nil, bad("tenant", "tenant: expected one that is configured")
 	}
 	if r.Shape != "" {
 		if ask.Shape, err = numberdb.ParseShape(r.Shape); err != nil {
-			return nil, err
+			return nil, bad("shape", err.Error())
 		}
 	}
 	if r.Services != "" {
 		if ask.Services, err = numberdb.ParseServices(r.Services); err != nil {
-			return nil, fmt.Errorf("services: %w", err)
+			return nil, bad("services", "services: "+err.Error())
 		}
 	}
 	if r.Selection != "" {
 		selection, err := numberdb.ParseSelection(r.Selection)
 		if err != nil {
-			return nil, errors.New("selection: expected rotate, prefer-sticky, avoid-sticky or pinned")
+			return nil, bad("selection", "selection: expected rotate, prefer-sticky, avoid-sticky or pinned")
 		}
 		ask.Selection = &selection
 	}
 	if r.TTL < 0 || r.IdleTTL < 0 || r.MaxUses < 0 {
-		return nil, errors.New("ttl, idle_ttl, max_uses: expected nothing below zero")
+		return nil, bad("ttl", "ttl, idle_ttl, max_uses: expected nothing below zero")
 	}
 	for i := range r.Participants {
-		side, err := d.side(&r.Participants[i])
-		if err != nil {
-			return nil, fmt.Errorf("participant %d: %w", i+1, err)
+		side, fault := d.side(&r.Participants[i], r.Tenant)
+		if fault != nil {
+			fault.field = strings.TrimSuffix(fmt.Sprintf("participants[%d].%s", i, fault.field), ".")
+			fault.says = fmt.Sprintf("participant %d: %s", i+1, fault.says)
+			return nil, fault
 		}
 		ask.Sides = append(ask.Sides, side)
 	}
 	return ask, nil
 }
 
-func (d *sessionDesk) side(p *api.Participate) (side sessions.Side, err error) {
-	if err = d.notEmergency(p.Number); err != nil {
-		return side, err
+// side reads a participant of a tenant's session.
+func (d *sessionDesk) side(p *api.Participate, tenant string) (side sessions.Side, fault *wrong) {
+	var err error
+	if d.isEmergency(p.Number) {
+		return side, emergency("number")
 	}
 	if p.Number != "" {
 		if side.Number, err = e164.Parse(plainNumber(p.Number)); err != nil {
-			return side, errors.New("expected 7 to 15 digits from the country code on")
+			return side, &wrong{"number", problem.InvalidNumber, "expected 7 to 15 digits from the country code on"}
 		}
 	}
 	if p.To != "" {
-		if number, tel := strings.CutPrefix(p.To, "tel:"); tel {
-			if err = d.notEmergency(number); err != nil {
-				return side, err
-			}
+		if number, tel := strings.CutPrefix(p.To, "tel:"); tel && d.isEmergency(number) {
+			return side, emergency("to")
 		}
 		if side.To, err = numberdb.ParseEndpoint(p.To); err != nil {
-			return side, fmt.Errorf("to: %w", err)
+			return side, &wrong{"to", problem.ValidationFailed, "to: " + err.Error()}
 		}
-		if _, known := d.bindings.known.Load().Account(side.To.Name); side.To.Kind == numberdb.Account && !known {
-			return side, errors.New("to: names an account that is not configured")
+		if !d.reachable(side.To, tenant) {
+			what := map[numberdb.EndpointKind]string{numberdb.Account: "an account", numberdb.SIP: "a peer"}[side.To.Kind]
+			return side, &wrong{"to", problem.ValidationFailed, "to: names " + what + " that is not configured"}
 		}
 	}
 	if p.Number == "" && p.To == "" {
-		return side, errors.New("expected a number, or where the person is reached")
+		return side, &wrong{"", problem.ValidationFailed, "expected a number, or where the person is reached"}
 	}
 	side.Country, side.Prefix = strings.ToUpper(p.MaskRegion.Country), strings.TrimPrefix(plainNumber(p.MaskRegion.Prefix), "+")
 	if side.Country != "" && !isCountry(side.Country) {
-		return side, errCountry
+		return side, &wrong{"mask_region.country", problem.ValidationFailed, errCountry.Error()}
 	}
 	if len(side.Prefix) > e164.MaxDigits || strings.Trim(side.Prefix, "0123456789") != "" {
-		return side, errors.New("prefix: expected digits from the country code on")
+		return side, &wrong{"mask_region.prefix", problem.ValidationFailed, "prefix: expected digits from the country code on"}
 	}
 	return side, nil
+}
+
+func emergency(field string) *wrong {
+	return &wrong{field, problem.EmergencyNumber, "an emergency number cannot take part: it is always called as it is"}
 }
 
 var errCountry = errors.New("country: expected two letters, such as GB")
@@ -139,11 +190,8 @@ func isCountry(text string) bool {
 	return len(text) == 2 && strings.Trim(strings.ToUpper(text), "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
 }
 
-func (d *sessionDesk) notEmergency(text string) error {
-	if (*d.emergency.Load())[strings.TrimPrefix(plainNumber(text), "+")] {
-		return errors.New("an emergency number cannot take part: it is always called as it is")
-	}
-	return nil
+func (d *sessionDesk) isEmergency(text string) bool {
+	return (*d.emergency.Load())[strings.TrimPrefix(plainNumber(text), "+")]
 }
 
 // List gives sessions in the order in which they were made.
@@ -219,9 +267,9 @@ func (d *sessionDesk) Change(ctx context.Context, c api.SessionChange) (api.Sess
 		if c.Join == nil {
 			return api.Session{}, errors.New("participant: expected who joins")
 		}
-		var side sessions.Side
-		if side, err = d.side(c.Join); err != nil {
-			return api.Session{}, err
+		side, fault := d.side(c.Join, "")
+		if fault != nil {
+			return api.Session{}, fault
 		}
 		s, err = d.owner.Join(ctx, sessions.AnyTenant, id, side)
 	default:
@@ -252,14 +300,20 @@ func (d *sessionDesk) answer(s numberdb.Session, err error, reveal bool, pool st
 	}
 }
 
-// ttlProblem names the bounds.
-func (d *sessionDesk) ttlProblem(pool string) error {
-	least, most := time.Duration(0), d.lifecycle.MaxTTL
+// bounds are those of the life of a pool's sessions; most 0: none.
+func (d *sessionDesk) bounds(pool string) (least, most time.Duration) {
+	most = d.lifecycle.MaxTTL
 	for _, p := range d.owner.Pools() {
 		if p.Name == pool {
 			least, most = p.Policy.MinTTL, cmp.Or(p.Policy.MaxTTL, most)
 		}
 	}
+	return least, most
+}
+
+// ttlProblem names the bounds.
+func (d *sessionDesk) ttlProblem(pool string) error {
+	least, most := d.bounds(pool)
 	bounds := "above 0"
 	if least > 0 {
 		bounds = fmt.Sprintf("from %v", api.Duration(least))

@@ -47,7 +47,7 @@ func (o *Owner) anew(ctx context.Context, err error, try int) bool {
 		return try == 1 && o.catchUp(ctx) == nil
 	}
 	var conflict *numberdb.Conflict
-	if !errors.As(err, &conflict) || try >= tries {
+	if !errors.As(err, &conflict) || len(conflict.Attempts) > 0 || try >= tries {
 		return false
 	}
 	o.metrics.anew.Inc()
@@ -173,9 +173,7 @@ func (o *Owner) liveHere(ctx context.Context, tenant string, id numberdb.ID) (nu
 // Extend gives a session ttl from now, within the bounds of its pool for its
 // whole life.
 func (o *Owner) Extend(ctx context.Context, tenant string, id numberdb.ID, ttl time.Duration) (numberdb.Session, error) {
-	return o.change(ctx, tenant, id, func(s numberdb.Session, now time.Time) (numberdb.Session, error) {
-		return o.extend(ctx, s, ttl, now)
-	})
+	return o.ExtendOn(ctx, tenant, id, ttl, Terms{})
 }
 
 func (o *Owner) extend(ctx context.Context, s numberdb.Session, ttl time.Duration, now time.Time) (numberdb.Session, error) {
@@ -220,12 +218,10 @@ func notLive(err error) error {
 // Rotate gives the people of a session other masks, of the countries of those that
 // they had, which are ended for them.
 func (o *Owner) Rotate(ctx context.Context, tenant string, id numberdb.ID) (numberdb.Session, error) {
-	return o.change(ctx, tenant, id, func(s numberdb.Session, now time.Time) (numberdb.Session, error) {
-		return o.rotate(ctx, s, now)
-	})
+	return o.RotateOn(ctx, tenant, id, Terms{})
 }
 
-func (o *Owner) rotate(ctx context.Context, s numberdb.Session, now time.Time) (numberdb.Session, error) {
+func (o *Owner) rotate(ctx context.Context, s numberdb.Session, terms *Terms, now time.Time) (numberdb.Session, error) {
 	policy, known := o.engine.Policy(s.Pool)
 	if !known {
 		return numberdb.Session{}, allocator.ErrPool
@@ -261,6 +257,7 @@ func (o *Owner) rotate(ctx context.Context, s numberdb.Session, now time.Time) (
 		return slices.ContainsFunc(writes.Claims, func(b numberdb.Binding) bool { return b.Key() == c.Binding.Key() })
 	})
 	writes.Masks = append(writes.Masks, states(decision.Ends.States)...)
+	writes.Attempts = terms.attempts(s.ID)
 	begun := &doubt{session: s.ID, decision: decision, stood: &stood, masks: o.keepStock(writes.Masks), since: now}
 	err := o.commit(ctx, writes)
 	if !o.decided(begun, err) {
@@ -273,12 +270,10 @@ func (o *Owner) rotate(ctx context.Context, s numberdb.Session, now time.Time) (
 
 // Join adds a member to a group.
 func (o *Owner) Join(ctx context.Context, tenant string, id numberdb.ID, side Side) (numberdb.Session, error) {
-	return o.change(ctx, tenant, id, func(s numberdb.Session, now time.Time) (numberdb.Session, error) {
-		return o.join(ctx, s, side, now)
-	})
+	return o.JoinOn(ctx, tenant, id, side, Terms{})
 }
 
-func (o *Owner) join(ctx context.Context, s numberdb.Session, side Side, now time.Time) (numberdb.Session, error) {
+func (o *Owner) join(ctx context.Context, s numberdb.Session, side Side, terms *Terms, now time.Time) (numberdb.Session, error) {
 	id := s.ID
 	if s.Shape != numberdb.Group {
 		return numberdb.Session{}, allocator.ErrParticipants
@@ -302,7 +297,7 @@ func (o *Owner) join(ctx context.Context, s numberdb.Session, side Side, now tim
 	s.Participants = append(slices.Clone(s.Participants), numberdb.Participant{
 		Number: side.Number, To: side.To, Dial: first.Dial, Second: first.Second,
 	})
-	writes := numberdb.Writes{Sessions: []numberdb.Session{s}, Replaced: replaced(decision)}
+	writes := numberdb.Writes{Sessions: []numberdb.Session{s}, Replaced: replaced(decision), Attempts: terms.attempts(id)}
 	for _, b := range allocator.Bindings(&s) {
 		if b.Party == side.Number.Canonical() {
 			writes.Claims = append(writes.Claims, b)
