@@ -117,19 +117,27 @@ func inventory(t *testing.T, r numberdb.Registry) (pools map[string]numberdb.Poo
 }
 
 // AlteredInventory alters a pool and a mask by SQL, in the tables with that
-// prefix, and wants the others alone.
+// prefix, and wants the others alone. 256 more than a good value is no good one.
 func AlteredInventory(t *testing.T, r numberdb.Registry, sql func(text string), prefix string) {
 	t.Helper()
-	Commit(t, r, numberdb.Writes{Pools: samplePools(), Masks: sampleMasks()})
-	sql(`UPDATE ` + prefix + `masks SET services = 0 WHERE state = 5`)
-	sql(`UPDATE ` + prefix + `pools SET selection = 9 WHERE name = 'london'`)
-	pools, masks := map[string]bool{}, map[e164.Number]bool{}
-	read, err := r.Inventory(t.Context(), func(p numberdb.Pool) { pools[p.Name] = true }, func(m numberdb.Mask) { masks[m.Number] = true })
-	if err != nil || read.Refused != 2 || len(pools) != 1 || len(masks) != 3 {
-		t.Errorf("%d pools, %d masks, %d refused, %v", len(pools), len(masks), read.Refused, err)
-	}
-	if pools["london"] || masks[e164.MustParse("0000000")] {
-		t.Error("what was altered was told")
+	for _, c := range []struct{ masks, pools string }{
+		{"services = 0", "selection = 9"},
+		{"services = services + 256", "selection = selection + 256"},
+		{"kind = kind + 256", "selection = selection - 256"},
+		{"flags = flags + 256", "selection = -1"},
+		{"state = state + 256", "selection = 255"},
+	} {
+		Commit(t, r, numberdb.Writes{Pools: samplePools(), Masks: sampleMasks()})
+		sql(`UPDATE ` + prefix + `masks SET ` + c.masks + ` WHERE state = 5`)
+		sql(`UPDATE ` + prefix + `pools SET ` + c.pools + ` WHERE name = 'london'`)
+		pools, masks := map[string]bool{}, map[e164.Number]bool{}
+		read, err := r.Inventory(t.Context(), func(p numberdb.Pool) { pools[p.Name] = true }, func(m numberdb.Mask) { masks[m.Number] = true })
+		if err != nil || read.Refused != 2 || len(pools) != 1 || len(masks) != 3 {
+			t.Errorf("%s, %s: %d pools, %d masks, %d refused, %v", c.masks, c.pools, len(pools), len(masks), read.Refused, err)
+		}
+		if pools["london"] || masks[e164.MustParse("0000000")] {
+			t.Errorf("%s, %s: what was altered was told", c.masks, c.pools)
+		}
 	}
 }
 
