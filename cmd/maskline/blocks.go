@@ -51,7 +51,7 @@ func (f *blockFlags) change(ctx context.Context, c console, remove bool) error {
 	if edge := findEdge(ctx, string(cfg.DataDir)); edge != nil {
 		err = edge.post(ctx, "/blocks", change, new(api.BlockChange))
 	} else {
-		err = withStore(ctx, cfg, func(o *offline) error { return o.blocks.Change(ctx, change) })
+		err = withStore(ctx, cfg, c, func(o *offline) error { return o.blocks.Change(ctx, change) })
 	}
 	if err != nil {
 		return fmt.Errorf("changing blocks: %w", err)

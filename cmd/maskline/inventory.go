@@ -303,11 +303,14 @@ type offlineStock struct {
 	store stores
 	pools map[string]numberdb.Pool
 	masks []numberdb.Mask // in the order of numbers
+
+	refused int // rows of pools and masks that are left out
 }
 
 func loadStock(ctx context.Context, store stores) (*offlineStock, error) {
 	s := &offlineStock{store: store, pools: map[string]numberdb.Pool{}}
-	_, err := store.Inventory(ctx, func(p numberdb.Pool) { s.pools[p.Name] = p }, func(m numberdb.Mask) { s.masks = append(s.masks, m) })
+	read, err := store.Inventory(ctx, func(p numberdb.Pool) { s.pools[p.Name] = p }, func(m numberdb.Mask) { s.masks = append(s.masks, m) })
+	s.refused = read.Refused
 	slices.SortFunc(s.masks, func(a, b numberdb.Mask) int { return cmp.Compare(a.Number, b.Number) })
 	return s, err
 }
