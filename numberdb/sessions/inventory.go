@@ -1,6 +1,7 @@
 package sessions
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -149,31 +150,22 @@ func (o *Owner) isStock(mask e164.Number) bool { return o.shown.mask(mask) != ni
 // Pools lists the pools in the order of names.
 func (o *Owner) Pools() []numberdb.Pool {
 	o.stock.Lock()
-	defer o.stock.Unlock()
-	return slices.SortedFunc(maps.Values(o.pools), func(a, b numberdb.Pool) int {
-		if a.Name < b.Name {
-			return -1
-		}
-		return 1
-	})
+	list := slices.Collect(maps.Values(o.pools))
+	o.stock.Unlock()
+	slices.SortFunc(list, func(a, b numberdb.Pool) int { return cmp.Compare(a.Name, b.Name) })
+	return list
 }
 
-// Masks lists the masks of a pool in the order of numbers; pool "*" is all.
+// Masks lists the masks of a pool in the order of numbers; pool "*" is all. It takes
+// no lock: who makes sessions does not wait for it.
 func (o *Owner) Masks(pool string) []numberdb.Mask {
-	o.stock.Lock()
-	defer o.stock.Unlock()
 	var list []numberdb.Mask
-	for _, m := range o.masks {
+	o.shown.each(func(m *numberdb.Mask) {
 		if pool == "*" || m.Pool == pool {
-			list = append(list, m)
+			list = append(list, *m)
 		}
-	}
-	slices.SortFunc(list, func(a, b numberdb.Mask) int {
-		if a.Number < b.Number {
-			return -1
-		}
-		return 1
 	})
+	slices.SortFunc(list, func(a, b numberdb.Mask) int { return cmp.Compare(a.Number, b.Number) })
 	return list
 }
 
@@ -243,18 +235,6 @@ func (o *Owner) PutMasks(ctx context.Context, masks []numberdb.Mask, why, actor 
 	}
 	return nil
 }
-
-// SetState changes the state of masks: to Draining, Watchlisted, Free, Retired.
-func (o *Owner) SetState(ctx context.Context, numbers []e164.Number, state numberdb.MaskState, why, actor string) error {
-	masks := o.inState(numbers, state, o.now())
-	if len(masks) < len(numbers) {
-		return ErrNoMask
-	}
-	return o.PutMasks(ctx, masks, why, actor)
-}
-
-// ErrNoMask says that a number is no mask of a pool.
-var ErrNoMask = errors.New("there is no such mask")
 
 // History is what became of a mask, newest first.
 func (o *Owner) History(ctx context.Context, mask e164.Number, limit int) ([]numberdb.MaskEvent, error) {
