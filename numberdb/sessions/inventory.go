@@ -208,32 +208,64 @@ func (o *Owner) RemovePool(ctx context.Context, name string) error {
 
 // PutMasks adds masks or changes them, all or none.
 func (o *Owner) PutMasks(ctx context.Context, masks []numberdb.Mask, why, actor string) error {
+	masks, events := o.dated(masks, why, actor)
+	if _, err := o.committer.do(ctx, numberdb.Writes{Masks: masks, Events: events}); err != nil {
+		return err
+	}
+	added := o.unknown(masks)
+	o.keepStock(masks)
+	for i := range masks {
+		o.engine.SetMask(masks[i])
+	}
+	o.learnOf(added)
+	return nil
+}
+
+// ShelveMasks is PutMasks that leaves the states of masks which are there as they
+// are: a lease may be changing them at the same moment.
+func (o *Owner) ShelveMasks(ctx context.Context, masks []numberdb.Mask, why, actor string) error {
+	masks, events := o.dated(masks, why, actor)
+	if _, err := o.committer.do(ctx, numberdb.Writes{Shelved: masks, Events: events}); err != nil {
+		return err
+	}
+	added := o.unknown(masks)
+	o.shelve(masks)
+	for i := range masks {
+		o.engine.ShelveMask(masks[i])
+	}
+	o.learnOf(added)
+	return nil
+}
+
+// dated gives masks without a time of their state this one, and tells the history.
+func (o *Owner) dated(masks []numberdb.Mask, why, actor string) ([]numberdb.Mask, []numberdb.MaskEvent) {
 	masks = slices.Clone(masks)
-	writes := numberdb.Writes{Masks: masks}
+	events := make([]numberdb.MaskEvent, len(masks))
 	now := o.now()
 	for i := range masks {
 		if masks[i].Since.IsZero() {
 			masks[i].Since = now
 		}
-		writes.Events = append(writes.Events, numberdb.MaskEvent{Mask: masks[i].Number, At: now, What: masks[i].State, Why: why, Actor: actor})
+		events[i] = numberdb.MaskEvent{Mask: masks[i].Number, At: now, What: masks[i].State, Why: why, Actor: actor}
 	}
-	if _, err := o.committer.do(ctx, writes); err != nil {
-		return err
-	}
+	return masks, events
+}
+
+// unknown are those masks that are not in the stock yet.
+func (o *Owner) unknown(masks []numberdb.Mask) map[e164.Number]bool {
 	added := map[e164.Number]bool{}
 	for i := range masks {
-		if _, known := o.Mask(masks[i].Number); !known {
+		if !o.isStock(masks[i].Number) {
 			added[masks[i].Number.Canonical()] = true
 		}
 	}
-	o.keepStock(masks)
-	for i := range masks {
-		o.engine.SetMask(masks[i])
-	}
+	return added
+}
+
+func (o *Owner) learnOf(added map[e164.Number]bool) {
 	if len(added) > 0 {
 		o.learnByHand(func(mask e164.Number) bool { return added[mask] })
 	}
-	return nil
 }
 
 // History is what became of a mask, newest first.
@@ -266,6 +298,19 @@ func (o *Owner) ownMasks(s *numberdb.Session) (numbers []e164.Number) {
 	return numbers
 }
 
+// shelve is keepStock that leaves states as they are.
+func (o *Owner) shelve(masks []numberdb.Mask) {
+	o.stock.Lock()
+	defer o.stock.Unlock()
+	masks = slices.Clone(masks)
+	for i := range masks {
+		if is, known := o.masks[masks[i].Number.Canonical()]; known {
+			masks[i].State, masks[i].Since = is.State, is.Since
+		}
+	}
+	o.keep(masks)
+}
+
 // keepStock notes masks that this edge changes, and returns them as they were.
 func (o *Owner) keepStock(masks []numberdb.Mask) (before []numberdb.Mask) {
 	if len(masks) == 0 {
@@ -273,6 +318,10 @@ func (o *Owner) keepStock(masks []numberdb.Mask) (before []numberdb.Mask) {
 	}
 	o.stock.Lock()
 	defer o.stock.Unlock()
+	return o.keep(masks)
+}
+
+func (o *Owner) keep(masks []numberdb.Mask) (before []numberdb.Mask) {
 	now := o.now()
 	for _, m := range masks {
 		number := m.Number.Canonical()

@@ -37,6 +37,7 @@ func openRegistry(t *testing.T, db Database) Registry {
 func registryCases() []contractCase {
 	return []contractCase{
 		{"pools and masks keep every field, over a restart too", inventoryKept},
+		{"masks are shelved, and keep their states", statesKept},
 		{"tenants", tenantsKept},
 		{"the version grows with pools and masks alone", inventoryVersions},
 		{"a pool with masks stays, a mask's pool exists", poolsAndMasksFit},
@@ -175,6 +176,28 @@ func inventoryKept(t *testing.T, db Database) {
 	wantInventory(t, openRegistry(t, db), pools, masks)
 }
 
+// statesKept: who shelves masks leaves the states of those that are there to whoever
+// leases them, and gives new ones theirs.
+func statesKept(t *testing.T, db Database) {
+	r := openRegistry(t, db)
+	masks := sampleMasks()
+	Commit(t, r, numberdb.Writes{Pools: samplePools(), Masks: masks[:2]})
+	shelved := sampleMasks()
+	for i := range shelved[:2] {
+		shelved[i].Region, shelved[i].State, shelved[i].Since = "another", numberdb.Retired, moment(77)
+		masks[i].Region = "another"
+	}
+	Commit(t, r, numberdb.Writes{Shelved: shelved})
+	wantInventory(t, r, samplePools(), masks)
+	if lines, err := r.History(t.Context(), masks[0].Number, 10); err != nil || len(lines) != 1 {
+		t.Errorf("%d lines of the history, %v", len(lines), err)
+	}
+	w := numberdb.Writes{Shelved: []numberdb.Mask{{Number: Mask(9), Pool: "nowhere", Services: numberdb.SMS, Since: moment(1)}}}
+	if _, err := r.Commit(t.Context(), &w); !errors.Is(err, numberdb.ErrNoPool) {
+		t.Errorf("shelved in no pool: %v", err)
+	}
+}
+
 func tenantsKept(t *testing.T, db Database) {
 	r := openRegistry(t, db)
 	Commit(t, r, numberdb.Writes{Tenants: []numberdb.Tenant{{Name: "the \"shop\"", Created: moment(1)}, {Name: "alfa", Created: moment(2)}}})
@@ -203,6 +226,7 @@ func inventoryVersions(t *testing.T, db Database) {
 	}{
 		{"pools", numberdb.Writes{Pools: samplePools()}, true},
 		{"masks", numberdb.Writes{Masks: sampleMasks()}, true},
+		{"shelved masks", numberdb.Writes{Shelved: sampleMasks()}, true},
 		{"the end of a pool", numberdb.Writes{Gone: numberdb.Gone{Pools: []string{samplePools()[1].Name}}}, true},
 		{"sessions", numberdb.Writes{Sessions: []numberdb.Session{Session(1)}}, false},
 		{"bindings", numberdb.Writes{Bindings: []numberdb.Change{Put(1, 1, 1)}, Claims: SessionClaims(2)}, false},
