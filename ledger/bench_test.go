@@ -61,7 +61,7 @@ func BenchmarkSentPaced(b *testing.B) {
 	for n := range b.N {
 		l.Sent(s)
 		if n%200 == 0 {
-			time.Sleep(time.Until(started.Add(time.Duration(n) * 5 * time.Microsecond)))
+			<-time.After(time.Until(started.Add(time.Duration(n) * 5 * time.Microsecond)))
 		}
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "notes/s")

@@ -16,6 +16,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
+
+	"maskline/testbench/await"
 )
 
 // tape is CDRs in a folder with disks that fail when told to.
@@ -106,13 +108,11 @@ func (r *tape) await(waiting int64) {
 	eventually(r.t, fmt.Sprintf("%d records that wait", waiting), func() bool { return r.waiting.Load() == waiting })
 }
 
+const patience = 10 * time.Second // for what must come
+
 func eventually(t testing.TB, what string, reached func() bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !reached(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%s: not reached", what)
-		}
-	}
+	await.That(t, patience, what, reached)
 }
 
 // recordsIn counts the records of all finished files by their id.
@@ -450,8 +450,8 @@ func writeCDRsInChild(dir string) {
 			ids = append(ids, r.ID)
 			c.Add(r)
 		}
-		for c.waiting.Load() > 0 {
-			time.Sleep(50 * time.Microsecond)
+		if !await.Within(patience, func() bool { return c.waiting.Load() == 0 }) {
+			panic("the records do not come to the disk")
 		}
 		fmt.Fprintln(os.Stdout, strings.Join(ids, " "))
 	}
@@ -490,8 +490,8 @@ func BenchmarkCDRs(b *testing.B) {
 	r := cdr(0)
 	b.ReportAllocs()
 	for b.Loop() {
-		for c.waiting.Load() > 10_000 {
-			time.Sleep(time.Millisecond)
+		if c.waiting.Load() > 10_000 {
+			eventually(b, "room", func() bool { return c.waiting.Load() <= 10_000 })
 		}
 		c.Add(r)
 	}

@@ -61,13 +61,14 @@ func writeInChild(dir string) {
 			}
 		}()
 	}
+	pace := time.NewTicker(time.Millisecond)
 	for n := 0; ; n++ {
 		s := submission(base + n)
 		s.At = time.Now()
 		l.Sent(s)
 		if n%100 == 0 {
 			tell("s", n)
-			time.Sleep(time.Millisecond)
+			<-pace.C
 		}
 	}
 }

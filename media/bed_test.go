@@ -15,6 +15,8 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
+
+	"maskline/testbench/await"
 )
 
 const patience = 10 * time.Second // for what must happen; nothing waits as long when it does
@@ -176,14 +178,9 @@ func packet(ssrc uint32, seq uint16) []byte {
 
 func next(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr(), a.Port()+1) }
 
-// eventually polls until the condition holds.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(patience); !ok(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("never happened: %s", what)
-		}
-	}
+	await.That(t, patience, what, ok)
 }
 
 func onPortable(c *Config) { c.Backend = "portable" }

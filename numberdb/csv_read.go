@@ -15,12 +15,9 @@ import (
 
 // Import reads a whole CSV of bindings and hands it to apply as one list, or
 // returns *Faults with all that is wrong and applies nothing. It returns the
-// count of bindings applied. progress, which may be nil, is told the octets
-// read so far. Memory is bounded but for the rows themselves.
-func Import(ctx context.Context, r io.Reader, known Known,
-	apply func(context.Context, []Change) error, progress func(octets int64),
-) (int, error) {
-	in := &reader{lines: bufio.NewReaderSize(r, 64<<10), progress: progress, known: known}
+// count of bindings applied. Memory is bounded but for the rows themselves.
+func Import(ctx context.Context, r io.Reader, known Known, apply func(context.Context, []Change) error) (int, error) {
+	in := &reader{lines: bufio.NewReaderSize(r, 64<<10), known: known}
 	in.fields = csv.NewReader(&in.line)
 	in.fields.FieldsPerRecord = -1
 	in.fields.ReuseRecord = true
@@ -40,12 +37,10 @@ func Import(ctx context.Context, r io.Reader, known Known,
 // reader reads one file. Each line is given to the CSV reader on its own, so
 // that a quote left open spoils one line and not the rest of the file.
 type reader struct {
-	lines    *bufio.Reader
-	line     lineSource
-	fields   *csv.Reader
-	number   int // of the line
-	octets   int64
-	progress func(int64)
+	lines  *bufio.Reader
+	line   lineSource
+	fields *csv.Reader
+	number int // of the line
 
 	known  Known
 	header []int // column of each field; nil before the header
@@ -73,7 +68,7 @@ func (s *lineSource) Read(p []byte) (int, error) {
 // errNoHeader ends the reading where rows would have no meaning.
 var errNoHeader = errors.New("the header cannot be read")
 
-const everyLines = 1 << 12 // between looks at the context and calls of progress
+const everyLines = 1 << 12 // between looks at the context
 
 func (in *reader) read(ctx context.Context) error {
 	in.keys = map[[2]e164.Number]int32{}
@@ -97,20 +92,12 @@ func (in *reader) read(ctx context.Context) error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			in.report()
 		}
 	}
-	in.report()
 	if in.header == nil {
 		in.faults.Add(Fault{Line: 1, Want: "the file is empty; expected the header " + headerText})
 	}
 	return ctx.Err()
-}
-
-func (in *reader) report() {
-	if in.progress != nil {
-		in.progress(in.octets)
-	}
 }
 
 // nextLine returns the next line without its end. A line over MaxLine is
@@ -118,7 +105,6 @@ func (in *reader) report() {
 // nil.
 func (in *reader) nextLine() ([]byte, error) {
 	line, err := in.lines.ReadSlice('\n')
-	in.octets += int64(len(line))
 	if len(line) == 0 && err != nil {
 		return nil, err
 	}
@@ -128,9 +114,7 @@ func (in *reader) nextLine() ([]byte, error) {
 	}
 	tooLong := errors.Is(err, bufio.ErrBufferFull)
 	for errors.Is(err, bufio.ErrBufferFull) {
-		var more []byte
-		more, err = in.lines.ReadSlice('\n')
-		in.octets += int64(len(more))
+		_, err = in.lines.ReadSlice('\n')
 	}
 	line = bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
 	if tooLong || len(line) > MaxLine {

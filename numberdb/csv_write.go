@@ -4,48 +4,81 @@ import (
 	"bufio"
 	"cmp"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
+	"time"
 )
 
-// Export writes all that each yields (Table.Each is one such) in the form that
-// Import reads: sorted by mask and party, numbers with "+", lines ended by LF.
-// The same bindings always give the same octets. The column tenant is written
-// where any binding has one.
-func Export(w io.Writer, each func(yield func(Binding) bool)) error {
-	var bindings []Binding
+// errTenantCame is of a binding that has a tenant since it was looked at, where no
+// other has any: the header is written by then.
+var errTenantCame = errors.New("the bindings were changed meanwhile; export again")
+
+// Export writes those bindings of a table that which selects in the form that
+// Import reads: sorted by mask and party, numbers with "+", lines ended by LF. It
+// returns the count of the others. The same bindings always give the same octets.
+// The column tenant is written where any binding has one. Of a table that changes
+// meanwhile each binding comes as it was at some moment. Only the keys are in
+// memory, 16 octets each.
+func Export(w io.Writer, table *Table, which func(*Binding) bool) (left int, err error) {
+	var keys []BindingKey
 	header := columns[:required]
-	for b := range each {
+	table.Each(func(b Binding) bool {
+		if !which(&b) {
+			left++
+			return true
+		}
 		if b.Tenant != "" {
 			header = columns[:]
 		}
-		bindings = append(bindings, b)
-	}
-	slices.SortFunc(bindings, func(a, b Binding) int {
+		keys = append(keys, BindingKey{b.Mask, b.Party})
+		return true
+	})
+	slices.SortFunc(keys, func(a, b BindingKey) int {
 		return cmp.Or(cmp.Compare(a.Mask, b.Mask), cmp.Compare(a.Party, b.Party))
 	})
+	if err := exportRows(w, header, func(yield func(Binding) bool) {
+		for _, key := range keys {
+			b, found := table.row(key)
+			if found && which(&b) && !yield(b) {
+				return
+			}
+		}
+	}); err != nil {
+		return left, fmt.Errorf("writing bindings: %w", err)
+	}
+	return left, nil
+}
+
+// row is what the table has for a key, live or not.
+func (t *Table) row(key BindingKey) (Binding, bool) {
+	b, status := t.Lookup(key.Mask, key.Party, time.Unix(0, 0)) // before all expiries
+	return b, status.Found() && b.Party == key.Party
+}
+
+func exportRows(w io.Writer, header []string, each func(yield func(Binding) bool)) error {
 	buffered := bufio.NewWriterSize(w, 64<<10)
 	out := csv.NewWriter(buffered)
 	if err := out.Write(header); err != nil {
-		return fmt.Errorf("writing bindings: %w", err)
+		return err
 	}
 	var fields [len(columns)]string
-	for i := range bindings {
-		bindings[i].fields(&fields)
+	for b := range each {
+		if b.Tenant != "" && len(header) < len(columns) {
+			return errTenantCame
+		}
+		b.fields(&fields)
 		if err := out.Write(fields[:len(header)]); err != nil {
-			return fmt.Errorf("writing bindings: %w", err)
+			return err
 		}
 	}
 	out.Flush()
 	if err := out.Error(); err != nil {
-		return fmt.Errorf("writing bindings: %w", err)
+		return err
 	}
-	if err := buffered.Flush(); err != nil {
-		return fmt.Errorf("writing bindings: %w", err)
-	}
-	return nil
+	return buffered.Flush()
 }
 
 func (b *Binding) fields(f *[len(columns)]string) {

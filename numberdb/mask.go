@@ -1,6 +1,7 @@
 package numberdb
 
 import (
+	"math"
 	"time"
 
 	"maskline/e164"
@@ -20,6 +21,15 @@ type Mask struct {
 	Flags    MaskFlags
 	State    MaskState
 	Since    time.Time // of the state
+}
+
+// Octet is a small number as a store gives it. One that is none of ours becomes one
+// that no Check lets pass, and not another that would.
+func Octet(v int64) uint8 {
+	if v < 0 || v > math.MaxUint8 {
+		return math.MaxUint8
+	}
+	return uint8(v)
 }
 
 // MaskKind is the kind of a mask's number.

@@ -60,6 +60,7 @@ type Writes struct {
 	Tenants  []Tenant    // new ones, and those that exist as they are now; Created stays
 	Pools    []Pool      // likewise
 	Masks    []Mask      // likewise; a change of state goes to the history
+	Shelved  []Mask      // likewise, but State and Since of those that exist stay: a lease may be changing them
 	Events   []MaskEvent // further lines of the history, or the why of a change of state
 	Gone     Gone
 }

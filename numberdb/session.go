@@ -47,7 +47,7 @@ type Shape uint8
 const (
 	PerSide Shape = iota // each of two has a mask for the other
 	Shared               // both have the same one
-	Group                // one mask reaches all other members
+	Group                // all have the same one: the first reaches the second, everybody else the first
 	Open                 // anybody may contact the mask of the one participant
 	Lease                // Open, with a mask that nobody else has
 )

@@ -96,7 +96,7 @@ func TestExportOfShortCodesImportsAgain(t *testing.T) {
 	table := NewTable()
 	table.Apply(changes)
 	var again bytes.Buffer
-	if err := Export(&again, table.Each); err != nil {
+	if _, err := Export(&again, table, all); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(text, again.String()); diff != "" {

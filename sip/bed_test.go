@@ -19,6 +19,7 @@ import (
 
 	"maskline/e164"
 	"maskline/routing"
+	"maskline/testbench/await"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -178,16 +179,9 @@ func (b *bed) count(name string, labels ...string) float64 {
 	return sum
 }
 
-// eventually polls for what another goroutine does.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
-	for !ok() {
-		if time.Now().After(deadline) {
-			t.Fatalf("never: %s", what)
-		}
-		time.Sleep(time.Millisecond)
-	}
+	await.That(t, 10*time.Second, what, ok)
 }
 
 // fakeMedia hands out addresses and counts.

@@ -11,6 +11,7 @@ import (
 
 	"maskline/e164"
 	"maskline/sip/message"
+	"maskline/testbench/await"
 	"maskline/testbench/leak"
 )
 
@@ -122,15 +123,9 @@ func (u *leakUA) answer(invite string, code int) {
 	u.say(text)
 }
 
-func await[T any](t *testing.T, what string, from chan T) T {
+func next[T any](t *testing.T, what string, from chan T) T {
 	t.Helper()
-	select {
-	case v := <-from:
-		return v
-	case <-time.After(5 * time.Second):
-		t.Fatalf("never: %s", what)
-		panic("unreachable")
-	}
+	return await.From(t, 5*time.Second, what, from)
 }
 
 // answers sets the answers to come, unless there are none, and returns them.
@@ -208,7 +203,7 @@ func (l *leakBed) dial(codes, others []int) string {
 	l.callees[0].answers(codes)
 	l.callees[1].answers(others)
 	l.caller.say(l.invite())
-	return await(l.t, fmt.Sprint("a final answer, the called side saying ", codes), l.caller.finals)
+	return next(l.t, fmt.Sprint("a final answer, the called side saying ", codes), l.caller.finals)
 }
 
 // invite is the caller's next INVITE.

@@ -11,7 +11,7 @@ func (l *leakBed) answeredCall() {
 	l.t.Helper()
 	final := l.dial([]int{100, 180, 183, 200}, nil)
 	l.isAnswer(final)
-	invite := await(l.t, "an INVITE", l.callees[0].calls)
+	invite := next(l.t, "an INVITE", l.callees[0].calls)
 	l.caller.say(l.caller.inDialog("ACK", final, 1))
 	said := []struct{ method, kind, body string }{
 		{"OPTIONS", "", ""},
@@ -29,12 +29,12 @@ func (l *leakBed) answeredCall() {
 	}
 	for i, s := range said {
 		l.caller.say(complete(l.caller.peer, l.caller.inDialog(s.method, final, 10+i), s.kind, s.body))
-		answer := await(l.t, s.method+" answered", l.caller.finals)
+		answer := next(l.t, s.method+" answered", l.caller.finals)
 		if s.method == "INVITE" {
 			l.acknowledge(answer, l.caller, l.caller.inDialog("ACK", final, 10+i))
 		}
 		l.callees[0].say(complete(l.callees[0].peer, l.callees[0].toDialog(s.method, invite, 10+i), s.kind, s.body))
-		answer = await(l.t, s.method+" of the called side answered", l.callees[0].finals)
+		answer = next(l.t, s.method+" of the called side answered", l.callees[0].finals)
 		if s.method == "INVITE" {
 			l.acknowledge(answer, l.callees[0], l.callees[0].toDialog("ACK", invite, 10+i))
 		}
@@ -94,13 +94,13 @@ func (l *leakBed) cancelledCall() {
 	l.callees[0].answers([]int{100, 180})
 	invite := l.invite()
 	l.caller.say(invite)
-	await(l.t, "an INVITE", l.callees[0].calls)
+	next(l.t, "an INVITE", l.callees[0].calls)
 	m := takeApart(invite)
 	m.start, m.body = strings.Replace(m.start, "INVITE", "CANCEL", 1), ""
 	m.change("CSeq", "INVITE", "CANCEL")
 	l.caller.say(m.String())
 	for range 2 {
-		if final := await(l.t, "answers to CANCEL and INVITE", l.caller.finals); strings.HasPrefix(final, "SIP/2.0 487") {
+		if final := next(l.t, "answers to CANCEL and INVITE", l.caller.finals); strings.HasPrefix(final, "SIP/2.0 487") {
 			l.caller.say(l.caller.ack(final))
 		}
 	}
@@ -110,7 +110,7 @@ func (l *leakBed) hangUp(final string) {
 	l.t.Helper()
 	l.caller.say(l.caller.inDialog("ACK", final, 1))
 	l.caller.say(l.caller.inDialog("BYE", final, 90))
-	await(l.t, "BYE answered", l.caller.finals)
+	next(l.t, "BYE answered", l.caller.finals)
 	select {
 	case <-l.callees[0].byes:
 	case <-l.callees[1].byes:

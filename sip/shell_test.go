@@ -6,6 +6,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"maskline/testbench/await"
 )
 
 func TestStackHoldsNoArguments(t *testing.T) {
@@ -192,11 +194,7 @@ func TestFaultWhileRescuing(t *testing.T) {
 			a.deliver(evRepeated{})
 		}
 	}()
-	select {
-	case <-delivered:
-	case <-time.After(10 * time.Second):
-		t.Fatal("whoever brings a message waits for ever")
-	}
+	await.From(t, 10*time.Second, "the end of who brings messages", delivered)
 	if n, standing := b.edge.ActiveCalls(), len(b.edge.calls.all()); n != 0 || standing != 0 {
 		t.Errorf("%d calls, %d in memory", n, standing)
 	}

@@ -12,6 +12,7 @@ import (
 	"maskline/e164"
 	"maskline/routing"
 	"maskline/sip/message"
+	"maskline/testbench/await"
 	"maskline/testbench/leak"
 )
 
@@ -326,13 +327,7 @@ func (b *bed) deliver(m *routing.Message) <-chan routing.Delivery {
 
 func fate(t *testing.T, done <-chan routing.Delivery) routing.Fate {
 	t.Helper()
-	select {
-	case d := <-done:
-		return d.Fate
-	case <-time.After(10 * time.Second):
-		t.Fatal("never answered")
-		return 0
-	}
+	return await.From(t, 10*time.Second, "an answer", done).Fate
 }
 
 func TestTextToPeer(t *testing.T) {

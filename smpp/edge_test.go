@@ -13,6 +13,7 @@ import (
 	"maskline/numberdb" //nolint:depguard // tests make the table that routing reads
 	"maskline/routing"
 	"maskline/smpp/pdu"
+	"maskline/testbench/await"
 )
 
 // The parties. Alice and Bob know each other's mask; the shop has a public one
@@ -143,15 +144,9 @@ func startEdgeRouted(t testing.TB, cfg Config, j Journal, router *routing.Router
 	return b
 }
 
-// eventually polls a condition.
 func eventually(t testing.TB, what string, done func() bool) {
 	t.Helper()
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		if done() {
-			return
-		}
-	}
-	t.Fatal("never came true: " + what)
+	await.That(t, patience, what, done)
 }
 
 // waitUp waits until a carrier can be sent to.

@@ -14,6 +14,7 @@ import (
 	"github.com/fiorix/go-smpp/v2/smpp/smpptest"
 
 	"maskline/smpp/pdu"
+	"maskline/testbench/await"
 )
 
 // goSMSC is go-smpp's server as a carrier: it accepts what it gets and sends a
@@ -62,13 +63,7 @@ func goCarrier(s *smpptest.Server) CarrierConfig {
 
 func next[T any](t *testing.T, from <-chan T) T {
 	t.Helper()
-	select {
-	case v := <-from:
-		return v
-	case <-time.After(patience):
-		t.Fatal("nothing came")
-		panic("unreachable")
-	}
+	return await.From(t, patience, "what comes next", from)
 }
 
 // go-smpp's client as a tenant and its server as a carrier: text in both

@@ -231,6 +231,8 @@ func (s *loadSource) run(count, rate int) (loadResult, error) {
 	template, _ := text("000000000000", "000000000000", strings.Repeat("x", 120)).Append(nil, pdu.DeliverSM, 1)
 	var result loadResult
 	started := time.Now()
+	pace := time.NewTicker(50 * time.Microsecond)
+	defer pace.Stop()
 	sent, answered := 0, 0
 	for answered < count {
 		s.out = s.out[:0]
@@ -246,7 +248,7 @@ func (s *loadSource) run(count, rate int) (loadResult, error) {
 			}
 		}
 		if sent == answered {
-			time.Sleep(50 * time.Microsecond) // the pace: it is ahead of the rate
+			<-pace.C // it is ahead of the rate
 			continue
 		}
 		if rate > 0 {

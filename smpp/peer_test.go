@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"maskline/smpp/pdu"
+	"maskline/testbench/await"
 )
 
 // wire is one end of an SMPP connection without any logic, so that a test can
@@ -246,13 +247,7 @@ func (s *smsc) serve() {
 // bind waits for the edge's next bind.
 func (s *smsc) bind(t testing.TB) *wire {
 	t.Helper()
-	select {
-	case w := <-s.binds:
-		return w
-	case <-time.After(patience):
-		t.Fatal("the edge did not bind")
-		return nil
-	}
+	return await.From(t, patience, "a bind of the edge", s.binds)
 }
 
 // arrival is a PDU and where it came from.

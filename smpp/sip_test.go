@@ -10,6 +10,7 @@ import (
 	"maskline/numberdb" //nolint:depguard // tests make the table that routing reads
 	"maskline/routing"
 	"maskline/smpp/pdu"
+	"maskline/testbench/await"
 )
 
 const (
@@ -85,15 +86,9 @@ func (b *bench) deliver(from, to, line string) <-chan routing.Delivery {
 	return done
 }
 
-func await(t *testing.T, done <-chan routing.Delivery) routing.Delivery {
+func answerOf(t *testing.T, done <-chan routing.Delivery) routing.Delivery {
 	t.Helper()
-	select {
-	case d := <-done:
-		return d
-	case <-time.After(patience):
-		t.Fatal("never answered")
-		return routing.Delivery{}
-	}
+	return await.From(t, patience, "an answer", done)
 }
 
 func TestSIPMessageToCarrier(t *testing.T) {
@@ -123,7 +118,7 @@ func TestSIPMessageToCarrier(t *testing.T) {
 			default:
 			}
 			alfa.respond(t, f, pdu.ROK, "1")
-			if d := await(t, done); d.Fate != routing.FateDelivered {
+			if d := answerOf(t, done); d.Fate != routing.FateDelivered {
 				t.Fatalf("%+v", d)
 			}
 		})
@@ -163,7 +158,7 @@ func TestLongSIPMessages(t *testing.T) {
 				got.Write(rest)
 				alfa.respond(t, f, pdu.ROK, "1")
 			}
-			if d := await(t, done); d.Fate != routing.FateDelivered || got.String() != line {
+			if d := answerOf(t, done); d.Fate != routing.FateDelivered || got.String() != line {
 				t.Errorf("%+v, %d octets", d, got.Len())
 			}
 		})
@@ -196,7 +191,7 @@ func TestSIPMessageThatIsRefused(t *testing.T) {
 			if c.status != 0 {
 				alfa.respond(t, alfa.expect(t, pdu.SubmitSM, pdu.ROK), c.status, "")
 			}
-			if d := await(t, done); d != c.want {
+			if d := answerOf(t, done); d != c.want {
 				t.Errorf("%+v, want %+v", d, c.want)
 			}
 		})
@@ -207,12 +202,12 @@ func TestSIPMessageOfUnknownOutcome(t *testing.T) {
 	b, _, _, alfa := withSIP(t, func(c *Config) { c.AnswerWithin = 300 * time.Millisecond })
 	done := b.deliver(alice, maskOfBob, "once")
 	f := alfa.expect(t, pdu.SubmitSM, pdu.ROK)
-	if d := await(t, done); d.Fate != routing.FateUnknown {
+	if d := answerOf(t, done); d.Fate != routing.FateUnknown {
 		t.Fatalf("%+v", d)
 	}
 	alfa.respond(t, f, pdu.ROK, "1")
 	eventually(t, "the late response is known", func() bool { return b.counted("sip", "alfa", outcomeLateAccepted) == 1 })
-	if d := await(t, b.deliver(alice, maskOfBob, "once")); d.Fate != routing.FateDelivered {
+	if d := answerOf(t, b.deliver(alice, maskOfBob, "once")); d.Fate != routing.FateDelivered {
 		t.Errorf("sent again: %+v", d)
 	}
 }
@@ -223,14 +218,14 @@ func TestSIPMessagesAreBounded(t *testing.T) {
 	s.mu.Lock()
 	s.unanswered = maxForeign
 	s.mu.Unlock()
-	if d := await(t, b.deliver(alice, maskOfBob, "one too many")); d.Fate != routing.FateTemporary {
+	if d := answerOf(t, b.deliver(alice, maskOfBob, "one too many")); d.Fate != routing.FateTemporary {
 		t.Errorf("%+v", d)
 	}
 	s.mu.Lock()
 	s.unanswered = 0
 	s.mu.Unlock()
 	b.draining.Store(true)
-	if d := await(t, b.deliver(alice, maskOfBob, "late")); d.Fate != routing.FateTemporary {
+	if d := answerOf(t, b.deliver(alice, maskOfBob, "late")); d.Fate != routing.FateTemporary {
 		t.Errorf("while draining: %+v", d)
 	}
 }
@@ -344,7 +339,7 @@ func TestSIPMessageToSIPPeer(t *testing.T) {
 		t.Error("a drain would not wait for it")
 	}
 	side.answer[0](routing.Delivery{Fate: routing.FateDelivered})
-	if d := await(t, done); d.Fate != routing.FateDelivered {
+	if d := answerOf(t, done); d.Fate != routing.FateDelivered {
 		t.Errorf("%+v", d)
 	}
 	if b.inFlight() != 0 {

@@ -182,13 +182,13 @@ func TestSIPMessageWaitsForItsSlot(t *testing.T) {
 		t.Error("the message does not come from the slot as it was")
 	}
 	alfa.respond(t, f, pdu.ROK, "1")
-	if d := await(t, done); d.Fate != routing.FateDelivered {
+	if d := answerOf(t, done); d.Fate != routing.FateDelivered {
 		t.Errorf("%v", d.Fate)
 	}
 	done = b.deliver(carol, maskLease, "hello")
 	eventually(t, "it waits", func() bool { return slots.waiting() == 1 })
 	slots.answer(false)
-	if d := await(t, done); d.Fate != routing.FateTemporary {
+	if d := answerOf(t, done); d.Fate != routing.FateTemporary {
 		t.Errorf("without a slot: %v", d.Fate)
 	}
 }

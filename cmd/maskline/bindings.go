@@ -68,7 +68,7 @@ func (b *bindings) hasTenant(name string) bool { return b.known.Load().Tenant(na
 
 // Import applies a whole CSV or nothing of it.
 func (b *bindings) Import(ctx context.Context, csv io.Reader) (int, error) {
-	return numberdb.Import(ctx, csv, *b.known.Load(), b.apply, nil)
+	return numberdb.Import(ctx, csv, *b.known.Load(), b.apply)
 }
 
 // held reports whether a session has the mask for the party, or had it and the
@@ -82,14 +82,5 @@ func (b *bindings) held(mask, party e164.Number) bool {
 // Export writes the bindings by hand as CSV. Those of sessions belong to them;
 // it tells how many they are.
 func (b *bindings) Export(_ context.Context, w io.Writer) (ofSessions int, err error) {
-	err = numberdb.Export(w, func(yield func(numberdb.Binding) bool) {
-		b.table.Each(func(of numberdb.Binding) bool {
-			if of.Session != 0 {
-				ofSessions++
-				return true
-			}
-			return yield(of)
-		})
-	})
-	return ofSessions, err
+	return numberdb.Export(w, b.table, func(of *numberdb.Binding) bool { return of.Session == 0 })
 }

@@ -21,7 +21,7 @@ type blocksCommand struct {
 
 type blockFlags struct {
 	Party  string `help:"Number of the party; without it, every party at the mask."`
-	Mask   string `help:"The mask; without it, every mask."`
+	Mask   string `help:"The mask, a short code as 44:60123; without it, every mask."`
 	Tenant string `help:"Only for this tenant's masks; without it, for all."`
 	Config string `required:"" help:"Configuration file." type:"path"`
 }
@@ -51,7 +51,7 @@ func (f *blockFlags) change(ctx context.Context, c console, remove bool) error {
 	if edge := findEdge(ctx, string(cfg.DataDir)); edge != nil {
 		err = edge.post(ctx, "/blocks", change, new(api.BlockChange))
 	} else {
-		err = withStore(ctx, cfg, func(o *offline) error { return o.blocks.Change(ctx, change) })
+		err = withStore(ctx, cfg, c, func(o *offline) error { return o.blocks.Change(ctx, change) })
 	}
 	if err != nil {
 		return fmt.Errorf("changing blocks: %w", err)
@@ -96,16 +96,15 @@ func (b *blocks) List() []api.Block {
 // Change stores a change.
 func (b *blocks) Change(ctx context.Context, c api.BlockChange) error {
 	r := numberdb.Restriction{Kind: numberdb.Block, Tenant: c.Tenant, Since: time.Now().UTC().Truncate(time.Microsecond)}
-	for _, field := range []struct {
-		name, text string
-		number     *e164.Number
-	}{{"party", c.Party, &r.Party}, {"mask", c.Mask, &r.Mask}} {
-		if field.text == "" {
-			continue
+	var err error
+	if c.Party != "" {
+		if r.Party, err = e164.Parse(plainNumber(c.Party)); err != nil {
+			return fmt.Errorf("party: %w", err)
 		}
-		var err error
-		if *field.number, err = e164.Parse(plainNumber(field.text)); err != nil {
-			return fmt.Errorf("%s: %w", field.name, err)
+	}
+	if c.Mask != "" {
+		if r.Mask, err = e164.ParseMask(plainNumber(c.Mask)); err != nil {
+			return fmt.Errorf("mask: %w", err)
 		}
 	}
 	if c.Tenant != "" && !c.Remove && !b.hasTenant(c.Tenant) {

@@ -18,6 +18,7 @@ import (
 
 	"maskline/api"
 	"maskline/configs"
+	"maskline/testbench/await"
 )
 
 // running is an edge of the test's own process.
@@ -92,12 +93,8 @@ func TestAFailedListenLeavesNothingOpen(t *testing.T) {
 
 func (r *running) eventually(what string, ok func() bool) {
 	r.t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
-	for !ok() {
-		if time.Now().After(deadline) {
-			r.t.Fatalf("not in time: %s\n%s", what, r.log.bytes())
-		}
-		time.Sleep(2 * time.Millisecond)
+	if !await.Within(10*time.Second, ok) {
+		r.t.Fatalf("not in time: %s\n%s", what, r.log.bytes())
 	}
 }
 

@@ -43,6 +43,7 @@ type stockWriter interface {
 	PutPools(ctx context.Context, pools []numberdb.Pool) error
 	RemovePool(ctx context.Context, name string) error
 	PutMasks(ctx context.Context, masks []numberdb.Mask, why, actor string) error
+	ShelveMasks(ctx context.Context, masks []numberdb.Mask, why, actor string) error // keeps the states of those that exist
 }
 
 // inventory is the stock in the words of the API.
@@ -58,6 +59,11 @@ func (v *inventory) Ready(ctx context.Context) error { return problemOf(v.stock.
 // PutMasks writes masks with a line of their history.
 func (v *inventory) PutMasks(ctx context.Context, masks []numberdb.Mask, why, actor string) error {
 	return problemOf(v.stock.PutMasks(ctx, masks, why, actor))
+}
+
+// ShelveMasks likewise, and keeps the states of masks that exist.
+func (v *inventory) ShelveMasks(ctx context.Context, masks []numberdb.Mask, why, actor string) error {
+	return problemOf(v.stock.ShelveMasks(ctx, masks, why, actor))
 }
 
 // PutPools writes pools.
@@ -84,27 +90,38 @@ func (v *inventory) Import(ctx context.Context, csv io.Reader, pool string) (int
 	if err != nil {
 		return 0, err
 	}
-	masks, faults := v.merge(rows)
+	change, faults := v.merge(rows)
 	if len(faults.List) > 0 {
 		return 0, faults
 	}
-	done := 0
-	for part := range slices.Chunk(masks, masksAtOnce) {
-		if err := v.PutMasks(ctx, part, "imported", operatorActor); err != nil {
-			if done == 0 {
-				return 0, err
+	done, all := 0, len(change.shelved)+len(change.put)
+	for _, some := range []struct {
+		masks []numberdb.Mask
+		write func(context.Context, []numberdb.Mask, string, string) error
+	}{{change.shelved, v.ShelveMasks}, {change.put, v.PutMasks}} {
+		for part := range slices.Chunk(some.masks, masksAtOnce) {
+			if err := some.write(ctx, part, "imported", operatorActor); err != nil {
+				if done == 0 {
+					return 0, err
+				}
+				return 0, &api.Problem{
+					Problem: fmt.Sprintf("%d of %d masks were written, import the file again for the rest: %v", done, all, err), Code: api.CodeUnavailable,
+				}
 			}
-			return 0, &api.Problem{
-				Problem: fmt.Sprintf("%d of %d masks were written, import the file again for the rest: %v", done, len(masks), err), Code: api.CodeUnavailable,
-			}
+			done += len(part)
 		}
-		done += len(part)
 	}
 	return len(rows), nil
 }
 
+// imported are the masks that a file changes.
+type imported struct {
+	shelved []numberdb.Mask // new ones, and those whose states the file leaves alone
+	put     []numberdb.Mask // those to which it gives another state
+}
+
 // merge is what rows change, and what of them cannot be.
-func (v *inventory) merge(rows []numberdb.MaskRow) (masks []numberdb.Mask, faults *numberdb.Faults) {
+func (v *inventory) merge(rows []numberdb.MaskRow) (change imported, faults *numberdb.Faults) {
 	faults = &numberdb.Faults{}
 	fault := func(line int, want string) {
 		faults.Add(numberdb.Fault{Line: line, Want: "number: " + want})
@@ -130,11 +147,14 @@ func (v *inventory) merge(rows []numberdb.MaskRow) (masks []numberdb.Mask, fault
 			continue
 		}
 		m.Number = cmp.Or(before.Number, m.Number)
-		if !old || !reflect.DeepEqual(before, m) {
-			masks = append(masks, m)
+		switch {
+		case old && m.State != before.State:
+			change.put = append(change.put, m)
+		case !old || !reflect.DeepEqual(before, m):
+			change.shelved = append(change.shelved, m)
 		}
 	}
-	return masks, faults
+	return change, faults
 }
 
 // parties are the numbers of rows that somebody has who is connected now.
@@ -303,11 +323,14 @@ type offlineStock struct {
 	store stores
 	pools map[string]numberdb.Pool
 	masks []numberdb.Mask // in the order of numbers
+
+	refused int // rows of pools and masks that are left out
 }
 
 func loadStock(ctx context.Context, store stores) (*offlineStock, error) {
 	s := &offlineStock{store: store, pools: map[string]numberdb.Pool{}}
-	_, err := store.Inventory(ctx, func(p numberdb.Pool) { s.pools[p.Name] = p }, func(m numberdb.Mask) { s.masks = append(s.masks, m) })
+	read, err := store.Inventory(ctx, func(p numberdb.Pool) { s.pools[p.Name] = p }, func(m numberdb.Mask) { s.masks = append(s.masks, m) })
+	s.refused = read.Refused
 	slices.SortFunc(s.masks, func(a, b numberdb.Mask) int { return cmp.Compare(a.Number, b.Number) })
 	return s, err
 }
@@ -342,12 +365,20 @@ func (s *offlineStock) RemovePool(ctx context.Context, name string) error {
 
 // PutMasks writes masks with a line of their history.
 func (s *offlineStock) PutMasks(ctx context.Context, masks []numberdb.Mask, why, actor string) error {
-	writes := &numberdb.Writes{Masks: masks}
+	return s.commit(ctx, &numberdb.Writes{Masks: masks, Events: linesOf(masks, why, actor)})
+}
+
+// ShelveMasks likewise, and keeps the states of masks that exist.
+func (s *offlineStock) ShelveMasks(ctx context.Context, masks []numberdb.Mask, why, actor string) error {
+	return s.commit(ctx, &numberdb.Writes{Shelved: masks, Events: linesOf(masks, why, actor)})
+}
+
+func linesOf(masks []numberdb.Mask, why, actor string) (lines []numberdb.MaskEvent) {
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	for i := range masks {
-		writes.Events = append(writes.Events, numberdb.MaskEvent{Mask: masks[i].Number, At: now, What: masks[i].State, Why: why, Actor: actor})
+		lines = append(lines, numberdb.MaskEvent{Mask: masks[i].Number, At: now, What: masks[i].State, Why: why, Actor: actor})
 	}
-	return s.commit(ctx, writes)
+	return lines
 }
 
 func (s *offlineStock) commit(ctx context.Context, writes *numberdb.Writes) error {

@@ -52,7 +52,7 @@ func (l *listing[T]) fetch(ctx context.Context, c console, config string) ([]T, 
 	if edge := findEdge(ctx, string(cfg.DataDir)); edge != nil {
 		err = edge.readJSON(ctx, l.path, &all)
 	} else {
-		err = withStore(ctx, cfg, func(o *offline) error { all = l.offline(o); return nil })
+		err = withStore(ctx, cfg, c, func(o *offline) error { all = l.offline(o); return nil })
 	}
 	if err != nil {
 		return nil, fmt.Errorf("listing %s: %w", l.what, err)

@@ -43,7 +43,7 @@ func (cmd *numbersImport) Run(ctx context.Context, c console) error {
 		if edge := findEdge(ctx, string(cfg.DataDir)); edge != nil {
 			return edge.upload(ctx, "/numbers?pool="+url.QueryEscape(cmd.Pool), csv)
 		}
-		err = withStore(ctx, cfg, func(o *offline) (err error) {
+		err = withStore(ctx, cfg, c, func(o *offline) (err error) {
 			rows, err = o.inventory.Import(ctx, csv, cmd.Pool)
 			return err
 		})
@@ -64,7 +64,7 @@ func (cmd *numbersExport) Run(ctx context.Context, c console) error {
 	if edge := findEdge(ctx, string(cfg.DataDir)); edge != nil {
 		err = edge.call(ctx, http.MethodGet, "/numbers", nil, c.out)
 	} else {
-		err = withStore(ctx, cfg, func(o *offline) error { return o.inventory.Export(ctx, c.out) })
+		err = withStore(ctx, cfg, c, func(o *offline) error { return o.inventory.Export(ctx, c.out) })
 	}
 	if err != nil {
 		return fmt.Errorf("exporting: %w", err)
@@ -100,7 +100,7 @@ func fetchNumbers(ctx context.Context, c console, config string, q api.NumberQue
 		err = edge.post(ctx, "/numbers/list", q, &all)
 		return all, err
 	}
-	err = withStore(ctx, cfg, func(o *offline) (err error) {
+	err = withStore(ctx, cfg, c, func(o *offline) (err error) {
 		all, err = o.inventory.List(ctx, q)
 		return err
 	})
@@ -199,7 +199,7 @@ func (f *numberStateFlags) set(ctx context.Context, c console, state numberdb.Ma
 		err = edge.post(ctx, "/numbers/state", s, &done)
 		s.Changed = done.Changed
 	} else {
-		err = withStore(ctx, cfg, func(o *offline) (err error) {
+		err = withStore(ctx, cfg, c, func(o *offline) (err error) {
 			s.Changed, err = o.inventory.SetState(ctx, s)
 			return err
 		})

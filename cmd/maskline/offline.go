@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
@@ -19,34 +21,50 @@ type offline struct {
 	inventory    *inventory
 }
 
-// withStore opens the store without an edge and loads it.
-func withStore(ctx context.Context, cfg *configs.Config, use func(*offline) error) error {
+// withStore opens the store without an edge and loads it. What it has to leave out
+// is told of beside the output.
+func withStore(ctx context.Context, cfg *configs.Config, c console, use func(*offline) error) error {
 	store, err := openStore(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	o, err := loadOffline(ctx, cfg, store)
+	o, refused, err := loadOffline(ctx, cfg, store)
 	if err == nil {
+		refused.tell(c.err)
 		err = use(o)
 	}
 	return errors.Join(err, store.Close())
 }
 
-func loadOffline(ctx context.Context, cfg *configs.Config, store stores) (*offline, error) {
+// refused counts rows of the store that are left out: they make no sense, or were
+// written with another key.
+type refused struct{ bindings, inventory int }
+
+func (r refused) tell(w io.Writer) {
+	if r.bindings > 0 {
+		fmt.Fprintf(w, "maskline: rows of bindings in the store cannot be read and are left out: %d\n", r.bindings)
+	}
+	if r.inventory > 0 {
+		fmt.Fprintf(w, "maskline: pools or masks in the store make no sense and are left out: %d\n", r.inventory)
+	}
+}
+
+func loadOffline(ctx context.Context, cfg *configs.Config, store stores) (o *offline, left refused, err error) {
 	table := numberdb.NewTable()
-	err := table.Replace(func(put func(numberdb.Binding)) error {
-		_, err := store.Load(ctx, put)
+	err = table.Replace(func(put func(numberdb.Binding)) error {
+		loaded, err := store.Load(ctx, put)
+		left.bindings = loaded.Refused
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, left, err
 	}
 	restrictions, err := numberdb.NewRestrictions(store, zap.NewNop(), prometheus.NewRegistry())
 	if err != nil {
-		return nil, err
+		return nil, left, err
 	}
 	if err := restrictions.Load(ctx); err != nil {
-		return nil, err
+		return nil, left, err
 	}
 	bindings := newBindings(cfg, table, func(ctx context.Context, changes []numberdb.Change) error {
 		_, err := store.Apply(ctx, changes)
@@ -54,7 +72,8 @@ func loadOffline(ctx context.Context, cfg *configs.Config, store stores) (*offli
 	})
 	stock, err := loadStock(ctx, store)
 	if err != nil {
-		return nil, err
+		return nil, left, err
 	}
-	return &offline{bindings, restrictions, &blocks{restrictions, bindings.hasTenant}, &inventory{stock: stock, bindings: bindings}}, nil
+	left.inventory = stock.refused
+	return &offline{bindings, restrictions, &blocks{restrictions, bindings.hasTenant}, &inventory{stock: stock, bindings: bindings}}, left, nil
 }

@@ -48,7 +48,7 @@ func (cmd *liftOptOutsCommand) Run(ctx context.Context, c console) error {
 	if edge := findEdge(ctx, string(cfg.DataDir)); edge != nil {
 		err = edge.post(ctx, "/optouts/lift", q, &q)
 	} else {
-		err = withStore(ctx, cfg, func(o *offline) (err error) {
+		err = withStore(ctx, cfg, c, func(o *offline) (err error) {
 			q.Lifted, err = (&optOuts{o.restrictions}).Lift(ctx, q.Party, q.Tenant)
 			return err
 		})

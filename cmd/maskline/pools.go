@@ -62,7 +62,7 @@ func (f *poolFlags) set(ctx context.Context, c console, isNew bool) error {
 	if edge := findEdge(ctx, string(cfg.DataDir)); edge != nil {
 		err = edge.post(ctx, "/pools", change, new(api.Pool))
 	} else {
-		err = withStore(ctx, cfg, func(o *offline) error {
+		err = withStore(ctx, cfg, c, func(o *offline) error {
 			_, err := poolDesk{o.inventory}.SetPool(ctx, change)
 			return err
 		})
@@ -88,7 +88,7 @@ func (cmd *poolsDelete) Run(ctx context.Context, c console) error {
 	if edge := findEdge(ctx, string(cfg.DataDir)); edge != nil {
 		err = edge.post(ctx, "/pools/delete", api.PoolName{Name: cmd.Name}, new(api.PoolName))
 	} else {
-		err = withStore(ctx, cfg, func(o *offline) error { return poolDesk{o.inventory}.RemovePool(ctx, cmd.Name) })
+		err = withStore(ctx, cfg, c, func(o *offline) error { return poolDesk{o.inventory}.RemovePool(ctx, cmd.Name) })
 	}
 	if err != nil {
 		return fmt.Errorf("deleting a pool: %w", err)
@@ -106,7 +106,7 @@ func fetchPools(ctx context.Context, c console, config string) (all []api.Pool, 
 		err = edge.readJSON(ctx, "/pools", &all)
 		return all, err
 	}
-	err = withStore(ctx, cfg, func(o *offline) (err error) {
+	err = withStore(ctx, cfg, c, func(o *offline) (err error) {
 		all, err = poolDesk{o.inventory}.Pools(ctx)
 		return err
 	})

@@ -12,6 +12,7 @@ import (
 
 	"maskline/media"
 	"maskline/sip"
+	"maskline/testbench/await"
 )
 
 // The codec that signalling names is the one by which the relay rates.
@@ -49,10 +50,8 @@ func TestRelayTellsOfQuality(t *testing.T) {
 			}
 		}
 		session := s.(relaySession).session
-		for end := time.Now().Add(10 * time.Second); session.Stats().A.Received.Packets < 100; time.Sleep(time.Millisecond) {
-			if time.Now().After(end) {
-				t.Fatalf("%+v", session.Stats())
-			}
+		if !await.Within(10*time.Second, func() bool { return session.Stats().A.Received.Packets >= 100 }) {
+			t.Fatalf("%+v", session.Stats())
 		}
 		_ = conn.Close()
 		got := s.Release()

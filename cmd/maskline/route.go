@@ -53,7 +53,7 @@ func (cmd *routeCommand) Run(ctx context.Context, c console) error {
 	if edge != nil {
 		err = edge.post(ctx, "/route", q, &answer)
 	} else {
-		answer, err = explainOffline(ctx, cfg, q)
+		answer, err = explainOffline(ctx, cfg, c, q)
 	}
 	if err != nil {
 		return err
@@ -101,8 +101,8 @@ func (cmd *routeCommand) numbers() (from, to string, err error) {
 	return from, to, nil
 }
 
-func explainOffline(ctx context.Context, cfg *configs.Config, q api.Question) (answer api.Explanation, err error) {
-	err = withStore(ctx, cfg, func(o *offline) error {
+func explainOffline(ctx context.Context, cfg *configs.Config, c console, q api.Question) (answer api.Explanation, err error) {
+	err = withStore(ctx, cfg, c, func(o *offline) error {
 		r := routingConfig(cfg, o.restrictions)
 		if r.Prefixes, err = openPrefixes(cfg).Load(ctx); err != nil {
 			return err

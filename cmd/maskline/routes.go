@@ -35,7 +35,7 @@ func (cmd *importCommand) Run(ctx context.Context, c console) error {
 		if edge := findEdge(ctx, string(cfg.DataDir)); edge != nil {
 			return edge.upload(ctx, "/bindings", csv)
 		}
-		err = withStore(ctx, cfg, func(o *offline) (err error) {
+		err = withStore(ctx, cfg, c, func(o *offline) (err error) {
 			rows, err = o.bindings.Import(ctx, csv)
 			return err
 		})
@@ -60,7 +60,7 @@ func (cmd *exportCommand) Run(ctx context.Context, c console) error {
 			ofSessions, err = strconv.Atoi(after.Get(api.OfSessions))
 		}
 	} else {
-		err = withStore(ctx, cfg, func(o *offline) (err error) {
+		err = withStore(ctx, cfg, c, func(o *offline) (err error) {
 			ofSessions, err = o.bindings.Export(ctx, c.out)
 			return err
 		})

@@ -55,6 +55,17 @@ func TestShortCodesAtTheCommandLine(t *testing.T) {
 					}
 				}
 			}
+			c.ok("blocks", "add", "--mask", "44:60123", "--party", "+447700900101", "--config", "edge.yaml")
+			if out := c.ok("blocks", "list", "--config", "edge.yaml"); !strings.Contains(out, "+447700900101  44:60123") {
+				t.Errorf("the block of a short code is not listed:\n%s", out)
+			}
+			if out := c.ok("route", "+447700900101", "44:60123", "--config", "edge.yaml"); !strings.Contains(out, "verdict  blocked") {
+				t.Errorf("a blocked party reaches the short code:\n%s", out)
+			}
+			c.ok("blocks", "remove", "--mask", "44:60123", "--party", "+447700900101", "--config", "edge.yaml")
+			if code, _, _ := c.run("blocks", "add", "--party", "44:60123", "--config", "edge.yaml"); code != 1 {
+				t.Errorf("a party is a short code: exit %d", code)
+			}
 			for _, from := range []string{"44:12", "44:7654321", "60123"} {
 				if code, _, errs := c.run("route", from, "+447700900303", "--tenant", "shop", "--config", "edge.yaml"); code != 1 || strings.Contains(errs, from) {
 					t.Errorf("exit %d: %s", code, errs)

@@ -41,6 +41,21 @@ type StateChange struct {
 func (e *Engine) SetMask(m numberdb.Mask) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.setMask(m)
+}
+
+// ShelveMask is SetMask that leaves the state of a mask as it is: a lease that was
+// just decided holds it.
+func (e *Engine) ShelveMask(m numberdb.Mask) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if i := e.byMask[uint64(m.Number.Canonical())]; i != 0 && e.masks[i].known {
+		m.State, m.Since = e.infos[i].State, e.infos[i].Since
+	}
+	e.setMask(m)
+}
+
+func (e *Engine) setMask(m numberdb.Mask) {
 	i := e.maskOf(m.Number)
 	to := &e.masks[i]
 	into, at := e.poolOf(m.Pool), packCountry(m.Country)

@@ -18,6 +18,7 @@ import (
 	"maskline/e164"
 	"maskline/numberdb"
 	"maskline/numberdb/storetest"
+	"maskline/testbench/await"
 )
 
 const benchMasks = 2000
@@ -138,9 +139,7 @@ func visible(b *testing.B, store *Store, database string, pace int) {
 	running.Go(func() { _ = syncer.Run(ctx) })
 	defer running.Wait()
 	defer cancel()
-	for !syncer.Fresh().Loaded {
-		time.Sleep(time.Millisecond)
-	}
+	await.That(b, time.Minute, "the first load", func() bool { return syncer.Fresh().Loaded })
 	const writers = 16
 	rows := max(1, pace/1000) // of a transaction
 	delays := make([][]time.Duration, writers)
@@ -151,12 +150,14 @@ func visible(b *testing.B, store *Store, database string, pace int) {
 			conn := connect(b, database)
 			group.Go(func() {
 				random := rand.New(rand.NewPCG(uint64(w), 9))
+				look := time.NewTicker(20 * time.Microsecond)
+				defer look.Stop()
 				for n := 0; ; n++ {
 					due := started.Add(time.Duration(n) * time.Second * time.Duration(writers*rows) / time.Duration(pace))
 					if due.After(started.Add(visibleTime)) {
 						return
 					}
-					time.Sleep(time.Until(due))
+					<-time.After(time.Until(due))
 					var change numberdb.Binding
 					var batch pgx.Batch // one transaction
 					for range rows {
@@ -179,7 +180,7 @@ func visible(b *testing.B, store *Store, database string, pace int) {
 							b.Error("a commit did not become visible")
 							return
 						}
-						time.Sleep(20 * time.Microsecond)
+						<-look.C
 					}
 					delays[w] = append(delays[w], time.Since(committed))
 				}

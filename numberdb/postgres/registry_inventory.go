@@ -28,13 +28,14 @@ const (
 		FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::boolean[]) AS r(number, since, state, explained)
 		LEFT JOIN maskline.masks m ON m.number = r.number
 		WHERE NOT r.explained AND m.state IS DISTINCT FROM r.state ORDER BY r.number`
-	masks = `INSERT INTO maskline.masks (` + maskColumns + `)
+	shelved = `INSERT INTO maskline.masks (` + maskColumns + `)
 		SELECT number, nullif(pool, ''), kind, country, region, services, carrier, presents, cost, flags, state, since
 		FROM unnest($1::bigint[], $2::text[], $3::smallint[], $4::text[], $5::text[], $6::smallint[], $7::text[], $8::text[], $9::bigint[],
 			$10::smallint[], $11::smallint[], $12::bigint[]) AS r(` + maskColumns + `)
 		ON CONFLICT (number) DO UPDATE SET pool = excluded.pool, kind = excluded.kind, country = excluded.country,
 		region = excluded.region, services = excluded.services, carrier = excluded.carrier, presents = excluded.presents,
-		cost = excluded.cost, flags = excluded.flags, state = excluded.state, since = excluded.since`
+		cost = excluded.cost, flags = excluded.flags`
+	masks       = shelved + `, state = excluded.state, since = excluded.since`
 	maskColumns = `number, pool, kind, country, region, services, carrier, presents, cost, flags, state, since`
 	events      = `INSERT INTO maskline.mask_history (mask, at, what, why, actor)
 		SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::text[], $5::text[])`
@@ -44,7 +45,7 @@ const (
 const foreignKeyViolation = "23503"
 
 func (g *group) addInventory(w *numberdb.Writes) {
-	if len(w.Pools)+len(w.Masks)+len(w.Gone.Pools) > 0 {
+	if len(w.Pools)+len(w.Masks)+len(w.Shelved)+len(w.Gone.Pools) > 0 {
 		g.add(bump)
 	}
 	if len(w.Tenants) > 0 {
@@ -63,6 +64,9 @@ func (g *group) addInventory(w *numberdb.Writes) {
 		args := maskArrays(part)
 		g.add(moved, args[0], args[11], args[10], told)
 		g.steps = append(g.steps, step{masks, args, refusedKey(numberdb.ErrNoPool)})
+	}
+	for part := range slices.Chunk(lastByKey(w.Shelved, func(m *numberdb.Mask) e164.Number { return m.Number.Canonical() }), chunk) {
+		g.steps = append(g.steps, step{shelved, maskArrays(part), refusedKey(numberdb.ErrNoPool)})
 	}
 	for part := range slices.Chunk(w.Events, chunk) {
 		g.add(events, eventArrays(part)...)

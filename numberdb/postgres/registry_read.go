@@ -90,10 +90,10 @@ func readPools(ctx context.Context, tx pgx.Tx, tell func(numberdb.Pool)) error {
 		return err
 	}
 	var p numberdb.Pool
-	var selection int16
+	var selection int64
 	var quarantine, parties, ttl, least, most, idle, uses int64
 	_, err = pgx.ForEachRow(rows, []any{&p.Name, &p.Tenant, &selection, &quarantine, &parties, &ttl, &least, &most, &idle, &uses, &p.Policy.Second}, func() error {
-		p.Policy.Selection, p.Policy.Quarantine, p.Policy.Parties = numberdb.Selection(selection), duration(quarantine), int(parties)
+		p.Policy.Selection, p.Policy.Quarantine, p.Policy.Parties = numberdb.Selection(numberdb.Octet(selection)), duration(quarantine), int(parties)
 		p.Policy.TTL, p.Policy.MinTTL, p.Policy.MaxTTL = duration(ttl), duration(least), duration(most)
 		p.Policy.IdleTTL, p.Policy.MaxUses = duration(idle), int(uses)
 		tell(p)
@@ -109,14 +109,14 @@ func readMasks(ctx context.Context, tx pgx.Tx, tell func(numberdb.Mask)) error {
 	}
 	var m numberdb.Mask
 	var number, since int64
-	var kind, services, flags, state int16
+	var kind, services, flags, state int64
 	var pool pgtype.Text
 	var presents string
 	_, err = pgx.ForEachRow(rows, []any{
 		&number, &pool, &kind, &m.Country, &m.Region, &services, &m.Carrier, &presents, &m.Cost, &flags, &state, &since,
 	}, func() error {
-		m.Number, m.Pool, m.Kind, m.Services = e164.Number(number), pool.String, numberdb.MaskKind(kind), numberdb.Services(services)
-		m.Flags, m.State, m.Since = numberdb.MaskFlags(flags), numberdb.MaskState(state), time.UnixMicro(since).UTC()
+		m.Number, m.Pool, m.Kind, m.Services = e164.Number(number), pool.String, numberdb.MaskKind(numberdb.Octet(kind)), numberdb.Services(numberdb.Octet(services))
+		m.Flags, m.State, m.Since = numberdb.MaskFlags(numberdb.Octet(flags)), numberdb.MaskState(numberdb.Octet(state)), time.UnixMicro(since).UTC()
 		m.Presents = nil
 		if presents != "" {
 			m.Presents = strings.Split(presents, "|")

@@ -57,12 +57,14 @@ func startRouted(t *testing.T, store *Store) *routed {
 	})
 	storetest.Eventually(t, "the first load", func() bool { return r.syncer.Fresh().Up })
 	r.group.Go(func() {
+		pace := time.NewTicker(200 * time.Microsecond) // leaves the machine to the server
+		defer pace.Stop()
 		for ctx.Err() == nil {
 			b, status := r.table.Lookup(standing.Binding.Mask, standing.Binding.Party, time.Now())
 			if r.asked.Add(1); status != numberdb.Exact || b.To != standing.Binding.To {
 				r.unmet.Add(1)
 			}
-			time.Sleep(200 * time.Microsecond) // leaves the machine to the server
+			<-pace.C
 		}
 	})
 	r.writers = startWriters(t, store)
@@ -148,7 +150,7 @@ func TestRoutingThroughFaults(t *testing.T) {
 func standStill(t *testing.T, long time.Duration) {
 	t.Helper()
 	must(t, server.Freeze())
-	time.Sleep(long) // the fault itself
+	<-time.After(long) // the fault itself
 	must(t, server.Thaw())
 }
 

@@ -117,13 +117,15 @@ func (o *Owner) end(ctx context.Context, s numberdb.Session, why numberdb.EndRea
 	stood := s
 	s.Keep = now.Add(max(0, s.Keep.Sub(s.Expires)))
 	s.Expires, s.Ended = now, why
-	writes := numberdb.Writes{Sessions: []numberdb.Session{s}, Bindings: o.rows(&s)}
+	rows, unseen := o.rows(&s)
+	writes := numberdb.Writes{Sessions: []numberdb.Session{s}, Bindings: rows}
 	if why == numberdb.Burned {
 		writes.Masks = o.inState(o.ownMasks(&s), numberdb.Watchlisted, now)
 	} else if s.Shape == numberdb.Lease {
 		writes.Masks = o.inState(o.ownMasks(&s), numberdb.Quarantined, now)
 	}
 	err := o.commit(ctx, writes)
+	o.seeLater(doubt{session: s.ID, unseen: unseen, since: now}, err)
 	if err != nil && !errors.Is(err, numberdb.ErrNotYetRouted) {
 		if errors.Is(err, numberdb.ErrOutcomeUnknown) {
 			o.doubtful.add(doubt{session: s.ID, stood: &stood, since: now})
@@ -136,25 +138,30 @@ func (o *Owner) end(ctx context.Context, s numberdb.Session, why numberdb.EndRea
 	return s, err
 }
 
-// rows are the session's bindings with its times, reply slots included.
-func (o *Owner) rows(s *numberdb.Session) (changes []numberdb.Change) {
+// rows are the session's bindings with its times, reply slots included. Unseen are
+// the keys of slots that the table does not have: they may be in the store.
+func (o *Owner) rows(s *numberdb.Session) (changes []numberdb.Change, unseen []numberdb.BindingKey) {
 	mine := allocator.Bindings(s)
 	for i := range mine {
 		changes = append(changes, numberdb.Change{Binding: mine[i]})
 	}
 	if !isPublic(s) {
-		return changes // what else the engine knows was rotated away by another edge
+		return changes, nil // what else the engine knows was rotated away by another edge
 	}
 	for _, key := range o.engine.Keys(s.ID) {
 		if slices.ContainsFunc(mine, func(b numberdb.Binding) bool { return b.Key() == key }) {
 			continue
 		}
-		if b, found := o.bound(key); found && b.Session == s.ID && b.Live(o.now()) {
+		b, found := o.bound(key)
+		switch {
+		case !found:
+			unseen = append(unseen, key)
+		case b.Session == s.ID && b.Live(o.now()):
 			b.Expires, b.Keep = s.Expires, s.Keep
 			changes = append(changes, numberdb.Change{Binding: b})
 		}
 	}
-	return changes
+	return changes, unseen
 }
 
 func isPublic(s *numberdb.Session) bool { return s.Shape == numberdb.Open || s.Shape == numberdb.Lease }
@@ -191,8 +198,9 @@ func (o *Owner) extend(ctx context.Context, s numberdb.Session, ttl time.Duratio
 			return numberdb.Session{}, notLive(err)
 		}
 	}
-	writes := numberdb.Writes{Sessions: []numberdb.Session{s}, Bindings: o.rows(&s)}
-	err := o.commit(ctx, writes)
+	rows, unseen := o.rows(&s)
+	err := o.commit(ctx, numberdb.Writes{Sessions: []numberdb.Session{s}, Bindings: rows})
+	o.seeLater(doubt{session: s.ID, unseen: unseen, since: now}, err)
 	if err != nil && !errors.Is(err, numberdb.ErrNotYetRouted) {
 		return numberdb.Session{}, err
 	}
@@ -236,7 +244,7 @@ func (o *Owner) rotate(ctx context.Context, s numberdb.Session, terms *Terms, no
 	old.Participants = slices.Clone(s.Participants)
 	old.Keep = now.Add(max(0, s.Keep.Sub(s.Expires)))
 	old.Expires = now
-	ended := o.rows(&old)
+	ended, unseen := o.rows(&old)
 	s.Participants = slices.Clone(s.Participants)
 	for i := range s.Participants {
 		p := &s.Participants[i]
@@ -260,6 +268,7 @@ func (o *Owner) rotate(ctx context.Context, s numberdb.Session, terms *Terms, no
 	writes.Attempts = terms.attempts(s.ID)
 	begun := &doubt{session: s.ID, decision: decision, stood: &stood, masks: o.keepStock(writes.Masks), since: now}
 	err := o.commit(ctx, writes)
+	o.seeLater(doubt{session: s.ID, unseen: unseen, stood: &stood, since: now}, err)
 	if !o.decided(begun, err) {
 		return numberdb.Session{}, err
 	}

@@ -252,6 +252,7 @@ func merged(group []*work) numberdb.Writes {
 		all.Tenants = append(all.Tenants, w.writes.Tenants...)
 		all.Pools = append(all.Pools, w.writes.Pools...)
 		all.Masks = append(all.Masks, w.writes.Masks...)
+		all.Shelved = append(all.Shelved, w.writes.Shelved...)
 		all.Events = append(all.Events, w.writes.Events...)
 		all.Gone.Sessions = append(all.Gone.Sessions, w.writes.Gone.Sessions...)
 		all.Gone.Pools = append(all.Gone.Pools, w.writes.Gone.Pools...)

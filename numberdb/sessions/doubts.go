@@ -22,6 +22,10 @@ type doubt struct {
 	masks    []numberdb.Mask     // those whose state it changed, as they were before
 	findable bool                // by an idempotency key: what was written may be in use
 	since    time.Time
+
+	// Of reply slots that the table did not have when the session was changed. Stood
+	// is the session before a rotation then, else nil.
+	unseen []numberdb.BindingKey
 }
 
 // doubts are few: beyond the bound masks stay with their parties until the
@@ -109,6 +113,9 @@ func (o *Owner) settleDoubts(ctx context.Context) {
 }
 
 func (o *Owner) settle(ctx context.Context, d *doubt, now time.Time) error {
+	if d.unseen != nil {
+		return o.settleUnseen(ctx, d)
+	}
 	if d.stood != nil {
 		return o.settleChange(ctx, d, now)
 	}

@@ -1,6 +1,7 @@
 package sessions
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -149,31 +150,22 @@ func (o *Owner) isStock(mask e164.Number) bool { return o.shown.mask(mask) != ni
 // Pools lists the pools in the order of names.
 func (o *Owner) Pools() []numberdb.Pool {
 	o.stock.Lock()
-	defer o.stock.Unlock()
-	return slices.SortedFunc(maps.Values(o.pools), func(a, b numberdb.Pool) int {
-		if a.Name < b.Name {
-			return -1
-		}
-		return 1
-	})
+	list := slices.Collect(maps.Values(o.pools))
+	o.stock.Unlock()
+	slices.SortFunc(list, func(a, b numberdb.Pool) int { return cmp.Compare(a.Name, b.Name) })
+	return list
 }
 
-// Masks lists the masks of a pool in the order of numbers; pool "*" is all.
+// Masks lists the masks of a pool in the order of numbers; pool "*" is all. It takes
+// no lock: who makes sessions does not wait for it.
 func (o *Owner) Masks(pool string) []numberdb.Mask {
-	o.stock.Lock()
-	defer o.stock.Unlock()
 	var list []numberdb.Mask
-	for _, m := range o.masks {
+	o.shown.each(func(m *numberdb.Mask) {
 		if pool == "*" || m.Pool == pool {
-			list = append(list, m)
+			list = append(list, *m)
 		}
-	}
-	slices.SortFunc(list, func(a, b numberdb.Mask) int {
-		if a.Number < b.Number {
-			return -1
-		}
-		return 1
 	})
+	slices.SortFunc(list, func(a, b numberdb.Mask) int { return cmp.Compare(a.Number, b.Number) })
 	return list
 }
 
@@ -216,45 +208,65 @@ func (o *Owner) RemovePool(ctx context.Context, name string) error {
 
 // PutMasks adds masks or changes them, all or none.
 func (o *Owner) PutMasks(ctx context.Context, masks []numberdb.Mask, why, actor string) error {
+	masks, events := o.dated(masks, why, actor)
+	if err := o.committer.do(ctx, numberdb.Writes{Masks: masks, Events: events}); err != nil {
+		return err
+	}
+	added := o.unknown(masks)
+	o.keepStock(masks)
+	for i := range masks {
+		o.engine.SetMask(masks[i])
+	}
+	o.learnOf(added)
+	return nil
+}
+
+// ShelveMasks is PutMasks that leaves the states of masks which are there as they
+// are: a lease may be changing them at the same moment.
+func (o *Owner) ShelveMasks(ctx context.Context, masks []numberdb.Mask, why, actor string) error {
+	masks, events := o.dated(masks, why, actor)
+	if err := o.committer.do(ctx, numberdb.Writes{Shelved: masks, Events: events}); err != nil {
+		return err
+	}
+	added := o.unknown(masks)
+	o.shelve(masks)
+	for i := range masks {
+		o.engine.ShelveMask(masks[i])
+	}
+	o.learnOf(added)
+	return nil
+}
+
+// dated gives masks without a time of their state this one, and tells the history.
+func (o *Owner) dated(masks []numberdb.Mask, why, actor string) ([]numberdb.Mask, []numberdb.MaskEvent) {
 	masks = slices.Clone(masks)
-	writes := numberdb.Writes{Masks: masks}
+	events := make([]numberdb.MaskEvent, len(masks))
 	now := o.now()
 	for i := range masks {
 		if masks[i].Since.IsZero() {
 			masks[i].Since = now
 		}
-		writes.Events = append(writes.Events, numberdb.MaskEvent{Mask: masks[i].Number, At: now, What: masks[i].State, Why: why, Actor: actor})
+		events[i] = numberdb.MaskEvent{Mask: masks[i].Number, At: now, What: masks[i].State, Why: why, Actor: actor}
 	}
-	if err := o.committer.do(ctx, writes); err != nil {
-		return err
-	}
+	return masks, events
+}
+
+// unknown are those masks that are not in the stock yet.
+func (o *Owner) unknown(masks []numberdb.Mask) map[e164.Number]bool {
 	added := map[e164.Number]bool{}
 	for i := range masks {
-		if _, known := o.Mask(masks[i].Number); !known {
+		if !o.isStock(masks[i].Number) {
 			added[masks[i].Number.Canonical()] = true
 		}
 	}
-	o.keepStock(masks)
-	for i := range masks {
-		o.engine.SetMask(masks[i])
-	}
+	return added
+}
+
+func (o *Owner) learnOf(added map[e164.Number]bool) {
 	if len(added) > 0 {
 		o.learnByHand(func(mask e164.Number) bool { return added[mask] })
 	}
-	return nil
 }
-
-// SetState changes the state of masks: to Draining, Watchlisted, Free, Retired.
-func (o *Owner) SetState(ctx context.Context, numbers []e164.Number, state numberdb.MaskState, why, actor string) error {
-	masks := o.inState(numbers, state, o.now())
-	if len(masks) < len(numbers) {
-		return ErrNoMask
-	}
-	return o.PutMasks(ctx, masks, why, actor)
-}
-
-// ErrNoMask says that a number is no mask of a pool.
-var ErrNoMask = errors.New("there is no such mask")
 
 // History is what became of a mask, newest first.
 func (o *Owner) History(ctx context.Context, mask e164.Number, limit int) ([]numberdb.MaskEvent, error) {
@@ -286,6 +298,19 @@ func (o *Owner) ownMasks(s *numberdb.Session) (numbers []e164.Number) {
 	return numbers
 }
 
+// shelve is keepStock that leaves states as they are.
+func (o *Owner) shelve(masks []numberdb.Mask) {
+	o.stock.Lock()
+	defer o.stock.Unlock()
+	masks = slices.Clone(masks)
+	for i := range masks {
+		if is, known := o.masks[masks[i].Number.Canonical()]; known {
+			masks[i].State, masks[i].Since = is.State, is.Since
+		}
+	}
+	o.keep(masks)
+}
+
 // keepStock notes masks that this edge changes, and returns them as they were.
 func (o *Owner) keepStock(masks []numberdb.Mask) (before []numberdb.Mask) {
 	if len(masks) == 0 {
@@ -293,6 +318,10 @@ func (o *Owner) keepStock(masks []numberdb.Mask) (before []numberdb.Mask) {
 	}
 	o.stock.Lock()
 	defer o.stock.Unlock()
+	return o.keep(masks)
+}
+
+func (o *Owner) keep(masks []numberdb.Mask) (before []numberdb.Mask) {
 	now := o.now()
 	for _, m := range masks {
 		number := m.Number.Canonical()

@@ -396,3 +396,37 @@ func TestTheSamePairSticks(t *testing.T) {
 		})
 	}
 }
+
+// Who reads masks, and writes them back with another description, has not seen the
+// lease that was made meanwhile: it stays.
+func TestMasksAreShelvedBesideALease(t *testing.T) {
+	w, r := start(t, 1)
+	read := r.Masks("uk")
+	s := create(t, r, &Request{Pool: "uk", Shape: numberdb.Lease, Sides: between(1).Sides})
+	read[0].Region = "London"
+	if err := r.ShelveMasks(t.Context(), append(read, numberdb.Mask{Number: mask(9), Pool: "uk", Services: numberdb.SMS, State: numberdb.Draining}), "imported", "test"); err != nil {
+		t.Fatal(err)
+	}
+	want := func(state numberdb.MaskState) {
+		t.Helper()
+		if m, _ := r.Mask(mask(0)); m.State != state || m.Region != "London" {
+			t.Errorf("it is %v here, in %q", m.State, m.Region)
+		}
+		if _, err := w.store.Inventory(t.Context(), func(numberdb.Pool) {}, func(m numberdb.Mask) {
+			if m.Number == mask(0).Canonical() && (m.State != state || m.Region != "London") {
+				t.Errorf("it is %v in the store, in %q", m.State, m.Region)
+			}
+		}); err != nil {
+			t.Error(err)
+		}
+		_, _, masks := r.poolReport("uk")
+		if masks[state] != 1 || masks[numberdb.Draining] != 1 {
+			t.Errorf("the allocator has %v", masks)
+		}
+	}
+	want(numberdb.Held)
+	if _, err := r.End(t.Context(), "", s.ID, numberdb.Released); err != nil {
+		t.Fatal(err)
+	}
+	want(numberdb.Quarantined)
+}

@@ -26,6 +26,15 @@ func (s *shown) mask(number e164.Number) *numberdb.Mask {
 	return nil
 }
 
+// each tells of every mask, which is not to be changed.
+func (s *shown) each(tell func(*numberdb.Mask)) {
+	if all := s.masks.Load(); all != nil {
+		for _, place := range *all {
+			tell(place.Load())
+		}
+	}
+}
+
 // change puts masks in their places and takes others out.
 func (s *shown) change(put []numberdb.Mask, gone []e164.Number) {
 	var all map[e164.Number]*atomic.Pointer[numberdb.Mask]

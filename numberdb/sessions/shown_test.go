@@ -1,11 +1,14 @@
 package sessions
 
 import (
+	"slices"
 	"sync"
 	"testing"
 
 	"maskline/e164"
 	"maskline/numberdb"
+	"maskline/numberdb/storetest"
+	"maskline/testbench/await"
 )
 
 func TestMasksAreShownAsTheyAre(t *testing.T) {
@@ -52,6 +55,28 @@ func TestMasksAreReadBesideAWriter(t *testing.T) {
 	}
 	close(done)
 	reading.Wait()
+}
+
+// Who lists masks keeps nobody waiting, and waits for nobody who changes them.
+func TestMasksAreListedBesideAChange(t *testing.T) {
+	o := &Owner{}
+	o.shown.change([]numberdb.Mask{{Number: mask(3), Pool: "uk"}, {Number: mask(1), Pool: "uk"}, {Number: mask(2), Pool: "fr"}}, nil)
+	o.stock.Lock()
+	defer o.stock.Unlock()
+	listed := make(chan []numberdb.Mask, 2)
+	go func() {
+		listed <- o.Masks("uk")
+		listed <- o.Masks("*")
+	}()
+	for _, want := range [][]e164.Number{{mask(1), mask(3)}, {mask(1), mask(2), mask(3)}} {
+		var got []e164.Number
+		for _, m := range await.From(t, storetest.Deadline, "a list of masks", listed) {
+			got = append(got, m.Number)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%d masks, or in another order", len(got))
+		}
+	}
 }
 
 // BenchmarkMask is what routing pays for each message where a carrier presents

@@ -163,6 +163,59 @@ func TestASlotInDoubtIsWrittenAgain(t *testing.T) {
 	r.meets(t, public, party(1))
 }
 
+// A slot that was written, though nobody was told, ends with its session, though the
+// table did not show it then.
+func TestASlotInDoubtEndsWithItsSession(t *testing.T) {
+	for name, change := range map[string]func(r *running, s *numberdb.Session) error{
+		"ended": func(r *running, s *numberdb.Session) error {
+			return second(r.End(t.Context(), "", s.ID, numberdb.Released))
+		},
+		"burned": func(r *running, s *numberdb.Session) error {
+			return second(r.End(t.Context(), "", s.ID, numberdb.Burned))
+		},
+		"rotated": func(r *running, s *numberdb.Session) error { return second(r.Rotate(t.Context(), "", s.ID)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.cfg.Commit = 300 * time.Millisecond // for the table, which stands still
+			r := w.edge(t)
+			r.stock(t, numberdb.Pool{Name: "uk"}, 4)
+			s := r.lease(t)
+			public := s.Participants[0].Dial
+			gate := make(chan struct{})
+			goOn := sync.OnceFunc(func() { close(gate) })
+			defer goOn()
+			w.store.stuck.Store(&gate)
+			w.store.fault.Store(int32(unanswered))
+			if err := r.Slot(t.Context(), s.ID, public, party(1)); !errors.Is(err, numberdb.ErrOutcomeUnknown) {
+				t.Fatal(err)
+			}
+			w.store.fault.Store(int32(noFault))
+			if err := change(r, &s); !errors.Is(err, numberdb.ErrNotYetRouted) {
+				t.Fatal(err)
+			}
+			slots := func() (live int) {
+				for _, b := range w.rows(t) {
+					if b.Party != 0 && b.Live(w.now()) {
+						live++
+					}
+				}
+				return live
+			}
+			if n := slots(); n != 2 {
+				t.Fatalf("%d rows of a slot that nobody could see", n)
+			}
+			w.store.stuck.Store(nil)
+			goOn()
+			w.jump(r.settled())
+			eventually(t, "the end of the slot", func() bool { return slots() == 0 })
+			if _, status := r.table.Lookup(public, party(1), w.now()); status == numberdb.Exact {
+				t.Error("the caller has a way in yet")
+			}
+		})
+	}
+}
+
 // A slot at rest that its caller would get again is somebody else's by now: another
 // edge was faster. It stays theirs.
 func TestASlotThatAnotherEdgeHasGiven(t *testing.T) {

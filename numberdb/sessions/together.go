@@ -78,9 +78,9 @@ func (t *together) put(w *numberdb.Writes) {
 		t.attempts[numberdb.AttemptKey{Tenant: w.Attempts[i].Tenant, Key: w.Attempts[i].Key}] = struct{}{}
 	}
 	t.stock = t.stock || stock(w)
-	t.rows += len(w.Bindings) + len(w.Claims) + len(w.Replaced) + len(w.Sessions) + len(w.Attempts) + len(w.Masks) + len(w.Pools)
+	t.rows += len(w.Bindings) + len(w.Claims) + len(w.Replaced) + len(w.Sessions) + len(w.Attempts) + len(w.Masks) + len(w.Shelved) + len(w.Pools)
 }
 
 func stock(w *numberdb.Writes) bool {
-	return len(w.Pools)+len(w.Masks)+len(w.Tenants)+len(w.Events)+len(w.Gone.Pools) > 0
+	return len(w.Pools)+len(w.Masks)+len(w.Shelved)+len(w.Tenants)+len(w.Events)+len(w.Gone.Pools) > 0
 }

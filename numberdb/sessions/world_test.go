@@ -49,6 +49,27 @@ type faulty struct {
 	fault atomic.Int32
 	only  atomic.Pointer[func(*numberdb.Writes) bool] // which commits; nil: all
 	blind atomic.Bool                                 // pools and masks cannot be read
+	stuck atomic.Pointer[chan struct{}]               // the feed tells nothing until it is closed
+}
+
+func (f *faulty) Feed(ctx context.Context, held numberdb.Position) (numberdb.Feed, error) {
+	feed, err := f.database.Feed(ctx, held)
+	return sticky{feed, f}, err
+}
+
+// sticky is a feed that a test lets wait.
+type sticky struct {
+	numberdb.Feed
+	store *faulty
+}
+
+func (s sticky) Follow(ctx context.Context, apply func(numberdb.Batch)) error {
+	return s.Feed.Follow(ctx, func(b numberdb.Batch) {
+		if gate := s.store.stuck.Load(); gate != nil {
+			<-*gate
+		}
+		apply(b)
+	})
 }
 
 func (f *faulty) InventoryVersion(ctx context.Context) (numberdb.InventoryVersion, error) {

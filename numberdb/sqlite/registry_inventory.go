@@ -16,10 +16,11 @@ const (
 		parties = excluded.parties, ttl = excluded.ttl, min_ttl = excluded.min_ttl, max_ttl = excluded.max_ttl,
 		idle_ttl = excluded.idle_ttl, max_uses = excluded.max_uses, second = excluded.second`
 	poolColumns = `name, tenant, selection, quarantine, parties, ttl, min_ttl, max_ttl, idle_ttl, max_uses, second`
-	maskText    = `INSERT INTO masks (` + maskColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+	shelvedText = `INSERT INTO masks (` + maskColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (number) DO UPDATE SET pool = excluded.pool, kind = excluded.kind, country = excluded.country,
 		region = excluded.region, services = excluded.services, carrier = excluded.carrier, presents = excluded.presents,
-		cost = excluded.cost, flags = excluded.flags, state = excluded.state, since = excluded.since`
+		cost = excluded.cost, flags = excluded.flags`
+	maskText    = shelvedText + `, state = excluded.state, since = excluded.since`
 	maskColumns = `number, pool, kind, country, region, services, carrier, presents, cost, flags, state, since`
 	eventText   = `INSERT INTO mask_history (mask, at, what, why, actor) VALUES (?, ?, ?, ?, ?)`
 	// changedText tells whether the mask is new or in another state.
@@ -50,7 +51,7 @@ func (g *group) writeInventory(ctx context.Context, tx *sql.Tx) error {
 			return err
 		}
 	}
-	if len(w.Pools)+len(w.Masks)+len(w.Gone.Pools) == 0 {
+	if len(w.Pools)+len(w.Masks)+len(w.Shelved)+len(w.Gone.Pools) == 0 {
 		return nil
 	}
 	_, err := tx.ExecContext(ctx, `UPDATE inventory SET version = version + 1`)
@@ -58,7 +59,7 @@ func (g *group) writeInventory(ctx context.Context, tx *sql.Tx) error {
 }
 
 func writeMasks(ctx context.Context, tx *sql.Tx, w *numberdb.Writes) error {
-	if len(w.Masks)+len(w.Events) == 0 {
+	if len(w.Masks)+len(w.Shelved)+len(w.Events) == 0 {
 		return nil
 	}
 	event, err := tx.PrepareContext(ctx, eventText)
@@ -74,16 +75,12 @@ func writeMasks(ctx context.Context, tx *sql.Tx, w *numberdb.Writes) error {
 	explained := w.Explained()
 	for i := range w.Masks {
 		m := &w.Masks[i]
-		if err := checkPool(ctx, tx, m.Pool); err != nil {
-			return err
-		}
 		var changed bool
 		if err := tx.QueryRowContext(ctx, changedText, int64(m.Number.Canonical()), m.State).Scan(&changed); err != nil {
 			return err
 		}
-		if _, err := mask.ExecContext(ctx, int64(m.Number.Canonical()), sql.NullString{String: m.Pool, Valid: m.Pool != ""}, m.Kind, m.Country,
-			m.Region, m.Services, m.Carrier, strings.Join(m.Presents, "|"), m.Cost, m.Flags, m.State, m.Since.UnixMicro()); err != nil {
-			return fmt.Errorf("writing masks: %w", err)
+		if err := writeMask(ctx, tx, mask, m); err != nil {
+			return err
 		}
 		if changed && !explained(m) {
 			if err := writeEvent(ctx, event, numberdb.StateEvent(m)); err != nil {
@@ -91,10 +88,41 @@ func writeMasks(ctx context.Context, tx *sql.Tx, w *numberdb.Writes) error {
 			}
 		}
 	}
+	if len(w.Shelved) > 0 {
+		if err := shelve(ctx, tx, w.Shelved); err != nil {
+			return err
+		}
+	}
 	for i := range w.Events {
 		if err := writeEvent(ctx, event, w.Events[i]); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// shelve writes masks whose states are not its own to say.
+func shelve(ctx context.Context, tx *sql.Tx, masks []numberdb.Mask) error {
+	shelved, err := tx.PrepareContext(ctx, shelvedText)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = shelved.Close() }()
+	for i := range masks {
+		if err := writeMask(ctx, tx, shelved, &masks[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeMask(ctx context.Context, tx *sql.Tx, text *sql.Stmt, m *numberdb.Mask) error {
+	if err := checkPool(ctx, tx, m.Pool); err != nil {
+		return err
+	}
+	if _, err := text.ExecContext(ctx, int64(m.Number.Canonical()), sql.NullString{String: m.Pool, Valid: m.Pool != ""}, m.Kind, m.Country,
+		m.Region, m.Services, m.Carrier, strings.Join(m.Presents, "|"), m.Cost, m.Flags, m.State, m.Since.UnixMicro()); err != nil {
+		return fmt.Errorf("writing masks: %w", err)
 	}
 	return nil
 }

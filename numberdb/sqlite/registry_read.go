@@ -117,9 +117,10 @@ func inventoryVersion(ctx context.Context, tx *sql.Tx) (numberdb.InventoryVersio
 
 func scanPool(rows *sql.Rows) (numberdb.Pool, error) {
 	var p numberdb.Pool
-	var quarantine, ttl, least, most, idle int64
-	err := rows.Scan(&p.Name, &p.Tenant, &p.Policy.Selection, &quarantine, &p.Policy.Parties, &ttl, &least, &most, &idle,
+	var selection, quarantine, ttl, least, most, idle int64
+	err := rows.Scan(&p.Name, &p.Tenant, &selection, &quarantine, &p.Policy.Parties, &ttl, &least, &most, &idle,
 		&p.Policy.MaxUses, &p.Policy.Second)
+	p.Policy.Selection = numberdb.Selection(numberdb.Octet(selection))
 	p.Policy.Quarantine, p.Policy.TTL, p.Policy.IdleTTL = duration(quarantine), duration(ttl), duration(idle)
 	p.Policy.MinTTL, p.Policy.MaxTTL = duration(least), duration(most)
 	return p, err
@@ -127,10 +128,12 @@ func scanPool(rows *sql.Rows) (numberdb.Pool, error) {
 
 func scanMask(rows *sql.Rows) (numberdb.Mask, error) {
 	var m numberdb.Mask
-	var number, since int64
+	var number, kind, services, flags, state, since int64
 	var pool sql.NullString
 	var presents string
-	err := rows.Scan(&number, &pool, &m.Kind, &m.Country, &m.Region, &m.Services, &m.Carrier, &presents, &m.Cost, &m.Flags, &m.State, &since)
+	err := rows.Scan(&number, &pool, &kind, &m.Country, &m.Region, &services, &m.Carrier, &presents, &m.Cost, &flags, &state, &since)
+	m.Kind, m.Services = numberdb.MaskKind(numberdb.Octet(kind)), numberdb.Services(numberdb.Octet(services))
+	m.Flags, m.State = numberdb.MaskFlags(numberdb.Octet(flags)), numberdb.MaskState(numberdb.Octet(state))
 	m.Number, m.Pool, m.Since = e164.Number(number), pool.String, time.UnixMicro(since).UTC()
 	if presents != "" {
 		m.Presents = strings.Split(presents, "|")

@@ -13,6 +13,7 @@ import (
 
 	"maskline/e164"
 	"maskline/numberdb"
+	"maskline/testbench/await"
 )
 
 // Deadline bounds each wait of the contract.
@@ -156,14 +157,10 @@ func (f *Follower) eventually(t *testing.T, what string, reached func() bool) {
 	})
 }
 
-// Eventually polls until reached, at most for Deadline.
+// Eventually waits until reached, at most for Deadline.
 func Eventually(t *testing.T, what string, reached func() bool) {
 	t.Helper()
-	for end := time.Now().Add(Deadline); !reached(); time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%s was not reached", what)
-		}
-	}
+	await.That(t, Deadline, what, reached)
 }
 
 // Rows is what the store holds.

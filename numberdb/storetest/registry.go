@@ -37,6 +37,7 @@ func openRegistry(t *testing.T, db Database) Registry {
 func registryCases() []contractCase {
 	return []contractCase{
 		{"pools and masks keep every field, over a restart too", inventoryKept},
+		{"masks are shelved, and keep their states", statesKept},
 		{"tenants", tenantsKept},
 		{"the version grows with pools and masks alone", inventoryVersions},
 		{"a pool with masks stays, a mask's pool exists", poolsAndMasksFit},
@@ -117,19 +118,27 @@ func inventory(t *testing.T, r numberdb.Registry) (pools map[string]numberdb.Poo
 }
 
 // AlteredInventory alters a pool and a mask by SQL, in the tables with that
-// prefix, and wants the others alone.
+// prefix, and wants the others alone. 256 more than a good value is no good one.
 func AlteredInventory(t *testing.T, r numberdb.Registry, sql func(text string), prefix string) {
 	t.Helper()
-	Commit(t, r, numberdb.Writes{Pools: samplePools(), Masks: sampleMasks()})
-	sql(`UPDATE ` + prefix + `masks SET services = 0 WHERE state = 5`)
-	sql(`UPDATE ` + prefix + `pools SET selection = 9 WHERE name = 'london'`)
-	pools, masks := map[string]bool{}, map[e164.Number]bool{}
-	read, err := r.Inventory(t.Context(), func(p numberdb.Pool) { pools[p.Name] = true }, func(m numberdb.Mask) { masks[m.Number] = true })
-	if err != nil || read.Refused != 2 || len(pools) != 1 || len(masks) != 3 {
-		t.Errorf("%d pools, %d masks, %d refused, %v", len(pools), len(masks), read.Refused, err)
-	}
-	if pools["london"] || masks[e164.MustParse("0000000")] {
-		t.Error("what was altered was told")
+	for _, c := range []struct{ masks, pools string }{
+		{"services = 0", "selection = 9"},
+		{"services = services + 256", "selection = selection + 256"},
+		{"kind = kind + 256", "selection = selection - 256"},
+		{"flags = flags + 256", "selection = -1"},
+		{"state = state + 256", "selection = 255"},
+	} {
+		Commit(t, r, numberdb.Writes{Pools: samplePools(), Masks: sampleMasks()})
+		sql(`UPDATE ` + prefix + `masks SET ` + c.masks + ` WHERE state = 5`)
+		sql(`UPDATE ` + prefix + `pools SET ` + c.pools + ` WHERE name = 'london'`)
+		pools, masks := map[string]bool{}, map[e164.Number]bool{}
+		read, err := r.Inventory(t.Context(), func(p numberdb.Pool) { pools[p.Name] = true }, func(m numberdb.Mask) { masks[m.Number] = true })
+		if err != nil || read.Refused != 2 || len(pools) != 1 || len(masks) != 3 {
+			t.Errorf("%s, %s: %d pools, %d masks, %d refused, %v", c.masks, c.pools, len(pools), len(masks), read.Refused, err)
+		}
+		if pools["london"] || masks[e164.MustParse("0000000")] {
+			t.Errorf("%s, %s: what was altered was told", c.masks, c.pools)
+		}
 	}
 }
 
@@ -167,6 +176,28 @@ func inventoryKept(t *testing.T, db Database) {
 	wantInventory(t, openRegistry(t, db), pools, masks)
 }
 
+// statesKept: who shelves masks leaves the states of those that are there to whoever
+// leases them, and gives new ones theirs.
+func statesKept(t *testing.T, db Database) {
+	r := openRegistry(t, db)
+	masks := sampleMasks()
+	Commit(t, r, numberdb.Writes{Pools: samplePools(), Masks: masks[:2]})
+	shelved := sampleMasks()
+	for i := range shelved[:2] {
+		shelved[i].Region, shelved[i].State, shelved[i].Since = "another", numberdb.Retired, moment(77)
+		masks[i].Region = "another"
+	}
+	Commit(t, r, numberdb.Writes{Shelved: shelved})
+	wantInventory(t, r, samplePools(), masks)
+	if lines, err := r.History(t.Context(), masks[0].Number, 10); err != nil || len(lines) != 1 {
+		t.Errorf("%d lines of the history, %v", len(lines), err)
+	}
+	w := numberdb.Writes{Shelved: []numberdb.Mask{{Number: Mask(9), Pool: "nowhere", Services: numberdb.SMS, Since: moment(1)}}}
+	if _, err := r.Commit(t.Context(), &w); !errors.Is(err, numberdb.ErrNoPool) {
+		t.Errorf("shelved in no pool: %v", err)
+	}
+}
+
 func tenantsKept(t *testing.T, db Database) {
 	r := openRegistry(t, db)
 	Commit(t, r, numberdb.Writes{Tenants: []numberdb.Tenant{{Name: "the \"shop\"", Created: moment(1)}, {Name: "alfa", Created: moment(2)}}})
@@ -195,6 +226,7 @@ func inventoryVersions(t *testing.T, db Database) {
 	}{
 		{"pools", numberdb.Writes{Pools: samplePools()}, true},
 		{"masks", numberdb.Writes{Masks: sampleMasks()}, true},
+		{"shelved masks", numberdb.Writes{Shelved: sampleMasks()}, true},
 		{"the end of a pool", numberdb.Writes{Gone: numberdb.Gone{Pools: []string{samplePools()[1].Name}}}, true},
 		{"sessions", numberdb.Writes{Sessions: []numberdb.Session{Session(1)}}, false},
 		{"bindings", numberdb.Writes{Bindings: []numberdb.Change{Put(1, 1, 1)}, Claims: SessionClaims(2)}, false},

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/net/dns/dnsmessage"
+
+	"maskline/testbench/await"
 )
 
 const goodNAPTR = "\x00\x0a\x00\x14\x01s\x07SIP+D2U\x00\x04_sip\x04_udp\x04alfa\x07example\x00"
@@ -284,12 +286,10 @@ func TestNobodyAnswers(t *testing.T) {
 		_, _, err := cl.SRV(ctx, "_sip._udp.secret.example")
 		done <- err
 	}()
-	for deadline := time.Now().Add(10 * time.Second); len(s.log()) == rounds && time.Now().Before(deadline); {
-		time.Sleep(time.Millisecond)
-	}
+	asked := await.Within(10*time.Second, func() bool { return len(s.log()) > rounds })
 	cancel()
-	if err := <-done; !errors.Is(err, context.Canceled) {
-		t.Errorf("%v", err)
+	if err := <-done; !asked || !errors.Is(err, context.Canceled) {
+		t.Errorf("asked %v, %v", asked, err)
 	}
 }
 

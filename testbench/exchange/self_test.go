@@ -4,6 +4,8 @@ import (
 	"context"
 	"testing"
 	"time"
+
+	"maskline/testbench/await"
 )
 
 func TestTwoExchangesTalk(t *testing.T) {
@@ -23,11 +25,11 @@ func TestTwoExchangesTalk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	answered := b.Answered()
-	for len(answered) == 1 && !answered[0].over && ctx.Err() == nil { // its counts come with its end
-		time.Sleep(time.Millisecond)
+	var answered []Call
+	await.Within(10*time.Second, func() bool { // its counts come with its end
 		answered = b.Answered()
-	}
+		return len(answered) != 1 || answered[0].over
+	})
 	if !call.Answered || len(answered) != 1 || call.Received < 5 || answered[0].Received < 5 {
 		t.Fatalf("call %+v, answered %+v", call, answered)
 	}

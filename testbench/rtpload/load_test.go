@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"maskline/testbench/await"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -26,13 +28,11 @@ func load(t *testing.T, cfg Config) *Load {
 	return l
 }
 
-// until polls a running load.
+// until waits until a running load reports this.
 func until(t *testing.T, l *Load, what string, ok func(Report) bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !ok(l.Report()); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("never happened: %s: %+v", what, l.Report())
-		}
+	if !await.Within(10*time.Second, func() bool { return ok(l.Report()) }) {
+		t.Fatalf("never happened: %s: %+v", what, l.Report())
 	}
 }
 

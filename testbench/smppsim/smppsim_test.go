@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"maskline/smpp/pdu"
+	"maskline/testbench/await"
 )
 
 func TestTheTwoEndsTalk(t *testing.T) {
@@ -34,10 +35,7 @@ func TestTheTwoEndsTalk(t *testing.T) {
 	if got != text {
 		t.Fatal("the text was altered")
 	}
-	deadline := time.Now().Add(5 * time.Second)
-	for len(esme.Receipts()) < 5 && time.Now().Before(deadline) {
-		time.Sleep(time.Millisecond)
-	}
+	eventually(t, "five receipts", func() bool { return len(esme.Receipts()) == 5 })
 	for i, r := range esme.Receipts() {
 		if r.MessageID != ids[i] || r.State != pdu.Delivered || r.Source != "447700900001" {
 			t.Fatalf("receipt %d is %+v", i, r)
@@ -72,11 +70,7 @@ func bindTo(t *testing.T, smsc *SMSC) *ESME {
 
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); !ok(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("not in time: %s", what)
-		}
-	}
+	await.That(t, 5*time.Second, what, ok)
 }
 
 func TestLateAnswers(t *testing.T) {

@@ -20,6 +20,7 @@ import (
 
 	"maskline/e164"
 	"maskline/testbench/authority"
+	"maskline/testbench/await"
 	"maskline/testbench/loopback"
 	"maskline/testbench/process"
 )
@@ -179,15 +180,13 @@ func free(t *testing.T, ip netip.Addr, network string) netip.AddrPort {
 // connect waits for baresip's control socket, and reads events from it.
 func (p *baresip) connect(ctrl netip.AddrPort) {
 	p.t.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) { // between two tries
-		conn, err := net.Dial("tcp4", ctrl.String())
-		if err == nil {
-			p.ctrl = conn
-			break
-		}
-		if time.Now().After(deadline) || p.child.Ended() {
-			p.t.Fatalf("baresip does not start: %v\n%s", err, p.said())
-		}
+	var err error
+	await.Within(patience, func() bool {
+		p.ctrl, err = net.Dial("tcp4", ctrl.String())
+		return err == nil || p.child.Ended()
+	})
+	if err != nil {
+		p.t.Fatalf("baresip does not start: %v\n%s", err, p.said())
 	}
 	go func() {
 		defer close(p.events)

@@ -12,6 +12,7 @@ import (
 
 	"maskline/e164"
 	"maskline/smpp/pdu"
+	"maskline/testbench/await"
 	"maskline/testbench/exchange"
 	"maskline/testbench/loopback"
 	"maskline/testbench/process"
@@ -242,16 +243,9 @@ func (b *bed) metrics() *process.Metrics {
 	return m
 }
 
-// eventually polls until ok.
 func (b *bed) eventually(what string, ok func() bool) {
 	b.t.Helper()
-	deadline := time.Now().Add(patience)
-	for !ok() {
-		if time.Now().After(deadline) {
-			b.t.Fatalf("not in time: %s", what)
-		}
-		time.Sleep(10 * time.Millisecond) // between two looks
-	}
+	await.That(b.t, patience, what, ok)
 }
 
 // bind binds an account.

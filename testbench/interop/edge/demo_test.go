@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"maskline/testbench/await"
 	"maskline/testbench/process"
 )
 
@@ -183,12 +184,8 @@ func shape(said string) string {
 
 func TestDemoUntilInterrupted(t *testing.T) {
 	d := startDemo(t, "--api-listen", "127.0.0.1:0")
-	deadline := time.Now().Add(patience)
-	for !strings.Contains(d.said(), "SMS, the answer") {
-		if time.Now().After(deadline) {
-			t.Fatalf("no scene is played:\n%s", d.said())
-		}
-		time.Sleep(10 * time.Millisecond) // between two looks
+	if !await.Within(patience, func() bool { return strings.Contains(d.said(), "SMS, the answer") }) {
+		t.Fatalf("no scene is played:\n%s", d.said())
 	}
 	if err := d.child.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"maskline/smpp/pdu"
+	"maskline/testbench/await"
 	"maskline/testbench/smppsim"
 )
 
@@ -55,13 +55,7 @@ func startDraining(t *testing.T, s settings) *draining {
 func (d *draining) finished() pdu.Status {
 	d.t.Helper()
 	d.alfa.smsc.SetMode(smppsim.Accept)
-	select {
-	case status := <-d.answered:
-		return status
-	case <-time.After(patience):
-		d.t.Fatal("the message in flight was not answered")
-		return 0
-	}
+	return await.From(d.t, patience, "an answer to the message in flight", d.answered)
 }
 
 func TestDrainFinishesWhatIsInFlight(t *testing.T) {

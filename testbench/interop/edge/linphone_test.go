@@ -12,10 +12,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"maskline/e164"
 	"maskline/testbench/authority"
+	"maskline/testbench/await"
 	"maskline/testbench/loopback"
 	"maskline/testbench/process"
 )
@@ -123,16 +123,18 @@ func (p *linphone) printed() string {
 // see waits until linphonec prints a text, after what was seen before.
 func (p *linphone) see(text string) {
 	p.t.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) { // between two looks
-		printed := p.printed()
-		if at := strings.Index(printed[p.read:], text); at >= 0 {
-			p.read += at + len(text)
-			return
-		}
-		if time.Now().After(deadline) || p.child.Ended() {
-			p.t.Fatalf("linphonec does not print %q:\n%s", text, printed)
-		}
+	var printed string
+	at := -1
+	await.Within(patience, func() bool {
+		ended := p.child.Ended() // what it prints last counts too
+		printed = p.printed()
+		at = strings.Index(printed[p.read:], text)
+		return at >= 0 || ended
+	})
+	if at < 0 {
+		p.t.Fatalf("linphonec does not print %q:\n%s", text, printed)
 	}
+	p.read += at + len(text)
 }
 
 func (p *linphone) dial(to e164.Number) {

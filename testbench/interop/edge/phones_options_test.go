@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"maskline/testbench/await"
 )
 
 // TestPhonesRefreshTheirSessions has linphone on both sides with the shortest session
@@ -28,14 +30,12 @@ func TestPhonesRefreshTheirSessions(t *testing.T) {
 		}
 		before := []int{asked(caller), asked(callee)}
 		const interval = 90 * time.Second
-		for deadline := time.Now().Add(interval); ; time.Sleep(100 * time.Millisecond) { // between two looks
-			rider, driver := asked(caller)-before[0], asked(callee)-before[1]
-			if rider > 0 && driver > 0 {
-				return
-			}
-			if time.Now().After(deadline) {
-				t.Fatalf("the caller refreshed %d times, the callee %d", rider, driver)
-			}
+		var rider, driver int
+		if !await.Within(interval, func() bool {
+			rider, driver = asked(caller)-before[0], asked(callee)-before[1]
+			return rider > 0 && driver > 0
+		}) {
+			t.Fatalf("the caller refreshed %d times, the callee %d", rider, driver)
 		}
 	})
 }

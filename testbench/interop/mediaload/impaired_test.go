@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"maskline/media"
+	"maskline/testbench/await"
 	"maskline/testbench/loopback"
 	"maskline/testbench/rtp"
 )
@@ -90,9 +91,5 @@ func throughPath(t *testing.T, what rtp.Impairments) (*media.Session, *rtp.Strea
 
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); !ok(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("never happened: %s", what)
-		}
-	}
+	await.That(t, 30*time.Second, what, ok)
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"maskline/testbench/await"
 	"maskline/testbench/rtp"
 )
 
@@ -60,9 +61,7 @@ func measure(b *testing.B, calls int) {
 
 // hears waits until streams have heard so much together, or for long enough.
 func hears(streams []*rtp.Stream, packets int, most time.Duration) {
-	for end := time.Now().Add(most); total(streams).Received < packets && time.Now().Before(end); {
-		time.Sleep(50 * time.Millisecond) // between two looks
-	}
+	await.Within(most, func() bool { return total(streams).Received >= packets })
 }
 
 // settles waits until streams that were stopped have heard all, or for a second

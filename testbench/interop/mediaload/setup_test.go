@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"maskline/media"
+	"maskline/testbench/await"
 	"maskline/testbench/loopback"
 	"maskline/testbench/rtp"
 )
@@ -138,19 +139,17 @@ func BenchmarkSetUp(b *testing.B) {
 // hear waits until each party has heard something.
 func hear(t testing.TB, parties []*rtp.Stream) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		deaf := 0
+	deaf := 0
+	if !await.Within(20*time.Second, func() bool {
+		deaf = 0
 		for _, p := range parties {
 			if p.Report().Received == 0 {
 				deaf++
 			}
 		}
-		if deaf == 0 {
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatalf("%d of %d parties hear nothing", deaf, len(parties))
-		}
+		return deaf == 0
+	}) {
+		t.Fatalf("%d of %d parties hear nothing", deaf, len(parties))
 	}
 }
 

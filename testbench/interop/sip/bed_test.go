@@ -23,6 +23,7 @@ import (
 	"maskline/numberdb"
 	"maskline/routing"
 	"maskline/sip"
+	"maskline/testbench/await"
 )
 
 var (
@@ -202,13 +203,7 @@ func (b *bed) count(name string, labels ...string) float64 {
 
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
-	for !ok() {
-		if time.Now().After(deadline) {
-			t.Fatalf("never: %s", what)
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
+	await.That(t, 30*time.Second, what, ok)
 }
 
 // ports stands in for the media relay: addresses without streams.

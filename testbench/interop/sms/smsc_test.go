@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"maskline/testbench/await"
 )
 
 //go:embed smsc.js
@@ -174,10 +176,5 @@ const patience = 30 * time.Second
 
 func eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		if done() {
-			return
-		}
-	}
-	t.Fatal("never came true: " + what)
+	await.That(t, patience, what, done)
 }
