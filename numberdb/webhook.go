@@ -157,7 +157,8 @@ type DeliveryStore interface {
 	// NextEvents answers each wish; nothing appears later before what it returns.
 	NextEvents(ctx context.Context, wanted []Wanted) ([][]Event, error)
 
-	// WaitingDeliveries are those of an endpoint, in the order of events.
+	// WaitingDeliveries are those of an endpoint that wait, and those that are done
+	// beyond its Done, in the order of events.
 	WaitingDeliveries(ctx context.Context, endpoint ID) ([]Delivery, error)
 
 	// Settle writes what was done in one transaction, and returns the endpoints

@@ -73,9 +73,12 @@ func (s *Store) HoldEndpoints(ctx context.Context, holder string, lease time.Dur
 	return held, err
 }
 
-// WaitingDeliveries reads by the index of those that wait.
+// WaitingDeliveries reads by the index of those that wait, and the whole log for
+// those beyond.
 func (s *Store) WaitingDeliveries(ctx context.Context, endpoint numberdb.ID) ([]numberdb.Delivery, error) {
-	return s.deliveries(ctx, ` WHERE endpoint = $1 AND state = 0 ORDER BY xid, line LIMIT $2`, int64(endpoint), numberdb.MostWaiting)
+	return s.deliveries(ctx, ` d WHERE endpoint = $1 AND (state = 0 OR EXISTS
+		(SELECT FROM maskline.webhook_endpoints e WHERE e.id = $1 AND (d.xid, d.line) > (e.xid, e.line))) ORDER BY xid, line LIMIT $2`,
+		int64(endpoint), 2*numberdb.MostWaiting)
 }
 
 // Deliveries reads a page of the log.

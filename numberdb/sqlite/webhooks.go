@@ -146,9 +146,11 @@ func (s *Store) HoldEndpoints(ctx context.Context, _ string, lease time.Duration
 	return held, err
 }
 
-// WaitingDeliveries reads by the index of those that wait.
+// WaitingDeliveries reads by the index of those that wait, and the whole log for
+// those beyond.
 func (s *Store) WaitingDeliveries(ctx context.Context, endpoint numberdb.ID) ([]numberdb.Delivery, error) {
-	return s.deliveries(ctx, ` WHERE endpoint = ? AND state = 0 ORDER BY line LIMIT ?`, int64(endpoint), numberdb.MostWaiting)
+	return s.deliveries(ctx, ` WHERE endpoint = ?1 AND (state = 0 OR line > (SELECT e.line FROM webhook_endpoints e WHERE e.id = ?1))
+		ORDER BY line LIMIT ?2`, int64(endpoint), 2*numberdb.MostWaiting)
 }
 
 // Deliveries reads a page of the log.
@@ -177,6 +179,7 @@ func (s *Store) Settle(ctx context.Context, done []numberdb.Settlement) (lost []
 	err = s.change(ctx, "settling deliveries", func(ctx context.Context, tx *sql.Tx) error {
 		lost = nil
 		delivery := tx.StmtContext(ctx, s.registry.delivery)
+		defer func() { _ = delivery.Close() }() // the transaction ends it too
 		for i := range done {
 			of := &done[i]
 			rows, err := affected(ctx, tx, `UPDATE webhook_endpoints SET line = ?3, state = CASE WHEN ?4 THEN 2 ELSE state END,

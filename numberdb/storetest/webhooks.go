@@ -73,9 +73,9 @@ func wantEndpoints(t *testing.T, s Webhooks, tenant string, id numberdb.ID, want
 	}
 }
 
-func hold(t *testing.T, s Webhooks, holder string) []numberdb.HeldEndpoint {
+func hold(t *testing.T, s Webhooks) []numberdb.HeldEndpoint {
 	t.Helper()
-	held, err := s.HoldEndpoints(t.Context(), holder, time.Minute)
+	held, err := s.HoldEndpoints(t.Context(), "edge", time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +140,7 @@ func endpointsUnchanged(t *testing.T, db Database) {
 func endpointsBegin(t *testing.T, db Database) {
 	s := openWebhooks(t, db)
 	next := func() (types []string) {
-		held := hold(t, s, "edge")
+		held := hold(t, s)
 		pages, err := s.NextEvents(t.Context(), []numberdb.Wanted{{Tenant: "shop", After: held[0].Done, Limit: 10}, {Tenant: "nobody", Limit: 10}})
 		if err != nil || len(pages[1]) != 0 {
 			t.Fatal(pages, err)
@@ -158,7 +158,7 @@ func endpointsBegin(t *testing.T, db Database) {
 	}
 	e.State = numberdb.EndpointOff
 	e = putEndpoint(t, s, e)
-	if held := hold(t, s, "edge"); len(held) != 0 {
+	if held := hold(t, s); len(held) != 0 {
 		t.Errorf("%d are held though none is on", len(held))
 	}
 	Commit(t, s, numberdb.Writes{Outbox: []numberdb.Event{event(4, 0, "a.meanwhile")}})
@@ -189,28 +189,30 @@ func log(t *testing.T, s Webhooks, q numberdb.DeliveryQuery) []numberdb.Delivery
 func deliveriesSettled(t *testing.T, db Database) {
 	s := openWebhooks(t, db)
 	putEndpoint(t, s, endpoint(1))
-	held := hold(t, s, "edge")[0]
+	held := hold(t, s)[0]
 	done, waits, over := delivery(1, numberdb.Delivered), delivery(2, numberdb.Waiting), delivery(3, numberdb.GivenUp)
 	waits.Next = moment(5)
 	at := numberdb.EventPosition{Transaction: held.Done.Transaction, Line: held.Done.Line + 3}
-	if lost := settle(t, s, numberdb.Settlement{Endpoint: 1, Epoch: held.Epoch, Done: at, Deliveries: []numberdb.Delivery{done, waits, over}}); len(lost) != 0 {
+	beyond := delivery(4, numberdb.Delivered)
+	beyond.Position = numberdb.EventPosition{Transaction: at.Transaction, Line: at.Line + 1}
+	if lost := settle(t, s, numberdb.Settlement{Endpoint: 1, Epoch: held.Epoch, Done: at, Deliveries: []numberdb.Delivery{done, waits, over, beyond}}); len(lost) != 0 {
 		t.Fatalf("lost %v", lost)
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
 	s = openWebhooks(t, db)
-	if held := hold(t, s, "edge"); held[0].Done != at {
+	if held := hold(t, s); held[0].Done != at {
 		t.Errorf("done up to %v, want %v", held[0].Done, at)
 	}
 	waiting, err := s.WaitingDeliveries(t.Context(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]numberdb.Delivery{waits}, waiting); diff != "" {
+	if diff := cmp.Diff([]numberdb.Delivery{waits, beyond}, waiting); diff != "" {
 		t.Errorf("waiting: %s", diff)
 	}
-	if diff := cmp.Diff([]numberdb.Delivery{over, waits, done}, log(t, s, numberdb.DeliveryQuery{Endpoint: 1})); diff != "" {
+	if diff := cmp.Diff([]numberdb.Delivery{beyond, over, waits, done}, log(t, s, numberdb.DeliveryQuery{Endpoint: 1})); diff != "" {
 		t.Errorf("the log: %s", diff)
 	}
 	if diff := cmp.Diff([]numberdb.Delivery{waits}, log(t, s, numberdb.DeliveryQuery{Endpoint: 1, Before: 3, Limit: 1})); diff != "" {
@@ -218,7 +220,7 @@ func deliveriesSettled(t *testing.T, db Database) {
 	}
 	waits.State, waits.Attempts = numberdb.Delivered, 9
 	settle(t, s, numberdb.Settlement{Endpoint: 1, Epoch: held.Epoch, Done: at, Deliveries: []numberdb.Delivery{waits}})
-	if waiting, err := s.WaitingDeliveries(t.Context(), 1); err != nil || len(waiting) != 0 {
+	if waiting, err := s.WaitingDeliveries(t.Context(), 1); err != nil || len(waiting) != 1 {
 		t.Errorf("%d wait, %v", len(waiting), err)
 	}
 }
@@ -226,7 +228,7 @@ func deliveriesSettled(t *testing.T, db Database) {
 func deliveriesLost(t *testing.T, db Database) {
 	s := openWebhooks(t, db)
 	e := putEndpoint(t, s, endpoint(1))
-	held := hold(t, s, "edge")[0]
+	held := hold(t, s)[0]
 	e.State = numberdb.EndpointOff
 	e = putEndpoint(t, s, e)
 	e.State = numberdb.EndpointOn
@@ -245,7 +247,7 @@ func deliveriesLost(t *testing.T, db Database) {
 func endpointsGone(t *testing.T, db Database) {
 	s := openWebhooks(t, db)
 	e := putEndpoint(t, s, endpoint(1))
-	held := hold(t, s, "edge")[0]
+	held := hold(t, s)[0]
 	told := event(9, 0, numberdb.WebhookDisabled)
 	told.Data = []byte(`{"webhook_endpoint_id":"whk_1"}`)
 	settle(t, s, numberdb.Settlement{
@@ -264,9 +266,10 @@ func endpointsGone(t *testing.T, db Database) {
 func deliveriesReplayed(t *testing.T, db Database) {
 	s := openWebhooks(t, db)
 	putEndpoint(t, s, endpoint(1))
-	held := hold(t, s, "edge")[0]
+	held := hold(t, s)[0]
 	Commit(t, s, numberdb.Writes{Outbox: []numberdb.Event{event(1, 0, "a.b"), event(2, 0, "a.b"), event(3, 0, "a.b"), event(4, 0, "a.b")}})
-	settle(t, s, numberdb.Settlement{Endpoint: 1, Epoch: held.Epoch, Done: held.Done, Deliveries: []numberdb.Delivery{
+	far := numberdb.EventPosition{Transaction: held.Done.Transaction + 1000, Line: 1000}
+	settle(t, s, numberdb.Settlement{Endpoint: 1, Epoch: held.Epoch, Done: far, Deliveries: []numberdb.Delivery{
 		delivery(1, numberdb.GivenUp), delivery(2, numberdb.Delivered), delivery(3, numberdb.GivenUp),
 	}})
 	replay := func(r numberdb.Replay) (int, error) {
@@ -308,7 +311,7 @@ func deliveriesReplayed(t *testing.T, db Database) {
 			t.Errorf("event %d: %d attempts, next %v", d.Event, d.Attempts, d.Next)
 		}
 	}
-	if again := hold(t, s, "edge"); again[0].Replay == held.Replay {
+	if again := hold(t, s); again[0].Replay == held.Replay {
 		t.Error("nobody is told of the replay")
 	}
 }
@@ -316,7 +319,7 @@ func deliveriesReplayed(t *testing.T, db Database) {
 func logBounded(t *testing.T, db Database) {
 	s := openWebhooks(t, db)
 	putEndpoint(t, s, endpoint(1))
-	held := hold(t, s, "edge")[0]
+	held := hold(t, s)[0]
 	now := clock()
 	first := numberdb.IDAt(now) + 1
 	const more = 500
