@@ -123,6 +123,8 @@ func (o *Owner) end(ctx context.Context, s numberdb.Session, why numberdb.EndRea
 	} else if s.Shape == numberdb.Lease {
 		writes.Masks = o.inState(o.ownMasks(&s), numberdb.Quarantined, now)
 	}
+	o.tellEnded(&writes, &s)
+	o.tellStates(&writes, now)
 	err := o.commit(ctx, writes)
 	if err != nil && !errors.Is(err, numberdb.ErrNotYetRouted) {
 		if errors.Is(err, numberdb.ErrOutcomeUnknown) {
@@ -261,6 +263,10 @@ func (o *Owner) rotate(ctx context.Context, s numberdb.Session, now time.Time) (
 		return slices.ContainsFunc(writes.Claims, func(b numberdb.Binding) bool { return b.Key() == c.Binding.Key() })
 	})
 	writes.Masks = append(writes.Masks, states(decision.Ends.States)...)
+	if s.Shape == numberdb.Lease {
+		o.tell(&writes, &s, eventLeaseRotated, now, told{})
+	}
+	o.tellStates(&writes, now)
 	begun := &doubt{session: s.ID, decision: decision, stood: &stood, masks: o.keepStock(writes.Masks), since: now}
 	err := o.commit(ctx, writes)
 	if !o.decided(begun, err) {
@@ -303,6 +309,7 @@ func (o *Owner) join(ctx context.Context, s numberdb.Session, side Side, now tim
 		Number: side.Number, To: side.To, Dial: first.Dial, Second: first.Second,
 	})
 	writes := numberdb.Writes{Sessions: []numberdb.Session{s}, Replaced: replaced(decision)}
+	o.tell(&writes, &s, eventParticipantAdded, now, told{Participants: len(s.Participants)})
 	for _, b := range allocator.Bindings(&s) {
 		if b.Party == side.Number.Canonical() {
 			writes.Claims = append(writes.Claims, b)

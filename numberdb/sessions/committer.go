@@ -179,6 +179,8 @@ func merged(group []*work) numberdb.Writes {
 		all.Pools = append(all.Pools, w.writes.Pools...)
 		all.Masks = append(all.Masks, w.writes.Masks...)
 		all.Events = append(all.Events, w.writes.Events...)
+		all.Outbox = append(all.Outbox, w.writes.Outbox...)
+		all.Expired = append(all.Expired, w.writes.Expired...)
 		all.Gone.Sessions = append(all.Gone.Sessions, w.writes.Gone.Sessions...)
 		all.Gone.Pools = append(all.Gone.Pools, w.writes.Gone.Pools...)
 	}

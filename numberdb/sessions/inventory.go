@@ -225,6 +225,7 @@ func (o *Owner) PutMasks(ctx context.Context, masks []numberdb.Mask, why, actor 
 		}
 		writes.Events = append(writes.Events, numberdb.MaskEvent{Mask: masks[i].Number, At: now, What: masks[i].State, Why: why, Actor: actor})
 	}
+	o.tellStates(&writes, now)
 	if _, err := o.committer.do(ctx, writes); err != nil {
 		return err
 	}
@@ -309,16 +310,22 @@ func (o *Owner) keepStock(masks []numberdb.Mask) (before []numberdb.Mask) {
 // writeStates writes what time has done to masks; what fails stands in memory
 // and is tried again. It is tend's own.
 func (o *Owner) writeStates(ctx context.Context, masks []numberdb.Mask) {
+	writes := numberdb.Writes{Masks: masks}
+	o.tellStates(&writes, o.now())
+	o.unsavedEvents = append(o.unsavedEvents, writes.Outbox...)
 	o.keepStock(masks)
 	masks = append(o.stillUnsaved(), masks...)
 	o.unsaved = nil
 	if len(masks) == 0 {
+		o.unsavedEvents = nil // what they tell of was changed since
 		return
 	}
-	if _, err := o.committer.do(ctx, numberdb.Writes{Masks: masks}); err != nil {
+	if _, err := o.committer.do(ctx, numberdb.Writes{Masks: masks, Outbox: o.unsavedEvents}); err != nil {
 		o.log.Debug("could not write the state of masks yet", zap.Int("masks", len(masks)), zap.Error(err))
 		o.unsaved = masks
+		return
 	}
+	o.unsavedEvents = nil
 }
 
 // stillUnsaved leaves out masks that somebody has changed since.
