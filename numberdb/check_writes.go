@@ -19,7 +19,7 @@ const maxWrites = 1_000_000
 // place in it and never a value.
 func (w *Writes) Check() error {
 	rows := len(w.Bindings) + len(w.Claims) + len(w.Replaced) + len(w.Sessions) + len(w.Attempts) + len(w.Tenants) + len(w.Pools) +
-		len(w.Masks) + len(w.Shelved) + len(w.Events) + len(w.Gone.Sessions) + len(w.Gone.Pools)
+		len(w.Masks) + len(w.Shelved) + len(w.Events) + len(w.Outbox) + len(w.Expired) + len(w.Gone.Sessions) + len(w.Gone.Pools)
 	if rows > maxWrites {
 		return ErrTooMany
 	}
@@ -35,6 +35,8 @@ func (w *Writes) Check() error {
 		checkEach("mask", w.Masks, (*Mask).Check),
 		checkEach("mask", w.Shelved, (*Mask).Check),
 		checkEach("event", w.Events, (*MaskEvent).Check),
+		checkEach("outbox", w.Outbox, (*Event).Check),
+		checkEach("expiry", w.Expired, (*Expiry).Check),
 	} {
 		if err != nil {
 			return err

@@ -62,6 +62,8 @@ type Writes struct {
 	Masks    []Mask      // likewise; a change of state goes to the history
 	Shelved  []Mask      // likewise, but State and Since of those that exist stay: a lease may be changing them
 	Events   []MaskEvent // further lines of the history, or the why of a change of state
+	Outbox   []Event     // what is told of all this; those of one session in their order
+	Expired  []Expiry    // sessions whose end by time is told, unless it was
 	Gone     Gone
 }
 

@@ -74,13 +74,14 @@ type Store struct {
 	written numberdb.Position          // the newest position that Apply returned
 	wakes   map[chan struct{}]struct{} // one for each Follow
 
-	own     own
-	anyhow  atomic.Int64 // groups whose claims may take the places of what is over
-	purging purging
-	source  source // what positions are of
-	era     numberdb.Position
-	resume  resumable
-	retry   time.Duration // of the last feed by the changelog, 0: it was none
+	own          own
+	anyhow       atomic.Int64 // groups whose claims may take the places of what is over
+	purging      purging
+	eventPurging eventPurging
+	source       source // what positions are of
+	era          numberdb.Position
+	resume       resumable
+	retry        time.Duration // of the last feed by the changelog, 0: it was none
 }
 
 var _ numberdb.Store = (*Store)(nil)

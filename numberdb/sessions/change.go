@@ -124,6 +124,8 @@ func (o *Owner) end(ctx context.Context, s numberdb.Session, why numberdb.EndRea
 	} else if s.Shape == numberdb.Lease {
 		writes.Masks = o.inState(o.ownMasks(&s), numberdb.Quarantined, now)
 	}
+	o.tellEnded(&writes, &s)
+	o.tellStates(&writes, now)
 	err := o.commit(ctx, writes)
 	o.seeLater(doubt{session: s.ID, unseen: unseen, since: now}, err)
 	if err != nil && !errors.Is(err, numberdb.ErrNotYetRouted) {
@@ -266,6 +268,10 @@ func (o *Owner) rotate(ctx context.Context, s numberdb.Session, terms *Terms, no
 	})
 	writes.Masks = append(writes.Masks, states(decision.Ends.States)...)
 	writes.Attempts = terms.attempts(s.ID)
+	if s.Shape == numberdb.Lease {
+		o.tell(&writes, &s, eventLeaseRotated, now, told{})
+	}
+	o.tellStates(&writes, now)
 	begun := &doubt{session: s.ID, decision: decision, stood: &stood, masks: o.keepStock(writes.Masks), since: now}
 	err := o.commit(ctx, writes)
 	o.seeLater(doubt{session: s.ID, unseen: unseen, stood: &stood, since: now}, err)
@@ -307,6 +313,7 @@ func (o *Owner) join(ctx context.Context, s numberdb.Session, side Side, terms *
 		Number: side.Number, To: side.To, Dial: first.Dial, Second: first.Second,
 	})
 	writes := numberdb.Writes{Sessions: []numberdb.Session{s}, Replaced: replaced(decision), Attempts: terms.attempts(id)}
+	o.tell(&writes, &s, eventParticipantAdded, now, told{Participants: len(s.Participants)})
 	for _, b := range allocator.Bindings(&s) {
 		if b.Party == side.Number.Canonical() {
 			writes.Claims = append(writes.Claims, b)

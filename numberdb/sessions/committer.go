@@ -254,6 +254,8 @@ func merged(group []*work) numberdb.Writes {
 		all.Masks = append(all.Masks, w.writes.Masks...)
 		all.Shelved = append(all.Shelved, w.writes.Shelved...)
 		all.Events = append(all.Events, w.writes.Events...)
+		all.Outbox = append(all.Outbox, w.writes.Outbox...)
+		all.Expired = append(all.Expired, w.writes.Expired...)
 		all.Gone.Sessions = append(all.Gone.Sessions, w.writes.Gone.Sessions...)
 		all.Gone.Pools = append(all.Gone.Pools, w.writes.Gone.Pools...)
 	}

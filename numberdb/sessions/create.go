@@ -59,6 +59,7 @@ const tries = 5
 func (o *Owner) Create(ctx context.Context, r *Request) (numberdb.Session, error) {
 	s, err := o.decideAndCreate(ctx, r)
 	o.metrics.created(err)
+	o.tellExhausted(err)
 	return s, err
 }
 
@@ -151,6 +152,7 @@ func (o *Owner) create(ctx context.Context, r *Request, ask *allocator.Request, 
 	decision.Apply(&s)
 	writes := newSession(&s, decision)
 	writes.New = []numberdb.ID{s.ID}
+	o.tellCreated(&writes, &s)
 	begun := &doubt{session: s.ID, decision: decision, masks: o.keepStock(writes.Masks), since: now}
 	if r.Attempt != nil {
 		attempt := *r.Attempt

@@ -23,6 +23,7 @@ func (o *Owner) expire(ctx context.Context, now time.Time) {
 	for more := true; more && ctx.Err() == nil; more = x.More {
 		o.engine.Expire(now, expireAtOnce, &x)
 		o.metrics.ended[numberdb.NotEnded].Add(float64(len(x.Sessions)))
+		o.expiries.add(x.Sessions)
 		for _, id := range x.Sessions {
 			o.forget(id)
 		}

@@ -209,7 +209,9 @@ func (o *Owner) RemovePool(ctx context.Context, name string) error {
 // PutMasks adds masks or changes them, all or none.
 func (o *Owner) PutMasks(ctx context.Context, masks []numberdb.Mask, why, actor string) error {
 	masks, events := o.dated(masks, why, actor)
-	if err := o.committer.do(ctx, numberdb.Writes{Masks: masks, Events: events}); err != nil {
+	writes := numberdb.Writes{Masks: masks, Events: events}
+	o.tellStates(&writes, o.now())
+	if err := o.committer.do(ctx, writes); err != nil {
 		return err
 	}
 	added := o.unknown(masks)
@@ -338,16 +340,22 @@ func (o *Owner) keep(masks []numberdb.Mask) (before []numberdb.Mask) {
 // writeStates writes what time has done to masks; what fails stands in memory
 // and is tried again. It is tend's own.
 func (o *Owner) writeStates(ctx context.Context, masks []numberdb.Mask) {
+	writes := numberdb.Writes{Masks: masks}
+	o.tellStates(&writes, o.now())
+	o.unsavedEvents = append(o.unsavedEvents, writes.Outbox...)
 	o.keepStock(masks)
 	masks = append(o.stillUnsaved(), masks...)
 	o.unsaved = nil
 	if len(masks) == 0 {
+		o.unsavedEvents = nil // what they tell of was changed since
 		return
 	}
-	if err := o.committer.do(ctx, numberdb.Writes{Masks: masks}); err != nil {
+	if err := o.committer.do(ctx, numberdb.Writes{Masks: masks, Outbox: o.unsavedEvents}); err != nil {
 		o.log.Debug("could not write the state of masks yet", zap.Int("masks", len(masks)), zap.Error(err))
 		o.unsaved = masks
+		return
 	}
+	o.unsavedEvents = nil
 }
 
 // stillUnsaved leaves out masks that somebody has changed since.

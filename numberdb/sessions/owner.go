@@ -34,6 +34,8 @@ type Config struct {
 	// Commit bounds the writing of one group, and the waiting for the table after
 	// that. Default 10s; 0 is the default.
 	Commit time.Duration
+	// Events is told what was written for tenants. Nil: no events are written.
+	Events Events
 	// Refresh is how often the edge looks for pools and masks that another one has
 	// changed. Default 1s; 0 is the default.
 	Refresh time.Duration
@@ -97,19 +99,21 @@ type Owner struct {
 	blind   bool                // the inventory could not be read of late; tend's own
 	turns   [1024]chan struct{} // of one place: by session, who changes it
 
-	mute    sync.Map // sessions whose public mask leads to who has no number to answer from
-	shown   shown
-	stock   sync.Mutex // guards what follows; and who changes what is shown holds it
-	version numberdb.InventoryVersion
-	read    time.Time // of the inventory
-	again   bool      // it is to be read again, whatever the version
-	masks   map[e164.Number]numberdb.Mask
-	pools   map[string]numberdb.Pool
-	touched map[e164.Number]time.Time // masks that this edge has changed of late
-	changed map[string]time.Time      // pools likewise
-	unsaved []numberdb.Mask           // states that the store did not take; tend's own
+	mute          sync.Map // sessions whose public mask leads to who has no number to answer from
+	shown         shown
+	stock         sync.Mutex // guards what follows; and who changes what is shown holds it
+	version       numberdb.InventoryVersion
+	read          time.Time // of the inventory
+	again         bool      // it is to be read again, whatever the version
+	masks         map[e164.Number]numberdb.Mask
+	pools         map[string]numberdb.Pool
+	touched       map[e164.Number]time.Time // masks that this edge has changed of late
+	changed       map[string]time.Time      // pools likewise
+	unsaved       []numberdb.Mask           // states that the store did not take; tend's own
+	unsavedEvents []numberdb.Event          // and what they tell
 
 	doubtful doubts
+	expiries expiries // tend's own
 	openings openings
 }
 
@@ -134,7 +138,8 @@ func New(cfg Config, store Store, routed Routed, table Table, clock Clock, log *
 	if p, is := store.(Parallel); is {
 		atOnce = max(1, p.Parallel())
 	}
-	o.committer = newCommitter(bounded{store, cfg.Commit}, routed, cfg.Commit, atOnce)
+	o.committer = newCommitter(bounded{store, cfg.Commit, o.committed}, routed, cfg.Commit, atOnce)
+	o.expiries = newExpiries(&cfg, store)
 	var err error
 	if o.metrics, err = newMetrics(reg, o); err != nil {
 		return nil, fmt.Errorf("registering metrics of sessions: %w", err)
@@ -147,6 +152,7 @@ func New(cfg Config, store Store, routed Routed, table Table, clock Clock, log *
 type bounded struct {
 	store numberdb.Registry
 	limit time.Duration
+	done  func(*numberdb.Writes)
 }
 
 func (b bounded) Commit(ctx context.Context, w *numberdb.Writes) (numberdb.Position, error) {
@@ -156,6 +162,9 @@ func (b bounded) Commit(ctx context.Context, w *numberdb.Writes) (numberdb.Posit
 	var conflict *numberdb.Conflict
 	if err != nil && !errors.As(err, &conflict) && !inventoryFault(err) {
 		err = storeError{err}
+	}
+	if err == nil {
+		b.done(w)
 	}
 	return position, err
 }
@@ -203,6 +212,7 @@ func (o *Owner) tend(ctx context.Context) {
 			begun = o.begin(ctx)
 		}
 		o.expire(ctx, now)
+		o.tellExpired(ctx, now)
 		o.settleDoubts(ctx)
 	}
 }

@@ -42,6 +42,8 @@ type database interface {
 	Store
 	numberdb.Store
 	numberdb.Purger
+	numberdb.EventStore
+	numberdb.ExpiryStore
 }
 
 type faulty struct {

@@ -110,7 +110,10 @@ func (g *group) write(ctx context.Context, tx *sql.Tx) error {
 	if !conflict.Empty() {
 		return &conflict
 	}
-	return g.writeInventory(ctx, tx)
+	if err := g.writeInventory(ctx, tx); err != nil {
+		return err
+	}
+	return g.writeOutbox(ctx, tx, now)
 }
 
 func (g *group) writeClaims(ctx context.Context, tx *sql.Tx, now time.Time, conflict *numberdb.Conflict) error {
@@ -219,7 +222,10 @@ func deleteSession(ctx context.Context, tx *sql.Tx, id int64) error {
 }
 
 // registry holds the statements of Commit that are many.
-type registry struct{ claim, session, sessionNew, unchanged, further, attempt *sql.Stmt }
+type registry struct {
+	claim, session, sessionNew, unchanged, further, attempt *sql.Stmt
+	outbox, delivery                                        *sql.Stmt
+}
 
 func (r *registry) prepare(ctx context.Context, db *sql.DB) (err error) {
 	if r.claim, err = db.PrepareContext(ctx, claimText); err != nil {
@@ -240,6 +246,12 @@ func (r *registry) prepare(ctx context.Context, db *sql.DB) (err error) {
 	if r.attempt, err = db.PrepareContext(ctx, attemptText); err != nil {
 		return fmt.Errorf("preparing a statement: %w", err)
 	}
+	if r.outbox, err = db.PrepareContext(ctx, outboxText); err != nil {
+		return fmt.Errorf("preparing a statement: %w", err)
+	}
+	if r.delivery, err = db.PrepareContext(ctx, deliveryText); err != nil {
+		return fmt.Errorf("preparing a statement: %w", err)
+	}
 	return nil
 }
 
@@ -252,5 +264,5 @@ func (r *registry) in(ctx context.Context, tx *sql.Tx) registry {
 }
 
 func (r *registry) statements() []*sql.Stmt {
-	return []*sql.Stmt{r.claim, r.session, r.sessionNew, r.unchanged, r.further, r.attempt}
+	return []*sql.Stmt{r.claim, r.session, r.sessionNew, r.unchanged, r.further, r.attempt, r.outbox, r.delivery}
 }

@@ -45,6 +45,8 @@ type Store struct {
 
 	registry registry
 	purging  purging
+
+	eventPurging eventPurging
 }
 
 var _ numberdb.Store = (*Store)(nil)

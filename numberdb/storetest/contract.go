@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -51,7 +52,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"restrictions: all changes or none", restrictionsAllOrNone},
 		{"restrictions of one number in two forms", restrictionsCanonical},
 		{"restrictions noted by edges beside one another", restrictionsFollowed},
-	}, append(registryCases(), apiKeyCases()...)...) {
+	}, slices.Concat(registryCases(), apiKeyCases(), eventCases(), webhookCases())...) {
 		t.Run(c.name, func(t *testing.T) { c.run(t, fresh(t)) })
 	}
 }
