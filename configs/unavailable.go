@@ -20,7 +20,6 @@ func unavailable() []string {
 		"api.limits.body",
 		"api.limits.auth_failures",
 		"api.oidc",
-		"api.webhooks",
 		"observe.hep",
 	}
 }

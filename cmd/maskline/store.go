@@ -17,6 +17,10 @@ type stores interface {
 	numberdb.RestrictionStore
 	sessions.Store
 	numberdb.Purger
+	numberdb.EventStore
+	numberdb.EndpointStore
+	numberdb.DeliveryStore
+	numberdb.DeliveryLog
 }
 
 // openStore opens the store that the configuration names.
