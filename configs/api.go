@@ -65,4 +65,6 @@ type Webhooks struct {
 	Timeout time.Duration `key:"timeout" default:"15s" min:"1ms"`
 	// Most posts under way at a time; not 0. Default 64.
 	Concurrency int `key:"concurrency" default:"64" min:"1" max:"10000"`
+	// How long events and the log of their deliveries are kept; attempts at an endpoint that is away go on for three days and some hours; not 0. Default 168h.
+	Keep time.Duration `key:"keep" default:"168h" min:"96h"`
 }

@@ -18,7 +18,6 @@ func unavailable() []string {
 		"api.tls",
 		"api.limits.rps",
 		"api.oidc",
-		"api.webhooks",
 		"observe.hep",
 	}
 }

@@ -31,6 +31,7 @@ type Restrictions struct {
 	mu       sync.Mutex    // of all below, and of every write to the lists
 	pending  map[restrictionKey]RestrictionChange
 	unstored map[restrictionKey]RestrictionChange // being stored
+	told     func(*RestrictionChange)             // nil: nobody
 }
 
 // restrictionKey tells restrictions apart, in canonical form.

@@ -55,6 +55,10 @@ func (r *Restrictions) waiting() int {
 	return len(r.pending) + len(r.unstored)
 }
 
+// Tell has told called with each opt-out that this edge sets or lifts, before Run.
+// It must not wait.
+func (r *Restrictions) Tell(told func(*RestrictionChange)) { r.told = told }
+
 // Note takes a change into memory at once and stores it soon after; it never
 // waits. What was noted in the moments before a crash is lost. With too many
 // changes waiting for a store that is away, a new one holds in memory only. It
@@ -66,6 +70,7 @@ func (r *Restrictions) Note(c RestrictionChange) bool {
 	}
 	key := keyOf(&c.Restriction)
 	r.mu.Lock()
+	had := r.optOuts.has(key)
 	if r.full(&c, key) {
 		r.mu.Unlock()
 		r.metrics.refused.Inc()
@@ -80,6 +85,9 @@ func (r *Restrictions) Note(c RestrictionChange) bool {
 		r.pending[key] = c
 	}
 	r.mu.Unlock()
+	if r.told != nil && c.Kind == OptOut && had == c.Lifted {
+		r.told(&c)
+	}
 	select {
 	case r.wake <- struct{}{}:
 	default:
@@ -113,6 +121,9 @@ func (r *Restrictions) Apply(ctx context.Context, changes []RestrictionChange) e
 	edit := r.edit()
 	for i := range changes {
 		key := keyOf(&changes[i].Restriction)
+		if c := &changes[i]; r.told != nil && c.Kind == OptOut && r.optOuts.has(key) == c.Lifted {
+			r.told(c)
+		}
 		if noted, pending := r.pending[key]; pending && noted != before[key] {
 			continue
 		}

@@ -1,9 +1,15 @@
 package webhook
 
 import (
+	"os"
 	"testing"
 
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(childVariable); dir != "" {
+		runChild(dir, os.Getenv(childVariable+"_URL"))
+	}
+	goleak.VerifyTestMain(m)
+}

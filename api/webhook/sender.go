@@ -186,7 +186,7 @@ func outcomeOf(ctx context.Context, status int, err error) string {
 	switch {
 	case err == nil && status != 0:
 		return outcomeOfStatus(status)
-	case ctx.Err() != nil:
+	case errors.Is(ctx.Err(), context.Canceled):
 		return OutcomeCancelled
 	case errors.Is(err, errAddress), errors.Is(err, errPlain):
 		return OutcomeAddress

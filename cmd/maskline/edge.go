@@ -59,6 +59,7 @@ type edge struct {
 	prefixes *prefixes
 	keys     *auth.Keys
 	v1       http.Handler
+	told     eventing
 	reload   func(file string) (api.Reloaded, error) // nil: there is no file
 
 	api, metricsOnly, control net.Listener
@@ -124,9 +125,11 @@ func (e *edge) build(ctx context.Context) (err error) {
 func (e *edge) sipConfig(cfg *configs.Config) sip.Config {
 	s := sipConfig(cfg)
 	s.Messenger = e.smpp
+	told := calls{told: &e.told}
 	if e.cdrs != nil {
-		s.Records = records{e.cdrs}
+		told.records = records{e.cdrs}
 	}
+	s.Records = told
 	return s
 }
 
@@ -163,7 +166,13 @@ func (e *edge) openState(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if e.sessions, err = sessions.New(sessionsConfig(e.cfg, key), e.store, e.syncer, e.table, time.Now, e.log.Named("sessions"), e.metrics); err != nil {
+	if err := e.newEvents(); err != nil {
+		return err
+	}
+	owner := sessionsConfig(e.cfg, key)
+	owner.Events = e.told.hub
+	e.restrict.Tell(e.told.optOut)
+	if e.sessions, err = sessions.New(owner, e.store, e.syncer, e.table, time.Now, e.log.Named("sessions"), e.metrics); err != nil {
 		return err
 	}
 	e.syncer.Observe(e.sessions.Observer())
@@ -261,6 +270,7 @@ func (e *edge) Run(ctx context.Context) error {
 	back.start("opt-outs and blocks", stopServing, func() error { return e.restrict.Run(background) })
 	back.start("purging", stopServing, func() error { return e.sweeper.Run(background) })
 	back.start("API keys", stopServing, func() error { return e.keys.Run(background) })
+	e.told.run(background, e, &back, stopServing)
 	back.start("the API", stopServing, func() error { return e.serveAPI(background) })
 	back.start("the control socket", stopServing, func() error {
 		return api.Serve(background, e.control, e.controlHandler(), api.ControlLimits(), e.log)

@@ -19,6 +19,10 @@ type stores interface {
 	numberdb.Purger
 	numberdb.AttemptStore
 	numberdb.APIKeyStore
+	numberdb.EventStore
+	numberdb.EndpointStore
+	numberdb.DeliveryStore
+	numberdb.DeliveryLog
 }
 
 // openStore opens the store that the configuration names.
