@@ -61,6 +61,8 @@ type Writes struct {
 	Pools    []Pool      // likewise
 	Masks    []Mask      // likewise; a change of state goes to the history
 	Events   []MaskEvent // further lines of the history, or the why of a change of state
+	Messages []Message   // new ones
+	Reports  []MessageReport
 	Gone     Gone
 }
 

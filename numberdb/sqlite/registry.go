@@ -110,7 +110,10 @@ func (g *group) write(ctx context.Context, tx *sql.Tx) error {
 	if !conflict.Empty() {
 		return &conflict
 	}
-	return g.writeInventory(ctx, tx)
+	if err := g.writeInventory(ctx, tx); err != nil {
+		return err
+	}
+	return g.writeMessages(ctx, tx)
 }
 
 func (g *group) writeClaims(ctx context.Context, tx *sql.Tx, now time.Time, conflict *numberdb.Conflict) error {

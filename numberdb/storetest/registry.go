@@ -22,6 +22,7 @@ type Registry interface {
 	numberdb.TenantStore
 	numberdb.AttemptStore
 	numberdb.Purger
+	numberdb.MessageStore
 }
 
 func openRegistry(t *testing.T, db Database) Registry {
@@ -57,6 +58,11 @@ func registryCases() []contractCase {
 		{"committers whose claims cross", crossingClaims},
 		{"purging deletes what is over and nothing else", purges},
 		{"purging many", purgesMany},
+		{"messages keep every field, over a restart too", messagesKept},
+		{"messages are found", messagesFound},
+		{"messages are reported", messagesReported},
+		{"messages are purged", messagesPurged},
+		{"a message is written once for its key", messagesOnce},
 	}
 }
 
