@@ -78,6 +78,8 @@ type Replaced struct {
 type Gone struct {
 	Sessions []ID
 	Pools    []string // those without masks
+	Messages []ID
+	Attempts []AttemptKey // whose keys may be used anew
 }
 
 // Conflict says which claims and attempts of the writes are taken already, and

@@ -48,8 +48,8 @@ type ReportState uint8
 
 // The states of reports.
 const (
-	ReportSubmitted   ReportState = iota // accepted after its writer was told that this is unknown
-	ReportDelivered                      // the last four are final
+	ReportSubmitted ReportState = iota // accepted after its writer was told that this is unknown
+	ReportDelivered                    // the last four are final
 	ReportUndelivered
 	ReportExpired
 	ReportRejected

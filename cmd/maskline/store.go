@@ -17,6 +17,8 @@ type stores interface {
 	numberdb.RestrictionStore
 	sessions.Store
 	numberdb.Purger
+	numberdb.AttemptStore
+	numberdb.MessageStore
 }
 
 // openStore opens the store that the configuration names.

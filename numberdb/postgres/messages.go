@@ -30,11 +30,14 @@ const (
 			AS r(id, state, at, segments, carrier, code, tries)
 		WHERE m.id = r.id`
 	lockMessages = `SELECT 1 FROM maskline.messages WHERE id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE`
+	goneMessages = `DELETE FROM maskline.messages WHERE id = ANY ($1::bigint[])`
+	goneAttempts = `DELETE FROM maskline.attempts WHERE key IN
+		(SELECT key FROM maskline.attempts WHERE key = ANY ($1::bytea[]) ORDER BY key FOR UPDATE)`
 )
 
 var _ numberdb.MessageStore = (*Store)(nil)
 
-func (g *group) addMessages(w *numberdb.Writes) {
+func (g *group) addMessages(vault *numberdb.Vault, w *numberdb.Writes) {
 	for part := range slices.Chunk(w.Messages, chunk) {
 		g.add(putMessages, messageArrays(part)...)
 	}
@@ -46,6 +49,23 @@ func (g *group) addMessages(w *numberdb.Writes) {
 			g.add(lockMessages, args[0])
 		}
 		g.add(reportMessages, args...)
+	}
+	if gone := w.Gone.Messages; len(gone) > 0 {
+		ids := make([]int64, len(gone))
+		for i := range gone {
+			ids[i] = int64(gone[i])
+		}
+		slices.Sort(ids)
+		g.add(lockMessages, ids)
+		g.add(goneMessages, ids)
+	}
+	if gone := w.Gone.Attempts; len(gone) > 0 {
+		keys := make([][]byte, len(gone))
+		for i := range gone {
+			key := vault.HideKey(gone[i].Tenant, gone[i].Key)
+			keys[i] = key[:]
+		}
+		g.add(goneAttempts, keys)
 	}
 }
 

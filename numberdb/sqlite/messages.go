@@ -43,6 +43,18 @@ func (g *group) writeMessages(ctx context.Context, tx *sql.Tx) error {
 			return fmt.Errorf("writing what became of messages: %w", err)
 		}
 	}
+	for _, id := range g.writes.Gone.Messages {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM messages WHERE id = ?`, int64(id)); err != nil {
+			return fmt.Errorf("deleting messages: %w", err)
+		}
+	}
+	for i := range g.writes.Gone.Attempts {
+		gone := &g.writes.Gone.Attempts[i]
+		key := g.store.vault.HideKey(gone.Tenant, gone.Key)
+		if _, err := tx.ExecContext(ctx, `DELETE FROM attempts WHERE key = ?`, key[:]); err != nil {
+			return fmt.Errorf("forgetting idempotency keys: %w", err)
+		}
+	}
 	return nil
 }
 

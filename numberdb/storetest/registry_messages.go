@@ -159,4 +159,12 @@ func messagesOnce(t *testing.T, db Database) {
 	if left := messages(t, r, numberdb.MessageQuery{AnyTenant: true}); len(left) != 1 || left[0].ID != 101 {
 		t.Errorf("%d messages are there", len(left))
 	}
+	// Taken back together, the key makes another one.
+	Commit(t, r, numberdb.Writes{Gone: numberdb.Gone{
+		Messages: []numberdb.ID{101}, Attempts: []numberdb.AttemptKey{{Tenant: Attempt(1).Tenant, Key: Attempt(1).Key}},
+	}})
+	Commit(t, r, second)
+	if left := messages(t, r, numberdb.MessageQuery{AnyTenant: true}); len(left) != 1 || left[0].ID != 102 {
+		t.Errorf("%d messages are there after the first was taken back", len(left))
+	}
 }

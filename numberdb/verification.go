@@ -1,0 +1,7 @@
+package numberdb
+
+// Prefixes of the text forms of their IDs.
+const (
+	VerificationPrefix = "ver_"
+	WorkflowPrefix     = "wfl_"
+)
