@@ -115,7 +115,7 @@ func (s *Service) Deliver(ctx context.Context, out *Outgoing) (numberdb.Message,
 	s.sender.Originate(&routing.Origination{
 		ID: uint64(m.ID), Origin: out.Origin, From: out.From, To: out.To, Text: out.Text, AnswerBy: now.Add(s.cfg.Answer),
 	}, func(o routing.Originated) { done <- o })
-	o := <-done // it comes by the deadline, whether or not the client waits
+	o := s.await(done)
 	s.metrics.originated(&o)
 	if p := Refusal(&o); p != nil {
 		s.takeBack(context.WithoutCancel(ctx), &m, out.Attempt)
@@ -133,6 +133,21 @@ func (s *Service) Deliver(ctx context.Context, out *Outgoing) (numberdb.Message,
 	s.told(&report)
 	return m, nil
 }
+
+// await waits for what became of a message, whether or not the client does. It comes
+// by the deadline; if not, nobody knows.
+func (s *Service) await(done <-chan routing.Originated) routing.Originated {
+	overdue := time.NewTimer(s.cfg.Answer + overdueAfter)
+	defer overdue.Stop()
+	select {
+	case o := <-done:
+		return o
+	case <-overdue.C:
+		return routing.Originated{Fate: routing.FateUnknown}
+	}
+}
+
+const overdueAfter = 5 * time.Second
 
 // told waits until the store knows what became of a message, for a while: the
 // carrier has it in any case.

@@ -23,6 +23,8 @@ type Registry interface {
 	numberdb.AttemptStore
 	numberdb.Purger
 	numberdb.MessageStore
+	numberdb.VerificationStore
+	numberdb.WorkflowStore
 }
 
 func openRegistry(t *testing.T, db Database) Registry {
@@ -63,6 +65,12 @@ func registryCases() []contractCase {
 		{"messages are reported", messagesReported},
 		{"messages are purged", messagesPurged},
 		{"a message is written once for its key", messagesOnce},
+		{"verifications keep every field, over a restart too", verificationsKept},
+		{"verifications change", verificationsChange},
+		{"verifications that many change together", verificationsTogether},
+		{"verifications of one number are limited", verificationsLimited},
+		{"verifications are counted and purged", verificationsCounted},
+		{"workflows of verifications", workflowsKept},
 	}
 }
 
