@@ -19,7 +19,7 @@ const maxWrites = 1_000_000
 // place in it and never a value.
 func (w *Writes) Check() error {
 	rows := len(w.Bindings) + len(w.Claims) + len(w.Replaced) + len(w.Sessions) + len(w.Attempts) + len(w.Tenants) + len(w.Pools) +
-		len(w.Masks) + len(w.Events) + len(w.Messages) + len(w.Reports) + len(w.Gone.Sessions) + len(w.Gone.Pools) + len(w.Gone.Messages) + len(w.Gone.Attempts)
+		len(w.Masks) + len(w.Events) + len(w.Messages) + len(w.Reports) + len(w.Gone.Sessions) + len(w.Gone.Pools) + len(w.Gone.Messages) + len(w.Gone.Verifications) + len(w.Gone.Attempts)
 	if rows > maxWrites {
 		return ErrTooMany
 	}

@@ -80,6 +80,8 @@ type Gone struct {
 	Pools    []string // those without masks
 	Messages []ID
 	Attempts []AttemptKey // whose keys may be used anew
+
+	Verifications []ID
 }
 
 // Conflict says which claims and attempts of the writes are taken already, and

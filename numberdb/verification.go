@@ -120,8 +120,9 @@ type VerificationQuery struct {
 	Limit     int // default 100, at most 10,000
 }
 
-// VerificationCount sums up the verifications of one prefix.
+// VerificationCount sums up the verifications of one tenant and prefix.
 type VerificationCount struct {
+	Tenant   string
 	Prefix   string
 	Sent     int
 	Verified int
@@ -148,7 +149,7 @@ type VerificationStore interface {
 	ChangeVerification(ctx context.Context, tenant string, id ID, decide func(v *Verification) bool) (Verification, error)
 	// Verifications returns verifications in the order of their IDs.
 	Verifications(ctx context.Context, q VerificationQuery) ([]Verification, error)
-	// CountVerifications counts those of a tenant that were created since, by prefix.
+	// CountVerifications counts those that the query selects, by tenant and prefix.
 	CountVerifications(ctx context.Context, q VerificationQuery) ([]VerificationCount, error)
 }
 

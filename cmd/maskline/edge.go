@@ -22,6 +22,7 @@ import (
 
 	"maskline/api"
 	"maskline/api/message"
+	"maskline/api/verify"
 	"maskline/configs"
 	"maskline/ledger"
 	"maskline/media"
@@ -54,6 +55,7 @@ type edge struct {
 	media    *media.Relay
 	smpp     *smpp.Edge
 	messages *message.Service
+	verify   *verify.Service
 	sip      *sip.Edge
 	prompts  atomic.Pointer[media.Prompts]
 	bindings *bindings
@@ -105,6 +107,10 @@ func (e *edge) build(ctx context.Context) (err error) {
 		return err
 	}
 	s.Reports = e.messages
+	numbers := sendersOf{e.sessions, e.table, e.desk}
+	if e.verify, err = verify.New(verify.Config{}, e.store, e.messages, numbers, phones{}, time.Now, log.Named("verify"), e.metrics); err != nil {
+		return err
+	}
 	if e.smpp, err = smpp.New(s, e.router, &journal{e.ledger}, log.Named("smpp"), e.metrics); err != nil {
 		return err
 	}
@@ -262,6 +268,7 @@ func (e *edge) Run(ctx context.Context) error {
 	back.start("opt-outs and blocks", stopServing, func() error { return e.restrict.Run(background) })
 	back.start("purging", stopServing, func() error { return e.sweeper.Run(background) })
 	back.start("messages", stopServing, func() error { return e.messages.Run(background) })
+	back.start("verifications", stopServing, func() error { return e.verify.Run(background) })
 	back.start("the API", stopServing, func() error { return e.serveAPI(background) })
 	back.start("the control socket", stopServing, func() error {
 		return api.Serve(background, e.control, e.controlHandler(), api.ControlLimits(), e.log)

@@ -19,6 +19,8 @@ type stores interface {
 	numberdb.Purger
 	numberdb.AttemptStore
 	numberdb.MessageStore
+	numberdb.VerificationStore
+	numberdb.WorkflowStore
 }
 
 // openStore opens the store that the configuration names.

@@ -29,9 +29,10 @@ const (
 		FROM unnest($1::bigint[], $2::smallint[], $3::bigint[], $4::smallint[], $5::text[], $6::integer[], $7::text[])
 			AS r(id, state, at, segments, carrier, code, tries)
 		WHERE m.id = r.id`
-	lockMessages = `SELECT 1 FROM maskline.messages WHERE id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE`
-	goneMessages = `DELETE FROM maskline.messages WHERE id = ANY ($1::bigint[])`
-	goneAttempts = `DELETE FROM maskline.attempts WHERE key IN
+	lockMessages     = `SELECT 1 FROM maskline.messages WHERE id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE`
+	goneMessages     = `DELETE FROM maskline.messages WHERE id = ANY ($1::bigint[])`
+	goneVerification = `DELETE FROM maskline.verifications WHERE id = $1`
+	goneAttempts     = `DELETE FROM maskline.attempts WHERE key IN
 		(SELECT key FROM maskline.attempts WHERE key = ANY ($1::bytea[]) ORDER BY key FOR UPDATE)`
 )
 
@@ -58,6 +59,9 @@ func (g *group) addMessages(vault *numberdb.Vault, w *numberdb.Writes) {
 		slices.Sort(ids)
 		g.add(lockMessages, ids)
 		g.add(goneMessages, ids)
+	}
+	for _, id := range w.Gone.Verifications {
+		g.add(goneVerification, int64(id))
 	}
 	if gone := w.Gone.Attempts; len(gone) > 0 {
 		keys := make([][]byte, len(gone))

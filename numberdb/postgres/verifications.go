@@ -190,21 +190,21 @@ func verificationsWhere(q *numberdb.VerificationQuery, args []any) (string, []an
 
 // CountVerifications sums up by prefix.
 func (s *Store) CountVerifications(ctx context.Context, q numberdb.VerificationQuery) (counts []numberdb.VerificationCount, err error) {
-	text := `SELECT prefix, count(*), count(*) FILTER (WHERE verified <> 0), count(*) FILTER (WHERE state = 2),
+	text := `SELECT tenant, prefix, count(*), count(*) FILTER (WHERE verified <> 0), count(*) FILTER (WHERE state = 2),
 		coalesce(sum(verified - created) FILTER (WHERE verified <> 0), 0)::bigint`
 	for _, within := range numberdb.VerifiedWithin() {
 		text += `, count(*) FILTER (WHERE verified <> 0 AND verified - created <= ` + strconv.FormatInt(within.Microseconds(), 10) + `)`
 	}
 	where, args := verificationsWhere(&q, nil)
 	err = s.read(ctx, "counting verifications", s.cfg.Query, func(ctx context.Context) error {
-		rows, err := s.pool.Query(ctx, text+` FROM maskline.verifications WHERE `+where+` GROUP BY prefix ORDER BY prefix`, args...)
+		rows, err := s.pool.Query(ctx, text+` FROM maskline.verifications WHERE `+where+` GROUP BY tenant, prefix ORDER BY tenant, prefix`, args...)
 		if err != nil {
 			return err
 		}
 		var c numberdb.VerificationCount
 		var took int64
 		_, err = pgx.ForEachRow(rows, []any{
-			&c.Prefix, &c.Sent, &c.Verified, &c.Failed, &took, &c.Within[0], &c.Within[1], &c.Within[2], &c.Within[3],
+			&c.Tenant, &c.Prefix, &c.Sent, &c.Verified, &c.Failed, &took, &c.Within[0], &c.Within[1], &c.Within[2], &c.Within[3],
 		}, func() error {
 			c.Time = duration(took)
 			counts = append(counts, c)

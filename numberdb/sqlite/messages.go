@@ -48,6 +48,11 @@ func (g *group) writeMessages(ctx context.Context, tx *sql.Tx) error {
 			return fmt.Errorf("deleting messages: %w", err)
 		}
 	}
+	for _, id := range g.writes.Gone.Verifications {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM verifications WHERE id = ?`, int64(id)); err != nil {
+			return fmt.Errorf("deleting verifications: %w", err)
+		}
+	}
 	for i := range g.writes.Gone.Attempts {
 		gone := &g.writes.Gone.Attempts[i]
 		key := g.store.vault.HideKey(gone.Tenant, gone.Key)

@@ -154,7 +154,7 @@ func verificationsWhere(q *numberdb.VerificationQuery) (string, []any) {
 func (s *Store) CountVerifications(ctx context.Context, q numberdb.VerificationQuery) (counts []numberdb.VerificationCount, err error) {
 	where, args := verificationsWhere(&q)
 	var times []any
-	text := `SELECT prefix, count(*), sum(verified <> 0), sum(state = 2), sum(CASE WHEN verified <> 0 THEN verified - created ELSE 0 END)`
+	text := `SELECT tenant, prefix, count(*), sum(verified <> 0), sum(state = 2), sum(CASE WHEN verified <> 0 THEN verified - created ELSE 0 END)`
 	for _, within := range numberdb.VerifiedWithin() {
 		text += `, sum(verified <> 0 AND verified - created <= ?)`
 		times = append(times, within.Microseconds())
@@ -163,13 +163,13 @@ func (s *Store) CountVerifications(ctx context.Context, q numberdb.VerificationQ
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			var c numberdb.VerificationCount
 			var took int64
-			if err := rows.Scan(&c.Prefix, &c.Sent, &c.Verified, &c.Failed, &took, &c.Within[0], &c.Within[1], &c.Within[2], &c.Within[3]); err != nil {
+			if err := rows.Scan(&c.Tenant, &c.Prefix, &c.Sent, &c.Verified, &c.Failed, &took, &c.Within[0], &c.Within[1], &c.Within[2], &c.Within[3]); err != nil {
 				return err
 			}
 			c.Time = duration(took)
 			counts = append(counts, c)
 			return nil
-		}, text+` FROM verifications WHERE `+where+` GROUP BY prefix ORDER BY prefix`, append(times, args...)...)
+		}, text+` FROM verifications WHERE `+where+` GROUP BY tenant, prefix ORDER BY tenant, prefix`, append(times, args...)...)
 	})
 	return counts, err
 }
