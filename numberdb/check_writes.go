@@ -19,7 +19,8 @@ const maxWrites = 1_000_000
 // place in it and never a value.
 func (w *Writes) Check() error {
 	rows := len(w.Bindings) + len(w.Claims) + len(w.Replaced) + len(w.Sessions) + len(w.Attempts) + len(w.Tenants) + len(w.Pools) +
-		len(w.Masks) + len(w.Shelved) + len(w.Events) + len(w.Outbox) + len(w.Expired) + len(w.Gone.Sessions) + len(w.Gone.Pools)
+		len(w.Masks) + len(w.Shelved) + len(w.Events) + len(w.Outbox) + len(w.Expired) + len(w.Messages) + len(w.Reports) +
+		len(w.Gone.Sessions) + len(w.Gone.Pools) + len(w.Gone.Messages) + len(w.Gone.Verifications) + len(w.Gone.Attempts)
 	if rows > maxWrites {
 		return ErrTooMany
 	}
@@ -37,12 +38,35 @@ func (w *Writes) Check() error {
 		checkEach("event", w.Events, (*MaskEvent).Check),
 		checkEach("outbox", w.Outbox, (*Event).Check),
 		checkEach("expiry", w.Expired, (*Expiry).Check),
+		checkEach("message", w.Messages, (*Message).Check),
+		checkEach("report", w.Reports, (*MessageReport).Check),
 	} {
 		if err != nil {
 			return err
 		}
 	}
+	if err := w.checkReports(); err != nil {
+		return err
+	}
 	return w.checkTwice()
+}
+
+// checkReports: of two reports of one message a store would not know the later.
+func (w *Writes) checkReports() error {
+	if len(w.Messages)+len(w.Reports) < 2 {
+		return nil
+	}
+	seen := make(map[ID]struct{}, len(w.Messages)+len(w.Reports))
+	for i := range w.Messages {
+		seen[w.Messages[i].ID] = struct{}{}
+	}
+	for i := range w.Reports {
+		seen[w.Reports[i].ID] = struct{}{}
+	}
+	if len(seen) < len(w.Messages)+len(w.Reports) {
+		return ErrReportTwice
+	}
+	return nil
 }
 
 func checkEach[T any](what string, rows []T, check func(*T) error) error {

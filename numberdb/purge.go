@@ -13,7 +13,7 @@ const KeepByHand = 30 * 24 * time.Hour
 type Purger interface {
 	// Purge looks at a bounded part of the store, from where the last call
 	// stopped, and deletes what is Over at now: bindings, then sessions, then
-	// attempts whose keys may be used anew. Deleted bindings are told in the feed
+	// attempts whose keys may be used anew, messages and verifications. Deleted bindings are told in the feed
 	// like others.
 	Purge(ctx context.Context, now time.Time) (Purged, error)
 }
@@ -21,6 +21,7 @@ type Purger interface {
 // Purged counts what one Purge has deleted.
 type Purged struct {
 	Bindings, Sessions, Attempts int
+	Messages, Verifications      int
 	Round                        bool // all was looked at; the next call begins anew
 	Elsewhere                    bool // nothing was done: another edge or call purges
 }

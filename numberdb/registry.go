@@ -64,6 +64,8 @@ type Writes struct {
 	Events   []MaskEvent // further lines of the history, or the why of a change of state
 	Outbox   []Event     // what is told of all this; those of one session in their order
 	Expired  []Expiry    // sessions whose end by time is told, unless it was
+	Messages []Message   // new ones
+	Reports  []MessageReport
 	Gone     Gone
 }
 
@@ -79,6 +81,10 @@ type Replaced struct {
 type Gone struct {
 	Sessions []ID
 	Pools    []string // those without masks
+	Messages []ID
+	Attempts []AttemptKey // whose keys may be used anew
+
+	Verifications []ID
 }
 
 // Conflict says which claims and attempts of the writes are taken already, and

@@ -20,6 +20,7 @@ type Sweeper struct {
 	now                          func() time.Time
 	log                          *zap.Logger
 	bindings, sessions, attempts prometheus.Counter
+	messages, verifications      prometheus.Counter
 	rounds, faults               prometheus.Counter
 }
 
@@ -32,6 +33,7 @@ func NewSweeper(store Purger, now func() time.Time, log *zap.Logger, reg prometh
 	s := &Sweeper{
 		store: store, now: now, log: log,
 		bindings: purged.WithLabelValues("bindings"), sessions: purged.WithLabelValues("sessions"), attempts: purged.WithLabelValues("attempts"),
+		messages: purged.WithLabelValues("messages"), verifications: purged.WithLabelValues("verifications"),
 		rounds: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "maskline_numberdb_purge_rounds_total", Help: "Rounds through the whole store in search of what is over.",
 		}),
@@ -71,6 +73,8 @@ func (s *Sweeper) Run(ctx context.Context) error {
 		s.bindings.Add(float64(purged.Bindings))
 		s.sessions.Add(float64(purged.Sessions))
 		s.attempts.Add(float64(purged.Attempts))
+		s.messages.Add(float64(purged.Messages))
+		s.verifications.Add(float64(purged.Verifications))
 		if purged.Round {
 			s.rounds.Inc()
 		}

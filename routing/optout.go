@@ -112,9 +112,10 @@ func (v *vocabulary) stops(word []byte, party e164.Number) bool {
 
 // judgeWords keeps a party's opt-out word for itself: the other end never gets
 // it. A conversation that has ended still has its tenant. A word that lets
-// messages come again is an ordinary one for a party that they reach anyway.
+// messages come again is an ordinary one for a party that they reach anyway. What the
+// edge writes for somebody is nobody's own word.
 func (s *state) judgeWords(req *Request, plan *Plan) bool {
-	if req.Text == nil || req.Part || req.Text.Octets() > s.words.octets {
+	if req.Text == nil || req.Part || req.Origin.Writes != WritesNothing || req.Text.Octets() > s.words.octets {
 		return false
 	}
 	req.word = folded(req.word[:0], req.text())

@@ -23,7 +23,20 @@ type Origin struct {
 	Country string // ISO 3166 code, selects the emergency strings; may be empty
 	// CallingCode is the country's, by which short codes are known; 0: none are.
 	CallingCode uint16
+	// Writes is set where it is the edge that writes for the tenant, which may then be
+	// the operator itself, without a name.
+	Writes Writes
 }
+
+// Writes says for whom the edge itself writes a message.
+type Writes uint8
+
+// What the edge may write.
+const (
+	WritesNothing Writes = iota // a peer brings it
+	WritesFor                   // for a participant of one of the tenant's sessions, to the mask that this one dials
+	WritesOwn                   // for the tenant itself, from a mask that whoever asks has looked at, to a party
+)
 
 // Contacts counts the messages and calls of sessions that end by them.
 type Contacts interface {
@@ -125,6 +138,36 @@ func bind(table Table, req *Request, plan *Plan) Verdict {
 	if req.To == 0 {
 		return UnknownMask
 	}
+	if req.Origin.Writes != WritesNothing {
+		return bindWritten(table, req, plan)
+	}
+	return bindBrought(table, req, plan)
+}
+
+// bindWritten is the edge writing for a tenant. For a participant it takes the way
+// of what this one would write; for the tenant itself there is no binding, and a
+// party that is a mask is refused by the rule against loops.
+func bindWritten(table Table, req *Request, plan *Plan) Verdict {
+	if req.Origin.Writes == WritesFor {
+		if !table.IsMask(req.To) {
+			return UnknownMask
+		}
+		if v := bindBrought(table, req, plan); v != Forward || plan.Tenant == req.Origin.Tenant && !plan.Public {
+			return v
+		}
+		*plan = Plan{Mask: plan.Mask, Party: plan.Party}
+		return NotAllowed
+	}
+	if req.From == 0 || req.To.IsShortCode() {
+		return UnknownMask
+	}
+	plan.Mask, plan.Party, plan.Outbound = req.From, req.To, true
+	plan.Tenant, plan.Present = req.Origin.Tenant, req.From
+	plan.To = Endpoint{Kind: ToNumber, Number: req.To}
+	return Forward
+}
+
+func bindBrought(table Table, req *Request, plan *Plan) Verdict {
 	if req.Origin.Tenant != "" && !req.To.IsShortCode() && !table.IsMask(req.To) {
 		return bindOutbound(table, req, plan)
 	}

@@ -33,6 +33,9 @@ type Config struct {
 
 	// Messenger takes messages for SIP peers, and theirs come by Edge.Deliver; nil: none go either way.
 	Messenger routing.Messenger
+	// Reports hears of the receipts of messages that the edge writes itself, by
+	// Edge.Originate; nil: it writes none.
+	Reports routing.Reports
 }
 
 // ListenConfig is a listener.

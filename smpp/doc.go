@@ -19,7 +19,7 @@
 // completed once. session.mu is taken last, below destination.mu or
 // directWriter.mu; every other lock is held alone.
 //
-// Start reading at edge.go, session.go and handle.go; then relay.go, send.go and
+// What the edge writes itself enters by origin.go. Start reading at edge.go, session.go and handle.go; then relay.go, send.go and
 // destination.go for a message's way, spread.go, lane.go and flow.go for which
 // bind takes it and when, shape.go and whole.go for what it is turned into where
 // two binds differ, receipts.go for what comes back. Messages of

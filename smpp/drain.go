@@ -45,7 +45,7 @@ func (e *Edge) poll(limit time.Duration, done func() bool) bool {
 
 // inFlight counts messages that somebody still waits for.
 func (e *Edge) inFlight() int {
-	n := e.foreign.unanswered()
+	n := e.foreign.unanswered() + e.written.unanswered()
 	for _, s := range e.snapshot(nil) {
 		s.mu.Lock()
 		n += s.unanswered + s.window.waited() + s.lane.length

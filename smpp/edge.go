@@ -45,6 +45,7 @@ type Edge struct {
 	destinations atomic.Int32        // of carriers and accounts
 	redeliveries *redeliveries       // nil: none are recognised
 	foreign      *foreign            // nil: there is no SIP
+	written      *foreign            // of the edge's own messages; nil: it writes none
 	joinable     joinSpace           // submissions of all carriers
 	noPassword   [sha256.Size]byte   // what unknown system_ids are compared with
 
@@ -102,7 +103,12 @@ func newEdge(cfg Config, router Router, journal Journal, log *zap.Logger, reg pr
 	if err := e.makeAccounts(); err != nil {
 		return nil, fmt.Errorf("smpp: %w", err)
 	}
-	e.foreign = e.newForeign()
+	if e.cfg.Messenger != nil {
+		e.foreign = e.newForeign(peerSIP)
+	}
+	if e.cfg.Reports != nil {
+		e.written = e.newForeign(peerEdge)
+	}
 	if err := e.metrics.register(e, reg); err != nil {
 		return nil, fmt.Errorf("smpp: registering metrics: %w", err)
 	}
@@ -239,13 +245,20 @@ func (e *Edge) restore(ctx context.Context) error {
 }
 
 func (e *Edge) restoreSubmission(s Submission) {
-	e.ids.raise(s.LocalID)
-	c, a := e.carriers[s.Carrier], e.account(s.Account)
-	if c == nil || a == nil {
-		return // gone from the configuration
+	c, account := e.carriers[s.Carrier], uint32(ownAccount)
+	if s.Account != ownName { // whose ids are its writer's
+		e.ids.raise(s.LocalID)
+		a := e.account(s.Account)
+		if a == nil {
+			return // gone from the configuration
+		}
+		account = a.index
+	}
+	if c == nil {
+		return // likewise
 	}
 	c.joiner.add(submission{
-		key: c.joiner.key([]byte(s.RemoteID)), local: s.LocalID, at: s.At.UnixMilli(), account: a.index,
+		key: c.joiner.key([]byte(s.RemoteID)), local: s.LocalID, at: s.At.UnixMilli(), account: account,
 		wants: s.Wants, ended: endedBy(s.Final), source: importAddress(s.Source), destination: importAddress(s.Destination),
 	})
 }

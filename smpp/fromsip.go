@@ -16,8 +16,9 @@ const peerSIP = "sip"
 // maxForeign bounds the messages of one SIP peer that are not answered yet.
 const maxForeign = 1000
 
-// foreign is what the messages of SIP peers need: an upstream for each peer, which
-// is a session that is never connected, bound for ever.
+// foreign is what messages that no bind brings need: an upstream for each SIP peer,
+// or for each tenant that the edge writes for, which is a session that is never
+// connected, bound for ever.
 type foreign struct {
 	peer *peer
 
@@ -25,14 +26,11 @@ type foreign struct {
 	upstreams map[routing.Origin]*session
 }
 
-func (e *Edge) newForeign() *foreign {
-	if e.cfg.Messenger == nil {
-		return nil
-	}
-	return &foreign{peer: e.metrics.peer(peerSIP), upstreams: map[routing.Origin]*session{}}
+func (e *Edge) newForeign(name string) *foreign {
+	return &foreign{peer: e.metrics.peer(name), upstreams: map[routing.Origin]*session{}}
 }
 
-// upstream finds or makes that of an origin; there are as many as trunks.
+// upstream finds or makes that of an origin; there are as many as trunks or tenants.
 func (f *foreign) upstream(e *Edge, origin *routing.Origin) *session {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -60,7 +58,7 @@ func (f *foreign) destination(via *session) *peer {
 	return via.terms.peer
 }
 
-// unanswered counts the messages that SIP peers wait for.
+// unanswered counts the messages that somebody waits for.
 func (f *foreign) unanswered() (n int) {
 	if f == nil {
 		return 0

@@ -64,6 +64,7 @@ type message struct {
 	joined    *message               // the segments that it was put together from
 	back      func(routing.Delivery) // of a SIP peer's message: answers it
 	dialled   []byte                 // and what it dialled, as it came
+	own       *own                   // not nil: the edge wrote it
 	answerBy  int64
 
 	// Place in a destination's queue or a bind's lane.
@@ -123,7 +124,7 @@ func (m *message) reset() {
 	m.candidate, m.wants, m.registered, m.segments, m.charged = 0, 0, 0, 0, 0
 	m.sticky, m.inTLV, m.more, m.sar, m.unfit = false, false, false, false, false
 	m.isUSSD, m.ussd, m.opened = false, nil, false
-	m.back, m.dialled = nil, nil
+	m.back, m.dialled, m.own = nil, nil, nil
 }
 
 // keep copies b behind what data holds already. The capacity must be there,

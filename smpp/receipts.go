@@ -71,8 +71,12 @@ func (e *Edge) submitted(t *turn, s *session, sub *submission, remoteID []byte) 
 }
 
 func (e *Edge) note(c *carrier, remoteID string, s *submission) Submission {
+	account := ownName
+	if s.account != ownAccount {
+		account = e.accountAt(s.account).cfg.SystemID
+	}
 	return Submission{
-		Carrier: c.cfg.Name, RemoteID: remoteID, LocalID: s.local, Account: e.accountAt(s.account).cfg.SystemID,
+		Carrier: c.cfg.Name, RemoteID: remoteID, LocalID: s.local, Account: account,
 		Source: s.source.export(), Destination: s.destination.export(), Wants: s.wants,
 		At: time.UnixMilli(s.at), Final: s.ended != notEnded,
 	}
@@ -157,6 +161,10 @@ func (e *Edge) joined(t *turn, c *carrier, m *message, sub *submission, r pdu.Re
 			m.up.answer(t, m.command, pdu.ROK, m.sequence, nil)
 			e.messages.put(m)
 		}
+		return
+	}
+	if sub.account == ownAccount {
+		e.reportOwn(t, c, m, sub, &r, remoteID)
 		return
 	}
 	if m == nil {

@@ -47,6 +47,7 @@ type uncertain struct {
 	remoteID  []byte
 	receipted bool        // a repetition waits for the receipt
 	present   e164.Number // the source that the carrier knows
+	own       *own        // who wrote it, where that is the edge: nobody repeats it
 	next      *uncertain
 }
 
@@ -89,7 +90,7 @@ func (r *redeliveries) note(m *message) *uncertain {
 	case p.record != nil:
 		return p.record
 	}
-	u := &uncertain{from: m.from, state: underWay, open: 1, present: m.plan.Present}
+	u := &uncertain{from: m.from, state: underWay, open: 1, present: m.plan.Present, own: m.own}
 	if p.several {
 		u.open, u.remoteID = max(p.open, 1), slices.Clone(p.id)
 		p.record = u
@@ -100,7 +101,7 @@ func (r *redeliveries) note(m *message) *uncertain {
 // remember lists a record by the fingerprints of what the upstream will send
 // again: the message, or each of the segments that it was put together from.
 func (r *redeliveries) remember(t *turn, u *uncertain, m *message, via *session) {
-	if u == nil {
+	if u == nil || u.own != nil {
 		return
 	}
 	var prints []fingerprint

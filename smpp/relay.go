@@ -156,6 +156,9 @@ func (e *Edge) decide(t *turn, m *message) {
 	if m.back != nil {
 		t.request.Dialled = m.dialled
 	}
+	if o := m.own; o != nil {
+		t.request.From, t.request.To = o.from, o.to
+	}
 	e.hear(t, m)
 	e.router.Decide(&t.request, &m.plan)
 }
@@ -259,12 +262,15 @@ func (e *Edge) answered(t *turn, s *session, m *message, status pdu.Status, id [
 	case taken:
 		e.accept(t, s, m, e.ids.next(), id)
 	case final:
+		m.tried(status, false)
 		m.verdict.refused, m.verdict.status = true, status
 		e.refuse(t, m, refusalByStatus(status))
 	case elsewhere:
+		m.tried(status, false)
 		m.verdict.refused, m.verdict.status = true, status
 		e.advance(t, m)
 	default:
+		m.tried(status, false)
 		m.verdict.temporary = true
 		if !s.resend(t, m, status) {
 			e.advance(t, m)
@@ -278,6 +284,10 @@ func (e *Edge) accept(t *turn, s *session, m *message, local uint64, remoteID []
 	e.router.Delivered(m.fingerprint, t.now)
 	if m.wants == 0 {
 		e.end(t, m, outcomeAccepted, pdu.ROK, local)
+		return
+	}
+	if m.own != nil {
+		e.acceptOwn(t, s, m, remoteID)
 		return
 	}
 	sub := submission{

@@ -190,6 +190,9 @@ func (s *session) late(t *turn, r lateRequest, status pdu.Status) {
 	if whole && r.from != nil {
 		r.from.outcome(s.terms.peer, outcomeLateAccepted)
 	}
+	if u := r.uncertain; whole && u != nil && u.own != nil {
+		e.ownLate(t, s, u.own, u.remoteID)
+	}
 }
 
 // lost ends an attempt whose connection ended. Only what was handed to the
@@ -213,6 +216,7 @@ func (s *session) lost(t *turn, o *slot, unsent bool) {
 // accepted, so it goes elsewhere only where the bind's configuration says so.
 func (s *session) unknown(t *turn, m *message, u *uncertain) {
 	m.verdict.unknown = true
+	m.tried(pdu.ROK, true)
 	if b := s.terms.bind; b != nil && b.UnknownNext && t.at < m.answerBy && !m.parts.accepted {
 		s.edge.redeliveries.settle(u, pdu.RUnknownErr, 0, nil, true) // its next attempt decides
 		s.edge.advance(t, m)

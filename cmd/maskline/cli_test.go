@@ -20,6 +20,10 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
+	if file := os.Getenv(asOutbound); file != "" {
+		outboundChild(file)
+		return
+	}
 	goleak.VerifyTestMain(m)
 }
 

@@ -7,8 +7,6 @@ import (
 	"math"
 	"time"
 
-	"github.com/danielgtaylor/huma/v2"
-
 	"maskline/api/events"
 	"maskline/api/webhook"
 	"maskline/configs"
@@ -57,11 +55,6 @@ func webhookConfig(cfg *configs.Config) webhook.Config {
 		Holder:      string(cfg.Node) + " " + ids.Next(time.Now()).Text(""),
 		Concurrency: cfg.API.Webhooks.Concurrency, Timeout: cfg.API.Webhooks.Timeout, Keep: cfg.API.Webhooks.Keep,
 	}
-}
-
-// resources are those of the API that events have.
-func (t *eventing) resources() []interface{ Register(api huma.API) } {
-	return []interface{ Register(api huma.API) }{t.events, t.endpoints}
 }
 
 // run starts what writes and delivers.
@@ -192,13 +185,13 @@ type callTold struct {
 	Reason  string  `json:"reason"`
 }
 
-// Add tells of the end of a call: answered or missed. Emergency calls are nobody's
-// business.
+// Add tells a tenant of the end of a call: answered or missed. Emergency calls are
+// nobody's business.
 func (c calls) Add(r *sip.Record) {
 	if c.records != nil {
 		c.records.Add(r)
 	}
-	if r.Emergency {
+	if r.Emergency || r.Tenant == "" {
 		return
 	}
 	kind, data := "call.missed", callTold{Call: r.ID, EndedBy: r.EndedBy.String(), Reason: r.Reason}

@@ -30,9 +30,11 @@ func (e *edge) newREST() (err error) {
 		&sessions,
 		&rest.Leases{Sessions: sessions},
 		&rest.Keys{Desk: e.keys, Tenant: e.bindings.hasTenant, Now: time.Now},
+		e.told.events, e.told.endpoints,
 	} {
 		resource.Register(api)
 	}
+	e.registerOutbound(api)
 	e.v1 = api.Handler()
 	return nil
 }

@@ -23,6 +23,9 @@ type stores interface {
 	numberdb.EndpointStore
 	numberdb.DeliveryStore
 	numberdb.DeliveryLog
+	numberdb.MessageStore
+	numberdb.VerificationStore
+	numberdb.WorkflowStore
 }
 
 // openStore opens the store that the configuration names.

@@ -45,6 +45,8 @@ var purgeTables = [...]struct{ table, over string }{
 	{"maskline.bindings", fmt.Sprintf(over, "$1::bigint", "$2::bigint")},
 	{"maskline.sessions", `b.expires <= $1::bigint AND b.keep <= $1::bigint`},
 	{"maskline.attempts", `b.until <= $1::bigint`},
+	{"maskline.messages", `b.until <= $1::bigint`},
+	{"maskline.verifications", `b.until <= $1::bigint`},
 }
 
 // Purge looks at the next blocks of one table.
@@ -89,7 +91,7 @@ func (s *Store) purge(ctx context.Context, now time.Time) (purged numberdb.Purge
 	if err != nil || !mine {
 		return numberdb.Purged{Elsewhere: err == nil}, err
 	}
-	*[...]*int{&purged.Bindings, &purged.Sessions, &purged.Attempts}[p.table] = deleted
+	*[...]*int{&purged.Bindings, &purged.Sessions, &purged.Attempts, &purged.Messages, &purged.Verifications}[p.table] = deleted
 	if deleted < purgeDelete {
 		p.block += step
 	}

@@ -27,6 +27,7 @@ type purging struct {
 	party   []byte
 	session int64
 	attempt []byte
+	row     int64 // of messages and verifications
 }
 
 // Purge looks at the next rows of one table.
@@ -48,8 +49,12 @@ func (s *Store) Purge(ctx context.Context, now time.Time) (numberdb.Purged, erro
 		purged.Bindings, end, err = s.purgeBindings(ctx, now)
 	case 1:
 		purged.Sessions, end, err = s.purgeSessions(ctx, now)
-	default:
+	case 2:
 		purged.Attempts, end, err = s.purgeAttempts(ctx, now)
+	case 3:
+		purged.Messages, end, err = s.purgeUntil(ctx, "messages", now)
+	default:
+		purged.Verifications, end, err = s.purgeUntil(ctx, "verifications", now)
 	}
 	if err != nil {
 		return numberdb.Purged{}, fmt.Errorf("purging: %w", err)
@@ -57,8 +62,8 @@ func (s *Store) Purge(ctx context.Context, now time.Time) (numberdb.Purged, erro
 	if end {
 		p.table++
 	}
-	if purged.Round = p.table > 2; purged.Round {
-		p.table, p.mask, p.party, p.session, p.attempt = 0, 0, nil, 0, nil
+	if purged.Round = p.table > 4; purged.Round {
+		p.table, p.mask, p.party, p.session, p.attempt, p.row = 0, 0, nil, 0, nil, 0
 	}
 	return purged, nil
 }
@@ -179,6 +184,42 @@ func (s *Store) purgeAttempts(ctx context.Context, now time.Time) (deleted int, 
 		return err
 	})
 	s.purging.attempt = last
+	return deleted, end, err
+}
+
+// purgeUntil is for tables of rows that have an id and say until when they are kept.
+func (s *Store) purgeUntil(ctx context.Context, table string, now time.Time) (deleted int, end bool, err error) {
+	var found []int64
+	var last int64
+	err = s.snapshot(ctx, func(tx *sql.Tx) error {
+		end, err = missing(tx.QueryRowContext(ctx, `SELECT id FROM `+table+` WHERE id > ? ORDER BY id LIMIT 1 OFFSET ?`, s.purging.row, purgeLook).Scan(&last))
+		if err != nil {
+			return err
+		}
+		return each(ctx, tx, func(rows *sql.Rows) error {
+			var id int64
+			err := rows.Scan(&id)
+			found = append(found, id)
+			return err
+		}, `SELECT id FROM `+table+` WHERE until <= ?1 AND id > ?2 AND (?3 OR id <= ?4) ORDER BY id LIMIT ?5`,
+			now.UnixMicro(), s.purging.row, end, last, purgeDelete)
+	})
+	if err != nil {
+		return 0, false, err
+	}
+	if len(found) == purgeDelete {
+		last, end = found[purgeDelete-1], false
+	}
+	err = s.delete(ctx, len(found), nil, func(ctx context.Context, tx *sql.Tx, i int) error {
+		kept, err := refused(tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE id = ? AND until <= ?`, found[i], now.UnixMicro()))
+		if err == nil && !kept {
+			deleted++
+		}
+		return err
+	})
+	if s.purging.row = last; end {
+		s.purging.row = 0
+	}
 	return deleted, end, err
 }
 

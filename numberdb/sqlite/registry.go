@@ -113,6 +113,9 @@ func (g *group) write(ctx context.Context, tx *sql.Tx) error {
 	if err := g.writeInventory(ctx, tx); err != nil {
 		return err
 	}
+	if err := g.writeMessages(ctx, tx); err != nil {
+		return err
+	}
 	return g.writeOutbox(ctx, tx, now)
 }
 

@@ -22,6 +22,9 @@ type Registry interface {
 	numberdb.TenantStore
 	numberdb.AttemptStore
 	numberdb.Purger
+	numberdb.MessageStore
+	numberdb.VerificationStore
+	numberdb.WorkflowStore
 }
 
 func openRegistry(t *testing.T, db Database) Registry {
@@ -58,6 +61,17 @@ func registryCases() []contractCase {
 		{"committers whose claims cross", crossingClaims},
 		{"purging deletes what is over and nothing else", purges},
 		{"purging many", purgesMany},
+		{"messages keep every field, over a restart too", messagesKept},
+		{"messages are found", messagesFound},
+		{"messages are reported", messagesReported},
+		{"messages are purged", messagesPurged},
+		{"a message is written once for its key", messagesOnce},
+		{"verifications keep every field, over a restart too", verificationsKept},
+		{"verifications change", verificationsChange},
+		{"verifications that many change together", verificationsTogether},
+		{"verifications of one number are limited", verificationsLimited},
+		{"verifications are counted and purged", verificationsCounted},
+		{"workflows of verifications", workflowsKept},
 	}
 }
 

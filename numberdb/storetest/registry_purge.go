@@ -17,6 +17,7 @@ func purgeRound(t *testing.T, r numberdb.Purger, now time.Time) (sum numberdb.Pu
 			t.Fatal(err)
 		}
 		sum.Bindings, sum.Sessions, sum.Attempts = sum.Bindings+p.Bindings, sum.Sessions+p.Sessions, sum.Attempts+p.Attempts
+		sum.Messages, sum.Verifications = sum.Messages+p.Messages, sum.Verifications+p.Verifications
 		if p.Round {
 			return sum
 		}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"maskline/api/message"
+	"maskline/api/problem"
+	"maskline/configs"
+	"maskline/e164"
+	"maskline/numberdb"
+	"maskline/numberdb/sessions"
+	"maskline/smpp/pdu"
+)
+
+func messageConfig(cfg *configs.Config) message.Config {
+	return message.Config{Answer: cfg.SMPP.AnswerWithin}
+}
+
+// sessionsOf is the owner of sessions in the words of the API.
+type sessionsOf struct{ owner *sessions.Owner }
+
+// Get finds a tenant's session.
+func (s sessionsOf) Get(ctx context.Context, tenant string, id numberdb.ID) (numberdb.Session, error) {
+	found, err := s.owner.Get(ctx, tenant, id)
+	if errors.Is(err, sessions.ErrNoSession) {
+		return found, problem.New(problem.NotFound)
+	}
+	return found, err
+}
+
+// registerOutbound adds what the edge writes itself to the API.
+func (e *edge) registerOutbound(to huma.API) {
+	e.messages.Register(to)
+	e.verify.Register(to)
+}
+
+// sendersOf knows the masks for what the edge writes itself.
+type sendersOf struct {
+	owner *sessions.Owner
+	table *numberdb.Table
+	desk  *sessionDesk
+}
+
+// Senders are the masks that may write messages of a tenant.
+func (s sendersOf) Senders(tenant string, mask e164.Number, pool string) (all []e164.Number) {
+	if mask == 0 {
+		if s.open(tenant, pool) {
+			for _, m := range s.owner.Masks(pool) {
+				if writes(&m) {
+					all = append(all, m.Number)
+				}
+			}
+		}
+		return all
+	}
+	if m, known := s.owner.Mask(mask); known {
+		if m.Pool != "" && s.open(tenant, m.Pool) && writes(m) {
+			all = append(all, mask)
+		}
+		return all
+	}
+	// One that was bound by hand is of the tenant that it leads to.
+	if b, status := s.table.Lookup(mask, 0, time.Now()); status.Found() && b.Tenant == tenant && b.Services.Has(numberdb.SMS) {
+		all = append(all, mask)
+	}
+	return all
+}
+
+// open reports whether a tenant may use a pool.
+func (s sendersOf) open(tenant, pool string) bool {
+	for _, p := range s.owner.Pools() {
+		if p.Name == pool {
+			return p.Tenant == "" || p.Tenant == tenant
+		}
+	}
+	return false
+}
+
+func writes(m *numberdb.Mask) bool {
+	return m.Services.Has(numberdb.SMS) && m.State == numberdb.Free
+}
+
+// Emergency reports whether a text is an emergency number.
+func (s sendersOf) Emergency(text string) bool { return s.desk.isEmergency(text) }
+
+// Refuse says why nothing is sent to a number.
+func (s sendersOf) Refuse(_ string, to e164.Number) *problem.Error {
+	_, ours := s.owner.Mask(to)
+	switch {
+	case s.Emergency(to.Reveal()):
+		return problem.New(problem.EmergencyNumber)
+	case ours || s.table.IsMask(to):
+		return problem.New(problem.NumberIsMask)
+	}
+	return nil
+}
+
+// Bound reports whether the party knows somebody else by the mask.
+func (s sendersOf) Bound(mask, party e164.Number) bool {
+	_, status := s.table.Lookup(mask, party, time.Now())
+	return status.Found() && status != numberdb.Public || status == numberdb.Ended
+}
+
+// phones is the alphabet of phones.
+type phones struct{}
+
+// OneSegment reports whether a text is of the GSM alphabet and fits into one short
+// message.
+func (phones) OneSegment(text string) bool {
+	coded, err := pdu.AppendEncoded(nil, []byte(text), pdu.GSM7)
+	return err == nil && pdu.Units(pdu.GSM7, coded) <= pdu.Room(pdu.GSM7, 0)
+}

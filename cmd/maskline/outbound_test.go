@@ -1,0 +1,312 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"maskline/api/auth"
+	"maskline/api/problem"
+	"maskline/api/rest"
+	"maskline/e164"
+	"maskline/numberdb"
+	"maskline/numberdb/sessions"
+	"maskline/testbench/smppsim"
+)
+
+// outbound is an edge with carriers, and the API of what it writes itself.
+type outbound struct {
+	*carriers
+	url  string
+	keys atomic.Int64
+	text strings.Builder // every answer, for the leak scan
+}
+
+type tokens map[string]*auth.Identity
+
+func (k tokens) Authenticate(r *http.Request) (*auth.Identity, error) {
+	if who := k[strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")]; who != nil {
+		return who, nil
+	}
+	return nil, problem.New(problem.Unauthorized)
+}
+
+func testTokens() tokens {
+	all := auth.Integrator.Usual()
+	return tokens{
+		"shop": {Key: "key_1", Tenant: "shop", Scopes: all}, "outlet": {Key: "key_2", Tenant: "outlet", Scopes: all},
+		"operator": {Key: "key_3", Scopes: auth.Owner.Usual()}, "reader": {Key: "key_4", Tenant: "shop", Scopes: auth.ReadOnly.Usual()},
+	}
+}
+
+func startOutbound(t *testing.T) *outbound {
+	t.Helper()
+	o := &outbound{carriers: startCarriers(t, "any")}
+	o.stock(numberdb.Pool{Name: "uk"}, "", "", "", "")
+	o.serve()
+	return o
+}
+
+// serve serves the API of the edge as it is now.
+func (o *outbound) serve() {
+	a, err := rest.New(rest.Config{}, testTokens(), time.Now, zap.NewNop(), prometheus.NewRegistry())
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	o.registerOutbound(a)
+	server := httptest.NewServer(a.Handler())
+	o.t.Cleanup(server.Close)
+	o.url = server.URL
+}
+
+// said is an answer of the API.
+type said struct {
+	status int
+	header http.Header
+	body   map[string]any
+	text   string
+}
+
+// ask asks the API as a tenant; a POST gets a new idempotency key unless one is given.
+func (o *outbound) ask(tenant, method, path string, body any, key ...string) said {
+	o.t.Helper()
+	var text []byte
+	if body != nil {
+		text, _ = json.Marshal(body)
+	}
+	r, err := http.NewRequestWithContext(context.Background(), method, o.url+path, strings.NewReader(string(text)))
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+tenant)
+	if method == http.MethodPost {
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Idempotency-Key", "key "+strconv.FormatInt(o.keys.Add(1), 10))
+		if len(key) > 0 {
+			r.Header.Set("Idempotency-Key", key[0])
+		}
+	}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 30 * time.Second}
+	resp, err := client.Do(r)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	whole, err := io.ReadAll(resp.Body)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	o.text.Write(whole)
+	s := said{status: resp.StatusCode, header: resp.Header, text: string(whole)}
+	_ = json.Unmarshal(whole, &s.body)
+	return s
+}
+
+func (s said) id() string { id, _ := s.body["id"].(string); return id }
+
+func (o *outbound) want(s said, status int, code problem.Code) {
+	o.t.Helper()
+	if s.status != status || code != "" && s.body["code"] != string(code) {
+		o.t.Fatalf("%d %s, expected %d %s", s.status, s.text, status, code)
+	}
+}
+
+type words map[string]any
+
+const (
+	outAlice, outBob = "+447700900101", "+447700900212"
+	secretText       = "the parcel is behind the blue door"
+)
+
+// couple makes a session of two.
+func (o *outbound) couple(services numberdb.Services) numberdb.Session {
+	o.t.Helper()
+	s, err := o.sessions.Create(o.t.Context(), &sessions.Request{
+		Tenant: "shop", Pool: "uk", Services: services,
+		Sides: []sessions.Side{{Number: e164.MustParse(outAlice)}, {Number: e164.MustParse(outBob)}},
+	})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return s
+}
+
+func messagesOf(s *numberdb.Session) string {
+	return "/v1/sessions/" + s.ID.Text(numberdb.SessionPrefix) + "/messages"
+}
+
+// state waits until a message has come into a state.
+func (o *outbound) state(id, state string) said {
+	o.t.Helper()
+	var s said
+	o.eventually("the message is "+state, func() bool {
+		s = o.ask("shop", http.MethodGet, "/v1/messages/"+id+"/status", nil)
+		return s.body["state"] == state
+	})
+	return s
+}
+
+func TestAMessageThroughASession(t *testing.T) {
+	o := startOutbound(t)
+	s := o.couple(0)
+	o.smsc["alfa"].HoldReceipts(true)
+	sent := o.ask("shop", http.MethodPost, messagesOf(&s), words{"from": outAlice, "text": secretText}, "once")
+	o.want(sent, http.StatusCreated, "")
+	if sent.body["state"] != "submitted" || sent.body["segments"] != 1.0 || sent.body["session"] != s.ID.Text(numberdb.SessionPrefix) {
+		t.Errorf("it says %s", sent.text)
+	}
+	if from := o.took("alfa", e164.MustParse(outBob), secretText); from != s.Participants[1].Dial {
+		t.Error("the receiver does not see the mask that it knows the writer by")
+	}
+	again := o.ask("shop", http.MethodPost, messagesOf(&s), words{"from": outAlice, "text": secretText}, "once")
+	o.want(again, http.StatusCreated, "")
+	if again.id() != sent.id() || again.header.Get("Idempotent-Replayed") != "true" || len(o.smsc["alfa"].TakeSubmitted()) != 0 {
+		t.Error("the same request has sent another message")
+	}
+	o.want(o.ask("shop", http.MethodPost, messagesOf(&s), words{"from": outBob, "text": secretText}, "once"), 422, problem.IdempotencyMismatch)
+
+	// What counts is the receipt.
+	if got := o.state(sent.id(), "submitted"); got.body["carrier"] != "alfa" || got.body["final"] != false {
+		t.Errorf("it says %s", got.text)
+	}
+	o.smsc["alfa"].HoldReceipts(false)
+	o.state(sent.id(), "delivered")
+	o.eventually("the carrier is rid of its receipt", func() bool { return o.smsc["alfa"].ReceiptsOwed() == 0 })
+	alias := o.ask("shop", http.MethodPost, "/v1/rpc/getDeliveryStatus", words{"message_id": sent.id()})
+	o.want(alias, http.StatusOK, "")
+	if alias.body["state"] != "delivered" || alias.body["final"] != true {
+		t.Errorf("it says %s", alias.text)
+	}
+	list := o.ask("reader", http.MethodGet, messagesOf(&s), nil)
+	if !strings.Contains(list.text, sent.id()) {
+		t.Errorf("the list is %s", list.text)
+	}
+	// Another tenant sees none of it.
+	for _, path := range []string{"/v1/messages/" + sent.id(), "/v1/messages/" + sent.id() + "/status", messagesOf(&s)} {
+		o.want(o.ask("outlet", http.MethodGet, path, nil), 404, problem.NotFound)
+		o.want(o.ask("operator", http.MethodGet, path, nil), 200, "")
+	}
+	o.want(o.ask("outlet", http.MethodPost, messagesOf(&s), words{"from": outAlice, "text": "x"}), 404, problem.NotFound)
+	o.want(o.ask("outlet", http.MethodPost, "/v1/rpc/getDeliveryStatus", words{"message_id": sent.id()}), 404, problem.NotFound)
+	o.want(o.ask("reader", http.MethodPost, messagesOf(&s), words{"from": outAlice, "text": "x"}), 403, problem.InsufficientScope)
+	o.noLeak(secretText, "7700900101", "7700900212")
+}
+
+// noLeak scans answers, log, metrics and what is on the disk.
+func (o *outbound) noLeak(secrets ...string) {
+	o.t.Helper()
+	places := map[string]string{"the answers": o.text.String(), "the log": string(o.log.bytes()), "the metrics": o.get("/metrics").body}
+	err := filepath.WalkDir(o.cli.path("data"), func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		places[entry.Name()] = string(content)
+		return err
+	})
+	if err != nil {
+		o.t.Error(err)
+	}
+	for name, content := range places {
+		for _, secret := range secrets {
+			if strings.Contains(content, secret) {
+				i := strings.Index(content, secret)
+				o.t.Errorf("%q is in %s: %q", secret, name, content[max(0, i-100):min(len(content), i+100)])
+			}
+		}
+	}
+}
+
+func TestMessagesThatAreRefused(t *testing.T) {
+	o := startOutbound(t)
+	s := o.couple(0)
+	voice := o.couple(numberdb.Voice)
+	ended := o.couple(0)
+	if _, err := o.sessions.End(t.Context(), "shop", ended.ID, numberdb.Released); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name    string
+		session *numberdb.Session
+		body    words
+		status  int
+		code    problem.Code
+	}{
+		{"of no participant", &s, words{"from": "+447700900999", "text": "x"}, 422, problem.ValidationFailed},
+		{"a number in another form", &s, words{"from": "07700900101", "text": "x"}, 422, problem.InvalidNumber},
+		{"no text", &s, words{"from": outAlice, "text": ""}, 422, problem.ValidationFailed},
+		{"control characters", &s, words{"from": outAlice, "text": "a\x00b"}, 422, problem.ValidationFailed},
+		{"too long", &s, words{"from": outAlice, "text": strings.Repeat("x", 1601)}, 422, problem.ValidationFailed},
+		{"of a session of calls", &voice, words{"from": outAlice, "text": "x"}, 409, problem.CapabilityUnavailable},
+		{"of a session that has ended", &ended, words{"from": outAlice, "text": "x"}, 410, problem.SessionClosed},
+		{"of no session", &numberdb.Session{ID: 5}, words{"from": outAlice, "text": "x"}, 404, problem.NotFound},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o.want(o.ask("shop", http.MethodPost, messagesOf(c.session), c.body), c.status, c.code)
+		})
+	}
+	o.optOut(outBob)
+	o.want(o.ask("shop", http.MethodPost, messagesOf(&s), words{"from": outAlice, "text": "x"}), 409, problem.OptedOut)
+	o.nothingLeft()
+	if n := len(o.smsc["alfa"].TakeSubmitted()); n != 0 {
+		t.Errorf("%d messages were sent", n)
+	}
+}
+
+// optOut notes that a party wants no messages of the tenant.
+func (o *outbound) optOut(party string) {
+	o.restrict.Note(numberdb.RestrictionChange{Restriction: numberdb.Restriction{
+		Kind: numberdb.OptOut, Tenant: "shop", Party: e164.MustParse(party), Since: time.Now().UTC().Truncate(time.Microsecond),
+	}})
+}
+
+// nothingLeft: the store has no message.
+func (o *outbound) nothingLeft() {
+	o.t.Helper()
+	left, err := o.store.Messages(o.t.Context(), numberdb.MessageQuery{AnyTenant: true})
+	if err != nil || len(left) != 0 {
+		o.t.Errorf("%d messages are left in the store, %v", len(left), err)
+	}
+}
+
+func TestMessagesFailOverAndNobodyTakesThem(t *testing.T) {
+	o := startOutbound(t)
+	s := o.couple(0)
+	send := func(key string) said {
+		return o.ask("shop", http.MethodPost, messagesOf(&s), words{"from": outAlice, "text": secretText}, key)
+	}
+	o.smsc["alfa"].SetMode(smppsim.Gone)
+	o.up("alfa", false)
+	first := send("first")
+	o.want(first, http.StatusCreated, "")
+	o.took("bravo", e164.MustParse(outBob), secretText)
+	o.state(first.id(), "delivered")
+
+	o.smsc["bravo"].SetMode(smppsim.Gone)
+	o.up("bravo", false)
+	o.want(send("second"), http.StatusServiceUnavailable, problem.CarrierUnavailable)
+	if s := send("second"); s.header.Get("Retry-After") == "" {
+		t.Error("it does not say when to try again")
+	}
+	if left, err := o.store.Messages(t.Context(), numberdb.MessageQuery{AnyTenant: true}); err != nil || len(left) != 1 {
+		t.Errorf("%d messages are in the store, not the one that was sent; %v", len(left), err)
+	}
+	// The same request succeeds later.
+	o.smsc["bravo"].SetMode(smppsim.Accept)
+	o.up("bravo", true)
+	o.want(send("second"), http.StatusCreated, "")
+	o.took("bravo", e164.MustParse(outBob), secretText)
+}
