@@ -36,7 +36,7 @@ func (p *pages) take(huge bool) unsafe.Pointer {
 	p.all = append(p.all, page)
 	switch {
 	case !huge:
-	case len(p.all) <= smallPages: // many was false
+	case len(p.all) <= smallPages:
 		p.later = append(p.later, page)
 	default:
 		onHugePage(page)
@@ -47,9 +47,6 @@ func (p *pages) take(huge bool) unsafe.Pointer {
 	}
 	return page
 }
-
-// many reports whether the next page can be huge.
-func (p *pages) many() bool { return len(p.all) >= smallPages }
 
 // discardAll gives the memory of every page back.
 func (p *pages) discardAll() {

@@ -25,7 +25,7 @@ func (s Status) Found() bool { return s >= Exact }
 // writer and allocate nothing; they may run beside one another and beside writes.
 // Writers are serialised by a mutex of their own.
 //
-// A binding takes some 76 octets and its mask some 12, whatever the size, outside
+// A binding takes some 80 octets and its mask some 12, whatever the size, outside
 // of the collector's heap; texts are kept once each, for as long as they are used.
 // Built with the race detector, which cannot see that memory, the table is a
 // sharded map instead.

@@ -17,16 +17,14 @@ const (
 //
 // Segments of one index grow at nearly the same time, so runs of one size are free
 // while others are asked for. On small pages of the kernel's what is free takes no
-// memory; huge ones are faster to read.
+// memory.
 type blocks struct {
 	pages *pages
-	huge  bool
 	of    []blockPage
 }
 
 type blockPage struct {
 	memory unsafe.Pointer
-	huge   bool
 	used   [pageUnits / 64]uint64 // a bit for each unit
 	free   int
 }
@@ -46,8 +44,7 @@ func (b *blocks) take(units int) block {
 			}
 		}
 	}
-	huge := b.huge && b.pages.many()
-	b.of = append(b.of, blockPage{memory: b.pages.take(huge), huge: huge, free: pageUnits})
+	b.of = append(b.of, blockPage{memory: b.pages.take(false), free: pageUnits})
 	last := len(b.of) - 1
 	return b.of[last].cut(last, 0, units)
 }
@@ -58,12 +55,7 @@ func (b *blocks) giveBack(block block) {
 		p.used[(block.first+i)/64] &^= 1 << ((block.first + i) % 64)
 	}
 	p.free += block.units
-	switch {
-	case !p.huge:
-		discard(unsafe.Pointer(&block.words[0]), len(block.words)*8)
-	case p.free == pageUnits:
-		discard(p.memory, pageSize)
-	}
+	discard(unsafe.Pointer(&block.words[0]), len(block.words)*8)
 }
 
 // run finds the first free units in a row, or -1.

@@ -1,66 +1,52 @@
 package numberdb
 
 import (
-	"cmp"
 	"runtime"
-	"slices"
 	"sync/atomic"
 )
 
-// core is the content of a table: records in a slab, an index that finds them by
-// mask and party, and the marks of masks. One writer at a time changes it, any
-// number of readers look beside it.
+// core is the content of a table: records in cells that their mask and party say,
+// and the marks of masks. One writer at a time changes it, any number of readers look
+// beside it.
 //
-// What makes reading safe: a record is written whole before the index tells of it
-// and is out of the index before it is cleared. A record changes in place, with
-// its new content in shadow for who meets it in the middle, so no reader waits for
-// a writer. Every answer is checked after it was read, by the record's state or,
-// for a miss, by the segment. Memory that is given back stays readable until the
-// collector finds that nobody holds the core.
+// What makes reading safe: a record has an odd version while it is written, and another
+// one afterwards. A record changes in place, with its new content in shadow for who meets
+// it in the middle, so no reader waits for a writer; without a shadow an odd record is
+// one that comes or goes, as good as none. Every answer is checked after it was read, as
+// the cells say. Memory that is given back stays readable until the collector finds
+// that nobody holds the core.
 type core struct {
 	texts
-	hash    hash
-	index   *index
-	marks   *marks
-	slab    *slab
-	pages   *pages
-	shadow  atomic.Pointer[shadow]
-	live    atomic.Int64
-	private bool // no reader knows it yet
+	hash   hash
+	cells  *cells
+	marks  *marks
+	pages  *pages
+	shadow atomic.Pointer[shadow]
+	live   atomic.Int64
 
 	// The writer's.
-	version uint32   // of the last write; even
-	scans   int      // that run; no record moves meanwhile
-	holes   []uint32 // places below the last one without a record
-	retired bool     // another one serves
-	touched uint64   // so that reading ahead is not for nothing to the compiler
+	scans   int    // that run
+	retired bool   // another one serves
+	touched uint64 // so that reading ahead is not for nothing to the compiler
 }
 
 // shadow is a record while it is written.
 type shadow struct {
-	at      uint32
+	at      *record
 	content record // its state is the odd one
 }
 
 func newCore(seed uint64) *core {
 	c := &core{hash: hash(seed | 1), pages: &pages{}}
-	c.slab = newSlab(c.pages)
-	c.index = newIndex(&blocks{pages: c.pages, huge: true}, func(word uint64) uint32 { return uint32(word >> 32) })
+	c.cells = newCells(c.pages, c.hash)
 	c.marks = newMarks(&blocks{pages: c.pages}, c.hash)
-	c.setPrivate(true)
+	c.marks.index.filling = true
 	runtime.AddCleanup(c, func(p *pages) { p.unmap() }, c.pages)
 	return c
 }
 
-// serve lets readers know the core, which is filled.
-func (c *core) serve() { c.setPrivate(false) }
-
-func (c *core) setPrivate(p bool) {
-	c.private, c.index.filling, c.marks.index.filling = p, p, p
-}
-
-// A word of the index is a tag and the place of the record.
-func wordOf(tag, at uint32) uint64 { return uint64(tag)<<32 | uint64(at) }
+// serve lets readers know the core.
+func (c *core) serve() { c.marks.index.filling = false }
 
 // --- readers
 
@@ -74,59 +60,57 @@ const (
 )
 
 // read copies the binding of a key; false where there is none. It repeats only
-// for a write that was made meanwhile to that very record, its segment or its
-// place.
+// for a write that was made meanwhile to that very record or its section.
 func (c *core) read(mask, party uint64, b *Binding) bool {
-	tag := c.hash.of(mask, party)
+	h := c.hash.of(mask, party)
 	for {
-		s := c.index.segment(tag)
-		switch c.readIn(s, tag, mask, party, b) {
-		case hit:
+		s := c.cells.segment(tagOf(h))
+		moves := s.moves.Load()
+		got := c.readIn(s, h, mask, party, b)
+		if got == torn || c.cells.segment(tagOf(h)) != s {
+			continue
+		}
+		if got == hit {
 			return true
-		case other:
-			if c.index.segment(tag) == s {
-				return false
-			}
-		case torn:
+		}
+		if s.moves.Load() == moves {
+			return false
 		}
 	}
 }
 
-func (c *core) readIn(s *segment, tag uint32, mask, party uint64, b *Binding) found {
-	i := s.start(tag)
-	for range s.words {
-		word := atomic.LoadUint64(&s.words[i])
-		if word == 0 {
-			return other
+func (c *core) readIn(s *section, h, mask, party uint64, b *Binding) found {
+	i, j, k := homes(h, s.count)
+	first, second, third := s.cell(i), s.cell(j), s.cell(k)
+	// All are read before any is looked at.
+	inFirst, inSecond, inThird := first.differs(mask, party) == 0, second.differs(mask, party) == 0, third.differs(mask, party) == 0
+	if inFirst {
+		if got := c.readAt(first, mask, party, b); got != other {
+			return got
 		}
-		if uint32(word>>32) == tag && uint32(word) != 0 {
-			switch got := c.readAt(uint32(word), mask, party, b); {
-			case got != other:
-				return got
-			case atomic.LoadUint64(&s.words[i]) != word: // the record has moved
-				return torn
-			}
+	}
+	if inSecond {
+		if got := c.readAt(second, mask, party, b); got != other {
+			return got
 		}
-		i = s.next(i)
+	}
+	if inThird {
+		return c.readAt(third, mask, party, b)
 	}
 	return other
 }
 
-func (c *core) readAt(at uint32, mask, party uint64, b *Binding) found {
-	r := c.slab.at(at)
-	if r == nil {
-		return torn
-	}
+func (c *core) readAt(r *record, mask, party uint64, b *Binding) found {
 	state := r.load(wordState)
 	var content record
 	if state&1 == 0 {
-		if r.load(wordMask)&numberMask != mask || r.load(wordParty)&numberMask != party {
-			return other
-		}
 		content = r.copied(state)
 	} else {
 		half := c.shadow.Load()
-		if half == nil || half.at != at || half.content[wordState] != state {
+		if half == nil || half.at != r || half.content[wordState] != state {
+			if r.load(wordState) == state {
+				return other // it comes or goes
+			}
 			return torn
 		}
 		content = half.content
@@ -143,130 +127,92 @@ func (c *core) readAt(at uint32, mask, party uint64, b *Binding) found {
 
 // --- the writer
 
-// nextVersion is an even one, for a record that is written now. While it is being
-// written it has the odd one above.
-func (c *core) nextVersion() uint64 {
-	c.version += 2
-	return uint64(c.version)
-}
-
-// findOwn is the place of a key's record, its segment and its place there.
-func (c *core) findOwn(tag uint32, mask, party uint64) (at uint32, s *segment, i int) {
-	s = c.index.segment(tag)
-	i = s.find(tag, func(word uint64) bool {
-		return uint32(word>>32) == tag && c.slab.at(uint32(word)).has(mask, party)
-	})
-	if i < 0 {
-		return 0, s, i
-	}
-	return uint32(s.words[i]), s, i
-}
-
 // warmed is how many bindings are looked for together.
 const warmed = 256
 
-// warm touches where the index and the marks will be asked for bindings that are
-// written next. Reads that do not wait for one another take a tenth of the time of
-// those that come one by one, each where the one before has led.
-func (c *core) warm(n int, at func(int) *Binding) {
-	if n < 2 {
+// warm touches where the cells and the marks will be asked for bindings that are
+// written next, and then where room will be sought. Reads that do not wait for one
+// another take a tenth of the time of those that come one by one.
+func (c *core) warm(changes []Change) {
+	if len(changes) == 1 {
 		return
 	}
+	changes = changes[:min(warmed, len(changes))]
 	var sum uint64
-	for i := range n {
-		b := at(i)
+	var hashes [warmed]uint64
+	for i := range changes {
+		b := &changes[i].Binding
 		mask := uint64(b.Mask.Canonical())
-		tag := c.hash.of(mask, uint64(b.Party.Canonical()))
-		sum += c.index.segment(tag).home(tag)
-		tag = c.hash.of(mask, 0)
-		sum += c.marks.index.segment(tag).home(tag)
+		hashes[i] = c.hash.of(mask, uint64(b.Party.Canonical()))
+		sum += c.cells.touch(hashes[i]) + c.marks.touch(mask)
+	}
+	for i := range changes {
+		sum += c.cells.touchBeyond(hashes[i])
 	}
 	c.touched = sum
 }
 
+// fill takes in bindings of a core that nobody reads yet, to be settled.
+func (c *core) fill(f *filling, bindings []Binding) {
+	var sum uint64
+	for i := range bindings {
+		sum += c.marks.touch(uint64(bindings[i].Mask.Canonical()))
+	}
+	c.touched = sum
+	for i := range bindings {
+		b := &bindings[i]
+		mask, party := uint64(b.Mask.Canonical()), uint64(b.Party.Canonical())
+		content := c.packed(mask, party, b)
+		content[wordState] |= c.cells.nextVersion()
+		f.add(c.hash.of(mask, party), &content)
+		c.marks.add(mask, party == 0)
+	}
+}
+
+// settle ends the filling.
+func (c *core) settle(f *filling) {
+	live := c.cells.settle(f, func(r *record) {
+		c.release(r)
+		mask, _ := r.key()
+		c.marks.remove(mask, false) // another one of its key stays
+	})
+	c.live.Store(int64(live))
+}
+
 func (c *core) put(mask, party uint64, b *Binding) {
+	c.touched = c.marks.touch(mask) // is read while the cells are
 	content := c.packed(mask, party, b)
-	content[wordState] |= c.nextVersion()
-	tag := c.hash.of(mask, party)
-	if at, _, _ := c.findOwn(tag, mask, party); at != 0 {
-		r := c.slab.at(at)
-		old := *r
-		if !c.private {
-			half := &shadow{at, content}
-			half.content[wordState] |= 1
-			c.shadow.Store(half)
-		}
-		r.write(&content)
-		c.release(&old)
+	h := c.hash.of(mask, party)
+	if s, i := c.cells.find(h, mask, party); i != none {
+		c.update(s.cell(i), &content)
 		return
 	}
-	at := c.place()
-	if r := c.slab.at(at); c.private {
-		*r = content
-	} else {
-		r.write(&content)
-	}
-	c.index.add(wordOf(tag, at))
-	c.marks.add(mask, 1)
+	c.touched += c.cells.touchBeyond(h)
+	c.cells.add(h, &content)
+	c.marks.add(mask, party == 0)
 	c.live.Add(1)
 }
 
-// place is a free place for a record.
-func (c *core) place() uint32 {
-	if n := len(c.holes); n > 0 {
-		at := c.holes[n-1]
-		c.holes = c.holes[:n-1]
-		return at
-	}
-	return c.slab.push()
+// update changes a record in place.
+func (c *core) update(r, content *record) {
+	old := *r
+	content[wordState] |= c.cells.nextVersion()
+	half := &shadow{r, *content}
+	half.content[wordState] |= 1
+	c.shadow.Store(half)
+	r.write(content)
+	c.release(&old)
 }
 
 func (c *core) remove(mask, party uint64) {
-	tag := c.hash.of(mask, party)
-	at, s, i := c.findOwn(tag, mask, party)
-	if at == 0 {
+	h := c.hash.of(mask, party)
+	s, i := c.cells.find(h, mask, party)
+	if i == none {
 		return
 	}
-	old := *c.slab.at(at)
-	c.index.removeAt(s, tag, i)
-	c.clear(at)
+	old := *s.cell(i)
+	c.cells.remove(s, h, i)
 	c.release(&old)
-	c.marks.add(mask, -1)
+	c.marks.remove(mask, party == 0)
 	c.live.Add(-1)
-	c.holes = append(c.holes, at)
-	c.settle()
-}
-
-// clear empties a place. The index knows it no more.
-func (c *core) clear(at uint32) {
-	c.slab.at(at).write(&record{wordState: c.nextVersion()})
-}
-
-// settle fills the holes with the last records and gives the end back, unless
-// somebody reads all records: who reads from first to last would miss one that
-// moves.
-func (c *core) settle() {
-	if c.scans > 0 || len(c.holes) == 0 {
-		return
-	}
-	// The highest first, so the last record is never a hole.
-	slices.SortFunc(c.holes, func(a, b uint32) int { return cmp.Compare(b, a) })
-	for _, at := range c.holes {
-		if last := c.slab.last; at != last {
-			c.move(last, at)
-		}
-		c.slab.pop()
-	}
-	c.holes = c.holes[:0]
-}
-
-func (c *core) move(from, to uint32) {
-	content := *c.slab.at(from)
-	content[wordState] = content[wordState]&^(1<<tenantShift-1) | c.nextVersion()
-	c.slab.at(to).write(&content)
-	tag := c.hash.of(content[wordMask]&numberMask, content[wordParty]&numberMask)
-	s := c.index.segment(tag)
-	i := s.find(tag, func(word uint64) bool { return word == wordOf(tag, from) })
-	atomic.StoreUint64(&s.words[i], wordOf(tag, to))
-	c.clear(from)
 }

@@ -109,8 +109,7 @@ func (p *pair) holdsOnlyWhatIsUsed() {
 		{"endpoints", len(c.endpoints.held), len(endpoints)},
 		{"tenants", len(c.tenants.held), len(tenants)},
 		{"lists of carriers", len(c.carriers.held), len(carriers)},
-		{"records", int(c.slab.last), p.plain.len()},
-		{"words of the index", wordsOf(c.index), p.plain.len()},
+		{"records", recordsOf(p.t, c.cells), p.plain.len()},
 		{"marks", wordsOf(c.marks.index), len(masks)},
 	} {
 		if n.got != n.want {
@@ -121,14 +120,50 @@ func (p *pair) holdsOnlyWhatIsUsed() {
 
 func wordsOf(x *index) int {
 	live := 0
-	var last *segment
-	d := x.dir.Load()
-	for i := range d.segments {
-		if s := d.segments[i].Load(); s != last {
-			live, last = live+s.live, s
+	eachPart(&x.directory, func(s *segment) { live += s.live })
+	return live
+}
+
+// recordsOf counts records, and what their cells must be.
+func recordsOf(t *testing.T, x *cells) int {
+	t.Helper()
+	live, chunks := 0, 0
+	eachPart(&x.directory, func(s *section) {
+		used := 0
+		for i := range s.count {
+			r := s.cell(i)
+			if r[wordMask]&usedBit != 0 != s.used(i) {
+				t.Fatal("a cell is marked wrongly")
+			}
+			if s.used(i) {
+				used++
+				mask, party := r.key()
+				if _, found := x.find(x.hash.of(mask, party), mask, party); found != i {
+					t.Fatal("a record is not in one of its cells, or twice in them")
+				}
+			}
 		}
+		if used != s.live {
+			t.Fatalf("a section has %d records and counts %d", used, s.live)
+		}
+		live += used
+		chunks += len(s.chunks)
+	})
+	if chunks != x.chunks.used {
+		t.Fatalf("%d chunks are in use, %d are known", chunks, x.chunks.used)
 	}
 	return live
+}
+
+func eachPart[Part any](d *directory[Part], fn func(*Part)) {
+	var last *Part
+	p := d.now.Load()
+	for i := range p.of {
+		if part := p.of[i].Load(); part != last {
+			fn(part)
+			last = part
+		}
+	}
 }
 
 // differ is cmp.Diff, which takes its time, for what is equal nearly always.

@@ -58,7 +58,8 @@ func (c *core) lookup(mask, party uint64, now time.Time, b *Binding) Status {
 		}
 		return Exact
 	}
-	if party != 0 {
+	known, open := c.marks.of(mask)
+	if open && party != 0 {
 		var public Binding
 		if c.read(mask, 0, &public) && public.Live(now) {
 			*b = public
@@ -68,7 +69,7 @@ func (c *core) lookup(mask, party uint64, now time.Time, b *Binding) Status {
 	switch {
 	case own:
 		return Ended
-	case c.marks.has(mask):
+	case known:
 		return OutOfSession
 	default:
 		return UnknownMask
@@ -78,7 +79,7 @@ func (c *core) lookup(mask, party uint64, now time.Time, b *Binding) Status {
 func (h *hashed) isMask(n e164.Number) bool {
 	for {
 		c := h.core.Load()
-		has := c.marks.has(uint64(n.Canonical()))
+		has, _ := c.marks.of(uint64(n.Canonical()))
 		done := has || h.core.Load() == c
 		runtime.KeepAlive(c)
 		if done {
@@ -91,10 +92,9 @@ func (h *hashed) apply(changes []Change) {
 	h.write.Lock()
 	defer h.write.Unlock()
 	c := h.core.Load()
-	c.settle()
 	for i := range changes {
 		if i%warmed == 0 {
-			c.warm(min(warmed, len(changes)-i), func(j int) *Binding { return &changes[i+j].Binding })
+			c.warm(changes[i:])
 		}
 		b := &changes[i].Binding
 		mask, party := uint64(b.Mask.Canonical()), uint64(b.Party.Canonical())
@@ -115,13 +115,10 @@ func (h *hashed) replace(load func(put func(Binding)) error) error {
 	next := newCore(rand.Uint64())
 	h.watch(map[[2]uint64]struct{}{})
 	defer h.watch(nil)
+	all := newFilling(next.cells)
 	batch := make([]Binding, 0, warmed)
 	flush := func() {
-		next.warm(len(batch), func(i int) *Binding { return &batch[i] })
-		for i := range batch {
-			b := &batch[i]
-			next.put(uint64(b.Mask.Canonical()), uint64(b.Party.Canonical()), b)
-		}
+		next.fill(all, batch)
 		clear(batch)
 		batch = batch[:0]
 	}
@@ -133,6 +130,7 @@ func (h *hashed) replace(load func(put func(Binding)) error) error {
 	gone := next
 	if err == nil {
 		flush()
+		next.settle(all)
 		gone = h.swap(next)
 	}
 	if gone != nil {

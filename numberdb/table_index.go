@@ -12,7 +12,7 @@ import "sync/atomic"
 // [index.segment] again: only while the segment is still the same was the memory
 // its own.
 type index struct {
-	dir    atomic.Pointer[directory]
+	directory[segment]
 	blocks *blocks
 	tagOf  func(word uint64) uint32
 
@@ -31,11 +31,6 @@ const (
 	mergeMost = mostUnits / 2 * unitWords * segFilled / 100 // words of two that merge
 )
 
-type directory struct {
-	shift    uint8 // of a tag, that leaves the bits that choose
-	segments []atomic.Pointer[segment]
-}
-
 // segment is immutable but for its words and the writer's counts.
 type segment struct {
 	block
@@ -46,16 +41,8 @@ type segment struct {
 
 func newIndex(b *blocks, tagOf func(uint64) uint32) *index {
 	x := &index{blocks: b, tagOf: tagOf}
-	d := &directory{shift: 32, segments: make([]atomic.Pointer[segment], 1)}
-	d.segments[0].Store(&segment{block: b.take(1)})
-	x.dir.Store(d)
+	x.begin(&segment{block: b.take(1)})
 	return x
-}
-
-// segment is where words of that tag are.
-func (x *index) segment(tag uint32) *segment {
-	d := x.dir.Load()
-	return d.segments[uint64(tag)>>d.shift].Load()
 }
 
 // start is where the search for a tag begins.
@@ -64,9 +51,6 @@ func (s *segment) start(tag uint32) int {
 }
 
 // --- the writer's part
-
-// home is the word where the search for a tag begins.
-func (s *segment) home(tag uint32) uint64 { return atomic.LoadUint64(&s.words[s.start(tag)]) }
 
 // find is the place of a word that fits, or -1.
 func (s *segment) find(tag uint32, fits func(word uint64) bool) int {
@@ -149,7 +133,7 @@ func (x *index) rebuild(s *segment, tag uint32) {
 	if x.filling {
 		units = min(units+units/3, mostUnits)
 	}
-	x.replace(tag, s.depth, x.copied(units, s.depth, s))
+	x.show(tag, s.depth, x.copied(units, s.depth, s))
 	x.blocks.giveBack(s.block)
 }
 
@@ -163,7 +147,7 @@ func (x *index) merge(s *segment, tag uint32) bool {
 	if other.depth != s.depth || s.live+other.live > mergeMost {
 		return false
 	}
-	x.replace(tag, s.depth-1, x.copied(unitsFor(s.live+other.live+1), s.depth-1, s, other))
+	x.show(tag, s.depth-1, x.copied(unitsFor(s.live+other.live+1), s.depth-1, s, other))
 	x.blocks.giveBack(s.block)
 	x.blocks.giveBack(other.block)
 	return true
@@ -172,9 +156,6 @@ func (x *index) merge(s *segment, tag uint32) bool {
 func (x *index) split(s *segment, tag uint32) {
 	depth := s.depth + 1
 	bit := uint32(1) << (32 - depth)
-	if d := x.dir.Load(); 32-d.shift < depth {
-		x.double(d)
-	}
 	halves := [2]*segment{}
 	for half := range halves {
 		live := 0
@@ -195,8 +176,8 @@ func (x *index) split(s *segment, tag uint32) {
 			halves[half].add(t, w)
 		}
 	}
-	x.replace(tag&^bit, depth, halves[0])
-	x.replace(tag|bit, depth, halves[1])
+	x.show(tag&^bit, depth, halves[0])
+	x.show(tag|bit, depth, halves[1])
 	x.blocks.giveBack(s.block)
 }
 
@@ -211,24 +192,6 @@ func (x *index) copied(units int, depth uint8, from ...*segment) *segment {
 		}
 	}
 	return next
-}
-
-// replace shows a segment to readers, at all places of its depth.
-func (x *index) replace(tag uint32, depth uint8, s *segment) {
-	d := x.dir.Load()
-	count := 1 << (32 - d.shift - depth)
-	first := int(uint64(tag)>>d.shift) &^ (count - 1)
-	for i := range count {
-		d.segments[first+i].Store(s)
-	}
-}
-
-func (x *index) double(d *directory) {
-	next := &directory{shift: d.shift - 1, segments: make([]atomic.Pointer[segment], 2*len(d.segments))}
-	for i := range next.segments {
-		next.segments[i].Store(d.segments[i/2].Load())
-	}
-	x.dir.Store(next)
 }
 
 func unitsFor(live int) int {

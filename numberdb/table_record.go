@@ -18,7 +18,7 @@ type record [8]uint64
 // The words. Numbers take 54 bits; what is above them is in brackets.
 const (
 	wordState   = iota // version, 32 bits [tenant, 32]
-	wordMask           // [services, 8; counted, 1]
+	wordMask           // [services, 8; counted, 1; used, 1: the rest is a record]
 	wordParty          // [carriers, the first 10 bits]
 	wordTo             // number or name [kind, 2; seconds of expiry above 34 bits, 8]
 	wordPresent        // [carriers, the next 10]
@@ -30,6 +30,7 @@ const (
 const (
 	tenantShift  = 32
 	countedShift = numberBits + 8
+	usedBit      = 1 << (countedShift + 1)
 	secondsShift = 30
 	secondsBits  = 34
 	highShift    = numberBits + 2
@@ -58,8 +59,18 @@ func (r *record) write(content *record) {
 	r.store(wordState, content[wordState])
 }
 
+// differs is 0 where the cell holds the record of a key.
+func (r *record) differs(mask, party uint64) uint64 {
+	return (r.load(wordMask)&(usedBit|numberMask) ^ (mask | usedBit)) | (r.load(wordParty)&numberMask ^ party)
+}
+
+// For the writer, and for copies.
+func (r *record) key() (mask, party uint64) {
+	return r[wordMask] & numberMask, r[wordParty] & numberMask
+}
+
 func (r *record) has(mask, party uint64) bool {
-	return r[wordMask]&numberMask == mask && r[wordParty]&numberMask == party
+	return (r[wordMask]&(usedBit|numberMask)^(mask|usedBit))|(r[wordParty]&numberMask^party) == 0
 }
 
 func (r *record) kind() EndpointKind { return EndpointKind(r[wordTo] >> numberBits & 3) }
@@ -85,7 +96,7 @@ func (t *texts) packed(mask, party uint64, b *Binding) record {
 		to = uint64(t.endpoints.hold(b.To.Name, same))
 	}
 	r[wordState] = uint64(t.tenants.hold(b.Tenant, same)) << tenantShift
-	r[wordMask] = mask | uint64(b.Services)<<numberBits
+	r[wordMask] = mask | uint64(b.Services)<<numberBits | usedBit
 	if b.Counted {
 		r[wordMask] |= 1 << countedShift
 	}
@@ -140,7 +151,8 @@ func (t *texts) binding(r *record, b *Binding) {
 // hash spreads keys. Its seed keeps chosen numbers from being chosen to collide.
 type hash uint64
 
-func (h hash) of(mask, party uint64) uint32 {
+func (h hash) of(mask, party uint64) uint64 {
 	hi, lo := bits.Mul64(mask^uint64(h), (party+0x9E3779B97F4A7C15)*0xD6E8FEB86659FD93^uint64(h))
-	return uint32((hi ^ lo) * 0x9E3779B97F4A7C15 >> 32)
+	x := (hi ^ lo) * 0x9E3779B97F4A7C15
+	return x ^ x>>32
 }

@@ -2,10 +2,7 @@
 
 package numberdb
 
-import (
-	"sync/atomic"
-	"testing"
-)
+import "testing"
 
 // A reader that began in a core which was replaced meets memory that is being
 // given back: the public binding may still stand when the party's own is gone.
@@ -17,8 +14,8 @@ func TestNoAnswerOfAReplacedCore(t *testing.T) {
 	replaced.apply(changes)
 	// As a core is between two of its pages.
 	half := replaced.core.Load()
-	_, s, i := half.findOwn(half.hash.of(uint64(mask), uint64(party)), uint64(mask), uint64(party))
-	atomic.StoreUint64(&s.words[i], grave)
+	s, i := half.cells.find(half.hash.of(uint64(mask), uint64(party)), uint64(mask), uint64(party))
+	s.cell(i).store(wordMask, 0)
 	var b Binding
 	if status, done := h.lookupIn(half, uint64(mask), uint64(party), noon, &b); done {
 		t.Errorf("answered %v", status)

@@ -1,174 +1,63 @@
 package prefix
 
 import (
-	"errors"
-	"fmt"
-	"slices"
+	"math/bits"
 
 	"maskline/e164"
 )
 
 // Trie finds offers by prefix. It never changes; the zero Trie has none.
 //
-// It is flat: the first digits of a number lead through a table to the few
-// prefixes that begin with them, which stand in order; every prefix leads to the
-// longest one that it begins with. Of the number's place in that order and the
-// prefixes above it, the first that the number begins with is the longest of all.
-// That is three or four places of memory, where a walk from digit to digit takes
-// one for each.
+// It has no nodes. Every prefix has a line of the cache with its stem and its
+// offers, in the place that a perfect hash gives it. The first digits of a number
+// say how long the prefixes are that it can begin with, so that their lines are
+// read at once and the machine waits for memory once, where a walk from digit to
+// digit waits for each.
 type Trie struct {
-	prefixes []entry           // in order; the first is none
-	heads    []uint32          // by the first digits, the first prefix that is not before them
-	width    uint64            // numbers of 15 digits with the same first digits
-	offers   []packed          // lists, each ended by a link
-	dated    map[uint32]uint32 // by place in offers, when it begins to hold
-	rows     int
-}
-
-type entry struct {
-	Digits
-	list uint32 // its first offer
-	up   uint32 // the longest prefix that it begins with; 0: none
+	lines  []packed // of a prefix: its stem, its offers, a link; behind them what had no room
+	places places
+	heads  []uint16          // by the first digits, a bit for each length of what begins with them, or with which they begin
+	width  uint64            // numbers of 15 digits with the same first digits
+	short  uint32            // the lengths that those digits decide
+	dated  map[uint32]uint32 // by place in lines, when an offer begins to hold
+	rows   int
 }
 
 const (
-	maxHead = 6 // digits: four megabytes
-	line    = 8 // offers in a line of the cache; a list begins with one
+	maxHead = 6 // digits: two megabytes
+	line    = 8 // words in a line of the cache
+	inLine  = line - 2
+	nobody  = ^packed(0) // in place of a stem
 )
 
-// maxRows keeps places of offers in 32 bits.
-const maxRows = 100_000_000
-
-var errTooLarge = errors.New("too many rows; expected at most 100000000")
-
-// Build makes a trie of rows that Sort or Merge has left. Of the rows of one
-// prefix and carrier that hold at an instant, the first one counts.
-func Build(rows []Row) (*Trie, error) {
-	if len(rows) > maxRows {
-		return nil, fmt.Errorf("building the prefixes: %w", errTooLarge)
-	}
-	distinct := 0
-	for i := range rows {
-		if i == 0 || rows[i].Prefix != rows[i-1].Prefix {
-			distinct++
-		}
-	}
-	b := builder{
-		rows: rows,
-		from: make([]uint32, 1, distinct+2),
-		t:    &Trie{prefixes: make([]entry, 1, distinct+1), dated: map[uint32]uint32{}, rows: len(rows)},
-	}
-	b.enter()
-	b.list()
-	b.t.head()
-	return b.t, nil
-}
-
-type builder struct {
-	rows []Row
-	from []uint32 // of each prefix, its first row; of the one after the last, their count
-	t    *Trie
-}
-
-// enter lists the prefixes and what each begins with.
-func (b *builder) enter() {
-	above := uint32(0)
-	for i := 0; i < len(b.rows); {
-		p := b.rows[i].Prefix
-		for above != 0 && !p.begins(b.t.prefixes[above].Digits) {
-			above = b.t.prefixes[above].up
-		}
-		b.t.prefixes = append(b.t.prefixes, entry{Digits: p, up: above})
-		b.from = append(b.from, uint32(i))
-		above = uint32(len(b.t.prefixes) - 1)
-		for i < len(b.rows) && b.rows[i].Prefix == p {
-			i++
-		}
-	}
-	b.from = append(b.from, uint32(len(b.rows)))
-}
-
-// list writes each prefix's offers and those above while they fit, and then where
-// the rest is.
-func (b *builder) list() {
-	t := b.t
-	// Each list ends within a line after its own offers, so this is never too few.
-	t.offers = make([]packed, line, line*len(t.prefixes)+len(b.rows))
-	for at := range t.prefixes[1:] {
-		at := uint32(at + 1)
-		start := len(t.offers)
-		t.prefixes[at].list = uint32(start)
-		b.write(start, at)
-		up := t.prefixes[at].up
-		for ; up != 0 && len(t.offers)-start+b.own(up) < line; up = t.prefixes[up].up {
-			b.write(start, up)
-		}
-		t.offers = append(t.offers, link(t.prefixes[up].list))
-		for len(t.offers)%line > 0 {
-			t.offers = append(t.offers, 0)
-		}
-	}
-	t.offers = slices.Clip(t.offers)
-}
-
-func (b *builder) own(at uint32) int { return int(b.from[at+1] - b.from[at]) }
-
-// write appends the own offers of a prefix, but for those that others in the list
-// always go before.
-func (b *builder) write(start int, at uint32) {
-	t := b.t
-	rows := b.rows[b.from[at]:b.from[at+1]]
-	for i := range rows {
-		p := pack(&rows[i])
-		if slices.ContainsFunc(t.offers[start:], func(before packed) bool { return before.hides(p) }) {
-			continue
-		}
-		if rows[i].From > 0 {
-			t.dated[uint32(len(t.offers))] = rows[i].From
-		}
-		t.offers = append(t.offers, p)
-	}
-}
-
-// head fills the table of first digits: about as many as there are prefixes.
-func (t *Trie) head() {
-	count := 0
-	for count < maxHead && powers[count+1] <= 4*uint64(len(t.prefixes)) {
-		count++
-	}
-	t.width = powers[e164.MaxDigits-count]
-	t.heads = make([]uint32, powers[count]+1)
-	next := 1
-	for i := range t.heads {
-		for next < len(t.prefixes) && t.prefixes[next].padded() < uint64(i)*t.width {
-			next++
-		}
-		t.heads[i] = uint32(next)
-	}
-	t.heads[len(t.heads)-1] = uint32(len(t.prefixes))
-}
-
-// find is the longest prefix in the trie that a number begins with.
+// find is the place of the first offer for the longest prefix that a number begins
+// with; 0: there is none.
 func (t *Trie) find(n e164.Number) uint32 {
-	if len(t.prefixes) == 0 {
+	if len(t.heads) == 0 {
 		return 0
 	}
 	padded, count := n.Padded()
-	head := padded / t.width
-	from, to := t.heads[head], t.heads[head+1]
-	key := Digits(padded<<countBits | uint64(count))
-	for to-from > 0 { // the first prefix after the number
-		if mid := from + (to-from)/2; t.prefixes[mid].Digits <= key {
-			from = mid + 1
-		} else {
-			to = mid
+	lengths := uint32(t.heads[padded/t.width]) & (2<<count - 1)
+	if short := lengths & t.short; short != 0 {
+		lengths = lengths&^t.short | 1<<(bits.Len32(short)-1)
+	}
+	var at [e164.MaxDigits + 1]uint32
+	var differs [e164.MaxDigits + 1]packed
+	read := 0
+	for ; lengths != 0; read++ { // the longest first; nothing here waits for what is read
+		length := bits.Len32(lengths) - 1
+		lengths &^= 1 << length
+		key := stemOf(padded, length)
+		place := t.places.of(key) * line
+		at[read&e164.MaxDigits] = place
+		differs[read&e164.MaxDigits] = t.lines[place] ^ packed(key)
+	}
+	for i, d := range differs[:read] {
+		if d == 0 {
+			return at[i] + 1
 		}
 	}
-	at := from - 1
-	for at != 0 && !key.begins(t.prefixes[at].Digits) {
-		at = t.prefixes[at].up
-	}
-	return at
+	return 0
 }
 
 // Len is the number of rows that it was made of.
@@ -176,5 +65,5 @@ func (t *Trie) Len() int { return t.rows }
 
 // Size is the memory that the trie takes, in octets.
 func (t *Trie) Size() int {
-	return 16*len(t.prefixes) + 4*len(t.heads) + 8*len(t.offers) + 24*len(t.dated)
+	return 8*len(t.lines) + 2*len(t.places.groups) + 2*len(t.heads) + 24*len(t.dated)
 }

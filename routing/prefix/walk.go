@@ -26,11 +26,7 @@ type Walk struct {
 
 // Walk begins to meet the offers for a number and one service.
 func (t *Trie) Walk(n e164.Number, service numberdb.Services, now time.Time) Walk {
-	w := Walk{trie: t, service: packed(service) << servicesShift, now: seconds(now)}
-	if at := t.find(n); at != 0 {
-		w.at = t.prefixes[at].list
-	}
-	return w
+	return Walk{trie: t, at: t.find(n), service: packed(service) << servicesShift, now: seconds(now)}
 }
 
 // Next is the next carrier's offer: of every carrier the one that holds now for
@@ -38,7 +34,7 @@ func (t *Trie) Walk(n e164.Number, service numberdb.Services, now time.Time) Wal
 func (w *Walk) Next() (m Match, found bool) {
 	for w.at != 0 {
 		at := w.at
-		o := w.trie.offers[at]
+		o := w.trie.lines[at]
 		carrier := o.carrier()
 		if carrier == linkCarrier {
 			w.at = uint32(o >> costShift)

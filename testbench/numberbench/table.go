@@ -92,8 +92,8 @@ func writeTable(text *strings.Builder, all []tableFigures) {
 has resident beyond an empty one, texts apart, after a load and the most while the same table grows from nothing by
 Apply; "per mask" is how many parties share one. A forced GC is the longest of 5. The longest Apply is of one change
 among those that insert, update and remove a tenth of the table; beside it the longest time for which a thread without
-work was stopped in such a time, which is the machine's. A lookup in a table beyond the cache waits for memory twice, for the
-index and for the record; "one read" is what this machine takes for one such wait, among 64 octets a binding on huge
+work was stopped in such a time, which is the machine's. A lookup in a table beyond the cache waits for memory once, for
+the three cells of a record together; "one read" is what this machine takes for one such wait, among 64 octets a binding on huge
 pages. The map is Go's own, of records without pointers behind a read-write lock, with the same readers and writer.
 
 | bindings | per mask | lookup CPU ns | by the clock, p99 | no binding, CPU ns | map CPU ns | lookup to map | one read ns | octets a binding | most while growing | forced GC ms |

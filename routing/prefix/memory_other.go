@@ -1,0 +1,5 @@
+//go:build !linux
+
+package prefix
+
+func onHugePages([]packed) {}
