@@ -180,7 +180,9 @@ func (o *outbound) rewind(id string, by time.Duration) {
 func TestAnotherCode(t *testing.T) {
 	o := startOutbound(t)
 	id, first := o.begin(o.workflow(words{"codes": 2}), outBob)
-	resend := func(key ...string) said { return o.ask("shop", http.MethodPost, "/v1/verifications/"+id+"/resend", nil, key...) }
+	resend := func(key ...string) said {
+		return o.ask("shop", http.MethodPost, "/v1/verifications/"+id+"/resend", nil, key...)
+	}
 	early := resend()
 	o.want(early, 429, problem.RateLimited)
 	if early.header.Get("Retry-After") == "" || early.body["reason"] != "spacing" {
