@@ -36,7 +36,7 @@ func TestSweeper(t *testing.T) {
 		const ahead = 100 * time.Hour // of the clock of the bubble
 		now := func() time.Time { return time.Now().Add(ahead) }
 		store := &purgeScript{start: now(), answers: []func() (Purged, error){
-			answer(Purged{Bindings: 3}), answer(Purged{Sessions: 2}), answer(Purged{Attempts: 1, Round: true}),
+			answer(Purged{Bindings: 3}), answer(Purged{Sessions: 2}), answer(Purged{Attempts: 1, Messages: 3, Verifications: 4, Round: true}),
 			fault, fault, answer(Purged{Bindings: 4}),
 		}}
 		core, logs := observer.New(zapcore.WarnLevel)
@@ -65,6 +65,7 @@ func TestSweeper(t *testing.T) {
 		}
 		counted := map[string]float64{
 			"maskline_numberdb_purged_total bindings": 7, "maskline_numberdb_purged_total sessions": 2, "maskline_numberdb_purged_total attempts": 1,
+			"maskline_numberdb_purged_total messages": 3, "maskline_numberdb_purged_total verifications": 4,
 			"maskline_numberdb_purge_rounds_total": 1, "maskline_numberdb_purge_errors_total": 2,
 		}
 		if got := counters(t, metrics); !maps.Equal(got, counted) {

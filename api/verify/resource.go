@@ -167,15 +167,15 @@ func (s *Service) check(ctx context.Context, in *CheckInput) (*rest.Answer[Check
 	return rest.Answering(Checked{Success: true, AttemptsLeft: v.Most - v.Tries, NextStep: stepContinue}), nil
 }
 
-// VerifyCodeInput is a guess by the other name.
-type VerifyCodeInput struct {
+// TypedCodeInput is a guess by the other name.
+type TypedCodeInput struct {
 	Body struct {
 		ID   string `json:"verification_id" maxLength:"64"`
 		Code string `json:"code" pattern:"^[0-9]{4,10}$" doc:"What the person has typed in."`
 	}
 }
 
-func (s *Service) verifyCode(ctx context.Context, in *VerifyCodeInput) (*rest.Answer[Checked], error) {
+func (s *Service) verifyCode(ctx context.Context, in *TypedCodeInput) (*rest.Answer[Checked], error) {
 	var check CheckInput
 	check.ID, check.Body.Code = in.Body.ID, in.Body.Code
 	return s.check(ctx, &check)
