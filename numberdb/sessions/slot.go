@@ -24,25 +24,18 @@ func (o *Owner) Slot(ctx context.Context, id numberdb.ID, public, caller e164.Nu
 	if err := o.awaitReady(ctx); err != nil {
 		return err
 	}
-	done, err := o.alone(ctx, id)
-	if err != nil {
-		return err
-	}
-	defer done()
-	for try := 1; ; try++ {
+	_, err := o.inTurn(ctx, id, func() (numberdb.Session, error) {
 		s, now, err := o.live(ctx, AnyTenant, id)
-		if err != nil {
-			return err
-		}
-		if ownerOf(&s) == 0 {
+		switch {
+		case err != nil:
+			return s, err
+		case ownerOf(&s) == 0:
 			o.noteOwner(&s)
-			return ErrNoSlots
+			return s, ErrNoSlots
 		}
-		err = o.slot(ctx, &s, public, caller, now)
-		if !o.anew(ctx, err, try) {
-			return err
-		}
-	}
+		return s, o.slot(ctx, &s, public, caller, now)
+	})
+	return err
 }
 
 // slot tries once. Nobody tells the allocator of traffic, so a slot that is in use
