@@ -148,7 +148,11 @@ func (o *Owner) rows(s *numberdb.Session) (changes []numberdb.Change, unseen []n
 	if !isPublic(s) {
 		return changes, nil // what else the engine knows was rotated away by another edge
 	}
-	for _, key := range o.engine.Keys(s.ID) {
+	keys := o.engine.Keys(s.ID)
+	if x, doubtful := o.passing.Load(s.ID); doubtful {
+		keys = append(keys, x.(*slotDoubt).ended...) //nolint:forcetypeassert // nothing else is stored
+	}
+	for _, key := range keys {
 		if slices.ContainsFunc(mine, func(b numberdb.Binding) bool { return b.Key() == key }) {
 			continue
 		}
