@@ -40,8 +40,9 @@ const (
 
 // Contacts counts the messages and calls of sessions that end by them.
 type Contacts interface {
-	// Contact counts one, and reports whether it may still happen. It never waits.
-	Contact(session numberdb.ID, now time.Time) bool
+	// Contact counts one, and reports whether it may still happen. Mask and shown are
+	// those of the binding: one of them may be a reply slot. It never waits.
+	Contact(session numberdb.ID, mask, shown e164.Number, now time.Time) bool
 }
 
 // Request is one message or call to be routed.
@@ -83,6 +84,7 @@ type Plan struct {
 
 	public     numberdb.ID // the session whose public mask it is; none: another binding
 	session    numberdb.ID // counts its contacts; none: it does not
+	shown      e164.Number // what the binding presents
 	second     e164.Number // presented where Present may not be; none: there is none
 	peer       Endpoint    // the other end, as the receiver's opt-out would name it
 	preferred  []string    // the binding's own carriers
@@ -113,7 +115,7 @@ func (r *Router) Decide(req *Request, plan *Plan) {
 	s := r.state.Load()
 	req.begin()
 	decided := s.run(req, plan)
-	if plan.session != 0 && plan.Verdict == Forward && s.contacts != nil && !s.contacts.Contact(plan.session, req.Now) {
+	if plan.session != 0 && plan.Verdict == Forward && s.contacts != nil && !s.contacts.Contact(plan.session, plan.Mask, plan.shown, req.Now) {
 		plan.Verdict, plan.Answer, plan.count = Ended, s.answers.ended, 0
 	}
 	if plan.Verdict == OptOut || plan.Verdict == OptIn {
@@ -217,7 +219,7 @@ func (p *Plan) adopt(b *numberdb.Binding) {
 	p.Present, p.second, p.To, p.Tenant, p.peer = b.Present, b.Second, b.To, b.Tenant, b.To
 	p.preferred = b.Carriers
 	if b.Counted {
-		p.session = b.Session
+		p.session, p.shown = b.Session, b.Present
 	}
 }
 

@@ -107,3 +107,45 @@ func TestFirstContact(t *testing.T) {
 		})
 	}
 }
+
+// told are the contacts that a router has told of.
+type told struct{ mask, shown e164.Number }
+
+func (c *told) Contact(_ numberdb.ID, mask, shown e164.Number, _ time.Time) bool {
+	*c = told{mask, shown}
+	return true
+}
+
+// Whoever counts hears by which slot a contact is, whichever side makes it.
+func TestContactsHearOfSlots(t *testing.T) {
+	in := numberdb.Binding{
+		Mask: num(maskA), Party: num(alice), To: numberdb.Endpoint{Kind: numberdb.Tel, Number: num(bob)}, Present: num(maskB),
+		Services: SMS, Session: 7, Counted: true, Tenant: "shop",
+	}
+	back := in
+	back.Mask, back.Party, back.To.Number, back.Present = num(maskB), num(bob), num(alice), num(maskA)
+	contacts := &told{}
+	table := numberdb.NewTable()
+	table.Apply([]numberdb.Change{{Binding: in}, {Binding: back}})
+	r, err := New(table, Config{Contacts: contacts, Carriers: []CarrierConfig{{Name: "alfa", Services: SMS}}}, newRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Carrier("alfa").SetUp(SMS, true)
+	for _, c := range []struct {
+		name     string
+		origin   Origin
+		from, to string
+		want     told
+	}{
+		{"the caller", Origin{Carrier: "alfa"}, alice, maskA, told{num(maskA), num(maskB)}},
+		{"the owner", Origin{Carrier: "alfa"}, bob, maskB, told{num(maskB), num(maskA)}},
+		{"the tenant, from the public mask", Origin{Tenant: "shop"}, maskA, alice, told{num(maskA), num(maskB)}},
+	} {
+		*contacts = told{}
+		plan := decide(r, request(SMS, c.origin, c.from, c.to))
+		if *contacts != c.want || plan.Verdict != Forward {
+			t.Errorf("%s: %v, another slot", c.name, plan.Verdict)
+		}
+	}
+}

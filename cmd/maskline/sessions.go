@@ -27,6 +27,7 @@ func sessionsConfig(cfg *configs.Config, key *seal.Key) sessions.Config {
 		Seed: key.Permutation("allocation").Digest(nil),
 		TTL:  cfg.Lifecycle.TTL, MaxTTL: cmp.Or(cfg.Lifecycle.MaxTTL, noLimit),
 		Quarantine: cfg.Lifecycle.Quarantine, Parties: cfg.Lifecycle.PartiesPerMask,
+		Alone: cfg.Database.URL.Reveal() == "",
 	}
 }
 

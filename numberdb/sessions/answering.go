@@ -35,4 +35,5 @@ func (o *Owner) noteOwner(s *numberdb.Session) {
 func (o *Owner) forget(id numberdb.ID) {
 	o.uses.remove(id)
 	o.mute.Delete(id)
+	o.passing.Delete(id)
 }

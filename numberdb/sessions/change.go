@@ -54,46 +54,46 @@ func (o *Owner) anew(ctx context.Context, err error, try int) bool {
 	return len(conflict.Sessions) == 0 || o.catchUp(ctx) == nil
 }
 
-// change changes a live session, one change at a time, and decides anew where
-// another edge was faster.
-func (o *Owner) change(ctx context.Context, tenant string, id numberdb.ID, decide func(numberdb.Session, time.Time) (numberdb.Session, error)) (numberdb.Session, error) {
+// inTurn does one thing to a session at a time, and once more where another edge was
+// faster.
+func (o *Owner) inTurn(ctx context.Context, id numberdb.ID, once func() (numberdb.Session, error)) (numberdb.Session, error) {
 	done, err := o.alone(ctx, id)
 	if err != nil {
 		return numberdb.Session{}, err
 	}
 	defer done()
 	for try := 1; ; try++ {
-		s, now, err := o.liveHere(ctx, tenant, id)
-		if err != nil {
-			return numberdb.Session{}, err
-		}
-		if s, err = decide(s, now); !o.anew(ctx, err, try) {
+		if s, err := once(); !o.anew(ctx, err, try) {
 			return s, err
 		}
 	}
 }
 
-// End ends a session. Its people hear that it has ended until its masks' quarantine
-// is over. Ending one that has ended is no fault: it is returned as it is.
-func (o *Owner) End(ctx context.Context, tenant string, id numberdb.ID, why numberdb.EndReason) (numberdb.Session, error) {
-	done, err := o.alone(ctx, id)
-	if err != nil {
-		return numberdb.Session{}, err
-	}
-	defer done()
-	for try := 1; ; try++ {
+// change changes a live session.
+func (o *Owner) change(ctx context.Context, tenant string, id numberdb.ID, decide func(numberdb.Session, time.Time) (numberdb.Session, error)) (numberdb.Session, error) {
+	return o.inTurn(ctx, id, func() (numberdb.Session, error) {
 		s, now, err := o.liveHere(ctx, tenant, id)
-		if errors.Is(err, ErrNoSession) && s.ID != 0 {
-			o.release(&s, now)
-			return s, nil
-		}
 		if err != nil {
 			return numberdb.Session{}, err
 		}
-		if s, err = o.end(ctx, s, cmp.Or(why, numberdb.Released), now); !o.anew(ctx, err, try) {
-			return s, err
+		return decide(s, now)
+	})
+}
+
+// End ends a session. Its people hear that it has ended until its masks' quarantine
+// is over. Ending one that has ended is no fault: it is returned as it is.
+func (o *Owner) End(ctx context.Context, tenant string, id numberdb.ID, why numberdb.EndReason) (numberdb.Session, error) {
+	return o.inTurn(ctx, id, func() (numberdb.Session, error) {
+		s, now, err := o.liveHere(ctx, tenant, id)
+		switch {
+		case errors.Is(err, ErrNoSession) && s.ID != 0:
+			o.release(&s, now)
+			return s, nil
+		case err != nil:
+			return numberdb.Session{}, err
 		}
-	}
+		return o.end(ctx, s, cmp.Or(why, numberdb.Released), now)
+	})
 }
 
 // release gives the masks back of a session that the store says was ended: by a
@@ -150,7 +150,11 @@ func (o *Owner) rows(s *numberdb.Session) (changes []numberdb.Change, unseen []n
 	if !isPublic(s) {
 		return changes, nil // what else the engine knows was rotated away by another edge
 	}
-	for _, key := range o.engine.Keys(s.ID) {
+	keys := o.engine.Keys(s.ID)
+	if x, doubtful := o.passing.Load(s.ID); doubtful {
+		keys = append(keys, x.(*slotDoubt).ended...) //nolint:forcetypeassert // nothing else is stored
+	}
+	for _, key := range keys {
 		if slices.ContainsFunc(mine, func(b numberdb.Binding) bool { return b.Key() == key }) {
 			continue
 		}

@@ -26,6 +26,7 @@ type doubt struct {
 	// Of reply slots that the table did not have when the session was changed. Stood
 	// is the session before a rotation then, else nil.
 	unseen []numberdb.BindingKey
+	slot   *slotDoubt
 }
 
 // doubts are few: beyond the bound masks stay with their parties until the
@@ -113,10 +114,12 @@ func (o *Owner) settleDoubts(ctx context.Context) {
 }
 
 func (o *Owner) settle(ctx context.Context, d *doubt, now time.Time) error {
-	if d.unseen != nil {
+	switch {
+	case d.unseen != nil:
 		return o.settleUnseen(ctx, d)
-	}
-	if d.stood != nil {
+	case d.slot != nil:
+		return o.settleSlot(ctx, d, now)
+	case d.stood != nil:
 		return o.settleChange(ctx, d, now)
 	}
 	_, err := o.Get(ctx, AnyTenant, d.session)

@@ -36,6 +36,9 @@ type Config struct {
 	Commit time.Duration
 	// Events is told what was written for tenants. Nil: no events are written.
 	Events Events
+	// Alone says that no other edge uses the store, so that this one sees every contact:
+	// only then does a reply slot out of use go to another caller.
+	Alone bool
 	// Refresh is how often the edge looks for pools and masks that another one has
 	// changed. Default 1s; 0 is the default.
 	Refresh time.Duration
@@ -99,6 +102,7 @@ type Owner struct {
 	blind   bool                // the inventory could not be read of late; tend's own
 	turns   [1024]chan struct{} // of one place: by session, who changes it
 
+	passing       sync.Map // *slotDoubt by session
 	mute          sync.Map // sessions whose public mask leads to who has no number to answer from
 	shown         shown
 	stock         sync.Mutex // guards what follows; and who changes what is shown holds it

@@ -333,13 +333,13 @@ func TestContactsEndASession(t *testing.T) {
 	used.MaxUses, idle.IdleTTL = 2, time.Minute
 	u, i := create(t, r, used), create(t, r, idle)
 	for n := range 3 {
-		if may := r.Contact(u.ID, w.now()); may != (n < 2) {
+		if may := r.Contact(u.ID, mask(0), mask(1), w.now()); may != (n < 2) {
 			t.Errorf("contact %d: %v", n, may)
 		}
 	}
 	eventually(t, "the used one to end", func() bool { status, _ := r.hears(w, &u, 0); return status == numberdb.Ended })
 	w.jump(50 * time.Second)
-	if !r.Contact(i.ID, w.now()) {
+	if !r.Contact(i.ID, mask(0), mask(1), w.now()) {
 		t.Error("an idle one may not be used")
 	}
 	w.jump(50 * time.Second)

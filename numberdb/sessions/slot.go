@@ -18,35 +18,27 @@ import (
 var ErrNoSlots = errors.New("the session has no public mask with a number behind it")
 
 // Slot makes a caller of a public mask known to its owner: by one mask that is for
-// this caller alone, for as long as the session lasts. It returns when that is
-// durable and routed. Doing it again is no fault.
+// this caller alone, until the session ends or it is out of use and another one needs
+// it. It returns when that is durable and routed. Doing it again is no fault.
 func (o *Owner) Slot(ctx context.Context, id numberdb.ID, public, caller e164.Number) error {
 	if err := o.awaitReady(ctx); err != nil {
 		return err
 	}
-	done, err := o.alone(ctx, id)
-	if err != nil {
-		return err
-	}
-	defer done()
-	for try := 1; ; try++ {
+	_, err := o.inTurn(ctx, id, func() (numberdb.Session, error) {
 		s, now, err := o.live(ctx, AnyTenant, id)
-		if err != nil {
-			return err
-		}
-		if ownerOf(&s) == 0 {
+		switch {
+		case err != nil:
+			return s, err
+		case ownerOf(&s) == 0:
 			o.noteOwner(&s)
-			return ErrNoSlots
+			return s, ErrNoSlots
 		}
-		err = o.slot(ctx, &s, public, caller, now)
-		if !o.anew(ctx, err, try) {
-			return err
-		}
-	}
+		return s, o.slot(ctx, &s, public, caller, now)
+	})
+	return err
 }
 
-// slot tries once. Nobody tells the allocator of traffic, so a slot that is in use
-// looks idle to it; it stays with its caller until the session ends.
+// slot tries once.
 func (o *Owner) slot(ctx context.Context, s *numberdb.Session, public, caller e164.Number, now time.Time) error {
 	to := s.Participants[0].To
 	ask := &allocator.SlotRequest{
@@ -54,16 +46,17 @@ func (o *Owner) slot(ctx context.Context, s *numberdb.Session, public, caller e1
 		Services: s.Services, Idle: math.MaxInt64,
 	}
 	decision := &allocator.Decision{}
-	mask, err := o.engine.Slot(ask, now, decision)
+	mask, passed, err := o.decideSlot(s, ask, now, decision)
 	if err != nil {
 		return err
 	}
-	writes := numberdb.Writes{Replaced: replaced(decision)}
+	defer func() { passed() }()
+	writes := numberdb.Writes{Replaced: replaced(decision), Bindings: o.passedOn(decision)}
 	for _, row := range allocator.SlotBindings(s, ask, mask) {
 		key := row.Key()
 		gives := slices.ContainsFunc(writes.Replaced, func(r numberdb.Replaced) bool { return r.Key == key })
 		switch {
-		case slices.Contains(decision.Replace, key) && !gives: // the caller's own way in, which shows another slot now
+		case slices.Contains(decision.Replace, key) && !gives: // the session's own: it leads, or shows, elsewhere now
 			writes.Bindings = append(writes.Bindings, numberdb.Change{Binding: row})
 		case granted(decision, key) || !o.routes(&row, now): // it was to be written before, and was not
 			writes.Claims = append(writes.Claims, row)
@@ -76,6 +69,9 @@ func (o *Owner) slot(ctx context.Context, s *numberdb.Session, public, caller e1
 	err = o.commit(ctx, writes)
 	var conflict *numberdb.Conflict
 	switch {
+	case len(decision.Ends.Keys) > 0 && (errors.Is(err, numberdb.ErrOutcomeUnknown) || errors.Is(err, numberdb.ErrNotYetRouted)):
+		o.doubtSlot(s, ask, mask, decision, now, passed)
+		passed = func() {} // when that is settled
 	case err == nil, errors.Is(err, numberdb.ErrNotYetRouted), errors.Is(err, numberdb.ErrOutcomeUnknown): // it is written, or may be
 	case errors.As(err, &conflict):
 		o.undo(&doubt{session: s.ID, decision: decision, stood: s}, now, conflict.Keys...)
@@ -92,7 +88,8 @@ func granted(d *allocator.Decision, key numberdb.BindingKey) bool {
 // routes reports whether the table has a row of the session already.
 func (o *Owner) routes(row *numberdb.Binding, now time.Time) bool {
 	b, status := o.table.Lookup(row.Mask, row.Party, now)
-	return status == numberdb.Exact && b.Session == row.Session
+	return status == numberdb.Exact && b.Session == row.Session &&
+		allocator.PeerOf(b.To) == allocator.PeerOf(row.To) && b.Present.Canonical() == row.Present.Canonical()
 }
 
 // mostOpening bounds the first contacts that wait for their slot.

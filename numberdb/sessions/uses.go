@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"maskline/e164"
 	"maskline/numberdb"
 )
 
@@ -32,6 +33,7 @@ type use struct {
 	idle        time.Duration
 	last        time.Time
 	ending      bool
+	slots       *slotUse // of a public session with an idle time
 }
 
 func newUses() *uses {
@@ -52,7 +54,11 @@ func (u *uses) add(s *numberdb.Session, now time.Time) {
 	part.mu.Lock()
 	defer part.mu.Unlock()
 	if part.of[s.ID] == nil {
-		part.of[s.ID] = &use{most: s.MaxUses, idle: s.IdleTTL, last: now}
+		of := &use{most: s.MaxUses, idle: s.IdleTTL, last: now}
+		if isPublic(s) && s.IdleTTL > 0 {
+			of.slots = &slotUse{last: map[e164.Number]time.Time{}}
+		}
+		part.of[s.ID] = of
 	}
 }
 
@@ -64,8 +70,9 @@ func (u *uses) remove(id numberdb.ID) {
 }
 
 // Contact counts one message or call of a session whose bindings say Counted,
-// and reports whether it may still happen. It never waits.
-func (o *Owner) Contact(id numberdb.ID, now time.Time) bool {
+// and reports whether it may still happen. Mask and shown are the binding's. It never
+// waits.
+func (o *Owner) Contact(id numberdb.ID, mask, shown e164.Number, now time.Time) bool {
 	u := o.uses.part(id)
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -73,7 +80,7 @@ func (o *Owner) Contact(id numberdb.ID, now time.Time) bool {
 	if of == nil {
 		return true // it has just ended, or another edge made it since this one began
 	}
-	if of.most > 0 && of.count >= of.most {
+	if of.most > 0 && of.count >= of.most || of.slots != nil && !of.slots.contact(mask, shown, now) {
 		return false
 	}
 	of.count++
