@@ -71,6 +71,7 @@ type rowWriter struct {
 	upsert, remove *sql.Stmt
 	vault          *numberdb.Vault
 	sealed         []byte // of one row after the other
+	args           []any  // likewise
 }
 
 func (w *rowWriter) change(ctx context.Context, c *numberdb.Change) error {
@@ -81,6 +82,7 @@ func (w *rowWriter) change(ctx context.Context, c *numberdb.Change) error {
 	}
 	stored := w.vault.Store(&c.Binding, w.sealed[:0])
 	w.sealed = stored.Sealed
-	_, err := w.upsert.ExecContext(ctx, values(&stored)...)
+	w.args = values(w.args[:0], &stored)
+	_, err := w.upsert.ExecContext(ctx, w.args...)
 	return err
 }

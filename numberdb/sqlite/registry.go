@@ -9,17 +9,22 @@ import (
 	"maskline/numberdb"
 )
 
-// over is true of a binding that may be deleted or replaced at ?1, as
-// numberdb.Binding.Over says; ?2 is ?1 less numberdb.KeepByHand.
-const over = `(expires <> 0 AND expires <= ?1 AND CASE WHEN keep <> 0 THEN keep <= ?1 WHEN session = 0 THEN expires <= ?2 ELSE 1 END)`
+// overAt is true of a binding that may be deleted or replaced at the first of two
+// parameters, as numberdb.Binding.Over says; the second is that less
+// numberdb.KeepByHand.
+const overAt = `(expires <> 0 AND expires <= %[1]s AND CASE WHEN keep <> 0 THEN keep <= %[1]s WHEN session = 0 THEN expires <= %[2]s ELSE 1 END)`
+
+var over = fmt.Sprintf(overAt, "?1", "?2")
+
+// claimText takes the columns of bindings and the two parameters of overAt. A
+// parameter with a number has a name, by which the driver looks for it each time.
+var claimText = `INSERT INTO bindings (` + columns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+	ON CONFLICT (mask, party) DO UPDATE SET
+	sealed = excluded.sealed, present = excluded.present, second = excluded.second, services = excluded.services,
+	carriers = excluded.carriers, expires = excluded.expires, tenant = excluded.tenant, session = excluded.session,
+	counted = excluded.counted, keep = excluded.keep, digest = excluded.digest WHERE ` + fmt.Sprintf(overAt, "?14", "?15")
 
 const (
-	// ?3 to ?15 are the columns of bindings.
-	claimText = `INSERT INTO bindings (` + columns + `) VALUES (?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
-		ON CONFLICT (mask, party) DO UPDATE SET
-		sealed = excluded.sealed, present = excluded.present, second = excluded.second, services = excluded.services,
-		carriers = excluded.carriers, expires = excluded.expires, tenant = excluded.tenant, session = excluded.session,
-		counted = excluded.counted, keep = excluded.keep, digest = excluded.digest WHERE ` + over
 	replacedText = `DELETE FROM bindings WHERE mask = ? AND party = ? AND session = ? AND expires <> 0 AND expires <= ?`
 	sessionInto  = `INSERT INTO sessions (` + sessionColumns + `, party1, party2)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) `
@@ -63,6 +68,7 @@ type group struct {
 	claims   []numberdb.Stored
 	sessions []numberdb.StoredSession
 	tags     [][]numberdb.PartyTag // of each session
+	in       registry              // in the transaction
 }
 
 func (s *Store) group(writes *numberdb.Writes) *group {
@@ -90,15 +96,16 @@ func (g *group) write(ctx context.Context, tx *sql.Tx) error {
 		return fmt.Errorf("writing bindings: %w", err)
 	}
 	ctx = quietly(ctx)
+	g.in = g.store.registry.in(ctx, tx)
 	now := g.store.now()
 	var conflict numberdb.Conflict
 	if err := g.writeClaims(ctx, tx, now, &conflict); err != nil {
 		return err
 	}
-	if err := g.writeAttempts(ctx, tx, now, &conflict); err != nil {
+	if err := g.writeAttempts(ctx, now, &conflict); err != nil {
 		return err
 	}
-	if err := g.checkSessions(ctx, tx, &conflict); err != nil {
+	if err := g.checkSessions(ctx, &conflict); err != nil {
 		return err
 	}
 	if !conflict.Empty() {
@@ -127,10 +134,11 @@ func (g *group) writeClaims(ctx context.Context, tx *sql.Tx, now time.Time, conf
 			return fmt.Errorf("replacing bindings: %w", err)
 		}
 	}
-	in := g.store.registry.in(ctx, tx)
+	var at, byHand any = now.UnixMicro(), now.Add(-numberdb.KeepByHand).UnixMicro()
+	args := make([]any, 0, columnCount+2)
 	for i := range g.claims {
-		args := append([]any{now.UnixMicro(), now.Add(-numberdb.KeepByHand).UnixMicro()}, values(&g.claims[i])...)
-		if taken, err := refused(in.claim.ExecContext(ctx, args...)); err != nil {
+		args = append(values(args[:0], &g.claims[i]), at, byHand)
+		if taken, err := refused(g.in.claim.ExecContext(ctx, args...)); err != nil {
 			return fmt.Errorf("claiming bindings: %w", err)
 		} else if taken {
 			conflict.Keys = append(conflict.Keys, g.writes.Claims[i].Key())
@@ -139,12 +147,11 @@ func (g *group) writeClaims(ctx context.Context, tx *sql.Tx, now time.Time, conf
 	return nil
 }
 
-func (g *group) writeAttempts(ctx context.Context, tx *sql.Tx, now time.Time, conflict *numberdb.Conflict) error {
-	in := g.store.registry.in(ctx, tx)
+func (g *group) writeAttempts(ctx context.Context, now time.Time, conflict *numberdb.Conflict) error {
 	for i := range g.writes.Attempts {
 		a := &g.writes.Attempts[i]
 		key, request := g.store.vault.HideKey(a.Tenant, a.Key), g.store.vault.HideRequest(a.Tenant, a.Fingerprint)
-		if taken, err := refused(in.attempt.ExecContext(ctx, key[:], a.Tenant, request[:], int64(a.Response), a.Until.UnixMicro(), now.UnixMicro())); err != nil {
+		if taken, err := refused(g.in.attempt.ExecContext(ctx, key[:], a.Tenant, request[:], int64(a.Response), a.Until.UnixMicro(), now.UnixMicro())); err != nil {
 			return fmt.Errorf("writing attempts: %w", err)
 		} else if taken {
 			conflict.Attempts = append(conflict.Attempts, numberdb.AttemptKey{Tenant: a.Tenant, Key: a.Key})
@@ -163,12 +170,11 @@ func refused(result sql.Result, err error) (bool, error) {
 }
 
 // checkSessions finds those that were written since they were read.
-func (g *group) checkSessions(ctx context.Context, tx *sql.Tx, conflict *numberdb.Conflict) error {
-	in := g.store.registry.in(ctx, tx)
+func (g *group) checkSessions(ctx context.Context, conflict *numberdb.Conflict) error {
 	for i := range g.writes.Sessions {
 		s, unchanged := &g.writes.Sessions[i], true
 		if s.Version != (numberdb.SessionVersion{}) {
-			if err := in.unchanged.QueryRowContext(ctx, int64(s.ID), s.Version[:]).Scan(&unchanged); err != nil {
+			if err := g.in.unchanged.QueryRowContext(ctx, int64(s.ID), s.Version[:]).Scan(&unchanged); err != nil {
 				return fmt.Errorf("comparing sessions: %w", err)
 			}
 		}
@@ -180,29 +186,28 @@ func (g *group) checkSessions(ctx context.Context, tx *sql.Tx, conflict *numberd
 }
 
 func (g *group) writeSessions(ctx context.Context, tx *sql.Tx, conflict *numberdb.Conflict) error {
-	in := g.store.registry.in(ctx, tx)
 	isNew := make(map[numberdb.ID]bool, len(g.writes.New))
 	for _, id := range g.writes.New {
 		isNew[id] = true
 	}
 	for i := range g.sessions {
 		s, tags := &g.sessions[i], g.tags[i]
-		var pair [2]sql.NullInt64
+		var pair [2]any // nil is NULL
 		for k := range min(len(tags), len(pair)) {
-			pair[k] = sql.NullInt64{Int64: int64(tags[k]), Valid: true}
+			pair[k] = int64(tags[k])
 		}
-		statement, id := in.session, numberdb.ID(s.ID)
+		statement, id := g.in.session, numberdb.ID(s.ID)
 		if isNew[id] {
-			statement = in.sessionNew
+			statement = g.in.sessionNew
 		}
-		if taken, err := refused(statement.ExecContext(ctx, s.ID, s.Tenant, s.Pool, s.Shape, s.Services, s.Created, s.Expires, s.IdleTTL,
-			s.MaxUses, s.Keep, s.Ended, s.Sealed, pair[0], pair[1])); err != nil {
+		if taken, err := refused(statement.ExecContext(ctx, s.ID, s.Tenant, s.Pool, int64(s.Shape), int64(s.Services), s.Created, s.Expires, s.IdleTTL,
+			s.MaxUses, s.Keep, int64(s.Ended), s.Sealed, pair[0], pair[1])); err != nil {
 			return fmt.Errorf("writing sessions: %w", err)
 		} else if taken {
 			conflict.Sessions = append(conflict.Sessions, id)
 		}
 		for _, tag := range tags[min(len(tags), len(pair)):] {
-			if _, err := in.further.ExecContext(ctx, int64(tag), s.ID); err != nil {
+			if _, err := g.in.further.ExecContext(ctx, int64(tag), s.ID); err != nil {
 				return fmt.Errorf("writing the parties of sessions: %w", err)
 			}
 		}

@@ -7,7 +7,10 @@ import (
 )
 
 // columns of bindings in the order of the table.
-const columns = `mask, party, sealed, present, second, services, carriers, expires, tenant, session, counted, keep, digest`
+const (
+	columns     = `mask, party, sealed, present, second, services, carriers, expires, tenant, session, counted, keep, digest`
+	columnCount = 13
+)
 
 // rowScan reads a row of the columns; what it makes is valid until the next one.
 // Integers are taken as the driver gives them: database/sql converts slowly.
@@ -41,10 +44,9 @@ func integer(value any) int64 {
 	return n
 }
 
-// values are the parameters of upsert.
-func values(s *numberdb.Stored) []any {
-	return []any{
-		s.Mask, s.Party[:], s.Sealed, s.Present, s.Second, s.Services, s.Carriers, s.Expires, s.Tenant,
-		s.Session, s.Counted, s.Keep, s.Digest,
-	}
+// values appends the parameters of upsert.
+func values(args []any, s *numberdb.Stored) []any {
+	return append(args,
+		s.Mask, s.Party[:], s.Sealed, s.Present, s.Second, int64(s.Services), s.Carriers, s.Expires, s.Tenant,
+		s.Session, s.Counted, s.Keep, s.Digest)
 }

@@ -40,6 +40,7 @@ type Store struct {
 	turn   chan struct{} // one token, held from a commit to its publication: both are in one order
 	upsert *sql.Stmt
 	remove *sql.Stmt
+	next   *sql.Stmt // position
 	feed   *feed
 	calls  calls
 
@@ -131,6 +132,9 @@ func (s *Store) prepare(ctx context.Context) (err error) {
 	if s.remove, err = s.writer.PrepareContext(ctx, removeText); err != nil {
 		return fmt.Errorf("preparing a statement: %w", err)
 	}
+	if s.next, err = s.writer.PrepareContext(ctx, `UPDATE feed SET position = position + 1 RETURNING position`); err != nil {
+		return fmt.Errorf("preparing a statement: %w", err)
+	}
 	if err := s.registry.prepare(ctx, s.writer); err != nil {
 		return err
 	}
@@ -154,7 +158,7 @@ func (s *Store) Close() error {
 
 func (s *Store) release() error {
 	var err error
-	for _, stmt := range append(s.registry.statements(), s.upsert, s.remove) {
+	for _, stmt := range append(s.registry.statements(), s.upsert, s.remove, s.next) {
 		if stmt != nil {
 			err = errors.Join(err, stmt.Close())
 		}

@@ -28,7 +28,7 @@ func (s *Store) transact(ctx context.Context, told *[]numberdb.Change, write fun
 		if err != nil {
 			return err
 		}
-		return tx.QueryRowContext(quietly(ctx), `UPDATE feed SET position = position + 1 RETURNING position`).Scan(&position)
+		return tx.StmtContext(quietly(ctx), s.next).QueryRowContext(quietly(ctx)).Scan(&position) //nolint:sqlclosecheck // the transaction closes it
 	})
 	if errors.Is(err, numberdb.ErrOutcomeUnknown) {
 		s.feed.lose()
