@@ -210,7 +210,7 @@ type createPoolInput struct {
 }
 
 func (p *Pools) create(ctx context.Context, in *createPoolInput) (*Answer[Pool], error) {
-	return p.set(ctx, in.Body.PoolPolicy.change(in.Body.Name, true))
+	return p.set(ctx, in.Body.change(in.Body.Name, true))
 }
 
 type changePoolInput struct {

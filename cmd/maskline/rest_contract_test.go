@@ -201,7 +201,7 @@ func TestAnotherTenantsResources(t *testing.T) {
 		for method, op := range methods {
 			begin, _, found := strings.Cut(path, "{")
 			id, of := ids[begin]
-			if !(found && of) && op.OperationID != "releaseNumber" {
+			if (!found || !of) && op.OperationID != "releaseNumber" {
 				continue
 			}
 			count++
@@ -211,7 +211,8 @@ func TestAnotherTenantsResources(t *testing.T) {
 			}
 			asked := regexp.MustCompile(`\{[^}]*\}`).ReplaceAllString(path, id)
 			g := shop.ask(strings.ToUpper(method), asked, body, idempotency, "hostile-"+op.OperationID)
-			if g.status != http.StatusNotFound && !(begin == "/v1/pools/" && method != "get" && g.status == http.StatusForbidden) {
+			operators := begin == "/v1/pools/" && method != "get"
+			if g.status != http.StatusNotFound && (!operators || g.status != http.StatusForbidden) {
 				t.Errorf("%s of another tenant: %d %s", op.OperationID, g.status, g.text)
 			}
 		}
@@ -238,7 +239,7 @@ func TestHostileBodiesOnEveryOperation(t *testing.T) {
 		"wrong type": `{"pool":{"x":"` + canary + `"},"number":["` + canary + `"],"to":1e999,"ttl":"` + canary + `","participants":"` + canary + `","role":7,"numbers":{}}`,
 		"SQL":        `{"pool":"x'; DROP TABLE sessions; --` + canary + `","participants":[{"number":"' OR 1=1 --"}],"role":"' OR ''='","name":"../../` + canary + `","to":"tel:` + canary + `\r\nX: y"}`,
 		"no UTF-8":   "{\"pool\":\"\xff\xfe" + canary + "\"}",
-		"large":      `{"pool":"` + strings.Repeat(canary, 100_000) + `"}`,
+		"large":      `{"pool":"` + strings.Repeat(canary, (1<<20)/len(canary)+10) + `"}`,
 	}
 	w.contract.operations(func(id, method, path string, fields []string) {
 		if op := w.contract.Paths[w.contract.pathOf(path)][strings.ToLower(method)]; op.RequestBody == nil {
