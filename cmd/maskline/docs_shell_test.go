@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"regexp"
@@ -30,27 +31,55 @@ sip: {listen: [{addr: "udp://127.0.0.1:0"}]}
 media: {ports: 21200-21299}
 carriers: [{name: alfa, sip: [{addr: "udp://127.0.0.1:9", allow: [127.0.0.1/32], probe: {every: 0s}}]}]
 `)
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.write("maskline", fmt.Sprintf("#!/bin/sh\n%s=1 exec %q \"$@\"\n", asCommand, self))
-	if err := os.Chmod(c.path("maskline"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	shell := exec.CommandContext(t.Context(), "sh", "-e", "-c", found[1])
-	shell.Dir = c.dir
-	shell.Env = append(os.Environ(), "PATH="+c.dir+":"+os.Getenv("PATH"))
-	var out, errs strings.Builder
-	shell.Stdout, shell.Stderr = &out, &errs
-	if err := shell.Run(); err != nil {
-		t.Fatalf("%v\n%s%s", err, out.String(), errs.String())
-	}
+	out := c.shell(found[1])
 	for _, want := range []string{
 		"pool uk is made\nimported 2 masks\n", "verdict       forward\nbinding       of this party\nsession       ses_", "destination   tel:…01\ncarrier 1     alfa", "…01:+4420794600",
 	} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("no %q in\n%s", want, out.String())
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
 		}
+	}
+}
+
+// shell runs lines in which maskline is this program, and returns what they print.
+func (c *cli) shell(lines string, env ...string) string {
+	c.t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.write("maskline", fmt.Sprintf("#!/bin/sh\n%s=1 exec %q \"$@\"\n", asCommand, self))
+	if err := os.Chmod(c.path("maskline"), 0o700); err != nil {
+		c.t.Fatal(err)
+	}
+	shell := exec.CommandContext(c.t.Context(), "sh", "-e", "-c", lines)
+	shell.Dir = c.dir
+	shell.Env = append(append(os.Environ(), "PATH="+c.dir+":"+os.Getenv("PATH")), env...)
+	var out, errs strings.Builder
+	shell.Stdout, shell.Stderr = &out, &errs
+	if err := shell.Run(); err != nil {
+		c.t.Fatalf("%v\n%s%s", err, out.String(), errs.String())
+	}
+	return out.String()
+}
+
+// TestTheShellOfTheAPI runs the lines of docs/api.md as they stand.
+func TestTheShellOfTheAPI(t *testing.T) {
+	found := shellToRun.FindStringSubmatch(readPage(t, "../..", "docs/api.md"))
+	if found == nil {
+		t.Fatal("the page shows nothing to run")
+	}
+	c := newCLI(t)
+	reserved, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := reserved.Addr().String()
+	_ = reserved.Close() // the edge takes it
+	c.write("edge.yaml", strings.Replace(testConfig, "127.0.0.1:0", addr, 1))
+	out := c.shell(found[1], "api=http://"+addr, "SHOP_PW=x", "ALFA_PW=x")
+	first, after, ended := strings.Cut(out, "released\n")
+	if !ended || !strings.Contains(first, "binding       of this party") || !strings.Contains(first, `"written":2`) || !strings.Contains(after, "ended") {
+		t.Errorf("%s", out)
 	}
 }

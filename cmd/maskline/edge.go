@@ -415,7 +415,7 @@ func goCollector() prometheus.Collector {
 }
 
 func (e *edge) controlHandler() http.Handler {
-	stock := &inventory{e.sessions, e.bindings, e.sessions.Report}
+	stock := e.inventory()
 	control := api.Control{
 		Numbers:  stock,
 		Pools:    poolDesk{stock},
@@ -430,6 +430,11 @@ func (e *edge) controlHandler() http.Handler {
 		Reload:   e.reload,
 	}
 	return control.Handler()
+}
+
+// inventory is the masks and pools of the edge.
+func (e *edge) inventory() *inventory {
+	return &inventory{stock: e.sessions, bindings: e.bindings, report: e.sessions.Report}
 }
 
 func (e *edge) health() *api.Health {

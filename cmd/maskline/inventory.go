@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -51,6 +50,7 @@ type inventory struct {
 	stock
 	bindings *bindings
 	report   func() allocator.Report // nil: no edge runs
+	actor    string                  // of changes; empty: operatorActor
 }
 
 // Ready waits for the stock.
@@ -100,7 +100,7 @@ func (v *inventory) Import(ctx context.Context, csv io.Reader, pool string) (int
 		write func(context.Context, []numberdb.Mask, string, string) error
 	}{{change.shelved, v.ShelveMasks}, {change.put, v.PutMasks}} {
 		for part := range slices.Chunk(some.masks, masksAtOnce) {
-			if err := some.write(ctx, part, "imported", operatorActor); err != nil {
+			if err := some.write(ctx, part, "imported", cmp.Or(v.actor, operatorActor)); err != nil {
 				if done == 0 {
 					return 0, err
 				}
@@ -238,7 +238,7 @@ func (v *inventory) selected(q api.NumberQuery) ([]numberdb.Mask, error) {
 	}
 	if q.State != "" {
 		if _, err := numberdb.ParseMaskState(q.State); err != nil {
-			return nil, errors.New("state: expected free, held, quarantined, watchlisted, draining or retired")
+			return nil, bad("state", "state: expected free, held, quarantined, watchlisted, draining or retired")
 		}
 	}
 	if q.Country != "" && !isCountry(q.Country) {
@@ -262,7 +262,7 @@ func (v *inventory) named(texts []string) ([]numberdb.Mask, error) {
 	for i, text := range texts {
 		number, err := e164.ParseMask(plainNumber(text))
 		if err != nil {
-			return nil, fmt.Errorf("number %d: expected 7 to 15 digits from the country code on, or a short code such as 44:60123", i+1)
+			return nil, bad(fmt.Sprintf("numbers[%d]", i), fmt.Sprintf("number %d: expected 7 to 15 digits from the country code on, or a short code such as 44:60123", i+1))
 		}
 		m, is := known[number.Canonical()]
 		if !is {
@@ -291,6 +291,16 @@ func numberOf(m *numberdb.Mask) api.Number {
 	return n
 }
 
+// leasedError says that a mask's state is to stay held.
+type leasedError struct {
+	mask  e164.Number
+	lease numberdb.ID
+}
+
+func (e *leasedError) Error() string {
+	return fmt.Sprintf("number %s is leased: end its session first, %s", e.mask.Reveal(), e.lease.Text(numberdb.SessionPrefix))
+}
+
 // SetState drains, releases, watchlists or retires masks, all or none.
 func (v *inventory) SetState(ctx context.Context, s api.NumberStates) (int, error) {
 	if err := v.Ready(ctx); err != nil {
@@ -298,7 +308,7 @@ func (v *inventory) SetState(ctx context.Context, s api.NumberStates) (int, erro
 	}
 	state, err := numberdb.ParseMaskState(s.State)
 	if err != nil || state == numberdb.Held || state == numberdb.Quarantined {
-		return 0, errors.New("state: expected free, watchlisted, draining or retired")
+		return 0, bad("state", "state: expected free, watchlisted, draining or retired")
 	}
 	masks, err := v.named(s.Numbers)
 	if err != nil {
@@ -308,14 +318,14 @@ func (v *inventory) SetState(ctx context.Context, s api.NumberStates) (int, erro
 	masks = slices.DeleteFunc(masks, func(m numberdb.Mask) bool { return m.State == state })
 	for i := range masks {
 		if id := v.lease(masks[i].Number); id != 0 {
-			return 0, fmt.Errorf("number %s is leased: end its session first, %s", masks[i].Number.Reveal(), id.Text(numberdb.SessionPrefix))
+			return 0, &leasedError{masks[i].Number, id}
 		}
 		masks[i].State, masks[i].Since = state, now
 	}
 	if len(masks) == 0 {
 		return 0, nil
 	}
-	return len(masks), v.PutMasks(ctx, masks, s.Why, operatorActor)
+	return len(masks), v.PutMasks(ctx, masks, s.Why, cmp.Or(v.actor, operatorActor))
 }
 
 // offlineStock is the store's where no edge runs.

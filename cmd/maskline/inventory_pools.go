@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"maskline/api"
+	"maskline/api/problem"
 	"maskline/configs"
 	"maskline/numberdb"
 	"maskline/numberdb/allocator"
@@ -87,10 +88,13 @@ func (d poolDesk) SetPool(ctx context.Context, c api.PoolChange) (api.Pool, erro
 	p := numberdb.Pool{Name: c.Name}
 	switch {
 	case c.New && (!configs.IsName(c.Name) || c.Name == "own" || c.Name == "any"): // which carriers[].present could not say
-		return api.Pool{}, errors.New("name: expected up to 63 letters, digits, dots, dashes and underscores, beginning with a letter or digit, " +
+		return api.Pool{}, bad("name", "name: expected up to 63 letters, digits, dots, dashes and underscores, beginning with a letter or digit, "+
 			"with a letter among them, and neither own nor any")
 	case c.New && at >= 0:
-		return api.Pool{}, fmt.Errorf("there is a pool %q already; pools set changes it", c.Name)
+		return api.Pool{}, &wrong{
+			field: "name", code: problem.ValidationFailed, says: fmt.Sprintf("there is a pool %q already; pools set changes it", c.Name),
+			web: "expected one that no pool has",
+		}
 	case !c.New && at < 0:
 		return api.Pool{}, noPool(c.Name)
 	case at >= 0:
@@ -100,10 +104,10 @@ func (d poolDesk) SetPool(ctx context.Context, c api.PoolChange) (api.Pool, erro
 		return api.Pool{}, err
 	}
 	if p.Tenant != "" && !d.bindings.hasTenant(p.Tenant) {
-		return api.Pool{}, errors.New("tenant: expected one that is configured")
+		return api.Pool{}, bad("tenant", "tenant: expected one that is configured")
 	}
 	if err := p.Check(); err != nil {
-		return api.Pool{}, err
+		return api.Pool{}, bad("", err.Error()) // it names the field and no value
 	}
 	if err := d.PutPools(ctx, []numberdb.Pool{p}); err != nil {
 		return api.Pool{}, err
@@ -135,7 +139,7 @@ func change(p *numberdb.Pool, c *api.PoolChange) (err error) {
 	if c.Selection != nil {
 		policy.Selection, err = numberdb.ParseSelection(*c.Selection)
 		if err != nil {
-			err = errors.New("selection: expected rotate, prefer-sticky, avoid-sticky or pinned")
+			err = bad("selection", "selection: expected rotate, prefer-sticky, avoid-sticky or pinned")
 		}
 	}
 	return err
@@ -151,7 +155,10 @@ func (d poolDesk) RemovePool(ctx context.Context, name string) error {
 	}
 	err := d.inventory.RemovePool(ctx, name)
 	if errors.Is(err, numberdb.ErrPoolInUse) {
-		return fmt.Errorf("pool %q still has masks; move them to another with numbers import first", name)
+		return &wrong{
+			code: problem.CapabilityUnavailable, says: fmt.Sprintf("pool %q still has masks; move them to another with numbers import first", name),
+			web: "the pool still has masks; move them to another first",
+		}
 	}
 	return problemOf(err)
 }

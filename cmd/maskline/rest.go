@@ -6,6 +6,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"maskline/api"
 	"maskline/api/auth"
 	"maskline/api/rest"
 )
@@ -19,7 +20,7 @@ func (e *edge) newREST() (err error) {
 	if err != nil {
 		return fmt.Errorf("making the API: %w", err)
 	}
-	api, err := rest.New(rest.Config{
+	v1, err := rest.New(rest.Config{
 		Version: version, Body: int64(limits.Body), Read: limits.Read, Answer: limits.Read, Draining: e.draining.Load,
 	}, e.keys, time.Now, e.log.Named("api"), e.metrics)
 	if err != nil {
@@ -29,12 +30,16 @@ func (e *edge) newREST() (err error) {
 	for _, resource := range []interface{ Register(api huma.API) }{
 		&sessions,
 		&rest.Leases{Sessions: sessions},
+		&rest.Numbers{Desk: restNumbers{e.inventory()}},
+		&rest.Pools{Desk: restPools{poolDesk{e.inventory()}}},
+		&rest.Carriers{Report: func() api.Report { return e.health().Report() }},
+		&rest.Restrictions{List: e.restrict, Tenant: e.bindings.hasTenant, Now: time.Now},
 		&rest.Keys{Desk: e.keys, Tenant: e.bindings.hasTenant, Now: time.Now},
 		e.told.events, e.told.endpoints,
 	} {
-		resource.Register(api)
+		resource.Register(v1)
 	}
-	e.registerOutbound(api)
-	e.v1 = api.Handler()
+	e.registerOutbound(v1)
+	e.v1 = v1.Handler()
 	return nil
 }

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"strconv"
 	"time"
 
+	"maskline/api"
 	"maskline/api/problem"
 	"maskline/numberdb"
 	"maskline/numberdb/allocator"
@@ -25,13 +27,24 @@ func restProblem(err error) error {
 	var fault *wrong
 	var exhausted *allocator.Exhausted
 	var conflict *numberdb.Conflict
+	var leased *leasedError
+	var faults *numberdb.Faults
+	var local *api.Problem
 	switch {
 	case errors.As(err, &done):
 		return done
+	case errors.As(err, &fault) && fault.code == problem.CapabilityUnavailable:
+		return &problem.Error{Code: fault.code, Detail: cmp.Or(fault.web, fault.says)}
 	case errors.As(err, &fault):
-		return &problem.Error{Code: fault.code, Fields: []problem.Field{{Field: under("body", fault.field), Problem: fault.says}}}
+		return &problem.Error{Code: fault.code, Fields: []problem.Field{{Field: under("body", fault.field), Problem: cmp.Or(fault.web, fault.says)}}}
 	case errors.As(err, &exhausted):
 		return exhaustedProblem(exhausted)
+	case errors.As(err, &faults):
+		return err // its caller tells each
+	case errors.As(err, &leased):
+		return &problem.Error{Code: problem.CapabilityUnavailable, Detail: "A number is leased; end its lease first."}
+	case errors.As(err, &local):
+		return localOnWeb(local)
 	case errors.As(err, &conflict):
 		return &problem.Error{
 			Code: problem.BindingConflict, RetryAfter: time.Second, Detail: "Others were faster, time after time; nothing was done.",
@@ -76,6 +89,18 @@ func restProblem(err error) error {
 		return problem.Unavailable()
 	}
 	return err
+}
+
+// localOnWeb is a problem of the control socket, whose text may repeat what came.
+func localOnWeb(p *api.Problem) error {
+	switch p.Code {
+	case api.CodeNotFound:
+		return problem.New(problem.NotFound)
+	case api.CodeUnavailable:
+		return problem.Unavailable()
+	default:
+		return problem.New(problem.ValidationFailed)
+	}
 }
 
 func under(body, field string) string {

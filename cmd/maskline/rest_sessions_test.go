@@ -249,7 +249,7 @@ func TestChangesOfSessionsByAPI(t *testing.T) {
 		t.Errorf("it was rotated again: %s", again.text)
 	}
 	burned := shop.ask(http.MethodPost, path+"/burn", "").want(http.StatusOK)
-	if m, _ := w.edge.sessions.Mask(e164.MustParse(rotated.dial()[0])); burned.field("state") != "burned" || m.State != numberdb.Watchlisted {
+	if m, _ := w.sessions.Mask(e164.MustParse(rotated.dial()[0])); burned.field("state") != "burned" || m.State != numberdb.Watchlisted {
 		t.Errorf("%s, its mask is %v", burned.text, m.State)
 	}
 }

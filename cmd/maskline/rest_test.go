@@ -22,8 +22,9 @@ var twoTenants = strings.NewReplacer("tenants: [{name: shop}]", "tenants: [{name
 // web is a client of an edge's /v1 with a key.
 type web struct {
 	*running
-	c   *cli
-	key string
+	c        *cli
+	key      string
+	contract *contract
 }
 
 // served is an edge with masks, and a client with the operator's key.
@@ -34,6 +35,7 @@ func served(t *testing.T) *web {
 	r := startEdge(t, c)
 	c.stock()
 	w := &web{running: r, c: c}
+	w.contract = readContract(t, []byte(r.get("/v1/openapi.json").body))
 	r.eventually("there is an admin key", func() bool {
 		key, err := os.ReadFile(c.path("data/admin.key"))
 		w.key = strings.TrimSpace(string(key))
@@ -56,7 +58,7 @@ func (w *web) as(tenant, role string, scopes ...string) *web {
 	if g.status != http.StatusCreated {
 		w.t.Fatalf("%d %s", g.status, g.text)
 	}
-	return &web{w.running, w.c, g.field("key")}
+	return &web{w.running, w.c, g.field("key"), w.contract}
 }
 
 type reply struct {
@@ -92,7 +94,21 @@ func (w *web) ask(method, path, body string, fields ...string) reply {
 	}
 	g := reply{t: w.t, status: resp.StatusCode, header: resp.Header, text: string(text)}
 	_ = json.Unmarshal(text, &g.body)
+	if err := w.contract.hold(method, r.URL.Path, &g); err != nil {
+		w.t.Errorf("%s %s: %v", method, r.URL.Path, err)
+	}
 	return g
+}
+
+// keysBeginning are the ids of the key with that text.
+func (w *web) keysBeginning(text string) (ids []string) {
+	w.t.Helper()
+	for _, k := range into[[]api.Key](w.c, "keys", "list") {
+		if strings.HasPrefix(text, k.Begins) {
+			ids = append(ids, k.ID)
+		}
+	}
+	return ids
 }
 
 func (g reply) field(name string) string {
@@ -196,7 +212,7 @@ func TestKeysByAPI(t *testing.T) {
 	if mine.field("tenant") != "shop" {
 		t.Errorf("a tenant's key is of %q", mine.field("tenant"))
 	}
-	worker := &web{w.running, w.c, mine.field("key")}
+	worker := &web{w.running, w.c, mine.field("key"), w.contract}
 	worker.ask(http.MethodGet, "/v1/sessions", "").want(http.StatusOK)
 	worker.ask(http.MethodGet, "/v1/keys", "").wantProblem(problem.InsufficientScope)
 
@@ -221,11 +237,11 @@ func TestKeysByAPI(t *testing.T) {
 	// Rotation overlaps.
 	next := shop.ask(http.MethodPost, "/v1/keys/"+mine.field("id")+"/rotate", `{"overlap":3600}`).want(http.StatusCreated)
 	for _, key := range []string{mine.field("key"), next.field("key")} {
-		(&web{w.running, w.c, key}).ask(http.MethodGet, "/v1/sessions", "").want(http.StatusOK)
+		(&web{w.running, w.c, key, w.contract}).ask(http.MethodGet, "/v1/sessions", "").want(http.StatusOK)
 	}
 	last := shop.ask(http.MethodPost, "/v1/keys/"+next.field("id")+"/rotate", `{}`).want(http.StatusCreated)
-	(&web{w.running, w.c, next.field("key")}).ask(http.MethodGet, "/v1/sessions", "").wantProblem(problem.Unauthorized)
-	(&web{w.running, w.c, last.field("key")}).ask(http.MethodGet, "/v1/sessions", "").want(http.StatusOK)
+	(&web{w.running, w.c, next.field("key"), w.contract}).ask(http.MethodGet, "/v1/sessions", "").wantProblem(problem.Unauthorized)
+	(&web{w.running, w.c, last.field("key"), w.contract}).ask(http.MethodGet, "/v1/sessions", "").want(http.StatusOK)
 
 	// A revoked key is refused at once, and stays so over a restart.
 	shop.ask(http.MethodDelete, "/v1/keys/"+mine.field("id"), "").want(http.StatusOK)
@@ -258,7 +274,7 @@ func TestKeysByAPI(t *testing.T) {
 
 func TestGuessingKeys(t *testing.T) {
 	w := served(t)
-	guess := &web{w.running, w.c, "sk_live_" + strings.Repeat("a", 43)}
+	guess := &web{w.running, w.c, "sk_live_" + strings.Repeat("a", 43), w.contract}
 	for range 20 {
 		guess.ask(http.MethodGet, "/v1/sessions", "").wantProblem(problem.Unauthorized)
 	}

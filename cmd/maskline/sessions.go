@@ -99,11 +99,14 @@ type wrong struct {
 	field string       // of the request
 	code  problem.Code // of the API
 	says  string
+	web   string // for the API, where says repeats what was asked for; else empty
 }
 
 func (w *wrong) Error() string { return w.says }
 
-func bad(field, says string) error { return &wrong{field, problem.ValidationFailed, says} }
+func bad(field, says string) error {
+	return &wrong{field: field, code: problem.ValidationFailed, says: says}
+}
 
 // request reads a request. Its faults are *wrong.
 func (d *sessionDesk) request(r *api.SessionRequest) (ask *sessions.Request, err error) {
@@ -153,7 +156,7 @@ func (d *sessionDesk) side(p *api.Participate, tenant string) (side sessions.Sid
 	}
 	if p.Number != "" {
 		if side.Number, err = e164.Parse(plainNumber(p.Number)); err != nil {
-			return side, &wrong{"number", problem.InvalidNumber, "expected 7 to 15 digits from the country code on"}
+			return side, &wrong{field: "number", code: problem.InvalidNumber, says: "expected 7 to 15 digits from the country code on"}
 		}
 	}
 	if p.To != "" {
@@ -161,31 +164,31 @@ func (d *sessionDesk) side(p *api.Participate, tenant string) (side sessions.Sid
 			return side, emergency("to")
 		}
 		if side.To, err = numberdb.ParseEndpoint(p.To); err != nil {
-			return side, &wrong{"to", problem.ValidationFailed, "to: " + err.Error()}
+			return side, &wrong{field: "to", code: problem.ValidationFailed, says: "to: " + err.Error()}
 		}
 		if !d.reachable(side.To, tenant) {
 			what := map[numberdb.EndpointKind]string{numberdb.Account: "an account", numberdb.SIP: "a peer"}[side.To.Kind]
-			return side, &wrong{"to", problem.ValidationFailed, "to: names " + what + " that is not configured"}
+			return side, &wrong{field: "to", code: problem.ValidationFailed, says: "to: names " + what + " that is not configured"}
 		}
 	}
 	if p.Number == "" && p.To == "" {
-		return side, &wrong{"", problem.ValidationFailed, "expected a number, or where the person is reached"}
+		return side, &wrong{field: "", code: problem.ValidationFailed, says: "expected a number, or where the person is reached"}
 	}
 	side.Country, side.Prefix = strings.ToUpper(p.MaskRegion.Country), strings.TrimPrefix(plainNumber(p.MaskRegion.Prefix), "+")
 	if side.Country != "" && !isCountry(side.Country) {
-		return side, &wrong{"mask_region.country", problem.ValidationFailed, errCountry.Error()}
+		return side, &wrong{field: "mask_region.country", code: problem.ValidationFailed, says: errCountry.Error()}
 	}
 	if len(side.Prefix) > e164.MaxDigits || strings.Trim(side.Prefix, "0123456789") != "" {
-		return side, &wrong{"mask_region.prefix", problem.ValidationFailed, "prefix: expected digits from the country code on"}
+		return side, &wrong{field: "mask_region.prefix", code: problem.ValidationFailed, says: "prefix: expected digits from the country code on"}
 	}
 	return side, nil
 }
 
 func emergency(field string) *wrong {
-	return &wrong{field, problem.EmergencyNumber, "an emergency number cannot take part: it is always called as it is"}
+	return &wrong{field: field, code: problem.EmergencyNumber, says: "an emergency number cannot take part: it is always called as it is"}
 }
 
-var errCountry = errors.New("country: expected two letters, such as GB")
+var errCountry = bad("country", "country: expected two letters, such as GB")
 
 func isCountry(text string) bool {
 	return len(text) == 2 && strings.Trim(strings.ToUpper(text), "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
