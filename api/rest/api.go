@@ -1,0 +1,164 @@
+package rest
+
+import (
+	"context"
+	"net/http"
+	"path"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"maskline/api/auth"
+	"maskline/api/problem"
+	"maskline/numberdb"
+)
+
+// Config of an API.
+type Config struct {
+	// Version of the edge, for the document.
+	Version string
+	// Body is the largest request body in octets. Default 1 MiB; 0 is the default.
+	Body int64
+	// Read bounds the reading of a body. Default 10s; 0 is the default.
+	Read time.Duration
+	// Answer bounds the work for one request after its header. Default 30s; 0 is the
+	// default.
+	Answer time.Duration
+}
+
+func (c Config) withDefaults() Config {
+	if c.Body == 0 {
+		c.Body = 1 << 20
+	}
+	if c.Read == 0 {
+		c.Read = 10 * time.Second
+	}
+	if c.Answer == 0 {
+		c.Answer = 30 * time.Second
+	}
+	return c
+}
+
+// Authenticator tells who sent a request. Its error is a *problem.Error.
+type Authenticator interface {
+	Authenticate(r *http.Request) (*auth.Identity, error)
+}
+
+// API serves /v1. Resources are registered before the first request.
+type API struct {
+	huma.API
+	cfg     Config
+	mux     *http.ServeMux
+	log     *zap.Logger
+	metrics *metrics
+	now     func() time.Time
+	ids     numberdb.IDs
+	pending pending
+	known   names // of the document, made by Handler
+}
+
+// New makes an API without resources and registers its metrics.
+func New(cfg Config, keys Authenticator, now func() time.Time, log *zap.Logger, reg prometheus.Registerer) (*API, error) {
+	a := &API{cfg: cfg.withDefaults(), mux: http.NewServeMux(), log: log, now: now}
+	var err error
+	if a.metrics, err = newMetrics(reg); err != nil {
+		return nil, err
+	}
+	a.API = humago.New(a.mux, huma.Config{
+		OpenAPI:       document(cfg.Version),
+		Formats:       map[string]huma.Format{"application/json": format(), "json": format()},
+		DefaultFormat: "application/json",
+		Transformers:  []huma.Transformer{a.transform},
+	})
+	a.UseMiddleware(a.limit, a.authenticate(keys))
+	return a, nil
+}
+
+// Handler serves what was registered, the document and its page. Nothing can be
+// registered afterwards.
+func (a *API) Handler() http.Handler {
+	a.registerProblems()
+	a.serveDocument()
+	a.known = namesOf(a.OpenAPI())
+	return http.HandlerFunc(a.serve)
+}
+
+// serve gives the request an id, and every answer its form.
+func (a *API) serve(w http.ResponseWriter, r *http.Request) {
+	began := a.now()
+	id := a.ids.Next(began).Text(requestPrefix)
+	h := w.Header()
+	h.Set("X-Request-Id", id)
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	r = r.WithContext(context.WithValue(r.Context(), requestKey{}, id))
+	answer := &response{ResponseWriter: w, request: r, id: id}
+	defer a.finish(answer, r, began)
+	if r.URL.Path != path.Clean(r.URL.Path) { // the mux would redirect, and repeat the path
+		problem.New(problem.NotFound).Write(answer, id)
+		return
+	}
+	a.mux.ServeHTTP(answer, r)
+}
+
+// finish counts the request, and answers it where its handler broke.
+func (a *API) finish(w *response, r *http.Request, began time.Time) {
+	if broken := recover(); broken != nil {
+		a.log.Error("a request broke its handler", zap.String("route", r.Pattern), zap.String("request", w.id), zap.Stack("stack"))
+		if !w.wrote {
+			problem.New(problem.Internal).Write(w, w.id)
+		}
+	}
+	a.metrics.answered(r.Pattern, w.status, a.now().Sub(began))
+}
+
+const requestPrefix = "req_"
+
+type requestKey struct{}
+
+// RequestID is that of the request under way.
+func RequestID(ctx context.Context) string {
+	id, _ := ctx.Value(requestKey{}).(string)
+	return id
+}
+
+// limit gives the work for a request its deadline. Streams take it away again.
+func (a *API) limit(ctx huma.Context, next func(huma.Context)) {
+	if streams(ctx.Operation()) {
+		next(ctx)
+		return
+	}
+	limited, cancel := context.WithTimeout(ctx.Context(), a.cfg.Answer)
+	defer cancel()
+	next(huma.WithContext(ctx, limited))
+}
+
+// authenticate lets in who may ask for the operation.
+func (a *API) authenticate(keys Authenticator) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		op := ctx.Operation()
+		if isPublic(op) {
+			next(ctx)
+			return
+		}
+		r, w := humago.Unwrap(ctx)
+		who, err := keys.Authenticate(r)
+		if err != nil {
+			refuse(ctx, w, err)
+			return
+		}
+		if !permits(op, who) {
+			refuse(ctx, w, problem.New(problem.InsufficientScope))
+			return
+		}
+		next(huma.WithContext(ctx, auth.With(ctx.Context(), who)))
+	}
+}
+
+// refuse answers in a middleware.
+func refuse(ctx huma.Context, w http.ResponseWriter, err error) {
+	asProblem(err).Write(w, RequestID(ctx.Context()))
+}
