@@ -19,7 +19,7 @@ const maxWrites = 1_000_000
 // place in it and never a value.
 func (w *Writes) Check() error {
 	rows := len(w.Bindings) + len(w.Claims) + len(w.Replaced) + len(w.Sessions) + len(w.Attempts) + len(w.Tenants) + len(w.Pools) +
-		len(w.Masks) + len(w.Events) + len(w.Gone.Sessions) + len(w.Gone.Pools)
+		len(w.Masks) + len(w.Events) + len(w.Consents) + len(w.Audit) + len(w.Gone.Sessions) + len(w.Gone.Pools)
 	if rows > maxWrites {
 		return ErrTooMany
 	}
@@ -34,6 +34,8 @@ func (w *Writes) Check() error {
 		checkEach("pool", w.Pools, (*Pool).Check),
 		checkEach("mask", w.Masks, (*Mask).Check),
 		checkEach("event", w.Events, (*MaskEvent).Check),
+		checkEach("consent", w.Consents, (*Consent).Check),
+		checkEach("audit line", w.Audit, (*AuditLine).Check),
 	} {
 		if err != nil {
 			return err

@@ -61,6 +61,8 @@ type Writes struct {
 	Pools    []Pool      // likewise
 	Masks    []Mask      // likewise; a change of state goes to the history
 	Events   []MaskEvent // further lines of the history, or the why of a change of state
+	Consents []Consent   // new ones, and those that exist as they are now; tenant and party stay
+	Audit    []AuditLine // who did it; one whose ID is known is there already
 	Gone     Gone
 }
 

@@ -66,6 +66,7 @@ func (s *Store) group(w *numberdb.Writes) *group {
 	g.addAttempts(s.vault, w.Attempts)
 	g.addSessions(s.vault, w)
 	g.addInventory(w)
+	g.addAudit(s.vault, w)
 	if g.hopes = len(g.claims)+len(w.New) > 0; g.hopes && s.anyhow.Load() > 0 {
 		s.anyhow.Add(-1)
 		g.anyhow()

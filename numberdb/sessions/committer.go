@@ -3,6 +3,7 @@ package sessions
 import (
 	"context"
 	"errors"
+	"time"
 
 	"maskline/numberdb"
 )
@@ -46,6 +47,9 @@ type committer struct {
 	beside int // works of a group that is worth a commit beside another
 	queue  chan *work
 	ended  chan struct{} // closed when run has ended
+
+	auditing *numberdb.Auditing // nil: nothing is audited
+	now      func() time.Time
 }
 
 func newCommitter(store Committed, atOnce int) *committer {
@@ -55,6 +59,9 @@ func newCommitter(store Committed, atOnce int) *committer {
 // do hands in writes and waits for their commit. Where ctx ends before, the
 // outcome is unknown.
 func (c *committer) do(ctx context.Context, writes numberdb.Writes) (numberdb.Position, error) {
+	if c.auditing != nil {
+		writes.Audit = append(writes.Audit, c.auditing.Lines(numberdb.ActorOf(ctx), c.now(), &writes)...)
+	}
 	if err := writes.Check(); err != nil {
 		return 0, err
 	}
@@ -179,6 +186,8 @@ func merged(group []*work) numberdb.Writes {
 		all.Pools = append(all.Pools, w.writes.Pools...)
 		all.Masks = append(all.Masks, w.writes.Masks...)
 		all.Events = append(all.Events, w.writes.Events...)
+		all.Consents = append(all.Consents, w.writes.Consents...)
+		all.Audit = append(all.Audit, w.writes.Audit...)
 		all.Gone.Sessions = append(all.Gone.Sessions, w.writes.Gone.Sessions...)
 		all.Gone.Pools = append(all.Gone.Pools, w.writes.Gone.Pools...)
 	}

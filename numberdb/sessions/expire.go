@@ -26,10 +26,36 @@ func (o *Owner) expire(ctx context.Context, now time.Time) {
 		for _, id := range x.Sessions {
 			o.forget(id)
 		}
+		o.tellExpired(ctx, x.Sessions, now)
 		o.letGo(x.Gone, now)
 		o.writeStates(ctx, states(x.States))
 	}
 	o.endUsed(ctx, o.uses.over(now))
+}
+
+// mostUntold bounds how many ends wait to be told to the audit while the store is
+// away. The end of what is over that stands in the line that made it.
+const mostUntold = 100_000
+
+// tellExpired tells the audit. What the store does not take is told again.
+func (o *Owner) tellExpired(ctx context.Context, ended []numberdb.ID, now time.Time) {
+	if o.committer.auditing == nil {
+		return
+	}
+	for _, id := range ended {
+		if len(o.untold) < mostUntold {
+			o.untold = append(o.untold, o.committer.auditing.Expired(id, now))
+		}
+	}
+	for len(o.untold) > 0 {
+		part := o.untold[:min(len(o.untold), mostRows)]
+		if _, err := o.committer.do(ctx, numberdb.Writes{Audit: part}); err != nil {
+			o.log.Debug("could not tell the audit yet what has ended", zap.Int("sessions", len(o.untold)), zap.Error(err))
+			return
+		}
+		o.untold = o.untold[len(part):]
+	}
+	o.untold = nil
 }
 
 // letGo gives masks back whose rows are over: a claim takes the place of such a

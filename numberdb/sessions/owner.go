@@ -37,6 +37,8 @@ type Config struct {
 	// Refresh is how often the edge looks for pools and masks that another one has
 	// changed. Default 1s; 0 is the default.
 	Refresh time.Duration
+	// Node is the name of the edge in the audit. Empty: nothing is audited.
+	Node string
 }
 
 func (c Config) withDefaults() Config {
@@ -109,6 +111,7 @@ type Owner struct {
 	touched map[e164.Number]time.Time // masks that this edge has changed of late
 	changed map[string]time.Time      // pools likewise
 	unsaved []numberdb.Mask           // states that the store did not take; tend's own
+	untold  []numberdb.AuditLine      // of what has ended, which the store did not take; tend's own
 
 	doubtful doubts
 	openings openings
@@ -136,6 +139,9 @@ func New(cfg Config, store Store, routed Routed, table Table, clock Clock, log *
 		atOnce = max(1, p.Parallel())
 	}
 	o.committer = newCommitter(bounded{store, cfg.Commit}, atOnce)
+	if cfg.Node != "" {
+		o.committer.auditing, o.committer.now = &numberdb.Auditing{Node: cfg.Node}, o.now
+	}
 	var err error
 	if o.metrics, err = newMetrics(reg, o); err != nil {
 		return nil, fmt.Errorf("registering metrics of sessions: %w", err)

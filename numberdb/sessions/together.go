@@ -72,7 +72,8 @@ func (t *together) put(w *numberdb.Writes) {
 		t.attempts[numberdb.AttemptKey{Tenant: w.Attempts[i].Tenant, Key: w.Attempts[i].Key}] = struct{}{}
 	}
 	t.stock = t.stock || stock(w)
-	t.rows += len(w.Bindings) + len(w.Claims) + len(w.Replaced) + len(w.Sessions) + len(w.Attempts) + len(w.Masks) + len(w.Pools)
+	t.rows += len(w.Bindings) + len(w.Claims) + len(w.Replaced) + len(w.Sessions) + len(w.Attempts) + len(w.Masks) + len(w.Pools) +
+		len(w.Consents) + len(w.Audit)
 }
 
 func stock(w *numberdb.Writes) bool {

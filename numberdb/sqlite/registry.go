@@ -110,7 +110,10 @@ func (g *group) write(ctx context.Context, tx *sql.Tx) error {
 	if !conflict.Empty() {
 		return &conflict
 	}
-	return g.writeInventory(ctx, tx)
+	if err := g.writeInventory(ctx, tx); err != nil {
+		return err
+	}
+	return g.writeAudit(ctx, tx)
 }
 
 func (g *group) writeClaims(ctx context.Context, tx *sql.Tx, now time.Time, conflict *numberdb.Conflict) error {
@@ -219,7 +222,7 @@ func deleteSession(ctx context.Context, tx *sql.Tx, id int64) error {
 }
 
 // registry holds the statements of Commit that are many.
-type registry struct{ claim, session, sessionNew, unchanged, further, attempt *sql.Stmt }
+type registry struct{ claim, session, sessionNew, unchanged, further, attempt, wait *sql.Stmt }
 
 func (r *registry) prepare(ctx context.Context, db *sql.DB) (err error) {
 	if r.claim, err = db.PrepareContext(ctx, claimText); err != nil {
@@ -240,6 +243,9 @@ func (r *registry) prepare(ctx context.Context, db *sql.DB) (err error) {
 	if r.attempt, err = db.PrepareContext(ctx, attemptText); err != nil {
 		return fmt.Errorf("preparing a statement: %w", err)
 	}
+	if r.wait, err = db.PrepareContext(ctx, waitText); err != nil {
+		return fmt.Errorf("preparing a statement: %w", err)
+	}
 	return nil
 }
 
@@ -247,10 +253,10 @@ func (r *registry) prepare(ctx context.Context, db *sql.DB) (err error) {
 func (r *registry) in(ctx context.Context, tx *sql.Tx) registry {
 	return registry{
 		claim: tx.StmtContext(ctx, r.claim), session: tx.StmtContext(ctx, r.session), sessionNew: tx.StmtContext(ctx, r.sessionNew), unchanged: tx.StmtContext(ctx, r.unchanged),
-		further: tx.StmtContext(ctx, r.further), attempt: tx.StmtContext(ctx, r.attempt),
+		further: tx.StmtContext(ctx, r.further), attempt: tx.StmtContext(ctx, r.attempt), wait: tx.StmtContext(ctx, r.wait),
 	}
 }
 
 func (r *registry) statements() []*sql.Stmt {
-	return []*sql.Stmt{r.claim, r.session, r.sessionNew, r.unchanged, r.further, r.attempt}
+	return []*sql.Stmt{r.claim, r.session, r.sessionNew, r.unchanged, r.further, r.attempt, r.wait}
 }

@@ -51,7 +51,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"restrictions: all changes or none", restrictionsAllOrNone},
 		{"restrictions of one number in two forms", restrictionsCanonical},
 		{"restrictions noted by edges beside one another", restrictionsFollowed},
-	}, registryCases()...) {
+	}, append(registryCases(), auditCases()...)...) {
 		t.Run(c.name, func(t *testing.T) { c.run(t, fresh(t)) })
 	}
 }
