@@ -49,7 +49,8 @@ type TenantRules struct {
 	Consent      bool     // its participants must have agreed
 }
 
-func (r *Rules) tenant(name string) TenantLimits {
+// TenantLimits are those of a tenant.
+func (r *Rules) TenantLimits(name string) TenantLimits {
 	limits := r.Tenants[name].TenantLimits
 	if limits.Rate == 0 {
 		limits.Rate = r.Default.Rate
@@ -129,7 +130,8 @@ func (g *Guard) SetRules(rules *Rules) { g.rules.Store(rules) }
 
 // Allocation is a session or lease that is asked for.
 type Allocation struct {
-	Parties []Party
+	Parties []Party // different people
+	Reached []Party // where people are reached instead
 	Alone   bool // its mask is nobody else's meanwhile: a lease, or a public session
 	Lease   bool
 }
@@ -141,6 +143,11 @@ func (g *Guard) Allocate(ctx context.Context, who Who, a *Allocation) (settle fu
 	defer func() { g.refused(err) }()
 	if err := g.judge(ctx, rules, who, a.Parties, now); err != nil {
 		return nil, err
+	}
+	for i := range a.Reached {
+		if err := g.judge(ctx, rules, who, a.Reached[i:i+1], now); err != nil {
+			return nil, err
+		}
 	}
 	if err := g.stepUp(rules, who, now); err != nil {
 		return nil, err
@@ -242,6 +249,7 @@ func (g *Guard) made(rules *Rules, who Who, a *Allocation) {
 		}
 	})
 	g.reach(who, a.Parties, now)
+	g.reach(who, a.Reached, now)
 	g.alarm(rules, who, now)
 }
 

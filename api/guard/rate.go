@@ -114,7 +114,7 @@ func (g *Guard) admitTenant(rules *Rules, tenant string, now time.Time, a *Admis
 	if tenant == "" {
 		return 0 // the operator
 	}
-	limits := rules.tenant(tenant)
+	limits := rules.TenantLimits(tenant)
 	g.tenants.with(tenant, func(t *tenantState) {
 		if limits.Inflight > 0 && t.underWay >= limits.Inflight {
 			a.Policies = append(a.Policies, Policy{Name: "under-way", Quota: limits.Inflight})
