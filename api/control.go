@@ -29,6 +29,7 @@ type Control struct {
 	Numbers  Numbers
 	Pools    Pools
 	Sessions Sessions
+	Audit    Audits
 	Explain  func(Question) (Explanation, error)
 	Report   func() Report
 	// Reload applies the edge's configuration file again. file is the one that the
@@ -126,6 +127,7 @@ func (c *Control) Handler() http.Handler {
 	c.numberRoutes(mux)
 	c.poolRoutes(mux)
 	c.sessionRoutes(mux)
+	c.auditRoutes(mux)
 	mux.HandleFunc("POST /route", answering("from, to and service", func(_ context.Context, q Question) (Explanation, error) {
 		return c.Explain(q)
 	}))

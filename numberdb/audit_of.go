@@ -34,7 +34,7 @@ type Auditing struct {
 func (a *Auditing) Lines(actor string, now time.Time, w *Writes) (lines []AuditLine) {
 	now = now.UTC().Truncate(time.Microsecond)
 	add := func(tenant, what, subject, detail string) {
-		lines = append(lines, AuditLine{ID: a.IDs.Next(now), At: now, Node: a.Node, Actor: actor, Tenant: tenant, What: what, Subject: subject, Detail: shortened(detail)})
+		lines = append(lines, AuditLine{ID: a.IDs.Next(now), At: now, Node: a.Node, Actor: actor, Tenant: tenant, What: what, Subject: subject, Detail: Shortened(detail)})
 	}
 	isNew := make(map[ID]bool, len(w.New))
 	for _, id := range w.New {
@@ -134,8 +134,8 @@ func policyText(p *PoolPolicy) string {
 
 const maxAuditDetail = 200
 
-// shortened bounds a detail.
-func shortened(text string) string {
+// Shortened bounds a detail.
+func Shortened(text string) string {
 	if runes := []rune(text); len(runes) > maxAuditDetail {
 		return strings.TrimSpace(string(runes[:maxAuditDetail])) + "…"
 	}

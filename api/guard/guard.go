@@ -132,7 +132,7 @@ func (g *Guard) SetRules(rules *Rules) { g.rules.Store(rules) }
 type Allocation struct {
 	Parties []Party // different people
 	Reached []Party // where people are reached instead
-	Alone   bool // its mask is nobody else's meanwhile: a lease, or a public session
+	Alone   bool    // its mask is nobody else's meanwhile: a lease, or a public session
 	Lease   bool
 }
 

@@ -17,6 +17,7 @@ type offline struct {
 	restrictions *numberdb.Restrictions
 	blocks       *blocks
 	inventory    *inventory
+	audit        numberdb.AuditStore
 }
 
 // withStore opens the store without an edge and loads it.
@@ -33,6 +34,7 @@ func withStore(ctx context.Context, cfg *configs.Config, use func(*offline) erro
 }
 
 func loadOffline(ctx context.Context, cfg *configs.Config, store stores) (*offline, error) {
+	records := newChanges(cfg, store)
 	table := numberdb.NewTable()
 	err := table.Replace(func(put func(numberdb.Binding)) error {
 		_, err := store.Load(ctx, put)
@@ -41,7 +43,7 @@ func loadOffline(ctx context.Context, cfg *configs.Config, store stores) (*offli
 	if err != nil {
 		return nil, err
 	}
-	restrictions, err := numberdb.NewRestrictions(store, zap.NewNop(), prometheus.NewRegistry())
+	restrictions, err := numberdb.NewRestrictions(byHand{auditedRestrictions{store, records}}, zap.NewNop(), prometheus.NewRegistry())
 	if err != nil {
 		return nil, err
 	}
@@ -49,6 +51,9 @@ func loadOffline(ctx context.Context, cfg *configs.Config, store stores) (*offli
 		return nil, err
 	}
 	bindings := newBindings(cfg, table, func(ctx context.Context, changes []numberdb.Change) error {
+		if err := records.bindings(numberdb.WithActor(ctx, numberdb.OperatorActor), changes); err != nil {
+			return err
+		}
 		_, err := store.Apply(ctx, changes)
 		return err
 	})
@@ -56,5 +61,6 @@ func loadOffline(ctx context.Context, cfg *configs.Config, store stores) (*offli
 	if err != nil {
 		return nil, err
 	}
-	return &offline{bindings, restrictions, &blocks{restrictions, bindings.hasTenant}, &inventory{stock: stock, bindings: bindings}}, nil
+	stock.records = records
+	return &offline{bindings, restrictions, &blocks{restrictions, bindings.hasTenant}, &inventory{stock: stock, bindings: bindings}, store}, nil
 }

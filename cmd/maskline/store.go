@@ -17,6 +17,9 @@ type stores interface {
 	numberdb.RestrictionStore
 	sessions.Store
 	numberdb.Purger
+	numberdb.AttemptStore
+	numberdb.AuditStore
+	numberdb.ConsentStore
 }
 
 // openStore opens the store that the configuration names.
