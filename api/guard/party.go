@@ -82,7 +82,7 @@ func (r *Rules) parties(tenant string, list []Party) error {
 		}
 		for k := range i {
 			if list[k].Number.Canonical() == list[i].Number.Canonical() {
-				return &Refusal{Code: CodeInvalidNumber, Field: list[i].Field, Reason: "same-person", Detail: "stands in the request twice: a session connects different people"}
+				return &Refusal{Code: CodeInvalid, Field: "participants", Reason: "same-person", Detail: "expected each number once"}
 			}
 		}
 	}

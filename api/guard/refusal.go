@@ -4,6 +4,7 @@ import "time"
 
 // Codes of the problems that the guard answers with.
 const (
+	CodeInvalid       = "validation-failed"
 	CodeInvalidNumber = "invalid-number"
 	CodeNumberIsMask  = "number-is-mask"
 	CodeEmergency     = "emergency-number"

@@ -56,13 +56,13 @@ type edge struct {
 	prompts  atomic.Pointer[media.Prompts]
 	bindings *bindings
 	prefixes *prefixes
-
-	changes    *ledgerOfChanges
-	protection *protection
-	reload     func(file string) (api.Reloaded, error) // nil: there is no file
+	reload   func(file string) (api.Reloaded, error) // nil: there is no file
 
 	api, metricsOnly, control net.Listener
 	listening, draining       atomic.Bool
+
+	changes    *ledgerOfChanges
+	protection *protection
 }
 
 // registry takes metrics in and gives them out; *prometheus.Registry is one.
@@ -264,11 +264,11 @@ func (e *edge) Run(ctx context.Context) error {
 	back.start("sessions", stopServing, func() error { return e.sessions.Run(background) })
 	back.start("opt-outs and blocks", stopServing, func() error { return e.restrict.Run(background) })
 	back.start("purging", stopServing, func() error { return e.sweeper.Run(background) })
-	e.protection.start(background, &back, stopServing)
 	back.start("the API", stopServing, func() error { return e.serveAPI(background) })
 	back.start("the control socket", stopServing, func() error {
 		return api.Serve(background, e.control, e.controlHandler(), api.ControlLimits(), e.log)
 	})
+	e.protection.start(background, &back, stopServing)
 	if e.metricsOnly != nil {
 		back.start("metrics", stopServing, func() error {
 			return api.Serve(background, e.metricsOnly, e.metricsHandler(), e.httpLimits(), e.log)

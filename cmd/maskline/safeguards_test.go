@@ -99,14 +99,14 @@ func newGuarded(t *testing.T, tenants, limits string) (*cli, *guarded) {
 	return c, g
 }
 
-type reply struct {
+type guardReply struct {
 	status int
 	header http.Header
 	body   map[string]any
 	text   string
 }
 
-func (g *guarded) ask(key, method, path, body string, fields ...string) reply {
+func (g *guarded) ask(key, method, path, body string, fields ...string) guardReply {
 	g.t.Helper()
 	r, err := http.NewRequestWithContext(g.t.Context(), method, g.url+path, strings.NewReader(body))
 	if err != nil {
@@ -128,7 +128,7 @@ func (g *guarded) ask(key, method, path, body string, fields ...string) reply {
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	out := reply{status: resp.StatusCode, header: resp.Header, text: string(text)}
+	out := guardReply{status: resp.StatusCode, header: resp.Header, text: string(text)}
 	_ = json.Unmarshal(text, &out.body)
 	return out
 }
@@ -155,10 +155,10 @@ func (g *guarded) wantCode(err error, code problem.Code) *problem.Error {
 	return p
 }
 
-const twoTenants = "[{name: shop, sessions: 2, regions: [GB]}, {name: other}]"
+const quotaTenants = "[{name: shop, sessions: 2, regions: [GB]}, {name: other}]"
 
 func TestSessionsOfTheAPIAreJudged(t *testing.T) {
-	_, g := newGuarded(t, twoTenants, "")
+	_, g := newGuarded(t, quotaTenants, "")
 	for number, code := range map[string]problem.Code{
 		"+112": problem.EmergencyNumber, "112": problem.EmergencyNumber, "60123": problem.InvalidNumber, "+442079460011": problem.NumberIsMask,
 		"+449098790000": problem.PremiumDestination, "+881612345678": problem.PremiumDestination, "+33612345678": problem.RegionNotEnabled,
@@ -315,7 +315,7 @@ func TestTheAuditByTheAPI(t *testing.T) {
 
 func TestRatesOfTheAPI(t *testing.T) {
 	c, g := newGuarded(t, "[{name: shop}, {name: other, rps: 2}]", ", limits: {rps: 3}")
-	limited := reply{}
+	limited := guardReply{}
 	for range 20 {
 		if limited = g.ask("shop", http.MethodGet, "/v1/limits", ""); limited.status != http.StatusOK {
 			break

@@ -15,11 +15,11 @@ import (
 type stores interface {
 	numberdb.Store
 	numberdb.RestrictionStore
+	numberdb.AuditStore
+	numberdb.ConsentStore
 	sessions.Store
 	numberdb.Purger
 	numberdb.AttemptStore
-	numberdb.AuditStore
-	numberdb.ConsentStore
 }
 
 // openStore opens the store that the configuration names.
