@@ -32,6 +32,7 @@ type Control struct {
 	Keys     Keys
 	Explain  func(Question) (Explanation, error)
 	Report   func() Report
+	Audit    Audits
 	// Reload applies the edge's configuration file again. file is the one that the
 	// caller means, as an absolute path; empty: whichever the edge runs with. The
 	// error may be a *Problem. Nil: this edge cannot.
@@ -131,6 +132,7 @@ func (c *Control) Handler() http.Handler {
 	mux.HandleFunc("POST /route", answering("from, to and service", func(_ context.Context, q Question) (Explanation, error) {
 		return c.Explain(q)
 	}))
+	c.auditRoutes(mux)
 	mux.HandleFunc("POST /reload", answering("file", c.reload))
 	mux.HandleFunc("GET /profile/{kind}", profile)
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, c.Report()) })

@@ -15,6 +15,12 @@ type API struct {
 	TLS ServerTLS `key:"tls"`
 	// Limits of one source or request.
 	Limits APILimits `key:"limits"`
+	// CSV of numbers that are denied or allowed, beside those that every edge denies; see docs/limits.md. Default empty: none.
+	Destinations Path `key:"destinations" live:"true"`
+	// Countries that participants may be of, whatever the tenant. Default empty: all.
+	Regions []Country `key:"regions" live:"true"`
+	// What counts as abuse by a key, and what becomes of it.
+	Abuse Abuse `key:"abuse"`
 	// Identity providers whose tokens are accepted. Default empty: keys only.
 	OIDC []OIDC `key:"oidc"`
 	// How events are posted to tenants.
@@ -34,7 +40,11 @@ type ServerTLS struct {
 // APILimits bound what one source may ask of the API.
 type APILimits struct {
 	// Requests per second and key; 0: no limit. Default 0.
-	RPS int `key:"rps" default:"0" min:"0" max:"1000000"`
+	RPS int `key:"rps" default:"0" min:"0" max:"1000000" live:"true"`
+	// Requests per second of all keys of a tenant; 0: no limit. Default 0.
+	TenantRPS int `key:"tenant_rps" default:"0" min:"0" max:"1000000" live:"true"`
+	// Requests under way of all keys of a tenant, streams aside; 0: no limit. Default 128.
+	TenantInflight int `key:"tenant_inflight" default:"128" min:"0" max:"1000000" live:"true"`
 	// Largest request body in bytes; not 0. Default 1MiB.
 	Body Size `key:"body" default:"1MiB" min:"1KiB" max:"1GiB"`
 	// Time for the header of a request; not 0. Default 5s.
@@ -43,6 +53,31 @@ type APILimits struct {
 	Read time.Duration `key:"read" default:"10s" min:"1ms"`
 	// Failed authentications per minute and source; a valid key still passes; 0: no limit. Default 20.
 	AuthFailures int `key:"auth_failures" default:"20" min:"0" max:"1000000"`
+}
+
+// Abuse says what a key may do in an hour before it counts as abuse, and from how
+// many points on something is done about it; docs/limits.md has the points.
+type Abuse struct {
+	// Sessions and leases made; 0: not looked at. Default 0.
+	Allocations int `key:"allocations" default:"0" min:"0" max:"1000000000" live:"true"`
+	// Leases made; 0: not looked at. Default 0.
+	Leases int `key:"leases" default:"0" min:"0" max:"1000000000" live:"true"`
+	// Masks rotated, and leases given back within two minutes; 0: not looked at. Default 100.
+	Rotations int `key:"rotations" default:"100" min:"0" max:"1000000000" live:"true"`
+	// Calling codes that are new for the tenant since the edge started; 0: not looked at. Default 20.
+	Countries int `key:"countries" default:"20" min:"0" max:"1000" live:"true"`
+	// Numbers next to one of the last 128 that the key reached, where they are half of all; 0: not looked at. Default 100.
+	Sequential int `key:"sequential" default:"100" min:"0" max:"1000000000" live:"true"`
+	// Numbers of denied ranges asked for; 0: not looked at. Default 20.
+	Denied int `key:"denied" default:"20" min:"0" max:"1000000000" live:"true"`
+	// Points from which the key's rate is a tenth, at most slow; 0: never. Default 50.
+	Throttle int `key:"throttle" default:"50" min:"0" max:"10000" live:"true"`
+	// Points from which nothing new is given out; 0: never. Default 100.
+	StepUp int `key:"step_up" default:"100" min:"0" max:"10000" live:"true"`
+	// Points from which the key is suspended; 0: never. Default 150.
+	Suspend int `key:"suspend" default:"150" min:"0" max:"10000" live:"true"`
+	// Most requests per second of a key that is throttled; not 0. Default 10.
+	Slow int `key:"slow" default:"10" min:"1" max:"1000000" live:"true"`
 }
 
 // OIDC is an identity provider.

@@ -84,13 +84,19 @@ type Tenant struct {
 	// Name that accounts and peers refer to, and a metric label. Required.
 	Name Name `key:"name" required:"true"`
 	// Most live sessions; 0: no limit. Default 0.
-	Sessions int `key:"sessions" default:"0" min:"0" max:"1000000000"`
-	// Most masks held; 0: no limit. Default 0.
-	Masks int `key:"masks" default:"0" min:"0" max:"1000000000"`
+	Sessions int `key:"sessions" default:"0" min:"0" max:"1000000000" live:"true"`
+	// Most masks held that nobody else has meanwhile: those of live leases and public sessions; 0: no limit. Default 0.
+	Masks int `key:"masks" default:"0" min:"0" max:"1000000000" live:"true"`
+	// Requests to the API per second of all its keys; 0: as api.limits.tenant_rps. Default 0.
+	RPS int `key:"rps" default:"0" min:"0" max:"1000000" live:"true"`
+	// Requests to the API under way of all its keys; 0: as api.limits.tenant_inflight. Default 0.
+	Inflight int `key:"inflight" default:"0" min:"0" max:"1000000" live:"true"`
+	// Whether its participants need a consent, recorded by the API. Default false.
+	Consents bool `key:"consents" default:"false" live:"true"`
 	// Most cost in a day, in the unit of carriers[].cost; 0: no limit. Default 0.
 	SpendDay float64 `key:"spend_day" default:"0" min:"0" max:"1000000000"`
 	// Countries that it may reach. Default empty: all.
-	Regions []Country `key:"regions"`
+	Regions []Country `key:"regions" live:"true"`
 	// Where the tenant differs from routing.opt_out; keys and calling codes left out are as there.
 	OptOut OptOut `key:"opt_out"`
 }

@@ -11,12 +11,8 @@ import (
 // they ask for nothing. A feature that arrives deletes its line here.
 func unavailable() []string {
 	return []string{
-		"tenants[].sessions",
-		"tenants[].masks",
 		"tenants[].spend_day",
-		"tenants[].regions",
 		"api.tls",
-		"api.limits.rps",
 		"api.oidc",
 		"observe.hep",
 	}

@@ -40,7 +40,8 @@ func TestKeysTellWhatThisVersionHas(t *testing.T) {
 		"lifecycle.ttl":              false,
 		"api.oidc[].issuer":          true,
 		"api.limits.header":          false,
-		"api.limits.rps":             true,
+		"api.limits.rps":             false,
+		"tenants[].spend_day":        true,
 		"sip.peers[].srtp":           false,
 		"routing.unknown_mask.voice": false,
 	}

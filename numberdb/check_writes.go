@@ -19,7 +19,7 @@ const maxWrites = 1_000_000
 // place in it and never a value.
 func (w *Writes) Check() error {
 	rows := len(w.Bindings) + len(w.Claims) + len(w.Replaced) + len(w.Sessions) + len(w.Attempts) + len(w.Tenants) + len(w.Pools) +
-		len(w.Masks) + len(w.Shelved) + len(w.Events) + len(w.Outbox) + len(w.Expired) + len(w.Messages) + len(w.Reports) +
+		len(w.Masks) + len(w.Shelved) + len(w.Events) + len(w.Outbox) + len(w.Expired) + len(w.Messages) + len(w.Reports) + len(w.Consents) + len(w.Audit) +
 		len(w.Gone.Sessions) + len(w.Gone.Pools) + len(w.Gone.Messages) + len(w.Gone.Verifications) + len(w.Gone.Attempts)
 	if rows > maxWrites {
 		return ErrTooMany
@@ -40,6 +40,8 @@ func (w *Writes) Check() error {
 		checkEach("expiry", w.Expired, (*Expiry).Check),
 		checkEach("message", w.Messages, (*Message).Check),
 		checkEach("report", w.Reports, (*MessageReport).Check),
+		checkEach("consent", w.Consents, (*Consent).Check),
+		checkEach("audit line", w.Audit, (*AuditLine).Check),
 	} {
 		if err != nil {
 			return err

@@ -66,6 +66,8 @@ type Writes struct {
 	Expired  []Expiry    // sessions whose end by time is told, unless it was
 	Messages []Message   // new ones
 	Reports  []MessageReport
+	Consents []Consent   // new ones, and those that exist as they are now; tenant and party stay
+	Audit    []AuditLine // who did it; one whose ID is known is there already
 	Gone     Gone
 }
 

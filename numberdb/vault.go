@@ -19,11 +19,12 @@ type Vault struct {
 	parties *seal.Permutation
 	digests *seal.Permutation
 	content *seal.Box
+	audit   *seal.MAC
 }
 
 // NewVault makes a vault of a data key, which all edges on a store share.
 func NewVault(key *seal.Key) *Vault {
-	return &Vault{key.Permutation("parties of bindings"), key.Permutation("digests of bindings"), key.Box("numberdb")}
+	return &Vault{key.Permutation("parties of bindings"), key.Permutation("digests of bindings"), key.Box("numberdb"), key.MAC("audit")}
 }
 
 // HiddenParty is a party as stores keep it; the zero one is everybody.

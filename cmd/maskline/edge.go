@@ -68,6 +68,9 @@ type edge struct {
 
 	api, metricsOnly, control net.Listener
 	listening, draining       atomic.Bool
+
+	changes    *ledgerOfChanges
+	protection *protection
 }
 
 // registry takes metrics in and gives them out; *prometheus.Registry is one.
@@ -97,6 +100,9 @@ func (e *edge) build(ctx context.Context) (err error) {
 		return fmt.Errorf("making data_dir: %w", err)
 	}
 	if err := e.openState(ctx); err != nil {
+		return err
+	}
+	if err := e.newProtection(); err != nil {
 		return err
 	}
 	if err := e.newRouter(ctx); err != nil {
@@ -161,13 +167,14 @@ func (e *edge) openState(ctx context.Context) (err error) {
 	if err := checkKey(ctx, e.store); err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}
+	e.changes = newChanges(e.cfg, e.store)
 	sync := numberdb.SyncConfig{
 		MaxStale: cmp.Or(e.cfg.Database.MaxStale, noLimit), Wait: e.cfg.Database.Wait, Compare: e.cfg.Database.Compare,
 	}
 	if e.syncer, err = numberdb.NewSyncer(e.store, e.table, sync, e.log.Named("numberdb"), e.metrics); err != nil {
 		return err
 	}
-	if e.restrict, err = numberdb.NewRestrictions(e.store, e.log.Named("numberdb"), e.metrics); err != nil {
+	if e.restrict, err = numberdb.NewRestrictions(auditedRestrictions{e.store, e.changes}, e.log.Named("numberdb"), e.metrics); err != nil {
 		return err
 	}
 	if e.sweeper, err = numberdb.NewSweeper(e.store, time.Now, e.log.Named("numberdb"), e.metrics); err != nil {
@@ -205,7 +212,10 @@ func (e *edge) openState(ctx context.Context) (err error) {
 
 // apply is the syncer's, with a word on a store that the edge knows to be away.
 func (e *edge) apply(ctx context.Context, changes []numberdb.Change) error {
-	err := e.syncer.Apply(ctx, changes)
+	err := e.changes.bindings(ctx, changes)
+	if err == nil {
+		err = e.syncer.Apply(ctx, changes)
+	}
 	if err != nil && !e.syncer.Fresh().Up && !errors.Is(err, numberdb.ErrNotYetRouted) {
 		err = fmt.Errorf("the store is away: %w", err)
 	}
@@ -290,6 +300,7 @@ func (e *edge) Run(ctx context.Context) error {
 	back.start("the control socket", stopServing, func() error {
 		return api.Serve(background, e.control, e.controlHandler(), api.ControlLimits(), e.log)
 	})
+	e.protection.start(background, &back, stopServing)
 	if e.metricsOnly != nil {
 		back.start("metrics", stopServing, func() error {
 			return api.Serve(background, e.metricsOnly, e.metricsHandler(), e.httpLimits(), e.log)
@@ -425,11 +436,19 @@ func (e *edge) controlHandler() http.Handler {
 		Blocks:   &blocks{e.restrict, e.bindings.hasTenant},
 		OptOuts:  &optOuts{e.restrict},
 		Prefixes: e.prefixes,
+		Audit:    &auditDesk{e.store, endFile(e.cfg.DataDir)},
 		Explain:  func(q api.Question) (api.Explanation, error) { return explain(e.router, e.table, q) },
 		Report:   e.health().Report,
 		Reload:   e.reload,
 	}
-	return control.Handler()
+	return byOperator(control.Handler())
+}
+
+// byOperator names the actor of what comes through the control socket.
+func byOperator(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(w, r.WithContext(numberdb.WithActor(r.Context(), numberdb.OperatorActor)))
+	})
 }
 
 // inventory is the masks and pools of the edge.

@@ -169,6 +169,13 @@ func (t *eventing) optOut(c *numberdb.RestrictionChange) {
 	t.note(c.Tenant, kind, "", optOutTold{scope})
 }
 
+type abuseTold struct {
+	Key string `json:"key"`
+}
+
+// abuse tells a tenant what one of its keys is held for.
+func (t *eventing) abuse(tenant, kind, key string) { t.note(tenant, kind, "", abuseTold{key}) }
+
 // calls tells of calls, and passes on their records.
 type calls struct {
 	records sip.Records // nil: none are kept

@@ -22,7 +22,7 @@ import (
 const masksAtOnce = 10_000
 
 // operatorActor stands in the history of masks for who works at the command line.
-const operatorActor = "operator"
+const operatorActor = numberdb.OperatorActor
 
 // stock is what holds the pools and masks: the owner of a running edge, or the
 // store alone.
@@ -330,9 +330,10 @@ func (v *inventory) SetState(ctx context.Context, s api.NumberStates) (int, erro
 
 // offlineStock is the store's where no edge runs.
 type offlineStock struct {
-	store stores
-	pools map[string]numberdb.Pool
-	masks []numberdb.Mask // in the order of numbers
+	store   stores
+	records *ledgerOfChanges
+	pools   map[string]numberdb.Pool
+	masks   []numberdb.Mask // in the order of numbers
 
 	refused int // rows of pools and masks that are left out
 }
@@ -392,9 +393,5 @@ func linesOf(masks []numberdb.Mask, why, actor string) (lines []numberdb.MaskEve
 }
 
 func (s *offlineStock) commit(ctx context.Context, writes *numberdb.Writes) error {
-	if err := writes.Check(); err != nil {
-		return err
-	}
-	_, err := s.store.Commit(ctx, writes)
-	return err
+	return s.records.Commit(numberdb.WithActor(ctx, numberdb.OperatorActor), writes)
 }

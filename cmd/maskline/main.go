@@ -43,6 +43,7 @@ type commands struct {
 	Keys     keysCommand     `cmd:"" help:"List, make or revoke API keys."`
 	Blocks   blocksCommand   `cmd:"" help:"List, add or remove blocks of parties and masks."`
 	OptOuts  optOutsCommand  `cmd:"" name:"optouts" help:"List or lift the opt-outs of parties."`
+	Audit    auditCommand    `cmd:"" help:"Verify who changed what, or print the end of it."`
 	CDR      cdrCommand      `cmd:"" name:"cdr" help:"Read call detail records."`
 	Route    routeCommand    `cmd:"" help:"Show what would happen to a message or call, without sending it."`
 

@@ -19,6 +19,7 @@ type offline struct {
 	restrictions *numberdb.Restrictions
 	blocks       *blocks
 	inventory    *inventory
+	audit        numberdb.AuditStore
 }
 
 // withStore opens the store without an edge and loads it. What it has to leave out
@@ -50,6 +51,7 @@ func (r refused) tell(w io.Writer) {
 }
 
 func loadOffline(ctx context.Context, cfg *configs.Config, store stores) (o *offline, left refused, err error) {
+	records := newChanges(cfg, store)
 	table := numberdb.NewTable()
 	err = table.Replace(func(put func(numberdb.Binding)) error {
 		loaded, err := store.Load(ctx, put)
@@ -59,7 +61,7 @@ func loadOffline(ctx context.Context, cfg *configs.Config, store stores) (o *off
 	if err != nil {
 		return nil, left, err
 	}
-	restrictions, err := numberdb.NewRestrictions(store, zap.NewNop(), prometheus.NewRegistry())
+	restrictions, err := numberdb.NewRestrictions(byHand{auditedRestrictions{store, records}}, zap.NewNop(), prometheus.NewRegistry())
 	if err != nil {
 		return nil, left, err
 	}
@@ -67,6 +69,9 @@ func loadOffline(ctx context.Context, cfg *configs.Config, store stores) (o *off
 		return nil, left, err
 	}
 	bindings := newBindings(cfg, table, func(ctx context.Context, changes []numberdb.Change) error {
+		if err := records.bindings(numberdb.WithActor(ctx, numberdb.OperatorActor), changes); err != nil {
+			return err
+		}
 		_, err := store.Apply(ctx, changes)
 		return err
 	})
@@ -74,6 +79,6 @@ func loadOffline(ctx context.Context, cfg *configs.Config, store stores) (o *off
 	if err != nil {
 		return nil, left, err
 	}
-	left.inventory = stock.refused
-	return &offline{bindings, restrictions, &blocks{restrictions, bindings.hasTenant}, &inventory{stock: stock, bindings: bindings}}, left, nil
+	left.inventory, stock.records = stock.refused, records
+	return &offline{bindings, restrictions, &blocks{restrictions, bindings.hasTenant}, &inventory{stock: stock, bindings: bindings}, store}, left, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"go.uber.org/zap"
@@ -13,6 +14,7 @@ import (
 
 	"maskline/api"
 	"maskline/configs"
+	"maskline/numberdb"
 )
 
 type reloadCommand struct {
@@ -81,6 +83,13 @@ func (r *reloader) Reload(file string) (api.Reloaded, error) {
 		r.log.Error("not reloaded; what runs is unchanged", zap.Error(err))
 		return done, err
 	}
+	if len(done.Applied) > 0 {
+		ctx, cancel := context.WithTimeout(numberdb.WithActor(context.Background(), numberdb.OperatorActor), alarmTime)
+		defer cancel()
+		if err := r.edge.changes.Note(ctx, "", "config.reloaded", "", strings.Join(done.Applied, ", ")); err != nil {
+			r.log.Error("the reload is not in the audit", zap.Error(err))
+		}
+	}
 	r.log.Info("reloaded", zap.Strings("applied", done.Applied), zap.Strings("needs_restart", done.Restart))
 	return done, nil
 }
@@ -107,6 +116,10 @@ func (r *reloader) apply(file string) (api.Reloaded, error) {
 	if err != nil {
 		return api.Reloaded{}, err
 	}
+	guarding, err := r.edge.protection.prepare(merged)
+	if err != nil {
+		return api.Reloaded{}, err
+	}
 	trunks := func() []string { return nil }
 	if r.edge.sip != nil {
 		if trunks, err = r.edge.sip.Prepare(r.edge.sipConfig(merged)); err != nil {
@@ -127,6 +140,7 @@ func (r *reloader) apply(file string) (api.Reloaded, error) {
 		r.edge.prompts.Store(prompts)
 		r.edge.sip.SetVoice(voiceConfig(merged))
 	}
+	r.edge.protection.use(guarding)
 	r.level.SetLevel(level)
 	r.edge.restrict.Limit(merged.Routing.MaxOptOuts)
 	r.edge.bindings.follow(merged)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"maskline/api"
 	"maskline/api/auth"
 	"maskline/api/rest"
+	"maskline/numberdb"
 )
 
 // newREST makes the API under /v1 and its keys.
@@ -26,7 +28,9 @@ func (e *edge) newREST() (err error) {
 	if err != nil {
 		return fmt.Errorf("making the API: %w", err)
 	}
-	sessions := rest.Sessions{Desk: restSessions{e.desk, e.store}, Now: time.Now}
+	sessions := rest.Sessions{Desk: e.protection.desk(restSessions{e.desk, e.store}), Now: time.Now}
+	e.protection.register(v1)
+	e.protection.alarms.suspend, e.protection.alarms.tell = e.suspendKey, e.told.abuse
 	for _, resource := range []interface{ Register(api huma.API) }{
 		&sessions,
 		&rest.Leases{Sessions: sessions},
@@ -42,4 +46,14 @@ func (e *edge) newREST() (err error) {
 	e.registerOutbound(v1)
 	e.v1 = v1.Handler()
 	return nil
+}
+
+// suspendKey refuses a key by its id until an operator resumes it.
+func (e *edge) suspendKey(ctx context.Context, key string) error {
+	id, err := numberdb.ParseID(numberdb.KeyPrefix, key)
+	if err != nil {
+		return err
+	}
+	_, err = e.keys.Suspend(ctx, &auth.Identity{Role: auth.Owner}, id, true)
+	return err
 }

@@ -24,6 +24,7 @@ import (
 // sessionsConfig is what the lifecycle section says.
 func sessionsConfig(cfg *configs.Config, key *seal.Key) sessions.Config {
 	return sessions.Config{
+		Node: string(cfg.Node),
 		Seed: key.Permutation("allocation").Digest(nil),
 		TTL:  cfg.Lifecycle.TTL, MaxTTL: cmp.Or(cfg.Lifecycle.MaxTTL, noLimit),
 		Quarantine: cfg.Lifecycle.Quarantine, Parties: cfg.Lifecycle.PartiesPerMask,

@@ -15,6 +15,8 @@ import (
 type stores interface {
 	numberdb.Store
 	numberdb.RestrictionStore
+	numberdb.AuditStore
+	numberdb.ConsentStore
 	sessions.Store
 	numberdb.Purger
 	numberdb.AttemptStore

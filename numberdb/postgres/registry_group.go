@@ -76,6 +76,7 @@ func (s *Store) group(w *numberdb.Writes) *group {
 	g.addInventory(w)
 	g.addMessages(s.vault, w)
 	g.addOutbox(w)
+	g.addAudit(s.vault, w)
 	if g.hopes = len(g.claims)+len(w.New) > 0; g.hopes && s.anyhow.Load() > 0 {
 		s.anyhow.Add(-1)
 		g.anyhow()

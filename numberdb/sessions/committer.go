@@ -49,6 +49,9 @@ type committer struct {
 	beside  int           // works of a group that is worth a commit beside another
 	queue   chan *work
 	ended   chan struct{} // closed when run has ended
+
+	auditing *numberdb.Auditing // nil: nothing is audited
+	now      func() time.Time
 }
 
 func newCommitter(store Committed, table Routed, routing time.Duration, atOnce int) *committer {
@@ -71,6 +74,9 @@ func (c *committer) doRouted(ctx context.Context, writes numberdb.Writes) error 
 }
 
 func (c *committer) hand(ctx context.Context, w *work) error {
+	if c.auditing != nil {
+		w.writes.Audit = append(w.writes.Audit, c.auditing.Lines(numberdb.ActorOf(ctx), c.now(), &w.writes)...)
+	}
 	if err := ctx.Err(); err != nil {
 		return err // nobody waits for it any more
 	}
@@ -256,6 +262,8 @@ func merged(group []*work) numberdb.Writes {
 		all.Events = append(all.Events, w.writes.Events...)
 		all.Outbox = append(all.Outbox, w.writes.Outbox...)
 		all.Expired = append(all.Expired, w.writes.Expired...)
+		all.Consents = append(all.Consents, w.writes.Consents...)
+		all.Audit = append(all.Audit, w.writes.Audit...)
 		all.Gone.Sessions = append(all.Gone.Sessions, w.writes.Gone.Sessions...)
 		all.Gone.Pools = append(all.Gone.Pools, w.writes.Gone.Pools...)
 	}

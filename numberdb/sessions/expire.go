@@ -27,10 +27,36 @@ func (o *Owner) expire(ctx context.Context, now time.Time) {
 		for _, id := range x.Sessions {
 			o.forget(id)
 		}
+		o.auditExpired(ctx, x.Sessions, now)
 		o.letGo(x.Gone, now)
 		o.writeStates(ctx, states(x.States))
 	}
 	o.endUsed(ctx, o.uses.over(now))
+}
+
+// mostUnaudited bounds how many ends wait to be told to the audit while the store is
+// away. The end of what is over that stands in the line that made it.
+const mostUnaudited = 100_000
+
+// auditExpired tells the audit. What the store does not take is told again.
+func (o *Owner) auditExpired(ctx context.Context, ended []numberdb.ID, now time.Time) {
+	if o.committer.auditing == nil {
+		return
+	}
+	for _, id := range ended {
+		if len(o.unaudited) < mostUnaudited {
+			o.unaudited = append(o.unaudited, o.committer.auditing.Expired(id, now))
+		}
+	}
+	for len(o.unaudited) > 0 {
+		part := o.unaudited[:min(len(o.unaudited), mostRows)]
+		if err := o.committer.do(ctx, numberdb.Writes{Audit: part}); err != nil {
+			o.log.Debug("could not tell the audit yet what has ended", zap.Int("sessions", len(o.unaudited)), zap.Error(err))
+			return
+		}
+		o.unaudited = o.unaudited[len(part):]
+	}
+	o.unaudited = nil
 }
 
 // letGo gives masks back whose rows are over: a claim takes the place of such a

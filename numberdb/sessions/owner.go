@@ -42,6 +42,8 @@ type Config struct {
 	// Refresh is how often the edge looks for pools and masks that another one has
 	// changed. Default 1s; 0 is the default.
 	Refresh time.Duration
+	// Node is the name of the edge in the audit. Empty: nothing is audited.
+	Node string
 }
 
 func (c Config) withDefaults() Config {
@@ -115,6 +117,7 @@ type Owner struct {
 	changed       map[string]time.Time      // pools likewise
 	unsaved       []numberdb.Mask           // states that the store did not take; tend's own
 	unsavedEvents []numberdb.Event          // and what they tell
+	unaudited     []numberdb.AuditLine      // of what has ended, which the store did not take; tend's own
 
 	doubtful doubts
 	expiries expiries // tend's own
@@ -144,6 +147,9 @@ func New(cfg Config, store Store, routed Routed, table Table, clock Clock, log *
 	}
 	o.committer = newCommitter(bounded{store, cfg.Commit, o.committed}, routed, cfg.Commit, atOnce)
 	o.expiries = newExpiries(&cfg, store)
+	if cfg.Node != "" {
+		o.committer.auditing, o.committer.now = &numberdb.Auditing{Node: cfg.Node}, o.now
+	}
 	var err error
 	if o.metrics, err = newMetrics(reg, o); err != nil {
 		return nil, fmt.Errorf("registering metrics of sessions: %w", err)

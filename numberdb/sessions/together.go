@@ -78,7 +78,8 @@ func (t *together) put(w *numberdb.Writes) {
 		t.attempts[numberdb.AttemptKey{Tenant: w.Attempts[i].Tenant, Key: w.Attempts[i].Key}] = struct{}{}
 	}
 	t.stock = t.stock || stock(w)
-	t.rows += len(w.Bindings) + len(w.Claims) + len(w.Replaced) + len(w.Sessions) + len(w.Attempts) + len(w.Masks) + len(w.Shelved) + len(w.Pools) + len(w.Outbox) + len(w.Expired)
+	t.rows += len(w.Bindings) + len(w.Claims) + len(w.Replaced) + len(w.Sessions) + len(w.Attempts) + len(w.Masks) + len(w.Shelved) + len(w.Pools) +
+		len(w.Outbox) + len(w.Expired) + len(w.Consents) + len(w.Audit)
 }
 
 func stock(w *numberdb.Writes) bool {

@@ -123,7 +123,10 @@ func (g *group) write(ctx context.Context, tx *sql.Tx) error {
 	if err := g.writeMessages(ctx, tx); err != nil {
 		return err
 	}
-	return g.writeOutbox(ctx, tx, now)
+	if err := g.writeOutbox(ctx, tx, now); err != nil {
+		return err
+	}
+	return g.writeAudit(ctx, tx)
 }
 
 func (g *group) writeClaims(ctx context.Context, tx *sql.Tx, now time.Time, conflict *numberdb.Conflict) error {
@@ -231,8 +234,8 @@ func deleteSession(ctx context.Context, tx *sql.Tx, id int64) error {
 
 // registry holds the statements of Commit that are many.
 type registry struct {
-	claim, session, sessionNew, unchanged, further, attempt *sql.Stmt
-	outbox, delivery                                        *sql.Stmt
+	claim, session, sessionNew, unchanged, further, attempt, wait *sql.Stmt
+	outbox, delivery                                              *sql.Stmt
 }
 
 func (r *registry) prepare(ctx context.Context, db *sql.DB) (err error) {
@@ -254,6 +257,9 @@ func (r *registry) prepare(ctx context.Context, db *sql.DB) (err error) {
 	if r.attempt, err = db.PrepareContext(ctx, attemptText); err != nil {
 		return fmt.Errorf("preparing a statement: %w", err)
 	}
+	if r.wait, err = db.PrepareContext(ctx, waitText); err != nil {
+		return fmt.Errorf("preparing a statement: %w", err)
+	}
 	if r.outbox, err = db.PrepareContext(ctx, outboxText); err != nil {
 		return fmt.Errorf("preparing a statement: %w", err)
 	}
@@ -267,10 +273,10 @@ func (r *registry) prepare(ctx context.Context, db *sql.DB) (err error) {
 func (r *registry) in(ctx context.Context, tx *sql.Tx) registry {
 	return registry{
 		claim: tx.StmtContext(ctx, r.claim), session: tx.StmtContext(ctx, r.session), sessionNew: tx.StmtContext(ctx, r.sessionNew), unchanged: tx.StmtContext(ctx, r.unchanged),
-		further: tx.StmtContext(ctx, r.further), attempt: tx.StmtContext(ctx, r.attempt),
+		further: tx.StmtContext(ctx, r.further), attempt: tx.StmtContext(ctx, r.attempt), wait: tx.StmtContext(ctx, r.wait),
 	}
 }
 
 func (r *registry) statements() []*sql.Stmt {
-	return []*sql.Stmt{r.claim, r.session, r.sessionNew, r.unchanged, r.further, r.attempt, r.outbox, r.delivery}
+	return []*sql.Stmt{r.claim, r.session, r.sessionNew, r.unchanged, r.further, r.attempt, r.wait, r.outbox, r.delivery}
 }

@@ -64,9 +64,9 @@ func (s *Store) AddVerification(ctx context.Context, v *numberdb.Verification, l
 				return numberdb.ErrPartyLimit
 			}
 		}
-		g := &group{store: s, writes: &w}
+		g := &group{store: s, writes: &w, in: s.registry.in(ctx, tx)}
 		var conflict numberdb.Conflict
-		if err := g.writeAttempts(ctx, tx, s.now(), &conflict); err != nil {
+		if err := g.writeAttempts(ctx, s.now(), &conflict); err != nil {
 			return err
 		}
 		if !conflict.Empty() {

@@ -1,0 +1,243 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"go.uber.org/zap"
+
+	"maskline/api/guard"
+	"maskline/api/rest"
+	"maskline/api/safeguards"
+	"maskline/configs"
+	"maskline/e164"
+	"maskline/numberdb"
+)
+
+// protection is what keeps the edge from being misused, and the audit.
+type protection struct {
+	guard    *guard.Guard
+	live     *guard.Live
+	rules    atomic.Pointer[guard.Rules]
+	auditor  *numberdb.Auditor
+	records  *ledgerOfChanges
+	alarms   *alarms
+	consents *safeguards.Consents
+	masks    guard.Masks
+}
+
+// newProtection makes it over the store and the table.
+func (e *edge) newProtection() (err error) {
+	p := &protection{
+		live: guard.NewLive(e.table.Each), masks: allMasks{e},
+		records: e.changes,
+	}
+	p.alarms = newAlarms(p.records, e.log.Named("guard"))
+	rules, err := p.prepare(e.cfg)
+	if err != nil {
+		return err
+	}
+	p.consents = &safeguards.Consents{
+		Store: e.store, Attempts: e.store, Commit: p.records, Tenant: e.bindings.hasTenant, Now: time.Now, IDs: &numberdb.IDs{},
+	}
+	cfg := guard.Config{Quotas: p.live, Consents: p.consents, Alarm: p.alarms}
+	if p.guard, err = guard.New(cfg, rules, e.log.Named("guard"), e.metrics); err != nil {
+		return fmt.Errorf("making the guard: %w", err)
+	}
+	p.consents.Guard = p.guard
+	p.use(rules)
+	end := endFile(string(e.cfg.DataDir))
+	if p.auditor, err = numberdb.NewAuditor(e.store, end.Keep, e.log.Named("audit"), e.metrics); err != nil {
+		return fmt.Errorf("making the auditor: %w", err)
+	}
+	e.protection = p
+	return nil
+}
+
+// allMasks are those in bindings and those in stock.
+type allMasks struct{ edge *edge }
+
+// IsMask takes no lock.
+func (m allMasks) IsMask(n e164.Number) bool {
+	_, stocked := m.edge.sessions.Mask(n)
+	return stocked || m.edge.table.IsMask(n)
+}
+
+// start runs what it needs until ctx ends.
+func (p *protection) start(ctx context.Context, run *group, stop context.CancelCauseFunc) {
+	run.start("the audit", stop, func() error { return p.auditor.Run(ctx) })
+	run.start("quotas", stop, func() error { p.live.Run(ctx, p.withQuotas); return nil })
+	run.start("alarms", stop, func() error { p.alarms.run(ctx); return nil })
+}
+
+// prepare reads the rules of a configuration and the file that it names.
+func (p *protection) prepare(cfg *configs.Config) (*guard.Rules, error) {
+	rules := guardRules(cfg)
+	rules.Masks = p.masks
+	standard, err := guard.StandardDestinations()
+	if err != nil {
+		return nil, fmt.Errorf("reading the denied ranges: %w", err)
+	}
+	lists := [][]guard.Destination{standard}
+	if cfg.API.Destinations != "" {
+		file, err := os.Open(string(cfg.API.Destinations))
+		if err != nil {
+			return nil, fmt.Errorf("api.destinations: %w", err)
+		}
+		own, err := guard.ReadDestinations(file)
+		_ = file.Close() // it was only read
+		if err != nil {
+			return nil, fmt.Errorf("api.destinations: %w", err)
+		}
+		lists = append(lists, own)
+	}
+	rules.Destinations = guard.NewDestinations(lists...)
+	return rules, nil
+}
+
+// use decides by rules from now on.
+func (p *protection) use(rules *guard.Rules) {
+	p.rules.Store(rules)
+	p.guard.SetRules(rules)
+}
+
+// withQuotas are the tenants whose sessions are counted.
+func (p *protection) withQuotas() (names []string) {
+	for name, t := range p.rules.Load().Tenants {
+		if t.Sessions > 0 || t.Masks > 0 {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// guardRules is what the configuration says, without what other files do.
+func guardRules(cfg *configs.Config) *guard.Rules {
+	limits, abuse, emergency := &cfg.API.Limits, &cfg.API.Abuse, emergencyStrings(cfg)
+	r := &guard.Rules{
+		Rate: limits.RPS, Default: guard.TenantLimits{Rate: limits.TenantRPS, Inflight: limits.TenantInflight}, Tenants: map[string]guard.TenantRules{},
+		Regions: texts(cfg.API.Regions), Emergency: func(digits string) bool { return emergency[digits] },
+		Score: guard.ScoreConfig{
+			Allocations: abuse.Allocations, Leases: abuse.Leases, Rotations: abuse.Rotations, Countries: abuse.Countries, Neighbours: abuse.Sequential,
+			RefusedRange: abuse.Denied, Throttle: abuse.Throttle, StepUp: abuse.StepUp, Suspend: abuse.Suspend, Slow: abuse.Slow,
+		},
+	}
+	for i := range cfg.Tenants {
+		t := &cfg.Tenants[i]
+		r.Tenants[string(t.Name)] = guard.TenantRules{
+			TenantLimits: guard.TenantLimits{Rate: t.RPS, Inflight: t.Inflight}, Sessions: t.Sessions, Masks: t.Masks, Regions: texts(t.Regions), Consent: t.Consents,
+		}
+	}
+	return r
+}
+
+// register adds the counting of requests and the resources. It comes before all other
+// resources: what is registered earlier is not counted.
+func (p *protection) register(a *rest.API) {
+	limits := &safeguards.Limits{Guard: p.guard, Live: p.live, Rules: p.rules.Load}
+	a.UseMiddleware(limits.Middleware)
+	for _, resource := range []interface{ Register(api huma.API) }{
+		limits, p.consents, &safeguards.Audit{Store: p.records.store},
+	} {
+		resource.Register(a)
+	}
+}
+
+// desk is a desk of sessions whose requests are judged first.
+func (p *protection) desk(of rest.SessionDesk) rest.SessionDesk {
+	return &safeguards.Desk{SessionDesk: of, Guard: p.guard, Live: p.live, Attempts: p.records.store, Now: time.Now}
+}
+
+// alarms hears of abuse: it goes to the audit, and a key is suspended.
+type alarms struct {
+	records *ledgerOfChanges
+	log     *zap.Logger
+	queue   chan alarm
+	// suspend suspends a key by its id. Nil: there are no keys.
+	suspend func(ctx context.Context, key string) error
+	// tell tells the key's tenant. Nil: nobody.
+	tell func(tenant, kind, key string)
+}
+
+type alarm struct {
+	who       guard.Who
+	score     guard.Score
+	suspended bool
+}
+
+const (
+	alarmQueue = 256
+	alarmTime  = 10 * time.Second
+	alarmTries = 5
+)
+
+func newAlarms(records *ledgerOfChanges, log *zap.Logger) *alarms {
+	return &alarms{records: records, log: log, queue: make(chan alarm, alarmQueue)}
+}
+
+// Detected takes it in.
+func (a *alarms) Detected(who guard.Who, s guard.Score) { a.put(alarm{who: who, score: s}) }
+
+// Suspended takes it in.
+func (a *alarms) Suspended(who guard.Who, s guard.Score) { a.put(alarm{who, s, true}) }
+
+func (a *alarms) put(one alarm) {
+	select {
+	case a.queue <- one:
+	default:
+		a.log.Error("too many alarms at once; one is not in the audit", zap.String("key", one.who.Key), zap.Bool("suspended", one.suspended))
+	}
+}
+
+func (a *alarms) run(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case one := <-a.queue:
+			a.act(ctx, one)
+		}
+	}
+}
+
+// act suspends first: that is what counts.
+func (a *alarms) act(ctx context.Context, one alarm) {
+	what := "abuse.detected"
+	if one.suspended {
+		what = "abuse.suspended"
+	}
+	for try := 1; try <= alarmTries && ctx.Err() == nil; try++ {
+		err := a.once(ctx, one, what)
+		if err == nil {
+			if a.tell != nil {
+				a.tell(one.who.Tenant, what, one.who.Key)
+			}
+			return
+		}
+		a.log.Error("could not act on abuse by a key", zap.String("key", one.who.Key), zap.String("what", what), zap.Int("try", try), zap.Error(err))
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+func (a *alarms) once(ctx context.Context, one alarm, what string) error {
+	ctx, cancel := context.WithTimeout(ctx, alarmTime)
+	defer cancel()
+	if one.suspended && a.suspend != nil {
+		if err := a.suspend(ctx, one.who.Key); err != nil {
+			return fmt.Errorf("suspending the key: %w", err)
+		}
+	}
+	var why []string
+	for _, p := range one.score.Why {
+		why = append(why, fmt.Sprintf("%s %d of %d", p.Rule, p.Count, p.Limit))
+	}
+	return a.records.Note(ctx, one.who.Tenant, what, one.who.Key, fmt.Sprintf("%d points: %s", one.score.Points, strings.Join(why, ", ")))
+}
