@@ -29,9 +29,12 @@ const (
 	mostCells    = (mostChunks - 1) * chunkRecords // of a section, before it splits
 	cellUnit     = 64                              // 4 KiB
 	cellsFull    = 85                              // per cent in use: beyond, the way to a free cell becomes long
-	cellsFilled  = 76                              // per cent after a rebuild
+	cellsFilled  = 78                              // per cent after a rebuild
 	cellsEmpty   = 66                              // per cent, below which it shrinks
+	cellsMost    = 82                              // and at most
 	settled      = 82                              // per cent after filling
+	settledMost  = 87                              // and at most
+	wholeChunks  = 4                               // from here on a section takes whole ones
 	mergedCells  = mostCells / 2 * cellsFilled / 100
 	secondFactor = 0xD6E8FEB86659FD93
 	thirdFactor  = 0x94D049BB133111EB

@@ -180,14 +180,13 @@ func (c *core) settle(f *filling) {
 }
 
 func (c *core) put(mask, party uint64, b *Binding) {
-	c.touched = c.marks.touch(mask) // is read while the cells are
 	content := c.packed(mask, party, b)
 	h := c.hash.of(mask, party)
 	if s, i := c.cells.find(h, mask, party); i != none {
 		c.update(s.cell(i), &content)
 		return
 	}
-	c.touched += c.cells.touchBeyond(h)
+	c.touched = c.marks.touch(mask) + c.cells.touchBeyond(h)
 	c.cells.add(h, &content)
 	c.marks.add(mask, party == 0)
 	c.live.Add(1)

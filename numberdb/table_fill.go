@@ -81,7 +81,7 @@ func (x *cells) settle(f *filling, gone func(*record)) (live int) {
 			x.moving.records = append(x.moving.records, content)
 			x.moving.hashes = append(x.moving.hashes, x.hash.of(content.key()))
 		}
-		s := x.built(cellsFor(p.count, settled), p.depth)
+		s := x.built(cellsFor(p.count, settled, settledMost), p.depth)
 		for _, twin := range x.moving.twins {
 			gone(x.moving.records[twin-1])
 		}

@@ -15,20 +15,23 @@ type moving struct {
 const keepMoving = 256
 
 // cellsFor is how many cells a section gets so that so many records fill per cent
-// of them.
-func cellsFor(live, filled int) uint64 {
+// of them; of larger ones whole chunks, the nearest, unless that fills more than most per
+// cent.
+func cellsFor(live, filled, most int) uint64 {
 	count := uint64(live*100/filled + 1)
-	unit := uint64(cellUnit)
-	if count >= mostCells/2 {
-		unit = chunkRecords // whole ones, the nearest
-		count -= chunkRecords / 2
+	if count <= wholeChunks*chunkRecords {
+		return (count + cellUnit - 1) / cellUnit * cellUnit
 	}
-	return max(1, (count+unit-1)/unit) * unit
+	count = (count + chunkRecords/2) / chunkRecords * chunkRecords
+	if uint64(live)*100 > count*uint64(most) {
+		count += chunkRecords
+	}
+	return count
 }
 
 // grow copies a section into a larger one, or into two.
 func (x *cells) grow(s *section, h uint64) {
-	count := cellsFor(s.live+1, cellsFilled)
+	count := cellsFor(s.live+1, cellsFilled, cellsMost)
 	if count <= s.count { // chance has left no way to a free cell
 		count = s.count + cellUnit
 	}
@@ -46,7 +49,7 @@ func (x *cells) shrink(s *section, h uint64) {
 	if x.merge(s, h) {
 		return
 	}
-	if count := cellsFor(s.live, cellsFilled); count < s.count {
+	if count := cellsFor(s.live, cellsFilled, cellsMost); count < s.count {
 		x.moving.clear()
 		x.gather(s, 0, 0)
 		x.replace(x.built(count, s.depth), h, s)
@@ -65,7 +68,7 @@ func (x *cells) merge(s *section, h uint64) bool {
 	x.moving.clear()
 	x.gather(s, 0, 0)
 	x.gather(other, 0, 0)
-	x.replace(x.built(cellsFor(s.live+other.live, cellsFilled), s.depth-1), h, s, other)
+	x.replace(x.built(cellsFor(s.live+other.live, cellsFilled, cellsMost), s.depth-1), h, s, other)
 	return true
 }
 
@@ -75,7 +78,7 @@ func (x *cells) split(s *section, h uint64) {
 	for _, half := range []uint32{0, bit} {
 		x.moving.clear()
 		x.gather(s, bit, half)
-		x.show(tagOf(h)&^bit|half, depth, x.built(cellsFor(len(x.moving.records), cellsFilled), depth))
+		x.show(tagOf(h)&^bit|half, depth, x.built(cellsFor(len(x.moving.records), cellsFilled, cellsMost), depth))
 	}
 	x.giveBack(s)
 	x.rest()
