@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/binary"
 	"errors"
-	"strings"
 	"time"
 
 	"maskline/e164"
@@ -81,18 +80,8 @@ func (v *Vault) Key(mask int64, hidden HiddenParty) (BindingKey, error) {
 	return BindingKey{e164.Number(mask), party}, err
 }
 
-// Store makes the stored form. Sealed is appended to buffer, which may be nil.
-func (v *Vault) Store(b *Binding, buffer []byte) Stored {
-	s := Stored{
-		Mask: int64(b.Mask.Canonical()), Party: v.Hide(b.Party),
-		Present: int64(b.Present), Second: int64(b.Second), Services: int16(b.Services),
-		Carriers: strings.Join(b.Carriers, "|"), Expires: micros(b.Expires), Tenant: b.Tenant,
-		Session: int64(b.Session), Counted: b.Counted, Keep: micros(b.Keep), Digest: int64(v.Digest(b)),
-	}
-	plain := appendEndpoint(make([]byte, 0, 64), b.To)
-	s.Sealed = v.content.Seal(buffer, plain, s.place(make([]byte, 0, 256)))
-	return s
-}
+// Store makes the stored form; of many a Sealer is cheaper.
+func (v *Vault) Store(b *Binding) Stored { return v.Sealer().Store(b) }
 
 // Open reads the stored form; of many an Opener is cheaper.
 func (v *Vault) Open(s *Stored) (Binding, error) { return v.Opener().Open(s) }
@@ -100,7 +89,11 @@ func (v *Vault) Open(s *Stored) (Binding, error) { return v.Opener().Open(s) }
 // Digest is a keyed digest of what the table holds of a binding: a store keeps
 // it so that it can be compared with the table without being read.
 func (v *Vault) Digest(b *Binding) uint64 {
-	d := make([]byte, 0, 128)
+	return v.digests.Digest(appendDigested(make([]byte, 0, 128), b))
+}
+
+// appendDigested writes what Digest is of.
+func appendDigested(d []byte, b *Binding) []byte {
 	for _, word := range [...]uint64{
 		uint64(b.Mask.Canonical()), uint64(b.Party.Canonical()), uint64(b.Present), uint64(b.Second),
 		uint64(micros(b.Expires)), uint64(b.Session),
@@ -117,7 +110,7 @@ func (v *Vault) Digest(b *Binding) uint64 {
 	for _, c := range b.Carriers {
 		d = append(append(d, byte(len(c))), c...)
 	}
-	return v.digests.Digest(appendEndpoint(d, b.To))
+	return appendEndpoint(d, b.To)
 }
 
 // place ties what is sealed to its row: all of the row but Sealed and Keep.

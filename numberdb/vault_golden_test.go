@@ -42,7 +42,7 @@ func octets(t testing.TB, text string) []byte {
 func TestGoldenStored(t *testing.T) {
 	v := goldenVault(t)
 	want := vaultBindings()[0]
-	s := v.Store(&want, nil)
+	s := v.Store(&want)
 	party := octets(t, "a1a15726e89b5f290c0e57a2fee16f1c")
 	if HiddenParty(party) != s.Party {
 		t.Error("the party is hidden otherwise")
@@ -70,7 +70,7 @@ func TestGoldenStored(t *testing.T) {
 func FuzzOpener(f *testing.F) {
 	v := goldenVault(f)
 	for _, b := range vaultBindings() {
-		s := v.Store(&b, nil)
+		s := v.Store(&b)
 		f.Add(s.Mask, s.Party[:], s.Sealed, s.Present, s.Services, s.Carriers, s.Expires, s.Tenant, true)
 	}
 	opener := v.Opener()

@@ -4,7 +4,6 @@ import (
 	"crypto/subtle"
 	"encoding/binary"
 	"math"
-	"slices"
 	"time"
 
 	"maskline/e164"
@@ -40,37 +39,10 @@ func (v *Vault) Tag(party e164.Number) PartyTag {
 }
 
 // Tags appends those of the session's participants, each once.
-func (v *Vault) Tags(dst []PartyTag, s *Session) []PartyTag {
-	start := len(dst)
-	for i := range s.Participants {
-		number := s.Participants[i].Number
-		if number == 0 {
-			continue
-		}
-		if tag := v.Tag(number); !slices.Contains(dst[start:], tag) {
-			dst = append(dst, tag)
-		}
-	}
-	return dst
-}
+func (v *Vault) Tags(dst []PartyTag, s *Session) []PartyTag { return v.Sealer().Tags(dst, s) }
 
-// StoreSession makes the stored form. Sealed is appended to buffer, which may be
-// nil.
-func (v *Vault) StoreSession(s *Session, buffer []byte) StoredSession {
-	stored := StoredSession{
-		ID: int64(s.ID), Tenant: s.Tenant, Pool: s.Pool, Shape: int16(s.Shape), Services: int16(s.Services),
-		Created: micros(s.Created), Expires: micros(s.Expires), IdleTTL: s.IdleTTL.Microseconds(),
-		MaxUses: int64(s.MaxUses), Keep: micros(s.Keep), Ended: int16(s.Ended),
-	}
-	plain := make([]byte, 0, 256)
-	plain = append(plain, sessionFormat, byte(len(s.Participants)))
-	for i := range s.Participants {
-		plain = appendParticipant(plain, &s.Participants[i])
-	}
-	plain = append(plain, s.Label...)
-	stored.Sealed = v.content.Seal(buffer, plain, stored.place(make([]byte, 0, 256)))
-	return stored
-}
+// StoreSession makes the stored form.
+func (v *Vault) StoreSession(s *Session) StoredSession { return v.Sealer().StoreSession(s) }
 
 // OpenSession reads the stored form. The error never holds a value of it.
 func (v *Vault) OpenSession(stored *StoredSession) (Session, error) {

@@ -32,7 +32,7 @@ func vaultSessions() []Session {
 func TestVaultOpensTheSessionsItStored(t *testing.T) {
 	v := NewVault(seal.Generate())
 	for _, want := range vaultSessions() {
-		stored := v.StoreSession(&want, nil)
+		stored := v.StoreSession(&want)
 		got, err := v.OpenSession(&stored)
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {
 			t.Errorf("session %d: %v %s", want.ID, err, diff)
@@ -43,7 +43,7 @@ func TestVaultOpensTheSessionsItStored(t *testing.T) {
 func TestStoredSessionShowsNoRealNumber(t *testing.T) {
 	v := NewVault(seal.Generate())
 	for _, s := range vaultSessions() {
-		stored := v.StoreSession(&s, nil)
+		stored := v.StoreSession(&s)
 		for _, p := range s.Participants {
 			for _, n := range []e164.Number{p.Number, p.To.Number} {
 				if n == 0 {
@@ -64,7 +64,7 @@ func TestVaultRefusesSessionsThatAreNotItsOwn(t *testing.T) {
 	v := NewVault(seal.Generate())
 	s := goodSession()
 	for name, spoil := range map[string]func(*StoredSession){
-		"another key":      func(r *StoredSession) { *r = NewVault(seal.Generate()).StoreSession(&s, nil) },
+		"another key":      func(r *StoredSession) { *r = NewVault(seal.Generate()).StoreSession(&s) },
 		"another row":      func(r *StoredSession) { r.ID++ },
 		"another tenant":   func(r *StoredSession) { r.Tenant = "other" },
 		"another pool":     func(r *StoredSession) { r.Pool = "paris" },
@@ -78,10 +78,10 @@ func TestVaultRefusesSessionsThatAreNotItsOwn(t *testing.T) {
 		"cut off":          func(r *StoredSession) { r.Sealed = r.Sealed[:40] },
 		"nothing":          func(r *StoredSession) { r.Sealed = nil },
 		"a binding's": func(r *StoredSession) {
-			r.Sealed = v.Store(&Binding{Mask: aMask, Party: aParty, To: Endpoint{Kind: Tel, Number: bParty}, Present: bMask, Services: SMS}, nil).Sealed
+			r.Sealed = v.Store(&Binding{Mask: aMask, Party: aParty, To: Endpoint{Kind: Tel, Number: bParty}, Present: bMask, Services: SMS}).Sealed
 		},
 	} {
-		stored := v.StoreSession(&s, nil)
+		stored := v.StoreSession(&s)
 		spoil(&stored)
 		if _, err := v.OpenSession(&stored); !errors.Is(err, ErrSealed) {
 			t.Errorf("%s: %v", name, err)
@@ -139,17 +139,16 @@ func FuzzReadParticipant(f *testing.F) {
 }
 
 func BenchmarkStoreSession(b *testing.B) {
-	v, s := NewVault(seal.Generate()), goodSession()
-	var buffer []byte
+	z, s := NewVault(seal.Generate()).Sealer(), goodSession()
 	b.ReportAllocs()
 	for b.Loop() {
-		buffer = v.StoreSession(&s, buffer[:0]).Sealed
+		z.StoreSession(&s)
 	}
 }
 
 func BenchmarkOpenSession(b *testing.B) {
 	v, s := NewVault(seal.Generate()), goodSession()
-	stored := v.StoreSession(&s, nil)
+	stored := v.StoreSession(&s)
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := v.OpenSession(&stored); err != nil {

@@ -29,9 +29,15 @@ func (p *Permutation) String() string { return hidden }
 
 // Hide returns the hidden value.
 func (p *Permutation) Hide(value uint64) (out [BlockSize]byte) {
+	p.HideIn(&out, value)
+	return out
+}
+
+// HideIn writes the hidden value to out, which escapes: of many it may be the same.
+func (p *Permutation) HideIn(out *[BlockSize]byte, value uint64) {
+	*out = [BlockSize]byte{}
 	binary.BigEndian.PutUint64(out[8:], value)
 	p.block.Encrypt(out[:], out[:])
-	return out
 }
 
 // Undo returns the value that was hidden, and overwrites what it was hidden as; ok
@@ -45,8 +51,12 @@ func (p *Permutation) Undo(hidden *[BlockSize]byte) (value uint64, ok bool) {
 // length in front (NIST SP 800-38A §6.2; the length makes it safe for data of
 // differing lengths), cut to 64 bits. It tells apart what was altered by
 // accident or without the key.
-func (p *Permutation) Digest(data []byte) uint64 {
-	var state [BlockSize]byte
+func (p *Permutation) Digest(data []byte) uint64 { return p.DigestIn(new([BlockSize]byte), data) }
+
+// DigestIn is Digest with a block to work in, which escapes: of many it may be the
+// same.
+func (p *Permutation) DigestIn(state *[BlockSize]byte, data []byte) uint64 {
+	*state = [BlockSize]byte{}
 	binary.BigEndian.PutUint64(state[:], uint64(len(data)))
 	state[BlockSize-1] = 1 // never the first block of Hide
 	p.block.Encrypt(state[:], state[:])

@@ -82,12 +82,13 @@ func byKey(vault *numberdb.Vault, changes []numberdb.Change) writes {
 		last[numberdb.BindingKey{Mask: b.Mask.Canonical(), Party: b.Party.Canonical()}] = i
 	}
 	var w writes
+	sealer := vault.Sealer()
 	for key, i := range last {
 		if changes[i].Deleted {
-			w.deletes = append(w.deletes, numberdb.Stored{Mask: int64(key.Mask), Party: vault.Hide(key.Party)})
+			w.deletes = append(w.deletes, numberdb.Stored{Mask: int64(key.Mask), Party: sealer.Hide(key.Party)})
 			continue
 		}
-		w.puts = append(w.puts, vault.Store(&changes[i].Binding, nil))
+		w.puts = append(w.puts, sealer.Store(&changes[i].Binding))
 	}
 	sortByKey(w.puts)
 	sortByKey(w.deletes)

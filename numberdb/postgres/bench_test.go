@@ -33,7 +33,7 @@ func fill(b testing.TB, store *Store, name string, rows int) {
 		if i == rows {
 			return nil, nil
 		}
-		s := store.vault.Store(benchBinding(i), nil)
+		s := store.vault.Store(benchBinding(i))
 		i++
 		return []any{
 			s.Mask, s.Party[:], s.Sealed, s.Present, s.Second, s.Services, s.Carriers, s.Expires, s.Tenant, s.Session, s.Counted, s.Keep, s.Digest,
@@ -163,7 +163,7 @@ func visible(b *testing.B, store *Store, database string, pace int) {
 					for range rows {
 						change = *benchBinding(random.IntN(1_000_000/writers)*writers + w)
 						change.To.Number = storetest.Party(0) + e164.Number(random.IntN(1_000_000))
-						stored := store.vault.Store(&change, nil)
+						stored := store.vault.Store(&change)
 						batch.Queue(`UPDATE maskline.bindings SET sealed = $3, digest = $4 WHERE mask = $1 AND party = $2`,
 							stored.Mask, stored.Party[:], stored.Sealed, stored.Digest)
 					}

@@ -38,7 +38,7 @@ func refuseRow(t *testing.T, set string) {
 		t.Fatal(err)
 	}
 	b := storetest.Put(1, 1, 2).Binding
-	foreign := numberdb.NewVault(storetest.MasterKey("5")).Store(&b, nil)
+	foreign := numberdb.NewVault(storetest.MasterKey("5")).Store(&b)
 	args := []any{int64(storetest.Mask(1)), int64(storetest.Mask(2)), foreign.Sealed}
 	exec(t, connect(t, name), `UPDATE maskline.bindings SET `+set+` WHERE mask = $1 AND $2::bigint <> 0 AND $3::bytea <> ''`, args...)
 	loaded := 0
@@ -181,7 +181,7 @@ func TestAnySQLIsFollowed(t *testing.T) {
 	copied, err := conns[1].CopyFrom(t.Context(), pgx.Identifier{"maskline", "bindings"}, strings.Split(columns, ", "),
 		pgx.CopyFromSlice(3000, func(i int) ([]any, error) {
 			b := storetest.Put(100+i, 1, 2).Binding
-			s := store.vault.Store(&b, nil)
+			s := store.vault.Store(&b)
 			return []any{
 				s.Mask, s.Party[:], s.Sealed, s.Present, s.Second, s.Services, s.Carriers, s.Expires, s.Tenant, s.Session, s.Counted, s.Keep, s.Digest,
 			}, nil

@@ -51,8 +51,9 @@ func (g *group) sent() []step {
 
 func (s *Store) group(w *numberdb.Writes) *group {
 	g := &group{now: s.clock(), claims: make([]numberdb.Stored, len(w.Claims))}
+	sealer := s.vault.Sealer()
 	for i := range w.Claims {
-		g.claims[i] = s.vault.Store(&w.Claims[i], nil)
+		g.claims[i] = sealer.Store(&w.Claims[i])
 	}
 	sortByKey(g.claims)
 	if len(w.Bindings) > 0 {
@@ -67,12 +68,12 @@ func (s *Store) group(w *numberdb.Writes) *group {
 			g.add(remove, writeKeys(part)...)
 		}
 	}
-	g.addReplaced(s.vault, w.Replaced)
+	g.addReplaced(sealer, w.Replaced)
 	for part := range slices.Chunk(g.claims, chunk) {
 		g.add(claimFree, claimRows(part))
 	}
 	g.addAttempts(s.vault, w.Attempts)
-	g.addSessions(s.vault, w)
+	g.addSessions(sealer, w)
 	g.addInventory(w)
 	g.addMessages(s.vault, w)
 	g.addOutbox(w)
@@ -113,10 +114,10 @@ func (s *Store) clock() time.Time {
 	return s.cfg.Now()
 }
 
-func (g *group) addReplaced(vault *numberdb.Vault, rows []numberdb.Replaced) {
+func (g *group) addReplaced(sealer *numberdb.Sealer, rows []numberdb.Replaced) {
 	masks, parties, sessions := make([]int64, len(rows)), make([][]byte, len(rows)), make([]int64, len(rows))
 	for i := range rows {
-		hidden := vault.Hide(rows[i].Key.Party)
+		hidden := sealer.Hide(rows[i].Key.Party)
 		masks[i], parties[i], sessions[i] = int64(rows[i].Key.Mask), hidden[:], int64(rows[i].Session)
 	}
 	g.replaced = []any{masks, parties, sessions}
@@ -153,7 +154,7 @@ func (g *group) attemptKeys() [][]byte {
 	return keys
 }
 
-func (g *group) addSessions(vault *numberdb.Vault, w *numberdb.Writes) {
+func (g *group) addSessions(sealer *numberdb.Sealer, w *numberdb.Writes) {
 	g.addUnchanged(w.Sessions)
 	isNew := make(map[numberdb.ID]bool, len(w.New))
 	for _, id := range w.New {
@@ -168,9 +169,9 @@ func (g *group) addSessions(vault *numberdb.Vault, w *numberdb.Writes) {
 			known = append(known, s)
 		}
 	}
-	g.putSessions(vault, session, known)
+	g.putSessions(sealer, session, known)
 	if len(made) > 0 {
-		g.made = g.putSessions(vault, sessionNew, made)
+		g.made = g.putSessions(sealer, sessionNew, made)
 	}
 	if len(w.Gone.Sessions) > 0 {
 		ids := make([]int64, len(w.Gone.Sessions))
@@ -183,17 +184,17 @@ func (g *group) addSessions(vault *numberdb.Vault, w *numberdb.Writes) {
 }
 
 // putSessions returns their IDs and versions.
-func (g *group) putSessions(vault *numberdb.Vault, text string, sessions []*numberdb.Session) []any {
+func (g *group) putSessions(sealer *numberdb.Sealer, text string, sessions []*numberdb.Session) []any {
 	var tags []numberdb.PartyTag
 	ids, versions := make([]int64, 0, len(sessions)), make([][]byte, 0, len(sessions))
 	for part := range slices.Chunk(sessions, chunk) {
 		rows := newRowArray(sessionType, 400*len(part))
 		var parties, of []int64 // from the third on, and their sessions
 		for i := range part {
-			stored := vault.StoreSession(part[i], nil)
+			stored := sealer.StoreSession(part[i])
 			version := stored.Version()
 			ids, versions = append(ids, stored.ID), append(versions, version[:])
-			tags = vault.Tags(tags[:0], part[i])
+			tags = sealer.Tags(tags[:0], part[i])
 			for _, tag := range rows.put(&stored, tags) {
 				parties, of = append(parties, int64(tag)), append(of, stored.ID)
 			}

@@ -31,7 +31,7 @@ func fullRow() (*numberdb.Vault, numberdb.Stored) {
 	b := storetest.Put(1, 2, 3).Binding
 	b.Second, b.Session, b.Counted, b.Tenant, b.Carriers = storetest.Mask(4), 77, true, "shop", []string{"alfa", "bravo"}
 	b.Expires, b.Keep = time.UnixMicro(1893456000123456).UTC(), time.UnixMicro(1893456001000000).UTC()
-	return vault, vault.Store(&b, nil)
+	return vault, vault.Store(&b)
 }
 
 func TestReadRow(t *testing.T) {

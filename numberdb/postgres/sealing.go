@@ -138,7 +138,7 @@ func (m *sealing) bindings(ctx context.Context, tx *sql.Tx) error {
 			row.Expires = expires.Time
 		}
 		if b, err := row.Binding(); err == nil {
-			stored = append(stored, m.vault.Store(&b, nil))
+			stored = append(stored, m.vault.Store(&b))
 		}
 		return nil
 	}

@@ -93,7 +93,7 @@ func (o *Owner) decideAndCreate(ctx context.Context, r *Request) (numberdb.Sessi
 func (o *Owner) ask(r *Request, policy *numberdb.PoolPolicy) (*allocator.Request, error) {
 	ask := &allocator.Request{
 		Tenant: r.Tenant, Pool: r.Pool, Shape: r.Shape, Services: cmp.Or(r.Services, numberdb.SMS|numberdb.Voice),
-		Selection: policy.Selection, Kinds: r.Kinds, Flags: r.Flags,
+		Selection: policy.Selection, Kinds: r.Kinds, Flags: r.Flags, Sides: make([]allocator.Side, 0, len(r.Sides)),
 	}
 	if r.Selection != nil {
 		ask.Selection = *r.Selection
@@ -140,6 +140,7 @@ func (o *Owner) create(ctx context.Context, r *Request, ask *allocator.Request, 
 	s := numberdb.Session{
 		ID: o.ids.Next(now), Tenant: r.Tenant, Pool: r.Pool, Shape: r.Shape, Services: ask.Services, Created: now, Expires: now.Add(ttl),
 		IdleTTL: cmp.Or(r.IdleTTL, policy.IdleTTL), MaxUses: cmp.Or(r.MaxUses, policy.MaxUses), Label: r.Label,
+		Participants: make([]numberdb.Participant, 0, len(ask.Sides)),
 	}
 	for i := range ask.Sides {
 		s.Participants = append(s.Participants, numberdb.Participant{Number: ask.Sides[i].Number, To: ask.Sides[i].To})

@@ -59,10 +59,14 @@ func newMetrics(reg prometheus.Registerer, o *Owner) (*metrics, error) {
 
 // created counts the outcome of a request.
 func (m *metrics) created(err error) {
+	if err == nil {
+		m.allocated["created"].Inc()
+		return
+	}
 	var exhausted *allocator.Exhausted
 	outcome := "refused"
 	switch {
-	case err == nil, errors.Is(err, numberdb.ErrNotYetRouted):
+	case errors.Is(err, numberdb.ErrNotYetRouted):
 		outcome = "created"
 	case errors.As(err, &exhausted):
 		outcome = "exhausted"

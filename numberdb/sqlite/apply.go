@@ -53,7 +53,7 @@ func (s *Store) writeChanges(ctx context.Context, tx *sql.Tx, changes []numberdb
 	write := rowWriter{ // its statements are closed with the transaction
 		upsert: tx.StmtContext(quiet, s.upsert),
 		remove: tx.StmtContext(quiet, s.remove),
-		vault:  s.vault,
+		sealer: s.vault.Sealer(),
 	}
 	for i := range changes {
 		err := write.change(quiet, &changes[i])
@@ -69,19 +69,17 @@ func (s *Store) writeChanges(ctx context.Context, tx *sql.Tx, changes []numberdb
 
 type rowWriter struct {
 	upsert, remove *sql.Stmt
-	vault          *numberdb.Vault
-	sealed         []byte // of one row after the other
-	args           []any  // likewise
+	sealer         *numberdb.Sealer
+	args           []any // of one row after the other
 }
 
 func (w *rowWriter) change(ctx context.Context, c *numberdb.Change) error {
 	if c.Deleted {
-		party := w.vault.Hide(c.Binding.Party)
+		party := w.sealer.Hide(c.Binding.Party)
 		_, err := w.remove.ExecContext(ctx, int64(c.Binding.Mask.Canonical()), party[:])
 		return err
 	}
-	stored := w.vault.Store(&c.Binding, w.sealed[:0])
-	w.sealed = stored.Sealed
+	stored := w.sealer.Store(&c.Binding)
 	w.args = values(w.args[:0], &stored)
 	_, err := w.upsert.ExecContext(ctx, w.args...)
 	return err

@@ -78,14 +78,17 @@ func (s *Store) group(writes *numberdb.Writes) *group {
 		sessions: make([]numberdb.StoredSession, len(writes.Sessions)), tags: make([][]numberdb.PartyTag, len(writes.Sessions)),
 	}
 	g.told = append(g.told, writes.Bindings...)
+	sealer, tags := s.vault.Sealer(), make([]numberdb.PartyTag, 0, 2*len(writes.Sessions))
 	for i := range writes.Claims {
 		g.told = append(g.told, numberdb.Change{Binding: writes.Claims[i]})
-		g.claims[i] = s.vault.Store(&writes.Claims[i], nil)
+		g.claims[i] = sealer.Store(&writes.Claims[i])
 	}
 	canonical(g.told)
 	for i := range writes.Sessions {
-		g.sessions[i] = s.vault.StoreSession(&writes.Sessions[i], nil)
-		g.tags[i] = s.vault.Tags(nil, &writes.Sessions[i])
+		g.sessions[i] = sealer.StoreSession(&writes.Sessions[i])
+		start := len(tags)
+		tags = sealer.Tags(tags, &writes.Sessions[i])
+		g.tags[i] = tags[start:len(tags):len(tags)]
 	}
 	return g
 }

@@ -75,7 +75,7 @@ func (m *sealing) bindings(ctx context.Context, tx *sql.Tx) error {
 		return err
 	}
 	defer func() { _ = upsert.Close() }() // with the transaction
-	write := rowWriter{upsert: upsert, vault: m.vault}
+	write := rowWriter{upsert: upsert, sealer: m.vault.Sealer()}
 	rows, err := tx.QueryContext(ctx, `SELECT mask, party, to_kind, to_value, present, services, carriers, expires_at, tenant FROM clear_bindings`)
 	if err != nil {
 		return err
