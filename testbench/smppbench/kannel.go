@@ -2,15 +2,15 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
 
+	kannelbox "maskline/testbench/kannel"
 	"maskline/testbench/process"
 )
 
@@ -20,89 +20,42 @@ type kannel struct {
 	dir string
 }
 
-const kannelText = `
-group = core
-admin-port = %[1]s
-admin-interface = 127.0.0.1
-admin-password = bench
-smsbox-port = %[2]s
-smsbox-interface = 127.0.0.1
-log-level = 4
-log-file = %[5]s/bearerbox.log
-dlr-storage = internal
-%[6]s
-
-group = smsc
-smsc = smpp
-smsc-id = in
-reroute-smsc-id = out
-denied-smsc-id = out
-allowed-smsc-id = out
-host = 127.0.0.1
-port = %[3]s
-transceiver-mode = true
-smsc-username = bench
-smsc-password = bench
-system-type = ""
-interface-version = 34
-max-pending-submits = 500
-enquire-link-interval = 30
-reconnect-delay = 1
-
-group = smsc
-smsc = smpp
-smsc-id = out
-allowed-smsc-id = out
-host = 127.0.0.1
-port = %[4]s
-transceiver-mode = true
-smsc-username = bench
-smsc-password = bench
-system-type = ""
-interface-version = 34
-max-pending-submits = 500
-enquire-link-interval = 30
-reconnect-delay = 1
-
-group = smsbox
-bearerbox-host = 127.0.0.1
-sendsms-port = 0
-`
-
 // startKannel runs bearerbox in a folder of its own.
 func (r *rig) startKannel(ctx context.Context, store string) (*kannel, error) {
-	path, err := bearerbox()
-	if err != nil {
-		return nil, err
-	}
 	dir, err := os.MkdirTemp(r.dir, "kannel-")
 	if err != nil {
 		return nil, fmt.Errorf("starting Kannel: %w", err)
 	}
-	var ports []string
-	for range 2 {
-		addr, err := freeAddr(ctx)
-		if err != nil {
-			return nil, err
-		}
-		ports = append(ports, portOf(addr))
+	cfg := kannelbox.Config{
+		Dir: dir, IP: netip.AddrFrom4([4]byte{127, 0, 0, 1}), Core: "log-level = 4\nlog-file = " + filepath.Join(dir, "bearerbox.log") + "\n",
 	}
-	keeping := ""
+	if err := cfg.Ports(ctx); err != nil {
+		return nil, err
+	}
+	cfg.SendSMS = 0
 	if store != "" {
 		location := filepath.Join(dir, "store")
 		if err := os.Mkdir(location, 0o700); err != nil {
 			return nil, fmt.Errorf("starting Kannel: %w", err)
 		}
-		keeping = "store-type = " + store + "\nstore-location = " + location
+		cfg.Core += "store-type = " + store + "\nstore-location = " + location + "\n"
 	}
-	file := filepath.Join(dir, "kannel.conf")
-	text := fmt.Sprintf(kannelText, ports[0], ports[1], portOf(r.kannelIn), portOf(r.kannelOut), dir, keeping)
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		return nil, fmt.Errorf("starting Kannel: %w", err)
+	const window = "max-pending-submits = 500\nenquire-link-interval = 30\n"
+	for _, b := range []struct{ id, addr, lines string }{
+		{"in", r.kannelIn, "reroute-smsc-id = out\ndenied-smsc-id = out\nallowed-smsc-id = out\n"},
+		{"out", r.kannelOut, "allowed-smsc-id = out\n"},
+	} {
+		smsc, err := netip.ParseAddrPort(b.addr)
+		if err != nil {
+			return nil, fmt.Errorf("starting Kannel: %w", err)
+		}
+		cfg.Binds = append(cfg.Binds, kannelbox.Bind{ID: b.id, SMSC: smsc, SystemID: "bench", Password: "bench", Lines: b.lines + window})
 	}
-	cmd := exec.Command(path, "-v", "4", file) //nolint:noctx // ended by signals
-	cmd.Dir = dir
-	child, err := process.StartChild(cmd)
+	file, err := cfg.Write()
+	if err != nil {
+		return nil, err
+	}
+	child, err := kannelbox.Start("bearerbox", file)
 	if err != nil {
 		return nil, fmt.Errorf("starting Kannel: %w", err)
 	}
@@ -129,23 +82,8 @@ func (k *kannel) lastWords() []byte {
 	return text[max(0, len(text)-most):]
 }
 
-func portOf(addr string) string {
-	_, port, _ := net.SplitHostPort(addr)
-	return port
-}
-
-// bearerbox is Kannel's daemon, which is not on everybody's PATH.
-func bearerbox() (string, error) {
-	for _, name := range []string{"bearerbox", "/usr/sbin/bearerbox"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path, nil
-		}
-	}
-	return "", errors.New("Kannel is needed: make peers, or as root on Debian: apt-get install kannel") //nolint:staticcheck // a name
-}
-
 func kannelVersion(ctx context.Context) (string, error) {
-	path, err := bearerbox()
+	path, err := kannelbox.Program("bearerbox")
 	if err != nil {
 		return "", err
 	}

@@ -3,12 +3,9 @@
 package edge
 
 import (
-	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -16,23 +13,19 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"maskline/e164"
 	"maskline/smpp/pdu"
+	"maskline/testbench/script"
 )
 
 // nodeSMSC is node-smpp as a carrier's SMSC: a run of ../sms/smsc.js.
 type nodeSMSC struct {
+	*script.Script[smscEvent]
 	b    *bed
 	addr netip.AddrPort
-	in   io.WriteCloser
-	end  func()
 	sent int
-
-	mu     sync.Mutex
-	events []smscEvent
 }
 
 // smscEvent is a line that the program prints.
@@ -53,27 +46,12 @@ func (b *bed) startNode(name string) *nodeSMSC {
 	}
 	cmd := exec.Command("node", filepath.Join("..", "sms", "smsc.js"), name)
 	cmd.Env = append(os.Environ(), "NODE_PATH="+modules)
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
+	run, err := script.Start[smscEvent](cmd)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		b.t.Fatalf("node is needed: %v", err)
-	}
-	n := &nodeSMSC{b: b, in: in}
-	var reading sync.WaitGroup
-	reading.Go(func() { n.collect(out) })
-	n.end = sync.OnceFunc(func() {
-		in.Close() // the program ends with its input
-		reading.Wait()
-		_ = cmd.Wait()
-	})
-	b.t.Cleanup(n.end)
+	b.t.Cleanup(run.Close)
+	n := &nodeSMSC{Script: run, b: b}
 	b.eventually(name+"'s SMSC listens (node-smpp is needed: testbench/interop/peers.sh)", func() bool {
 		for _, e := range n.all("listening") {
 			n.addr = netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(e.Port))
@@ -83,26 +61,8 @@ func (b *bed) startNode(name string) *nodeSMSC {
 	return n
 }
 
-func (n *nodeSMSC) collect(out io.Reader) {
-	for lines := bufio.NewScanner(out); lines.Scan(); {
-		var e smscEvent
-		if json.Unmarshal(lines.Bytes(), &e) == nil {
-			n.mu.Lock()
-			n.events = append(n.events, e)
-			n.mu.Unlock()
-		}
-	}
-}
-
-func (n *nodeSMSC) all(kind string) (found []smscEvent) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	for _, e := range n.events {
-		if e.Event == kind {
-			found = append(found, e)
-		}
-	}
-	return found
+func (n *nodeSMSC) all(kind string) []smscEvent {
+	return n.All(func(e *smscEvent) bool { return e.Event == kind })
 }
 
 // deliver hands a text from a subscriber to the edge and returns the answer.
@@ -110,14 +70,11 @@ func (n *nodeSMSC) deliver(from, to e164.Number, text string) (status pdu.Status
 	n.b.t.Helper()
 	n.sent++
 	tag := strconv.Itoa(n.sent)
-	line, err := json.Marshal(map[string]any{"tag": tag, "deliver": map[string]any{
+	err := n.Tell(map[string]any{"tag": tag, "deliver": map[string]any{
 		"source_addr": digits(from), "source_addr_ton": 1, "source_addr_npi": 1,
 		"destination_addr": digits(to), "dest_addr_ton": 1, "dest_addr_npi": 1, "data_coding": 0, "short_message": text,
 	}})
 	if err != nil {
-		n.b.t.Fatal(err)
-	}
-	if _, err := n.in.Write(append(line, '\n')); err != nil {
 		n.b.t.Fatal(err)
 	}
 	n.b.eventually("a message from node-smpp is answered", func() bool {

@@ -3,21 +3,18 @@
 package edge
 
 import (
-	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"sync"
-	"syscall"
 	"testing"
-	"time"
 
 	"maskline/e164"
+	kannelbox "maskline/testbench/kannel"
+	"maskline/testbench/loopback"
 )
 
 // kannel is an aggregator bound to the shop's account: bearerbox, smsbox in front of
@@ -31,92 +28,37 @@ type kannel struct {
 	reports map[string][]string // by text: 8 accepted by the edge, 16 refused by it
 }
 
-const kannelConfig = `
-group = core
-admin-port = %[1]d
-admin-interface = 127.0.0.1
-admin-password = secret
-smsbox-port = %[2]d
-smsbox-interface = 127.0.0.1
-box-allow-ip = 127.0.0.1
-dlr-storage = internal
-
-group = smsc
-smsc = smpp
-smsc-id = edge
-host = %[4]s
-port = %[5]d
-transceiver-mode = true
-smsc-username = shop
-smsc-password = demo
-system-type = ""
-interface-version = 34
-source-addr-ton = 1
-source-addr-npi = 1
-dest-addr-ton = 1
-dest-addr-npi = 1
-reconnect-delay = 1
-
-group = smsbox
-bearerbox-host = 127.0.0.1
-sendsms-port = %[3]d
-sendsms-interface = 127.0.0.1
-
-group = sendsms-user
-username = test
-password = test
-`
-
 func (b *bed) startKannel() *kannel {
 	b.t.Helper()
 	k := &kannel{b: b, reports: map[string][]string{}}
 	k.hook = httptest.NewServer(http.HandlerFunc(k.report))
 	b.t.Cleanup(k.hook.Close)
-	ports := b.freePorts()
-	config := filepath.Join(b.t.TempDir(), "kannel.conf")
-	edge := b.edge.Listeners().SMPP[0]
-	text := fmt.Sprintf(kannelConfig, ports[0], ports[1], ports[2], edge.Addr(), edge.Port())
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+	cfg := kannelbox.Config{Dir: b.t.TempDir(), IP: loopback.Addr(), Binds: []kannelbox.Bind{{
+		ID: "edge", SMSC: b.edge.Listeners().SMPP[0], SystemID: "shop", Password: "demo", Lines: kannelbox.International,
+	}}}
+	if err := cfg.Ports(b.t.Context()); err != nil {
 		b.t.Fatal(err)
 	}
-	k.send = fmt.Sprintf("http://127.0.0.1:%d/cgi-bin/sendsms", ports[2])
-	return k.run(config, ports)
-}
-
-// freePorts asks the kernel for ports that nobody uses.
-func (b *bed) freePorts() (ports [3]int) {
-	b.t.Helper()
-	for i := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+	k.send = cfg.URL()
+	file, err := cfg.Write()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, box := range []struct {
+		name string
+		port uint16
+	}{{"bearerbox", cfg.SMSBox}, {"smsbox", cfg.SendSMS}} {
+		child, err := kannelbox.Start(box.name, file)
 		if err != nil {
 			b.t.Fatal(err)
 		}
-		defer l.Close() // not before all are known
-		ports[i] = l.Addr().(*net.TCPAddr).Port
-	}
-	return ports
-}
-
-func (k *kannel) run(config string, ports [3]int) *kannel {
-	k.b.t.Helper()
-	for i, box := range []string{"bearerbox", "smsbox"} {
-		path := box
-		if _, err := exec.LookPath(box); err != nil {
-			path = filepath.Join("/usr/sbin", box) // not on everybody's PATH
-		}
-		cmd := exec.Command(path, "-v", "4", config)
-		cmd.Dir = filepath.Dir(config)
-		if err := cmd.Start(); err != nil {
-			k.b.t.Fatalf("Kannel is needed: %v", err)
-		}
-		k.b.t.Cleanup(func() {
-			_ = cmd.Process.Signal(syscall.SIGTERM)
-			killer := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
-			defer killer.Stop()
-			_ = cmd.Wait()
+		b.t.Cleanup(func() {
+			if child.Stop(patience) != nil {
+				_ = child.Kill()
+			}
 		})
-		k.b.eventually(box+" listens", func() bool {
-			conn, err := net.Dial("tcp", fmt.Sprint("127.0.0.1:", ports[1+i]))
+		b.eventually(box.name+" listens", func() bool {
+			conn, err := net.Dial("tcp", netip.AddrPortFrom(cfg.IP, box.port).String())
 			if err != nil {
 				return false
 			}

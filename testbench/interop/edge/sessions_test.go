@@ -170,7 +170,7 @@ func TestTheSecondMaskAmongForeignPeers(t *testing.T) {
 	if from := m.reach(rider, at(0, true), host, driver); from != s.dial(1) {
 		t.Error("the host of the first mask does not present it")
 	}
-	m.node["alfa"].end()
+	m.node["alfa"].Close()
 	m.eventually("alfa is down", func() bool {
 		return m.metrics().Sum("maskline_routing_carrier_up", "carrier", "alfa", "service", "sms") == 0
 	})

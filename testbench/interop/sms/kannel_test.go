@@ -11,14 +11,13 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
+	kannelbox "maskline/testbench/kannel"
 	"maskline/testbench/loopback"
 )
 
@@ -40,73 +39,6 @@ type reply struct{ from, to, text, coding string }
 // kannelPending is how many requests Kannel leaves unanswered.
 const kannelPending = 10
 
-const kannelConfig = `
-group = core
-admin-port = %[1]d
-admin-interface = %[8]s
-admin-password = secret
-smsbox-port = %[2]d
-smsbox-interface = %[8]s
-box-allow-ip = 127.0.0.1
-log-level = 1
-log-file = %[6]s/bearerbox.log
-dlr-storage = internal
-sms-resend-freq = 1
-sms-resend-retry = 600
-sms-combine-concatenated-mo = true
-
-group = smsc
-smsc = smpp
-smsc-id = edge
-host = 127.0.0.1
-port = %[4]d
-transceiver-mode = true
-smsc-username = shop
-smsc-password = sesame
-system-type = ""
-interface-version = 34
-source-addr-ton = 1
-source-addr-npi = 1
-dest-addr-ton = 1
-dest-addr-npi = 1
-max-pending-submits = %[7]d
-enquire-link-interval = 10
-reconnect-delay = 1
-
-group = smsbox
-bearerbox-host = %[8]s
-sendsms-port = %[3]d
-sendsms-interface = %[8]s
-log-level = 1
-log-file = %[6]s/smsbox.log
-
-group = sendsms-user
-username = test
-password = test
-concatenation = true
-max-messages = 10
-
-group = sms-service
-keyword = default
-catch-all = true
-max-messages = 0
-get-url = "%[5]s/mo?from=%%p&to=%%P&coding=%%c&text=%%b"
-`
-
-// freePorts asks the kernel for ports of an address that nobody uses.
-func freePorts(t *testing.T, ip netip.Addr, n int) (ports []int) {
-	t.Helper()
-	for range n {
-		l, err := net.Listen("tcp", netip.AddrPortFrom(ip, 0).String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
-	}
-	return ports
-}
-
 func startKannel(t *testing.T, edge *edge) *kannel {
 	t.Helper()
 	k := &kannel{reports: map[string][]int{}, addresses: map[string]reply{}}
@@ -116,46 +48,48 @@ func startKannel(t *testing.T, edge *edge) *kannel {
 	k.hook = httptest.NewServer(mux)
 	t.Cleanup(k.hook.Close)
 	dir := t.TempDir()
-	ip := loopback.Addr()
-	ports := freePorts(t, ip, 3)
-	config := filepath.Join(dir, "kannel.conf")
-	text := fmt.Sprintf(kannelConfig, ports[0], ports[1], ports[2], edge.port(), k.hook.URL, dir, kannelPending, ip)
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+	log := func(box string) string {
+		return fmt.Sprintf("log-level = 1\nlog-file = %s\n", filepath.Join(dir, box+".log"))
+	}
+	cfg := kannelbox.Config{
+		Dir: dir, IP: loopback.Addr(), Box: log("smsbox"),
+		Core: log("bearerbox") + "sms-resend-freq = 1\nsms-resend-retry = 600\nsms-combine-concatenated-mo = true\n",
+		Binds: []kannelbox.Bind{{
+			ID: "edge", SMSC: netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(edge.port())), SystemID: "shop", Password: "sesame",
+			Lines: kannelbox.International + fmt.Sprintf("max-pending-submits = %d\nenquire-link-interval = 10\n", kannelPending),
+		}},
+		User: "concatenation = true\nmax-messages = 10\n\ngroup = sms-service\nkeyword = default\ncatch-all = true\nmax-messages = 0\n" +
+			fmt.Sprintf("get-url = \"%s/mo?from=%%p&to=%%P&coding=%%c&text=%%b\"\n", k.hook.URL),
+	}
+	if err := cfg.Ports(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	run(t, dir, "bearerbox", config)
-	waitPort(t, ip, ports[1])
-	run(t, dir, "smsbox", config)
-	waitPort(t, ip, ports[2])
-	k.sendURL = fmt.Sprintf("http://%s:%d/cgi-bin/sendsms", ip, ports[2])
+	file, err := cfg.Write()
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, "bearerbox", file)
+	waitPort(t, cfg.IP, int(cfg.SMSBox))
+	run(t, "smsbox", file)
+	waitPort(t, cfg.IP, int(cfg.SendSMS))
+	k.sendURL = cfg.URL()
 	return k
 }
 
 // run starts a program of Kannel's and ends it with the test.
-func run(t *testing.T, dir, name, config string) {
+func run(t *testing.T, box, file string) {
 	t.Helper()
-	path := name
-	if _, err := exec.LookPath(name); err != nil {
-		path = filepath.Join("/usr/sbin", name) // not on everybody's PATH
-	}
-	cmd := exec.Command(path, "-v", "4", config)
-	cmd.Dir = dir
-	if err := cmd.Start(); err != nil {
-		t.Fatalf("Kannel is needed (Debian: kannel): %v", err)
+	child, err := kannelbox.Start(box, file)
+	if err != nil {
+		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		ended := make(chan error, 1)
-		go func() { ended <- cmd.Wait() }()
-		select {
-		case <-ended:
-		case <-time.After(5 * time.Second):
-			_ = cmd.Process.Kill()
-			<-ended
+		if child.Stop(5*time.Second) != nil {
+			_ = child.Kill()
 		}
 		if t.Failed() {
-			log, _ := os.ReadFile(filepath.Join(dir, name+".log"))
-			t.Logf("%s: %s", name, log[max(0, len(log)-4000):])
+			log, _ := os.ReadFile(filepath.Join(filepath.Dir(file), box+".log"))
+			t.Logf("%s: %s", box, log[max(0, len(log)-4000):])
 		}
 	})
 }

@@ -3,18 +3,15 @@
 package sms
 
 import (
-	"bufio"
 	_ "embed"
-	"encoding/json"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
 	"maskline/testbench/await"
+	"maskline/testbench/script"
 )
 
 //go:embed smsc.js
@@ -41,12 +38,9 @@ type event struct {
 
 // smsc is a carrier's SMSC, or another peer, played by a program.
 type smsc struct {
+	*script.Script[event]
 	name string
 	port int
-	in   io.WriteCloser
-
-	mu     sync.Mutex
-	events []event
 }
 
 // nodeModules is a folder that holds node-smpp.
@@ -99,51 +93,17 @@ func (s *smsc) awaitPort(t *testing.T) {
 // startProgram starts a program that prints events and takes commands.
 func startProgram(t *testing.T, name string, cmd *exec.Cmd) *smsc {
 	t.Helper()
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
+	run, err := script.Start[event](cmd)
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatalf("%s is needed: %v", cmd.Path, err)
-	}
-	s := &smsc{name: name, in: in}
-	var reading sync.WaitGroup
-	reading.Go(func() { s.collect(out) })
-	t.Cleanup(func() {
-		in.Close() // the program ends with its input
-		reading.Wait()
-		_ = cmd.Wait()
-	})
-	return s
-}
-
-func (s *smsc) collect(out io.Reader) {
-	lines := bufio.NewScanner(out)
-	for lines.Scan() {
-		var e event
-		if json.Unmarshal(lines.Bytes(), &e) == nil {
-			s.mu.Lock()
-			s.events = append(s.events, e)
-			s.mu.Unlock()
-		}
-	}
+	t.Cleanup(run.Close)
+	return &smsc{Script: run, name: name}
 }
 
 // all lists the events of one kind.
-func (s *smsc) all(kind string) (found []event) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, e := range s.events {
-		if e.Event == kind {
-			found = append(found, e)
-		}
-	}
-	return found
+func (s *smsc) all(kind string) []event {
+	return s.All(func(e *event) bool { return e.Event == kind })
 }
 
 // submits lists the messages that came in one of the modes.
@@ -162,11 +122,7 @@ func (s *smsc) submits(modes ...string) (found []event) {
 func (s *smsc) tell(t *testing.T, command map[string]any) {
 	t.Helper()
 	before := len(s.all("done"))
-	line, err := json.Marshal(command)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.in.Write(append(line, '\n')); err != nil {
+	if err := s.Tell(command); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, s.name+" has obeyed", func() bool { return len(s.all("done")) > before })
