@@ -72,6 +72,10 @@ bench-media: build ## measure RTP and rtpengine beside it into docs/benchmarks.m
 bench-numberdb: ## measure the table of bindings and the making of sessions into docs/benchmarks.md; BINDINGS at most (default 10000000), SCALE per cent of a full run's times
 	$(GO) run ./testbench/numberbench -scale $(or $(SCALE),100) -bindings $(or $(BINDINGS),10000000) -write docs/benchmarks.md
 
+.PHONY: bench-api
+bench-api: build ## measure POST and GET of /v1/sessions on Postgres, 64 connections, everything on this machine
+	MASKLINE_BINARY=$(CURDIR)/bin/maskline $(GO) run ./testbench/apibench
+
 .PHONY: bench-peers
 bench-peers: build ## measure Kannel and Kamailio beside it into docs/benchmarks.md; needs both, and SIPp
 	MASKLINE_BINARY=$(CURDIR)/bin/maskline $(GO) run ./testbench/smppbench -peers -scale $(or $(SCALE),100) -write docs/benchmarks.md

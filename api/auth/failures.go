@@ -51,18 +51,26 @@ func (f *failures) add(source netip.Addr, now time.Time) (wait time.Duration) {
 	return max(time.Second, failureWindow-now.Sub(x.since))
 }
 
-// forget makes room: what is over goes, or else anything.
+// forget makes room for one: of a few sources those go that are over, or else one of
+// them. To look at all would let whoever has many addresses keep the edge busy.
 func (f *failures) forget(now time.Time) {
+	looked, gone := 0, 0
 	var some netip.Addr
 	for source, x := range f.of {
 		if some = source; now.Sub(x.since) >= failureWindow {
 			delete(f.of, source)
+			gone++
+		}
+		if looked++; looked == fewSources {
+			break
 		}
 	}
-	if len(f.of) >= mostSources {
+	if gone == 0 {
 		delete(f.of, some)
 	}
 }
+
+const fewSources = 8
 
 // sourceOf is whose failures are counted together.
 func sourceOf(a netip.Addr) netip.Addr {

@@ -30,8 +30,13 @@ type web struct {
 // served is an edge with masks, and a client with the operator's key.
 func served(t *testing.T) *web {
 	t.Helper()
+	return servedWith(t, twoTenants)
+}
+
+func servedWith(t *testing.T, config string) *web {
+	t.Helper()
 	c := newCLI(t)
-	c.write("edge.yaml", twoTenants)
+	c.write("edge.yaml", config)
 	r := startEdge(t, c)
 	c.stock()
 	w := &web{running: r, c: c}
