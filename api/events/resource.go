@@ -88,8 +88,8 @@ func NewEvents(cfg Config, store Store, hub *Hub, reg prometheus.Registerer) (*E
 	return v, errors.Join(reg.Register(v.streams), reg.Register(v.cut))
 }
 
-// EventsInput asks for events.
-type EventsInput struct {
+// Query asks for events.
+type Query struct {
 	After  string `query:"after" maxLength:"64" doc:"The id of the last event that you have; none: the oldest that is kept, of a stream what comes from now on."`
 	Last   string `header:"Last-Event-ID" maxLength:"64" doc:"As after, by which a stream is resumed."`
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"Most events of the answer; not of a stream."`
@@ -124,7 +124,7 @@ func (v *Events) Register(api huma.API) {
 	}
 }
 
-func (v *Events) get(ctx context.Context, in *EventsInput) (*huma.StreamResponse, error) {
+func (v *Events) get(ctx context.Context, in *Query) (*huma.StreamResponse, error) {
 	who := auth.From(ctx)
 	tenant := who.Tenant
 	if who.Operator() {
@@ -163,7 +163,7 @@ func (v *Events) get(ctx context.Context, in *EventsInput) (*huma.StreamResponse
 }
 
 // position is where to begin.
-func (v *Events) position(ctx context.Context, tenant string, in *EventsInput, streams bool) (p numberdb.EventPosition, err error) {
+func (v *Events) position(ctx context.Context, tenant string, in *Query, streams bool) (p numberdb.EventPosition, err error) {
 	limited, cancel := context.WithTimeout(ctx, listTime)
 	defer cancel()
 	text := in.After

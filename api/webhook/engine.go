@@ -29,6 +29,9 @@ type Config struct {
 	// Poll is how often the store is asked for events of other edges. Default 1s; 0
 	// is the default.
 	Poll time.Duration
+	// Renew is how often the leases of endpoints are renewed; they last for three times
+	// that and the longest post. Default 5s; 0 is the default.
+	Renew time.Duration
 	// Settle gathers what was done before it is written. Default 50ms; 0 is the
 	// default.
 	Settle time.Duration
@@ -41,6 +44,7 @@ func (c Config) withDefaults() Config {
 	c.Concurrency = cmp.Or(c.Concurrency, 64)
 	c.Timeout = cmp.Or(c.Timeout, 15*time.Second)
 	c.Poll = cmp.Or(c.Poll, time.Second)
+	c.Renew = cmp.Or(c.Renew, 5*time.Second)
 	c.Settle = cmp.Or(c.Settle, 50*time.Millisecond)
 	c.Keep = cmp.Or(c.Keep, 168*time.Hour)
 	if c.Schedule == nil {

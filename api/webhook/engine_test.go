@@ -311,7 +311,7 @@ func TestAnEndpointThatAsksForLess(t *testing.T) {
 		503: {time.Hour, 5 * time.Second, 7 * time.Second},
 	} {
 		inBubble(t, func(w *world) {
-			w.cfg.Poll = 5 * time.Second
+			w.cfg.Poll = 30 * time.Second
 			began, busy := time.Now(), true
 			w.answer = func(context.Context, *numberdb.WebhookEndpoint, *Payload) Result {
 				w.mu.Lock()
@@ -355,7 +355,7 @@ func TestScheduleAndReplay(t *testing.T) {
 			}
 			return Result{Status: 200}
 		}
-		w.cfg.Poll, w.cfg.Timeout = time.Minute, 20*time.Minute
+		w.cfg.Poll, w.cfg.Timeout = 5*time.Minute, 20*time.Minute
 		w.endpoint(1, "shop")
 		e, stop := w.run()
 		w.tell(e, "shop", 7, 7, 8)

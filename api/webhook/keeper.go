@@ -21,7 +21,6 @@ const (
 )
 
 const (
-	holdEvery  = 5 * time.Second // a lease is renewed
 	storePause = 500 * time.Millisecond
 	doneEvery  = 10 * time.Second // where there is nothing else to write
 	askTime    = 30 * time.Second
@@ -93,7 +92,7 @@ func (k *keeper) judge(err error) {
 
 // renew is how often a lease is renewed. It outlives two renewals that fail, and a
 // post that was begun before.
-func (k *keeper) renew() time.Duration { return max(holdEvery, k.e.cfg.Poll) }
+func (k *keeper) renew() time.Duration { return max(k.e.cfg.Renew, k.e.cfg.Poll) }
 
 func (k *keeper) lease() time.Duration { return k.e.cfg.Timeout + 3*k.renew() }
 

@@ -125,10 +125,13 @@ func TestARoleThatOnlyServesTheRegistry(t *testing.T) {
 	w.Pools, w.Masks = []numberdb.Pool{{Name: "london"}}, []numberdb.Mask{mask}
 	w.Tenants = []numberdb.Tenant{{Name: "shop", Created: mask.Since}}
 	w.Attempts = []numberdb.Attempt{storetest.Attempt(1)}
+	w.Outbox = []numberdb.Event{{ID: 1, Tenant: "shop", Type: "session.created", Session: w.Sessions[0].ID, At: mask.Since}}
+	w.Expired = []numberdb.Expiry{{Session: w.Sessions[0].ID, Event: 2}}
 	for range 2 { // new ones, and then changes
 		storetest.Commit(t, edge, w)
 		w.Claims, w.Attempts = nil, nil
 	}
+	useWebhooks(t, edge)
 	mask.Pool = ""
 	storetest.Commit(t, edge, numberdb.Writes{
 		Masks: []numberdb.Mask{mask}, Gone: numberdb.Gone{Pools: []string{"london"}, Sessions: []numberdb.ID{w.Sessions[0].ID}},

@@ -110,3 +110,45 @@ func TestEndpointsAreSealed(t *testing.T) {
 		}
 	}
 }
+
+// useWebhooks does everything that an edge does with events and endpoints.
+func useWebhooks(t *testing.T, edge *Store) {
+	t.Helper()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	e := numberdb.WebhookEndpoint{
+		ID: 1, Tenant: "shop", URL: "https://example.com/", Created: time.Now().Truncate(time.Microsecond), Secrets: []numberdb.WebhookSecret{{Key: bytes.Repeat([]byte{1}, 32)}},
+	}
+	_, err := edge.PutEndpoint(t.Context(), &e)
+	must(err)
+	e.Version = 1
+	_, err = edge.PutEndpoint(t.Context(), &e)
+	must(err)
+	held, err := edge.HoldEndpoints(t.Context(), "a", time.Minute)
+	if err != nil || len(held) != 1 {
+		t.Fatal(held, err)
+	}
+	_, err = edge.NextEvents(t.Context(), []numberdb.Wanted{{Tenant: "shop", Limit: 1}})
+	must(err)
+	gone := numberdb.Event{ID: 3, Tenant: "shop", Type: numberdb.WebhookDisabled, At: time.Now().Truncate(time.Microsecond)}
+	_, err = edge.Settle(t.Context(), []numberdb.Settlement{{
+		Endpoint: 1, Epoch: held[0].Epoch, Done: held[0].Done, Gone: &gone, Deliveries: []numberdb.Delivery{{Event: 1, Type: "a.b"}},
+	}})
+	must(err)
+	_, err = edge.Replay(t.Context(), &numberdb.Replay{Endpoint: 1, Tenant: "shop", Event: 1, Now: time.Now()})
+	must(err)
+	_, err = edge.WaitingDeliveries(t.Context(), 1)
+	must(err)
+	_, err = edge.ExpiredSessions(t.Context(), time.Now(), 0, 1)
+	must(err)
+	must(edge.ToldExpiries(t.Context(), time.Now()))
+	for range 3 {
+		_, _, err = edge.PurgeEvents(t.Context(), time.Now())
+		must(err)
+	}
+	must(edge.RemoveEndpoint(t.Context(), "shop", 1))
+}

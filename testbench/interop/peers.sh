@@ -35,7 +35,9 @@ if [ ${#missing[@]} -gt 0 ]; then
   DEBIAN_FRONTEND=noninteractive bash -c "$install" >/dev/null
 fi
 
-if [ ! -d node_modules/smpp ]; then
-  npm install --no-save --no-package-lock --no-audit --no-fund --loglevel=error smpp@0.5.1 ||
-    { echo "The tests need node-smpp: run 'npm install --no-save --no-package-lock smpp@0.5.1' in $(pwd)" >&2; exit 1; }
+packages="smpp@0.5.1 standardwebhooks@1.0.0 typescript@5.9.2 @types/node@20.19.0"
+if [ ! -d node_modules/smpp ] || [ ! -d node_modules/standardwebhooks ] || [ ! -d node_modules/typescript ]; then
+  # shellcheck disable=SC2086 # they are several
+  npm install --no-save --no-package-lock --no-audit --no-fund --loglevel=error $packages ||
+    { echo "The tests need packages of npm: run 'npm install --no-save --no-package-lock $packages' in $(pwd)" >&2; exit 1; }
 fi
