@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -85,7 +86,9 @@ func writes(m *numberdb.Mask) bool {
 }
 
 // Emergency reports whether a text is an emergency number.
-func (s sendersOf) Emergency(text string) bool { return s.desk.notEmergency(text) != nil }
+func (s sendersOf) Emergency(text string) bool {
+	return (*s.desk.emergency.Load())[strings.TrimPrefix(plainNumber(text), "+")]
+}
 
 // Refuse says why nothing is sent to a number.
 func (s sendersOf) Refuse(_ string, to e164.Number) *problem.Error {
