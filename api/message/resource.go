@@ -116,7 +116,7 @@ func (s *Service) Register(api huma.API) {
 		Text: "The answer comes when a carrier has the message: 201, or 202 with state unknown where the carrier was silent. " +
 			"A receipt of the network makes it delivered. With any problem, nothing was sent.",
 		Problems: []problem.Code{
-			problem.SessionClosed, problem.CapabilityUnavailable, problem.OptedOut, problem.CarrierUnavailable, problem.NumberIsMask, problem.EmergencyNumber, problem.InvalidNumber,
+			problem.SessionClosed, problem.CapabilityUnavailable, problem.OptedOut, problem.CarrierUnavailable, problem.NumberIsMask, problem.InvalidNumber,
 		},
 	}, s.send)
 	// The document knows one success of an operation; this one has two.

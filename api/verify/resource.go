@@ -20,8 +20,8 @@ const tag = "verifications"
 func (s *Service) Register(api huma.API) {
 	s.registerWorkflows(api)
 	sends := []problem.Code{
-		problem.InvalidNumber, problem.NumberIsMask, problem.EmergencyNumber, problem.PremiumDestination, problem.OptedOut, problem.CapabilityUnavailable,
-		problem.CarrierUnavailable, problem.PoolExhausted, problem.RateLimited, problem.NotFound, problem.SessionClosed,
+		problem.InvalidNumber, problem.NumberIsMask, problem.EmergencyNumber, problem.OptedOut, problem.CapabilityUnavailable,
+		problem.CarrierUnavailable, problem.PoolExhausted, problem.RateLimited, problem.NotFound,
 	}
 	rest.Register(api, rest.Operation{
 		ID: "startVerification", Method: http.MethodPost, Path: "/v1/verifications", Tag: tag, Scope: auth.VerificationsWrite,
