@@ -245,7 +245,7 @@ func TestOriginatedReportMustBeDurable(t *testing.T) {
 // TestOriginatedLateAcceptance: who was told "unknown" hears of an acceptance that
 // comes after all, and of its receipt.
 func TestOriginatedLateAcceptance(t *testing.T) {
-	b, heard, _, alfa := writing(t, func(cfg *Config) { cfg.AnswerWithin = 300 * time.Millisecond })
+	b, heard, _, alfa := writing(t, func(cfg *Config) { cfg.AnswerWithin = time.Second })
 	done := b.originate(routing.WritesFor, alice, maskOfBob, "x")
 	f := alfa.expect(t, pdu.SubmitSM, pdu.ROK)
 	if got := originated(t, done); got.Fate != routing.FateUnknown || got.Carrier != "alfa" || len(got.Tried) != 1 || !got.Tried[0].Silent {

@@ -106,19 +106,26 @@ func hexadecimal(status uint32) string {
 	return "0x" + text
 }
 
+const sessionMessages = "/v1/sessions/{id}/messages"
+
 // Register adds the operations.
 func (s *Service) Register(api huma.API) {
 	rest.Register(api, rest.Operation{
-		ID: "sendMessage", Method: http.MethodPost, Path: "/v1/sessions/{id}/messages", Tag: "messages", Scope: auth.MessagesWrite,
+		ID: "sendMessage", Method: http.MethodPost, Path: sessionMessages, Tag: "messages", Scope: auth.MessagesWrite,
 		Summary: "Send a message through a session", Idempotent: true, Status: http.StatusCreated,
 		Text: "The answer comes when a carrier has the message: 201, or 202 with state unknown where the carrier was silent. " +
 			"A receipt of the network makes it delivered. With any problem, nothing was sent.",
 		Problems: []problem.Code{
-			problem.SessionClosed, problem.CapabilityUnavailable, problem.OptedOut, problem.CarrierUnavailable, problem.NumberIsMask, problem.EmergencyNumber, problem.InvalidNumber,
+			problem.SessionClosed, problem.CapabilityUnavailable, problem.OptedOut, problem.CarrierUnavailable, problem.NumberIsMask, problem.InvalidNumber,
 		},
 	}, s.send)
+	// The document knows one success of an operation; this one has two.
+	responses := api.OpenAPI().Paths[sessionMessages].Post.Responses
+	silent := *responses[strconv.Itoa(http.StatusCreated)]
+	silent.Description = "Handed to a carrier that did not answer in time, or a repetition of such a request."
+	responses[strconv.Itoa(http.StatusAccepted)] = &silent
 	rest.Register(api, rest.Operation{
-		ID: "listMessages", Method: http.MethodGet, Path: "/v1/sessions/{id}/messages", Tag: "messages", Scope: auth.MessagesRead,
+		ID: "listMessages", Method: http.MethodGet, Path: sessionMessages, Tag: "messages", Scope: auth.MessagesRead,
 		Summary: "List the messages that were sent through a session",
 	}, s.list)
 	rest.Register(api, rest.Operation{
@@ -160,6 +167,9 @@ func (s *Service) send(ctx context.Context, in *SendMessageInput) (*SentMessage,
 		return nil, err
 	}
 	who := auth.From(ctx)
+	if who.Test {
+		return nil, Sandboxed()
+	}
 	m, replayed, err := s.Send(ctx, &Through{
 		Tenant: who.Scoped(""), Session: session, From: from, Text: in.Body.Text, Attempt: rest.Attempt(ctx),
 	})

@@ -20,8 +20,8 @@ const tag = "verifications"
 func (s *Service) Register(api huma.API) {
 	s.registerWorkflows(api)
 	sends := []problem.Code{
-		problem.InvalidNumber, problem.NumberIsMask, problem.EmergencyNumber, problem.PremiumDestination, problem.OptedOut, problem.CapabilityUnavailable,
-		problem.CarrierUnavailable, problem.PoolExhausted, problem.RateLimited, problem.NotFound, problem.SessionClosed,
+		problem.InvalidNumber, problem.NumberIsMask, problem.EmergencyNumber, problem.OptedOut, problem.CapabilityUnavailable,
+		problem.CarrierUnavailable, problem.PoolExhausted, problem.RateLimited, problem.NotFound,
 	}
 	rest.Register(api, rest.Operation{
 		ID: "startVerification", Method: http.MethodPost, Path: "/v1/verifications", Tag: tag, Scope: auth.VerificationsWrite,
@@ -81,6 +81,9 @@ func (s *Service) start(ctx context.Context, in *StartInput) (*VerificationAnswe
 		return nil, err
 	}
 	who := auth.From(ctx)
+	if who.Test {
+		return nil, message.Sandboxed()
+	}
 	v, replayed, err := s.Begin(ctx, &Start{
 		Tenant: who.Scoped(""), Workflow: workflow, To: to, Digits: in.Body.CodeLength, TTL: time.Duration(in.Body.TTL) * time.Second, Attempt: rest.Attempt(ctx),
 	})
@@ -139,6 +142,9 @@ func (s *Service) sendAgain(ctx context.Context, in *OneVerification) (*Verifica
 		return nil, err
 	}
 	who := auth.From(ctx)
+	if who.Test {
+		return nil, message.Sandboxed()
+	}
 	v, replayed, err := s.Resend(ctx, who.Scoped(""), id, rest.Attempt(ctx))
 	if err != nil {
 		return nil, err

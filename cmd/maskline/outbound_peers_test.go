@@ -39,6 +39,9 @@ func startNode(t *testing.T, name string) *nodeSMSC {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if named := os.Getenv("MASKLINE_NODE_MODULES"); named != "" {
+		modules = named
+	}
 	cmd := exec.Command("node", filepath.Join(interop, "sms", "smsc.js"), name)
 	cmd.Env, cmd.Stderr = append(os.Environ(), "NODE_PATH="+modules), os.Stderr
 	in, err := cmd.StdinPipe()

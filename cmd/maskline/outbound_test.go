@@ -48,6 +48,7 @@ func testTokens() tokens {
 	all := auth.Integrator.Usual()
 	return tokens{
 		"shop": {Key: "key_1", Tenant: "shop", Scopes: all}, "outlet": {Key: "key_2", Tenant: "outlet", Scopes: all},
+		"sandbox":  {Key: "key_5", Tenant: "shop", Scopes: all, Test: true},
 		"operator": {Key: "key_3", Scopes: auth.Owner.Usual()}, "reader": {Key: "key_4", Tenant: "shop", Scopes: auth.ReadOnly.Usual()},
 	}
 }
@@ -258,6 +259,7 @@ func TestMessagesThatAreRefused(t *testing.T) {
 			o.want(o.ask("shop", http.MethodPost, messagesOf(c.session), c.body), c.status, c.code)
 		})
 	}
+	o.want(o.ask("sandbox", http.MethodPost, messagesOf(&s), words{"from": outAlice, "text": "x"}), 409, problem.CapabilityUnavailable)
 	o.optOut(outBob)
 	o.want(o.ask("shop", http.MethodPost, messagesOf(&s), words{"from": outAlice, "text": "x"}), 409, problem.OptedOut)
 	o.nothingLeft()
