@@ -82,21 +82,28 @@ func newGuarded(t *testing.T, tenants, limits string) (*cli, *guarded) {
 	c.change(`api: {listen: "127.0.0.1:0"`, `api: {listen: "127.0.0.1:0"`+limits)
 	r := startEdge(t, c)
 	c.stock()
+	g := &guarded{running: r, t: t}
+	server := g.serve(t)
+	t.Cleanup(func() { server.Close(); http.DefaultClient.CloseIdleConnections() })
+	return c, g
+}
+
+// serve runs an API with what protects the edge.
+func (g *guarded) serve(t testing.TB) *httptest.Server {
 	all := auth.Scopes()
-	g := &guarded{running: r, t: t, keys: ring{
+	g.keys = ring{
 		"Bearer shop": {Key: "key_1", Tenant: "shop", Scopes: all}, "Bearer blind": {Key: "key_2", Tenant: "shop", Scopes: []auth.Scope{auth.RestrictionsRead, auth.RestrictionsWrite}},
 		"Bearer other": {Key: "key_3", Tenant: "other", Scopes: all}, "Bearer operator": {Key: "key_4", Scopes: all},
-	}}
+	}
 	a, err := rest.New(rest.Config{}, g.keys, time.Now, zap.NewNop(), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.protection.register(a)
-	g.desk = r.protection.desk(ownerDesk{owner: r.sessions})
+	g.protection.register(a)
+	g.desk = g.protection.desk(ownerDesk{owner: g.sessions})
 	server := httptest.NewServer(a.Handler())
-	t.Cleanup(func() { server.Close(); http.DefaultClient.CloseIdleConnections() })
 	g.url = server.URL
-	return c, g
+	return server
 }
 
 type guardReply struct {
