@@ -252,6 +252,18 @@ const (
 
 func (OptOutScope) choices() []string { return []string{"tenant", "session"} }
 
+// ThirdPartyCodes is what becomes of one-time codes of others.
+type ThirdPartyCodes string
+
+// The values of ThirdPartyCodes.
+const (
+	CodesOff    ThirdPartyCodes = "off"
+	CodesFlag   ThirdPartyCodes = "flag"
+	CodesRefuse ThirdPartyCodes = "refuse"
+)
+
+func (ThirdPartyCodes) choices() []string { return []string{"off", "flag", "refuse"} }
+
 // Direction is which way a contact goes.
 type Direction string
 

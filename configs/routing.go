@@ -24,6 +24,11 @@ type Routing struct {
 	// Opt-outs in memory beyond which new ones are refused for now, so that their senders' networks keep
 	// them; 0: no limit. Default 1000000.
 	MaxOptOuts int `key:"max_opt_outs" default:"1000000" min:"0" max:"1000000000" live:"true"`
+	// Texts to leased masks that are one-time codes of somebody else's service: not looked at, told in the
+	// audit and metrics, or refused as well. Default off.
+	ThirdPartyCodes ThirdPartyCodes `key:"third_party_codes" live:"true"`
+	// Words of the operator's and tenants' own services: a text with one of them is nobody else's code. Default empty.
+	OwnCodes []Word `key:"own_codes" live:"true"`
 	// Rules of the operator's own, asked in this order.
 	Rules []Rule `key:"rules" live:"whole"`
 	// What people hear of the edge itself.

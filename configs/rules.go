@@ -16,10 +16,10 @@ type OptOut struct {
 	// What a party ends: every message of the tenant, or the one conversation. Default tenant.
 	Scope OptOutScope `key:"scope" live:"true"`
 	// Words by calling code of the party; those of default count everywhere.
-	// Default {default: [STOP, STOPALL, UNSUBSCRIBE, QUIT, OPTOUT, OPT-OUT], "33": [ARRET, ARRÊT], "32": [ARRET, ARRÊT], "41": [ARRET, ARRÊT], "352": [ARRET, ARRÊT], "377": [ARRET, ARRÊT], "1": [ARRET, ARRÊT]}.
-	Words map[string][]Word `key:"words" default:"{default: [STOP, STOPALL, UNSUBSCRIBE, QUIT, OPTOUT, OPT-OUT], \"33\": [ARRET, ARRÊT], \"32\": [ARRET, ARRÊT], \"41\": [ARRET, ARRÊT], \"352\": [ARRET, ARRÊT], \"377\": [ARRET, ARRÊT], \"1\": [ARRET, ARRÊT]}" live:"true"`
-	// Words that take it back. Default [START, UNSTOP].
-	Start []Word `key:"start" default:"[START, UNSTOP]" live:"true"`
+	// Default {default: [STOP, STOPALL, UNSUBSCRIBE, QUIT, OPTOUT, OPT-OUT, REMOVE, REVOKE], "33": [ARRET, ARRÊT], "32": [ARRET, ARRÊT], "41": [ARRET, ARRÊT], "352": [ARRET, ARRÊT], "377": [ARRET, ARRÊT], "1": [ARRET, ARRÊT]}.
+	Words map[string][]Word `key:"words" default:"{default: [STOP, STOPALL, UNSUBSCRIBE, QUIT, OPTOUT, OPT-OUT, REMOVE, REVOKE], \"33\": [ARRET, ARRÊT], \"32\": [ARRET, ARRÊT], \"41\": [ARRET, ARRÊT], \"352\": [ARRET, ARRÊT], \"377\": [ARRET, ARRÊT], \"1\": [ARRET, ARRÊT]}" live:"true"`
+	// Words that take it back. Default [START, UNSTOP, YES].
+	Start []Word `key:"start" default:"[START, UNSTOP, YES]" live:"true"`
 }
 
 // Loop says when a message that goes round is taken for one.

@@ -21,6 +21,7 @@ const (
 	ruleBlock     = "block"
 	ruleOptOut    = "opt_out"
 	rulePrefix    = "rule:" // of the configured ones
+	ruleScreen    = "third_party_codes"
 	ruleSlot      = "slot"
 	ruleCarriers  = "carriers"
 )
@@ -38,6 +39,9 @@ func (s *state) chain() []step {
 	}
 	for i := range s.rules {
 		chain = append(chain, step{name: rulePrefix + s.rules[i].name, judge: s.rules[i].judge})
+	}
+	if s.screen != nil && s.masks != nil {
+		chain = append(chain, step{name: ruleScreen, judge: (*state).judgeScreen})
 	}
 	if s.slots != nil {
 		chain = append(chain, step{name: ruleSlot, judge: (*state).judgeSlot})

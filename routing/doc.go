@@ -12,6 +12,7 @@
 //	block          the operator's blocks of parties and masks
 //	opt_out        a receiver that wants no messages
 //	rule:NAME      the operator's rules on senders and texts
+//	third_party_codes  one-time codes of others at leased masks
 //	slot           the first message to a session's public mask, which waits until
 //	               its sender can be answered
 //	carriers       those that serve the destination and are fit, in order

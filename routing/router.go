@@ -37,6 +37,7 @@ type state struct {
 	echoes       *echoes // nil: not looked at
 	words        *words  // nil: none
 	rules        []rule
+	screen       Screen // nil: none
 	steps        []step
 }
 
@@ -92,6 +93,7 @@ func (r *Router) compile(s *state, cfg *Config) (err error) {
 	if cfg.Prefixes != nil {
 		s.imported = cfg.Prefixes.Imported
 	}
+	s.screen = cfg.Screen
 	s.words = newWords(cfg.OptOut, cfg.TenantOptOuts)
 	if s.words != nil && s.restrictions == nil {
 		return errors.New("opt-out words need a place where opt-outs are kept")

@@ -301,16 +301,25 @@ func TestTextForRules(t *testing.T) {
 	}
 }
 
+type noScreen struct{}
+
+func (noScreen) Refuses(string, e164.Number, []byte) bool { return false }
+
+type noMasks struct{}
+
+func (noMasks) Mask(e164.Number) (*numberdb.Mask, bool) { return nil, false }
+
 // The table of rules is the chain, in its order, with the statuses of the
 // verdicts that each gives.
 func TestDocsOfRules(t *testing.T) {
 	verdicts := map[string][]routing.Verdict{
 		"emergency": {routing.EmergencyRefused}, "opt_out_words": {routing.OptOut, routing.OptIn}, "loop": {routing.Loop},
-		"block": {routing.Blocked}, "opt_out": {routing.OptedOut}, "rule:NAME": {routing.RuleRefused}, "slot": {routing.FirstContact}, "carriers": {routing.NoCarrier},
+		"block": {routing.Blocked}, "opt_out": {routing.OptedOut}, "rule:NAME": {routing.RuleRefused}, "third_party_codes": {routing.RuleRefused}, "slot": {routing.FirstContact}, "carriers": {routing.NoCarrier},
 	}
 	routes := ordinaryRules(t)
 	routes.Rules = []routing.RuleConfig{{Name: "NAME", Senders: []string{"1"}}}
 	routes.Slots = &fakeSlots{}
+	routes.Screen, routes.Masks = noScreen{}, noMasks{}
 	chain := ruledRouter(t, testTable(), routes).Explain(&routing.Request{Service: routing.SMS, Origin: &routing.Origin{}}).Rules
 	rows := docsTable(t, "## Rules")
 	if len(rows) != len(chain) {

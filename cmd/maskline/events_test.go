@@ -66,9 +66,8 @@ func TestEventsReachAReceiver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, resource := range r.told.resources() {
-		resource.Register(v1)
-	}
+	r.told.events.Register(v1)
+	r.told.endpoints.Register(v1)
 	server := httptest.NewServer(v1.Handler())
 	defer server.Close()
 	receivers := map[string]*hooks{"shop": {}, "": {}}

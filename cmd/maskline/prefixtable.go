@@ -36,7 +36,7 @@ type prefixes struct {
 
 // newRouter makes the router of an edge with the imported prefixes.
 func (e *edge) newRouter(ctx context.Context) (err error) {
-	p := &prefixes{store: openPrefixes(e.cfg), config: routingConfig(e.cfg, e.restrict)}
+	p := &prefixes{store: openPrefixes(e.cfg), config: e.routing(e.cfg)}
 	cfg := p.config
 	cfg.Contacts, cfg.Masks, cfg.Slots = e.sessions, e.sessions, e.sessions
 	if cfg.Prefixes, err = p.store.Load(ctx); err != nil {

@@ -112,7 +112,7 @@ func (r *reloader) apply(file string) (api.Reloaded, error) {
 	}
 	r.edge.prefixes.mu.Lock()
 	defer r.edge.prefixes.mu.Unlock()
-	rules, err := r.edge.prefixes.reload(context.Background(), routingConfig(merged, r.edge.restrict))
+	rules, err := r.edge.prefixes.reload(context.Background(), r.edge.routing(merged))
 	if err != nil {
 		return api.Reloaded{}, err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -27,6 +28,7 @@ type protection struct {
 	auditor  *numberdb.Auditor
 	records  *ledgerOfChanges
 	alarms   *alarms
+	screened screenMetrics
 	consents *safeguards.Consents
 	masks    guard.Masks
 }
@@ -38,6 +40,9 @@ func (e *edge) newProtection() (err error) {
 		records: e.changes,
 	}
 	p.alarms = newAlarms(p.records, e.log.Named("guard"))
+	if p.screened, err = newScreenMetrics(e.metrics); err != nil {
+		return fmt.Errorf("registering metrics of codes: %w", err)
+	}
 	rules, err := p.prepare(e.cfg)
 	if err != nil {
 		return err
@@ -162,29 +167,56 @@ type alarms struct {
 	suspend func(ctx context.Context, key string) error
 	// tell tells the key's tenant. Nil: nobody.
 	tell func(tenant, kind, key string)
+
+	mu   sync.Mutex
+	told map[e164.Number]time.Time // masks at which codes were met
 }
 
 type alarm struct {
 	who       guard.Who
 	score     guard.Score
 	suspended bool
+	mask      e164.Number // at which a code of others was met; none: it is about a key
 }
 
 const (
+	// toldMasks bounds the masks that are remembered as told.
+	toldMasks = 1024
+	tellAgain = time.Hour
+
 	alarmQueue = 256
 	alarmTime  = 10 * time.Second
 	alarmTries = 5
 )
 
 func newAlarms(records *ledgerOfChanges, log *zap.Logger) *alarms {
-	return &alarms{records: records, log: log, queue: make(chan alarm, alarmQueue)}
+	return &alarms{records: records, log: log, queue: make(chan alarm, alarmQueue), told: map[e164.Number]time.Time{}}
 }
 
 // Detected takes it in.
 func (a *alarms) Detected(who guard.Who, s guard.Score) { a.put(alarm{who: who, score: s}) }
 
 // Suspended takes it in.
-func (a *alarms) Suspended(who guard.Who, s guard.Score) { a.put(alarm{who, s, true}) }
+func (a *alarms) Suspended(who guard.Who, s guard.Score) {
+	a.put(alarm{who: who, score: s, suspended: true})
+}
+
+// thirdParty hears of a code of others at a leased mask, and tells of it once an hour.
+func (a *alarms) thirdParty(tenant string, mask e164.Number) {
+	now := time.Now()
+	a.mu.Lock()
+	told := now.Sub(a.told[mask]) < tellAgain
+	if !told {
+		if len(a.told) >= toldMasks {
+			clear(a.told)
+		}
+		a.told[mask] = now
+	}
+	a.mu.Unlock()
+	if !told {
+		a.put(alarm{who: guard.Who{Tenant: tenant}, mask: mask})
+	}
+}
 
 func (a *alarms) put(one alarm) {
 	select {
@@ -230,6 +262,9 @@ func (a *alarms) act(ctx context.Context, one alarm) {
 func (a *alarms) once(ctx context.Context, one alarm, what string) error {
 	ctx, cancel := context.WithTimeout(ctx, alarmTime)
 	defer cancel()
+	if one.mask != 0 {
+		return a.records.Note(ctx, one.who.Tenant, "abuse.third_party_code", one.mask.Reveal(), "a one-time code of somebody else's service came to a leased mask")
+	}
 	if one.suspended && a.suspend != nil {
 		if err := a.suspend(ctx, one.who.Key); err != nil {
 			return fmt.Errorf("suspending the key: %w", err)

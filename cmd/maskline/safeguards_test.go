@@ -24,6 +24,7 @@ import (
 	"maskline/e164"
 	"maskline/numberdb"
 	"maskline/numberdb/sessions"
+	"maskline/routing"
 )
 
 // ring lets in by fixed texts.
@@ -82,21 +83,28 @@ func newGuarded(t *testing.T, tenants, limits string) (*cli, *guarded) {
 	c.change(`api: {listen: "127.0.0.1:0"`, `api: {listen: "127.0.0.1:0"`+limits)
 	r := startEdge(t, c)
 	c.stock()
+	g := &guarded{running: r, t: t}
+	server := g.serve(t)
+	t.Cleanup(func() { server.Close(); http.DefaultClient.CloseIdleConnections() })
+	return c, g
+}
+
+// serve runs an API with what protects the edge.
+func (g *guarded) serve(t testing.TB) *httptest.Server {
 	all := auth.Scopes()
-	g := &guarded{running: r, t: t, keys: ring{
+	g.keys = ring{
 		"Bearer shop": {Key: "key_1", Tenant: "shop", Scopes: all}, "Bearer blind": {Key: "key_2", Tenant: "shop", Scopes: []auth.Scope{auth.RestrictionsRead, auth.RestrictionsWrite}},
 		"Bearer other": {Key: "key_3", Tenant: "other", Scopes: all}, "Bearer operator": {Key: "key_4", Scopes: all},
-	}}
+	}
 	a, err := rest.New(rest.Config{}, g.keys, time.Now, zap.NewNop(), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.protection.register(a)
-	g.desk = r.protection.desk(ownerDesk{owner: r.sessions})
+	g.protection.register(a)
+	g.desk = g.protection.desk(ownerDesk{owner: g.sessions})
 	server := httptest.NewServer(a.Handler())
-	t.Cleanup(func() { server.Close(); http.DefaultClient.CloseIdleConnections() })
 	g.url = server.URL
-	return c, g
+	return server
 }
 
 type guardReply struct {
@@ -389,4 +397,56 @@ func TestDestinationsOfAFile(t *testing.T) {
 	if err := satellite(); err != nil {
 		t.Error("a file with a fault is in effect", err)
 	}
+}
+
+// A code of somebody else's service at a leased mask is told once, and refused where
+// the configuration says so; other texts pass.
+func TestCodesOfOthersAtLeasedMasks(t *testing.T) {
+	c, g := newGuarded(t, "[{name: shop}]", "")
+	c.write("edge.yaml", testConfigWith(c, "routing: {third_party_codes: refuse, own_codes: [Shopwerk]}\n"))
+	if out := c.at("reload"); !strings.Contains(out, "applied: routing.third_party_codes") {
+		t.Fatal(out)
+	}
+	leased := into[api.Session](c, "sessions", "lease", "--pool", "uk", "--to", "tel:+447700900101", "--services", "sms")
+	mask := e164.MustParse(leased.Participants[0].Dial)
+	say := func(text string) routing.Verdict {
+		var plan routing.Plan
+		g.router.Decide(&routing.Request{
+			Service: routing.SMS, Origin: &routing.Origin{Carrier: "alfa"}, Dialled: []byte("x"), To: mask, Named: true, Sender: []byte("Service"), Now: time.Now(), Text: plainText(text),
+		}, &plan)
+		return plan.Verdict
+	}
+	const code = "Your WhatsApp code is 482-193"
+	for range 3 {
+		if got := say(code); got != routing.RuleRefused {
+			t.Errorf("a code of others: %v", got)
+		}
+	}
+	for _, text := range []string{"Shopwerk and WhatsApp: your code is 482193", "I am at the door", "Your code is 482193"} {
+		if got := say(text); got == routing.RuleRefused {
+			t.Errorf("%q is refused", text)
+		}
+	}
+	g.eventually("the audit to tell of it", func() bool { return strings.Contains(strings.Join(g.did(), "; "), "abuse.third_party_code") })
+	if n := strings.Count(strings.Join(g.did(), "; "), "abuse.third_party_code"); n != 1 {
+		t.Errorf("told %d times", n)
+	}
+	c.change("refuse", "flag")
+	c.at("reload")
+	if got := say(code); got == routing.RuleRefused {
+		t.Errorf("where it is only flagged: %v", got)
+	}
+	if log := string(g.log.bytes()); strings.Contains(log, "WhatsApp") || strings.Contains(log, "482") {
+		t.Error("a text is in the log")
+	}
+}
+
+// testConfigWith is the configuration of the test with more sections.
+func testConfigWith(c *cli, more string) string {
+	c.t.Helper()
+	text, err := os.ReadFile(c.path("edge.yaml"))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return string(text) + more
 }
