@@ -30,8 +30,8 @@ const (
 	cellUnit     = 64                              // 4 KiB
 	cellsFull    = 85                              // per cent in use: beyond, the way to a free cell becomes long
 	cellsFilled  = 78                              // per cent after a rebuild
-	cellsEmpty   = 66                              // per cent, below which it shrinks
 	cellsMost    = 82                              // and at most
+	cellsEmpty   = 66                              // per cent, below which it shrinks
 	settled      = 82                              // per cent after filling
 	settledMost  = 87                              // and at most
 	wholeChunks  = 4                               // from here on a section takes whole ones
@@ -42,10 +42,10 @@ const (
 
 // section is immutable but for its records and the writer's count.
 type section struct {
-	records [mostChunks]unsafe.Pointer
 	count   uint64 // of cells
 	moves   atomic.Uint32
 	depth   uint8 // bits of the tag that all its records share
+	records [mostChunks]unsafe.Pointer
 
 	// The writer's.
 	live   int
