@@ -68,6 +68,16 @@ func (b *bed) pass(d time.Duration) {
 	b.sweep()
 }
 
+// kept is how many sockets sleep.
+func (b *bed) kept() (n int) {
+	for _, each := range b.networks {
+		if s, ok := each.backend.(sleeper); ok {
+			n += s.sleepers()
+		}
+	}
+	return n
+}
+
 func (b *bed) allocate(opts Options) *Session {
 	b.t.Helper()
 	s, err := b.Allocate(opts)

@@ -20,7 +20,7 @@
 //
 // It may lose packets, as UDP does, and counts each one that it drops. For an
 // RTP packet it starts no goroutine and allocates nothing; it waits for nothing but, for
-// 0.1 ms, those that come with it (rhythm_linux.go).
+// 0.2 ms at most, those that come with it (rhythm_linux.go).
 //
 // Start reading at relay.go, session.go and receive.go. What touches sockets is
 // behind the two interfaces of backend.go; portable_linux.go implements them.

@@ -26,8 +26,36 @@ func TestRhythm(t *testing.T) {
 	r.due(1, now)
 	for _, tt := range tests {
 		now += tt.since
-		if gather, yield := r.due(tt.n, now); gather != tt.gather || yield != tt.yield {
+		if gather, yield := r.due(tt.n, now); gather > 0 != tt.gather || yield != tt.yield {
 			t.Errorf("%s: gather %v, yield %v; want %v, %v", tt.name, gather, yield, tt.gather, tt.yield)
 		}
+	}
+}
+
+// The more datagrams come, the longer a rest, by what came on average and not by how dense a burst
+// is.
+func TestRestsAreLongerWhereManyCome(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		burst int // every millisecond, one each 10 µs
+		want  time.Duration
+	}{
+		{"100 calls", 10, gatherFor},
+		{"500 calls", 50, gatherFor},
+		{"740 calls", 74, gatherFor},
+		{"760 calls", 76, gatherManyFor},
+		{"1,000 calls", 100, gatherManyFor},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r, start := rhythm{}, time.Second
+			for now := start; now < start+time.Second; now += time.Millisecond {
+				for i := range tt.burst {
+					gather, _ := r.due(1, now+time.Duration(i)*10*time.Microsecond)
+					if late := now > start+100*time.Millisecond; late && i > 0 && gather != tt.want {
+						t.Fatalf("after %v it rests for %v, want %v", now-start, gather, tt.want)
+					}
+				}
+			}
+		})
 	}
 }

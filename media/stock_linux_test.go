@@ -10,16 +10,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// kept is how many sockets sleep.
-func (b *bed) kept() (n int) {
-	for _, each := range b.networks {
-		if s, ok := each.backend.(sleeper); ok {
-			n += s.sleepers()
-		}
-	}
-	return n
-}
-
 // onTwoPairs is a relay with room for one call, whose ports rest no time.
 func onTwoPairs(c *Config) {
 	onPortable(c)
