@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -30,6 +31,7 @@ type contract struct {
 		} `json:"responses"`
 	} `json:"paths"`
 	paths    map[string]*regexp.Regexp
+	mu       sync.Mutex // of the compiler
 	compiler *jsonschema.Compiler
 }
 
@@ -91,6 +93,8 @@ func (c *contract) hold(method, path string, g *reply) error {
 		return fmt.Errorf("%s %d is %s, which the document does not say", op.OperationID, g.status, kind)
 	}
 	escape := strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D")
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	schema, err := c.compiler.Compile("doc.json#/paths/" + escape.Replace(at) + "/" + strings.ToLower(method) +
 		fmt.Sprintf("/responses/%d/content/", g.status) + escape.Replace(kind) + "/schema")
 	if err != nil {
