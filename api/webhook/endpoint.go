@@ -32,6 +32,7 @@ type endpoint struct {
 	read    numberdb.EventPosition
 	more    bool    // there may be more to be read
 	loaded  bool    // what waits was read
+	partly  bool    // more waits than was read at once: nothing new is read before
 	window  []*item // read and not known to be settled, in their order
 	sending int     // lines of the log that are being written
 	lanes   map[uint64]*lane
@@ -143,7 +144,7 @@ func (p *endpoint) settled() numberdb.EventPosition {
 
 // room is how many events may be read.
 func (p *endpoint) room() int {
-	if !p.loaded || p.gone || len(p.waiting) >= numberdb.MostWaiting {
+	if !p.loaded || p.partly || p.gone || len(p.waiting) >= numberdb.MostWaiting {
 		return 0
 	}
 	if room := mostUnsettled - len(p.window) - len(p.unwritten) - p.sending; room >= pageSize {

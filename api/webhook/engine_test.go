@@ -473,6 +473,44 @@ func TestAnEngineThatDies(t *testing.T) {
 	})
 }
 
+// More waits in the store than is read at once: all of it is posted, in order.
+func TestMoreWaitsThanIsReadAtOnce(t *testing.T) {
+	inBubble(t, func(w *world) {
+		const events = 2*numberdb.MostWaiting + 700
+		w.endpoint(1, "shop")
+		for range events / 100 {
+			sessions := make([]numberdb.ID, 100)
+			for i := range sessions {
+				sessions[i] = numberdb.ID(7 + i%3)
+			}
+			w.tell(nil, "shop", sessions...)
+		}
+		held, err := w.store.HoldEndpoints(w.Context(), "a", time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, err := w.store.Events(w.Context(), numberdb.EventQuery{Tenant: "shop", Limit: 10_000})
+		if err != nil {
+			t.Fatal(err)
+		}
+		done := numberdb.Settlement{Endpoint: 1, Epoch: held[0].Epoch, Done: all[len(all)-1].Position}
+		for i := range all {
+			done.Deliveries = append(done.Deliveries, numberdb.Delivery{Endpoint: 1, Event: all[i].ID, Type: all[i].Type, Session: all[i].Session, Position: all[i].Position})
+		}
+		if _, err := w.store.Settle(w.Context(), []numberdb.Settlement{done}); err != nil {
+			t.Fatal(err)
+		}
+		e, stop := w.run()
+		w.tell(e, "shop", 7, 8, 9)
+		time.Sleep(time.Minute)
+		stop()
+		w.wantAll(1, 7, 8, 9)
+		if n := len(w.taken(1)); n != events+3 {
+			t.Errorf("%d posts for %d events", n, events+3)
+		}
+	})
+}
+
 // deaf is a store that loses what is settled, as the death of an engine does.
 type deaf struct{ *sqlite.Store }
 

@@ -103,14 +103,18 @@ func (k *keeper) tick() {
 		k.hold()
 	}
 	k.readable = true
-	k.loadWaiting()
 	if now.Sub(k.purged) >= purgeEvery {
 		k.purge(now)
 	}
 	waiting := 0
 	for _, p := range k.e.endpoints {
 		waiting += len(p.waiting)
+		if p.partly && len(p.waiting) < numberdb.MostWaiting {
+			p.loaded, p.partly = false, false
+			k.toLoad = append(k.toLoad, p)
+		}
 	}
+	k.loadWaiting()
 	k.e.metrics.waiting.Set(float64(waiting))
 	k.e.metrics.endpoints.Set(float64(len(k.e.endpoints)))
 }
@@ -221,7 +225,7 @@ func (e *Engine) waits(p *endpoint, waiting []numberdb.Delivery) {
 		}
 		e.alarms.set(x.Next, p, x.lane)
 	}
-	p.loaded, p.more = true, true
+	p.loaded, p.more, p.partly = true, true, len(waiting) >= 2*numberdb.MostWaiting
 	e.keeper.readable = true
 }
 

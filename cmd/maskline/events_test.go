@@ -5,11 +5,14 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
@@ -113,10 +116,44 @@ func TestEventsReachAReceiver(t *testing.T) {
 		}
 		h.mu.Unlock()
 	}
-	for _, text := range []string{"whsec_", "127.0.0.1/hook"} {
+	for _, text := range []string{"whsec_", "/hook", "7700900101", "7700900202", "7700900301"} {
 		if strings.Contains(string(r.log.bytes()), text) {
 			t.Errorf("the log holds %s", text)
 		}
+		if strings.Contains(r.get("/metrics").body, text) {
+			t.Errorf("the metrics hold %s", text)
+		}
+	}
+}
+
+// The page names exactly the types that the code tells.
+func TestTypesOfEventsAreDocumented(t *testing.T) {
+	literal := regexp.MustCompile(`"((?:session|participant|lease|number|pool|call|optout|carrier|webhook)\.[a-z_]+)"`)
+	told := map[string]bool{}
+	for _, file := range []string{"events.go", "../../numberdb/event.go", "../../numberdb/sessions/events.go", "../../api/webhook/resource.go"} {
+		code, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range literal.FindAllSubmatch(code, -1) {
+			told[string(found[1])] = true
+		}
+	}
+	page, err := os.ReadFile("../../docs/webhooks.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(page), "\n## Types\n")
+	table, _, _ = strings.Cut(table, "\n## ")
+	documented := map[string]bool{}
+	for line := range strings.Lines(table) {
+		first, _, _ := strings.Cut(strings.TrimPrefix(line, "|"), "|")
+		for _, found := range regexp.MustCompile("`([a-z]+\\.[a-z_]+)`").FindAllStringSubmatch(first, -1) {
+			documented[found[1]] = true
+		}
+	}
+	if diff := cmp.Diff(told, documented); diff != "" || len(told) < 20 {
+		t.Errorf("%d types; code and page differ: %s", len(told), diff)
 	}
 }
 
