@@ -19,8 +19,8 @@ const maxWrites = 1_000_000
 // place in it and never a value.
 func (w *Writes) Check() error {
 	rows := len(w.Bindings) + len(w.Claims) + len(w.Replaced) + len(w.Sessions) + len(w.Attempts) + len(w.Tenants) + len(w.Pools) +
-		len(w.Masks) + len(w.Events) + len(w.Messages) + len(w.Reports) + len(w.Gone.Sessions) + len(w.Gone.Pools) + len(w.Gone.Messages) + len(w.Gone.Verifications) + len(w.Gone.Attempts)
-	if rows > maxWrites {
+		len(w.Masks) + len(w.Events) + len(w.Gone.Sessions) + len(w.Gone.Pools)
+	if rows+w.outbound() > maxWrites {
 		return ErrTooMany
 	}
 	if err := CheckChanges(w.Bindings); err != nil {
@@ -28,14 +28,14 @@ func (w *Writes) Check() error {
 	}
 	for _, err := range [...]error{
 		checkEach("claim", w.Claims, (*Binding).Check),
+		checkEach("message", w.Messages, (*Message).Check),
+		checkEach("report", w.Reports, (*MessageReport).Check),
 		checkEach("session", w.Sessions, (*Session).Check),
 		checkEach("attempt", w.Attempts, (*Attempt).Check),
 		checkEach("tenant", w.Tenants, (*Tenant).Check),
 		checkEach("pool", w.Pools, (*Pool).Check),
 		checkEach("mask", w.Masks, (*Mask).Check),
 		checkEach("event", w.Events, (*MaskEvent).Check),
-		checkEach("message", w.Messages, (*Message).Check),
-		checkEach("report", w.Reports, (*MessageReport).Check),
 	} {
 		if err != nil {
 			return err
@@ -45,6 +45,11 @@ func (w *Writes) Check() error {
 		return err
 	}
 	return w.checkTwice()
+}
+
+// outbound counts the rows of messages and verifications.
+func (w *Writes) outbound() int {
+	return len(w.Messages) + len(w.Reports) + len(w.Gone.Messages) + len(w.Gone.Verifications) + len(w.Gone.Attempts)
 }
 
 // checkReports: of two reports of one message a store would not know the later.

@@ -51,6 +51,9 @@ type InventoryWatch interface {
 // Writes is what one transaction changes. Of several sessions with one ID,
 // pools with one name or masks with one number the last stands.
 type Writes struct {
+	Messages []Message // new ones
+	Reports  []MessageReport
+
 	Bindings []Change    // upserts and deletions
 	Claims   []Binding   // new bindings whose keys must be free: no row, or one that is Over
 	Replaced []Replaced  // what gives way to a claim though it is kept
@@ -61,8 +64,6 @@ type Writes struct {
 	Pools    []Pool      // likewise
 	Masks    []Mask      // likewise; a change of state goes to the history
 	Events   []MaskEvent // further lines of the history, or the why of a change of state
-	Messages []Message   // new ones
-	Reports  []MessageReport
 	Gone     Gone
 }
 

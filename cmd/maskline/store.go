@@ -14,13 +14,10 @@ import (
 // stores is a store of everything that one keeps.
 type stores interface {
 	numberdb.Store
+	outboundStore
 	numberdb.RestrictionStore
 	sessions.Store
 	numberdb.Purger
-	numberdb.AttemptStore
-	numberdb.MessageStore
-	numberdb.VerificationStore
-	numberdb.WorkflowStore
 }
 
 // openStore opens the store that the configuration names.

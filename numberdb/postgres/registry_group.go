@@ -65,8 +65,8 @@ func (s *Store) group(w *numberdb.Writes) *group {
 	}
 	g.addAttempts(s.vault, w.Attempts)
 	g.addSessions(s.vault, w)
-	g.addInventory(w)
 	g.addMessages(s.vault, w)
+	g.addInventory(w)
 	if g.hopes = len(g.claims)+len(w.New) > 0; g.hopes && s.anyhow.Load() > 0 {
 		s.anyhow.Add(-1)
 		g.anyhow()

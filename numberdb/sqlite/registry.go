@@ -104,16 +104,16 @@ func (g *group) write(ctx context.Context, tx *sql.Tx) error {
 	if !conflict.Empty() {
 		return &conflict
 	}
+	if err := g.writeMessages(ctx, tx); err != nil {
+		return err
+	}
 	if err := g.writeSessions(ctx, tx, &conflict); err != nil {
 		return err
 	}
 	if !conflict.Empty() {
 		return &conflict
 	}
-	if err := g.writeInventory(ctx, tx); err != nil {
-		return err
-	}
-	return g.writeMessages(ctx, tx)
+	return g.writeInventory(ctx, tx)
 }
 
 func (g *group) writeClaims(ctx context.Context, tx *sql.Tx, now time.Time, conflict *numberdb.Conflict) error {
