@@ -20,7 +20,7 @@ const maxWrites = 1_000_000
 func (w *Writes) Check() error {
 	rows := len(w.Bindings) + len(w.Claims) + len(w.Replaced) + len(w.Sessions) + len(w.Attempts) + len(w.Tenants) + len(w.Pools) +
 		len(w.Masks) + len(w.Events) + len(w.Gone.Sessions) + len(w.Gone.Pools)
-	if rows+w.outbound() > maxWrites {
+	if rows > maxWrites {
 		return ErrTooMany
 	}
 	if err := CheckChanges(w.Bindings); err != nil {
@@ -54,6 +54,9 @@ func (w *Writes) outbound() int {
 
 // checkReports: of two reports of one message a store would not know the later.
 func (w *Writes) checkReports() error {
+	if w.outbound() > maxWrites {
+		return ErrTooMany
+	}
 	if len(w.Messages)+len(w.Reports) < 2 {
 		return nil
 	}
