@@ -19,8 +19,7 @@ const maxWrites = 1_000_000
 // place in it and never a value.
 func (w *Writes) Check() error {
 	rows := len(w.Bindings) + len(w.Claims) + len(w.Replaced) + len(w.Sessions) + len(w.Attempts) + len(w.Tenants) + len(w.Pools) +
-		len(w.Masks) + len(w.Shelved) + len(w.Events) + len(w.Outbox) + len(w.Expired) + len(w.Messages) + len(w.Reports) + len(w.Consents) + len(w.Audit) +
-		len(w.Gone.Sessions) + len(w.Gone.Pools) + len(w.Gone.Messages) + len(w.Gone.Verifications) + len(w.Gone.Attempts)
+		len(w.Masks) + len(w.Shelved) + len(w.Events) + len(w.Outbox) + len(w.Expired) + len(w.Consents) + len(w.Audit) + len(w.Gone.Sessions) + len(w.Gone.Pools)
 	if rows > maxWrites {
 		return ErrTooMany
 	}
@@ -29,6 +28,8 @@ func (w *Writes) Check() error {
 	}
 	for _, err := range [...]error{
 		checkEach("claim", w.Claims, (*Binding).Check),
+		checkEach("message", w.Messages, (*Message).Check),
+		checkEach("report", w.Reports, (*MessageReport).Check),
 		checkEach("session", w.Sessions, (*Session).Check),
 		checkEach("attempt", w.Attempts, (*Attempt).Check),
 		checkEach("tenant", w.Tenants, (*Tenant).Check),
@@ -38,8 +39,6 @@ func (w *Writes) Check() error {
 		checkEach("event", w.Events, (*MaskEvent).Check),
 		checkEach("outbox", w.Outbox, (*Event).Check),
 		checkEach("expiry", w.Expired, (*Expiry).Check),
-		checkEach("message", w.Messages, (*Message).Check),
-		checkEach("report", w.Reports, (*MessageReport).Check),
 		checkEach("consent", w.Consents, (*Consent).Check),
 		checkEach("audit line", w.Audit, (*AuditLine).Check),
 	} {
@@ -53,8 +52,16 @@ func (w *Writes) Check() error {
 	return w.checkTwice()
 }
 
+// outbound counts the rows of messages and verifications.
+func (w *Writes) outbound() int {
+	return len(w.Messages) + len(w.Reports) + len(w.Gone.Messages) + len(w.Gone.Verifications) + len(w.Gone.Attempts)
+}
+
 // checkReports: of two reports of one message a store would not know the later.
 func (w *Writes) checkReports() error {
+	if w.outbound() > maxWrites {
+		return ErrTooMany
+	}
 	if len(w.Messages)+len(w.Reports) < 2 {
 		return nil
 	}

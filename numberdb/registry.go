@@ -51,6 +51,9 @@ type InventoryWatch interface {
 // Writes is what one transaction changes. Of several sessions with one ID,
 // pools with one name or masks with one number the last stands.
 type Writes struct {
+	Messages []Message // new ones
+	Reports  []MessageReport
+
 	Bindings []Change    // upserts and deletions
 	Claims   []Binding   // new bindings whose keys must be free: no row, or one that is Over
 	Replaced []Replaced  // what gives way to a claim though it is kept
@@ -64,8 +67,6 @@ type Writes struct {
 	Events   []MaskEvent // further lines of the history, or the why of a change of state
 	Outbox   []Event     // what is told of all this; those of one session in their order
 	Expired  []Expiry    // sessions whose end by time is told, unless it was
-	Messages []Message   // new ones
-	Reports  []MessageReport
 	Consents []Consent   // new ones, and those that exist as they are now; tenant and party stay
 	Audit    []AuditLine // who did it; one whose ID is known is there already
 	Gone     Gone

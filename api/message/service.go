@@ -62,12 +62,12 @@ type Service struct {
 
 var _ routing.Reports = (*Service)(nil)
 
-// New makes a service and registers its metrics. SendBy says by whom it sends
-// before the first message.
-func New(cfg Config, store Store, sessions Sessions, now func() time.Time, log *zap.Logger, reg prometheus.Registerer) (*Service, error) {
+// New makes a service and registers its metrics. sender is not called before the
+// first message, since it needs the service's reports.
+func New(cfg Config, store Store, sessions Sessions, sender routing.Originator, now func() time.Time, log *zap.Logger, reg prometheus.Registerer) (*Service, error) {
 	cfg = cfg.withDefaults()
 	s := &Service{
-		cfg: cfg, store: store, sessions: sessions, log: log,
+		cfg: cfg, store: store, sessions: sessions, sender: sender, log: log,
 		now: func() time.Time { return now().UTC().Truncate(time.Microsecond) }, // as stores keep it
 	}
 	var err error
@@ -77,9 +77,6 @@ func New(cfg Config, store Store, sessions Sessions, now func() time.Time, log *
 	s.writer = newWriter(store, cfg.Queue, s.now, log)
 	return s, nil
 }
-
-// SendBy says who sends; it is made after the service, whose reports it needs.
-func (s *Service) SendBy(sender routing.Originator) { s.sender = sender }
 
 // Outgoing is a message to be sent.
 type Outgoing struct {

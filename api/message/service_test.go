@@ -99,11 +99,10 @@ func started(t *testing.T, cfg Config, o *routing.Originated) (*Service, *shelf)
 	t.Helper()
 	time.Sleep(30 * 365 * 24 * time.Hour) // ids begin in 2020, the bubble's time before
 	store := &shelf{messages: map[numberdb.ID]numberdb.Message{}}
-	s, err := New(cfg, store, noSessions{}, time.Now, zap.NewNop(), prometheus.NewRegistry())
+	s, err := New(cfg, store, noSessions{}, answers{o}, time.Now, zap.NewNop(), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.SendBy(answers{o})
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() { defer close(ended); _ = s.Run(ctx) }()

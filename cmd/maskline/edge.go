@@ -22,8 +22,6 @@ import (
 
 	"maskline/api"
 	"maskline/api/auth"
-	"maskline/api/message"
-	"maskline/api/verify"
 	"maskline/configs"
 	"maskline/ledger"
 	"maskline/media"
@@ -55,8 +53,7 @@ type edge struct {
 	router   *routing.Router
 	media    *media.Relay
 	smpp     *smpp.Edge
-	messages *message.Service
-	verify   *verify.Service
+	outbound
 	sip      *sip.Edge
 	prompts  atomic.Pointer[media.Prompts]
 	bindings *bindings
@@ -113,12 +110,7 @@ func (e *edge) build(ctx context.Context) (err error) {
 	if len(cfg.SIP.Listen) > 0 {
 		s.Messenger = toSIP{e}
 	}
-	if e.messages, err = message.New(messageConfig(cfg), e.store, sessionsOf{e.sessions}, time.Now, log.Named("messages"), e.metrics); err != nil {
-		return err
-	}
-	s.Reports = e.messages
-	numbers := sendersOf{e.sessions, e.table, e.desk}
-	if e.verify, err = verify.New(verify.Config{}, e.store, e.messages, numbers, phones{}, time.Now, log.Named("verify"), e.metrics); err != nil {
+	if s.Reports, err = e.newOutbound(); err != nil {
 		return err
 	}
 	if e.smpp, err = smpp.New(s, e.router, &journal{e.ledger}, log.Named("smpp"), e.metrics); err != nil {
@@ -127,7 +119,6 @@ func (e *edge) build(ctx context.Context) (err error) {
 	if err := e.newREST(); err != nil {
 		return err
 	}
-	e.messages.SendBy(e.smpp)
 	if len(cfg.SIP.Listen) == 0 {
 		return nil
 	}
@@ -290,12 +281,12 @@ func (e *edge) Run(ctx context.Context) error {
 	var front, back group
 	back.start("the store", stopServing, func() error { return e.syncer.Run(background) })
 	back.start("sessions", stopServing, func() error { return e.sessions.Run(background) })
-	back.start("opt-outs and blocks", stopServing, func() error { return e.restrict.Run(background) })
-	back.start("purging", stopServing, func() error { return e.sweeper.Run(background) })
 	back.start("API keys", stopServing, func() error { return e.keys.Run(background) })
 	e.told.run(background, e, &back, stopServing)
 	back.start("messages", stopServing, func() error { return e.messages.Run(background) })
 	back.start("verifications", stopServing, func() error { return e.verify.Run(background) })
+	back.start("opt-outs and blocks", stopServing, func() error { return e.restrict.Run(background) })
+	back.start("purging", stopServing, func() error { return e.sweeper.Run(background) })
 	back.start("the API", stopServing, func() error { return e.serveAPI(background) })
 	back.start("the control socket", stopServing, func() error {
 		return api.Serve(background, e.control, e.controlHandler(), api.ControlLimits(), e.log)

@@ -9,12 +9,47 @@ import (
 
 	"maskline/api/message"
 	"maskline/api/problem"
+	"maskline/api/verify"
 	"maskline/configs"
 	"maskline/e164"
 	"maskline/numberdb"
 	"maskline/numberdb/sessions"
+	"maskline/routing"
 	"maskline/smpp/pdu"
 )
+
+// outbound is what the edge writes itself.
+type outbound struct {
+	messages *message.Service
+	verify   *verify.Service
+}
+
+// outboundStore is what it needs of a store.
+type outboundStore interface {
+	numberdb.AttemptStore
+	numberdb.MessageStore
+	numberdb.VerificationStore
+	numberdb.WorkflowStore
+}
+
+// newOutbound makes what writes messages, and returns who hears of their receipts.
+func (e *edge) newOutbound() (_ routing.Reports, err error) {
+	e.messages, err = message.New(messageConfig(e.cfg), e.store, sessionsOf{e.sessions}, bySMPP{e}, time.Now, e.log.Named("messages"), e.metrics)
+	if err != nil {
+		return nil, err
+	}
+	numbers := sendersOf{e.sessions, e.table, e.desk}
+	e.verify, err = verify.New(verify.Config{}, e.store, e.messages, numbers, phones{}, time.Now, e.log.Named("verify"), e.metrics)
+	return e.messages, err
+}
+
+// bySMPP sends through the SMPP side, which is made after what writes.
+type bySMPP struct{ edge *edge }
+
+// Originate is routing.Originator's.
+func (s bySMPP) Originate(m *routing.Origination, done func(routing.Originated)) {
+	s.edge.smpp.Originate(m, done)
+}
 
 func messageConfig(cfg *configs.Config) message.Config {
 	return message.Config{Answer: cfg.SMPP.AnswerWithin}

@@ -48,7 +48,7 @@ func outboundChild(file string) {
 }
 
 // child starts the edge as a process of its own; kill ends it as a crash does.
-func (o *outbound) child() (kill func()) {
+func (o *outboundBed) child() (kill func()) {
 	o.t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -91,7 +91,7 @@ func (o *outbound) child() (kill func()) {
 // An edge that is killed between the submission and its answer sends the message no
 // second time: the same request finds the message, whose outcome is not known.
 func TestKilledWhileSending(t *testing.T) {
-	o := &outbound{carriers: &carriers{cli: newCLI(t), running: &running{t: t}, smsc: map[string]*smppsim.SMSC{}}}
+	o := &outboundBed{carriers: &carriers{cli: newCLI(t), running: &running{t: t}, smsc: map[string]*smppsim.SMSC{}}}
 	for _, name := range []string{"alfa", "bravo"} {
 		s, err := smppsim.StartSMSC(name)
 		if err != nil {

@@ -112,7 +112,7 @@ func TestNodeTakesWhatTheEdgeWrites(t *testing.T) {
 	c := newCLI(t)
 	address := func(s *nodeSMSC) string { return fmt.Sprintf("127.0.0.1:%d", s.port) }
 	c.write("edge.yaml", fmt.Sprintf(hostedConfig, "any", address(alfa), "any", address(bravo))+"database: {url: \""+server.URL("masks")+"\"}\n")
-	o := &outbound{carriers: &carriers{cli: c, running: startEdge(t, c)}}
+	o := &outboundBed{carriers: &carriers{cli: c, running: startEdge(t, c)}}
 	o.up("alfa", true)
 	o.stock(numberdb.Pool{Name: "uk"}, "", "", "", "")
 	o.serve()
@@ -166,7 +166,7 @@ func TestNodeTakesWhatTheEdgeWrites(t *testing.T) {
 	o.noLeak(secretText, code+`"`, "shop: "+code, "7700900101", "7700900212")
 }
 
-func (o *outbound) isOfPool(from string) bool {
+func (o *outboundBed) isOfPool(from string) bool {
 	for _, m := range o.sessions.Masks("uk") {
 		if m.Number == e164.MustParse("+"+from) {
 			return true

@@ -27,8 +27,8 @@ import (
 	"maskline/testbench/smppsim"
 )
 
-// outbound is an edge with carriers, and the API of what it writes itself.
-type outbound struct {
+// outboundBed is an edge with carriers, and the API of what it writes itself.
+type outboundBed struct {
 	*carriers
 	url  string
 	keys atomic.Int64
@@ -53,16 +53,16 @@ func testTokens() tokens {
 	}
 }
 
-func startOutbound(t *testing.T) *outbound {
+func startOutbound(t *testing.T) *outboundBed {
 	t.Helper()
-	o := &outbound{carriers: startCarriers(t, "any")}
+	o := &outboundBed{carriers: startCarriers(t, "any")}
 	o.stock(numberdb.Pool{Name: "uk"}, "", "", "", "")
 	o.serve()
 	return o
 }
 
 // serve serves the API of the edge as it is now.
-func (o *outbound) serve() {
+func (o *outboundBed) serve() {
 	a, err := rest.New(rest.Config{}, testTokens(), time.Now, zap.NewNop(), prometheus.NewRegistry())
 	if err != nil {
 		o.t.Fatal(err)
@@ -82,7 +82,7 @@ type said struct {
 }
 
 // ask asks the API as a tenant; a POST gets a new idempotency key unless one is given.
-func (o *outbound) ask(tenant, method, path string, body any, key ...string) said {
+func (o *outboundBed) ask(tenant, method, path string, body any, key ...string) said {
 	o.t.Helper()
 	var text []byte
 	if body != nil {
@@ -118,7 +118,7 @@ func (o *outbound) ask(tenant, method, path string, body any, key ...string) sai
 
 func (s said) id() string { id, _ := s.body["id"].(string); return id }
 
-func (o *outbound) want(s said, status int, code problem.Code) {
+func (o *outboundBed) want(s said, status int, code problem.Code) {
 	o.t.Helper()
 	if s.status != status || code != "" && s.body["code"] != string(code) {
 		o.t.Fatalf("%d %s, expected %d %s", s.status, s.text, status, code)
@@ -133,7 +133,7 @@ const (
 )
 
 // couple makes a session of two.
-func (o *outbound) couple(services numberdb.Services) numberdb.Session {
+func (o *outboundBed) couple(services numberdb.Services) numberdb.Session {
 	o.t.Helper()
 	s, err := o.sessions.Create(o.t.Context(), &sessions.Request{
 		Tenant: "shop", Pool: "uk", Services: services,
@@ -150,7 +150,7 @@ func messagesOf(s *numberdb.Session) string {
 }
 
 // state waits until a message has come into a state.
-func (o *outbound) state(id, state string) said {
+func (o *outboundBed) state(id, state string) said {
 	o.t.Helper()
 	var s said
 	o.eventually("the message is "+state, func() bool {
@@ -207,7 +207,7 @@ func TestAMessageThroughASession(t *testing.T) {
 }
 
 // noLeak scans answers, log, metrics and what is on the disk.
-func (o *outbound) noLeak(secrets ...string) {
+func (o *outboundBed) noLeak(secrets ...string) {
 	o.t.Helper()
 	places := map[string]string{"the answers": o.text.String(), "the log": string(o.log.bytes()), "the metrics": o.get("/metrics").body}
 	err := filepath.WalkDir(o.cli.path("data"), func(path string, entry fs.DirEntry, err error) error {
@@ -269,14 +269,14 @@ func TestMessagesThatAreRefused(t *testing.T) {
 }
 
 // optOut notes that a party wants no messages of the tenant.
-func (o *outbound) optOut(party string) {
+func (o *outboundBed) optOut(party string) {
 	o.restrict.Note(numberdb.RestrictionChange{Restriction: numberdb.Restriction{
 		Kind: numberdb.OptOut, Tenant: "shop", Party: e164.MustParse(party), Since: time.Now().UTC().Truncate(time.Microsecond),
 	}})
 }
 
 // nothingLeft: the store has no message.
-func (o *outbound) nothingLeft() {
+func (o *outboundBed) nothingLeft() {
 	o.t.Helper()
 	left, err := o.store.Messages(o.t.Context(), numberdb.MessageQuery{AnyTenant: true})
 	if err != nil || len(left) != 0 {

@@ -14,20 +14,17 @@ import (
 // stores is a store of everything that one keeps.
 type stores interface {
 	numberdb.Store
+	outboundStore
 	numberdb.RestrictionStore
 	numberdb.AuditStore
 	numberdb.ConsentStore
 	sessions.Store
 	numberdb.Purger
-	numberdb.AttemptStore
 	numberdb.APIKeyStore
 	numberdb.EventStore
 	numberdb.EndpointStore
 	numberdb.DeliveryStore
 	numberdb.DeliveryLog
-	numberdb.MessageStore
-	numberdb.VerificationStore
-	numberdb.WorkflowStore
 }
 
 // openStore opens the store that the configuration names.

@@ -17,7 +17,7 @@ import (
 var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
 
 // workflow makes a workflow that writes from the pool uk.
-func (o *outbound) workflow(change words) string {
+func (o *outboundBed) workflow(change words) string {
 	o.t.Helper()
 	body := words{"name": "sign up", "template": "Your code for the shop: {code}", "pool": "uk"}
 	for key, value := range change {
@@ -29,7 +29,7 @@ func (o *outbound) workflow(change words) string {
 }
 
 // begin begins a verification and returns its id and the code that arrived.
-func (o *outbound) begin(workflow, to string) (id, code string) {
+func (o *outboundBed) begin(workflow, to string) (id, code string) {
 	o.t.Helper()
 	s := o.ask("shop", http.MethodPost, "/v1/verifications", words{"workflow_id": workflow, "to": to})
 	o.want(s, http.StatusCreated, "")
@@ -37,7 +37,7 @@ func (o *outbound) begin(workflow, to string) (id, code string) {
 }
 
 // arrived is the code that the one message at alfa holds.
-func (o *outbound) arrived(to string) string {
+func (o *outboundBed) arrived(to string) string {
 	o.t.Helper()
 	all := o.smsc["alfa"].TakeSubmitted()
 	if len(all) != 1 || "+"+all[0].Destination != to {
@@ -50,7 +50,7 @@ func (o *outbound) arrived(to string) string {
 	return code
 }
 
-func (o *outbound) guess(id, code string) said {
+func (o *outboundBed) guess(id, code string) said {
 	o.t.Helper()
 	return o.ask("shop", http.MethodPost, "/v1/verifications/"+id+"/check", words{"code": code})
 }
@@ -146,7 +146,7 @@ func TestTooManyGuesses(t *testing.T) {
 }
 
 // guessQuietly is guess for goroutines: it keeps no answer.
-func (o *outbound) guessQuietly(id, code string) int {
+func (o *outboundBed) guessQuietly(id, code string) int {
 	r, err := http.NewRequestWithContext(o.t.Context(), http.MethodPost, o.url+"/v1/verifications/"+id+"/check", strings.NewReader(`{"code":"`+code+`"}`))
 	if err != nil {
 		return 0
@@ -163,7 +163,7 @@ func (o *outbound) guessQuietly(id, code string) int {
 }
 
 // rewind makes a verification older.
-func (o *outbound) rewind(id string, by time.Duration) {
+func (o *outboundBed) rewind(id string, by time.Duration) {
 	o.t.Helper()
 	at, err := numberdb.ParseID(numberdb.VerificationPrefix, id)
 	if err != nil {

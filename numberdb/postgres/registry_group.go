@@ -74,8 +74,8 @@ func (s *Store) group(w *numberdb.Writes) *group {
 	}
 	g.addAttempts(s.vault, w.Attempts)
 	g.addSessions(sealer, w)
-	g.addInventory(w)
 	g.addMessages(s.vault, w)
+	g.addInventory(w)
 	g.addOutbox(w)
 	g.addAudit(s.vault, w)
 	if g.hopes = len(g.claims)+len(w.New) > 0; g.hopes && s.anyhow.Load() > 0 {

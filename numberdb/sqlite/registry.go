@@ -114,6 +114,9 @@ func (g *group) write(ctx context.Context, tx *sql.Tx) error {
 	if !conflict.Empty() {
 		return &conflict
 	}
+	if err := g.writeMessages(ctx, tx); err != nil {
+		return err
+	}
 	if err := g.writeSessions(ctx, tx, &conflict); err != nil {
 		return err
 	}
@@ -121,9 +124,6 @@ func (g *group) write(ctx context.Context, tx *sql.Tx) error {
 		return &conflict
 	}
 	if err := g.writeInventory(ctx, tx); err != nil {
-		return err
-	}
-	if err := g.writeMessages(ctx, tx); err != nil {
 		return err
 	}
 	if err := g.writeOutbox(ctx, tx, now); err != nil {
