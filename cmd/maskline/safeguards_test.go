@@ -408,7 +408,10 @@ func TestCodesOfOthersAtLeasedMasks(t *testing.T) {
 		t.Fatal(out)
 	}
 	leased := into[api.Session](c, "sessions", "lease", "--pool", "uk", "--to", "tel:+447700900101", "--services", "sms")
-	mask := e164.MustParse(leased.Participants[0].Dial)
+	mask, err := e164.ParseMask(leased.Participants[0].Dial)
+	if err != nil {
+		t.Fatal(err)
+	}
 	say := func(text string) routing.Verdict {
 		var plan routing.Plan
 		g.router.Decide(&routing.Request{

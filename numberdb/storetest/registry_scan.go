@@ -31,6 +31,11 @@ func CommitRealNumbers(t *testing.T, r numberdb.Registry, numbers []e164.Number)
 			Tenant: "shop", Key: "order of " + a.Reveal(), Fingerprint: []byte(`{"number":"` + b.Reveal() + `"}`), Response: s.ID, Until: s.Keep,
 		})
 	}
+	for i := range numbers {
+		c := Consent(i)
+		c.Party, c.Text, c.Method, c.Workflow = numbers[i], "call "+numbers[i].Reveal(), "sms from "+numbers[i].Reveal(), numbers[i].Reveal()[1:]
+		w.Consents = append(w.Consents, c)
+	}
 	Commit(t, r, w)
 	for i := range w.Sessions {
 		w.Sessions[i].Ended = numberdb.Released
