@@ -100,8 +100,8 @@ func (s *Service) resend(ctx context.Context, before *numberdb.Verification, att
 	if err != nil {
 		return v, err
 	}
-	if p := s.numbers.Refuse(w.Tenant, before.To); p != nil {
-		return v, p
+	if err := s.numbers.Refuse(ctx, w.Tenant, before.To); err != nil {
+		return v, err
 	}
 	sender, err := s.sender(&w, before.To)
 	if err != nil {

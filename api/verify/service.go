@@ -76,8 +76,9 @@ type Numbers interface {
 	Senders(tenant string, mask e164.Number, pool string) []e164.Number
 	// Emergency reports whether a text is an emergency number.
 	Emergency(text string) bool
-	// Refuse says why nothing is sent to a number, such as a mask; nil: it may be.
-	Refuse(tenant string, to e164.Number) *problem.Error
+	// Refuse says why who asks may not send to a number, such as a mask or one of a
+	// denied range; nil: it may be. The error may be a *problem.Error.
+	Refuse(ctx context.Context, tenant string, to e164.Number) error
 	// Bound reports whether a mask stands for somebody else towards the party.
 	Bound(mask, party e164.Number) bool
 }

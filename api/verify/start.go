@@ -46,8 +46,8 @@ func (s *Service) begin(ctx context.Context, b *Start) (v numberdb.Verification,
 	if err != nil {
 		return v, err
 	}
-	if p := s.numbers.Refuse(w.Tenant, b.To); p != nil {
-		return v, p
+	if err := s.numbers.Refuse(ctx, w.Tenant, b.To); err != nil {
+		return v, err
 	}
 	now := s.now()
 	v = numberdb.Verification{

@@ -169,6 +169,12 @@ func (t *eventing) optOut(c *numberdb.RestrictionChange) {
 	t.note(c.Tenant, kind, "", optOutTold{scope})
 }
 
+// What is told of keys that are held for abuse.
+const (
+	abuseDetected  = "abuse.detected"
+	abuseSuspended = "abuse.suspended"
+)
+
 type abuseTold struct {
 	Key string `json:"key"`
 }

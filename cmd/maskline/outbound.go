@@ -7,8 +7,11 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"maskline/api/auth"
+	"maskline/api/guard"
 	"maskline/api/message"
 	"maskline/api/problem"
+	"maskline/api/safeguards"
 	"maskline/api/verify"
 	"maskline/configs"
 	"maskline/e164"
@@ -38,7 +41,7 @@ func (e *edge) newOutbound() (_ routing.Reports, err error) {
 	if err != nil {
 		return nil, err
 	}
-	numbers := sendersOf{e.sessions, e.table, e.desk}
+	numbers := sendersOf{e.sessions, e.table, e.desk, e.protection.guard}
 	e.verify, err = verify.New(verify.Config{}, e.store, e.messages, numbers, phones{}, time.Now, e.log.Named("verify"), e.metrics)
 	return e.messages, err
 }
@@ -78,6 +81,7 @@ type sendersOf struct {
 	owner *sessions.Owner
 	table *numberdb.Table
 	desk  *sessionDesk
+	guard *guard.Guard
 }
 
 // Senders are the masks that may write messages of a tenant.
@@ -122,8 +126,9 @@ func writes(m *numberdb.Mask) bool {
 // Emergency reports whether a text is an emergency number.
 func (s sendersOf) Emergency(text string) bool { return s.desk.isEmergency(text) }
 
-// Refuse says why nothing is sent to a number.
-func (s sendersOf) Refuse(_ string, to e164.Number) *problem.Error {
+// Refuse says why nothing is sent to a number; what is asked for counts in the score
+// of the key.
+func (s sendersOf) Refuse(ctx context.Context, tenant string, to e164.Number) error {
 	_, ours := s.owner.Mask(to)
 	switch {
 	case s.Emergency(to.Reveal()):
@@ -131,7 +136,8 @@ func (s sendersOf) Refuse(_ string, to e164.Number) *problem.Error {
 	case ours || s.table.IsMask(to):
 		return problem.New(problem.NumberIsMask)
 	}
-	return nil
+	who := guard.Who{Key: auth.From(ctx).Key, Tenant: tenant}
+	return safeguards.Problem(s.guard.Contact(ctx, who, guard.Party{Field: "to", Number: to}))
 }
 
 // Bound reports whether the party knows somebody else by the mask.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"time"
 
@@ -10,7 +9,6 @@ import (
 	"maskline/api"
 	"maskline/api/auth"
 	"maskline/api/rest"
-	"maskline/numberdb"
 )
 
 // newREST makes the API under /v1 and its keys.
@@ -18,7 +16,7 @@ func (e *edge) newREST() (err error) {
 	limits := &e.cfg.API.Limits
 	e.keys, err = auth.NewKeys(auth.Config{
 		Failures: limits.AuthFailures, First: func() (string, error) { return firstKey(string(e.cfg.DataDir)) },
-	}, e.store, time.Now, e.log.Named("api"), e.metrics)
+	}, auditedKeys{e.store, e.changes}, time.Now, e.log.Named("api"), e.metrics)
 	if err != nil {
 		return fmt.Errorf("making the API: %w", err)
 	}
@@ -46,14 +44,4 @@ func (e *edge) newREST() (err error) {
 	e.registerOutbound(v1)
 	e.v1 = v1.Handler()
 	return nil
-}
-
-// suspendKey refuses a key by its id until an operator resumes it.
-func (e *edge) suspendKey(ctx context.Context, key string) error {
-	id, err := numberdb.ParseID(numberdb.KeyPrefix, key)
-	if err != nil {
-		return err
-	}
-	_, err = e.keys.Suspend(ctx, &auth.Identity{Role: auth.Owner}, id, true)
-	return err
 }

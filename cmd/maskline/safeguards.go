@@ -239,14 +239,14 @@ func (a *alarms) run(ctx context.Context) {
 
 // act suspends first: that is what counts.
 func (a *alarms) act(ctx context.Context, one alarm) {
-	what := "abuse.detected"
+	what := abuseDetected
 	if one.suspended {
-		what = "abuse.suspended"
+		what = abuseSuspended
 	}
 	for try := 1; try <= alarmTries && ctx.Err() == nil; try++ {
 		err := a.once(ctx, one, what)
 		if err == nil {
-			if a.tell != nil {
+			if a.tell != nil && one.mask == 0 {
 				a.tell(one.who.Tenant, what, one.who.Key)
 			}
 			return

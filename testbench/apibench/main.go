@@ -21,7 +21,7 @@ const (
 	config = `node: bench
 data_dir: ./data
 database: {url: "%s"}
-api: {listen: "127.0.0.1:0"}
+api: {listen: "127.0.0.1:0", abuse: {sequential: 0}}
 smpp: {listen: [{addr: "127.0.0.1:0"}]}
 `
 )

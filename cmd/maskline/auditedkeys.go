@@ -1,0 +1,42 @@
+package main
+
+import (
+	"context"
+
+	"maskline/api/auth"
+	"maskline/numberdb"
+)
+
+// auditedKeys tells of keys before they are stored.
+type auditedKeys struct {
+	numberdb.APIKeyStore
+	records *ledgerOfChanges
+}
+
+// PutAPIKeys commits the lines, then the keys.
+func (s auditedKeys) PutAPIKeys(ctx context.Context, keys []numberdb.APIKey) error {
+	for i := range keys {
+		k := &keys[i]
+		what := "key.set"
+		switch {
+		case !k.Revoked.IsZero():
+			what = "key.revoked"
+		case !k.Suspended.IsZero():
+			what = "key.suspended"
+		}
+		if err := s.records.Note(ctx, k.Tenant, what, k.ID.Text(numberdb.KeyPrefix), "role "+k.Role); err != nil {
+			return err
+		}
+	}
+	return s.APIKeyStore.PutAPIKeys(ctx, keys)
+}
+
+// suspendKey suspends a key for what it did.
+func (e *edge) suspendKey(ctx context.Context, key string) error {
+	id, err := numberdb.ParseID(numberdb.KeyPrefix, key)
+	if err != nil {
+		return err
+	}
+	_, err = e.keys.Suspend(ctx, auth.Local(), id, true)
+	return err
+}
