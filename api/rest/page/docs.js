@@ -53,4 +53,6 @@ fetch('openapi.json').then((answer) => answer.json()).then((doc) => {
     }
   }
   document.getElementById('operations').append(...sections.values());
+}).catch(() => {
+  document.getElementById('about').textContent = 'openapi.json could not be read; load the page again.';
 });
