@@ -15,6 +15,7 @@ import (
 	"maskline/numberdb"
 	"maskline/numberdb/sqlite"
 	"maskline/numberdb/storetest"
+	"maskline/testbench/await"
 )
 
 // BenchmarkDeliver tells events and waits until a fast receiver over a socket has
@@ -60,9 +61,7 @@ func BenchmarkDeliver(b *testing.B) {
 		}
 		e.Wake("shop")
 	}
-	for got.Load() < int64(b.N) {
-		time.Sleep(time.Millisecond)
-	}
+	await.That(b, 5*time.Minute, "all deliveries", func() bool { return got.Load() >= int64(b.N) })
 	b.StopTimer()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "deliveries/s")
 	cancel()

@@ -2,12 +2,14 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +20,7 @@ import (
 	"maskline/api"
 	"maskline/api/rest"
 	"maskline/configs"
+	"maskline/testbench/await"
 	"maskline/testbench/smppsim"
 )
 
@@ -77,14 +80,7 @@ func (o *outboundBed) child() (kill func()) {
 		o.t.Fatal(err)
 	}
 	o.url = strings.TrimSpace(line)
-	bound := func() bool { return o.smsc["alfa"].Bound() > 0 }
-	deadline := time.Now().Add(10 * time.Second)
-	for !bound() {
-		if time.Now().After(deadline) {
-			o.t.Fatal("the edge does not bind")
-		}
-		time.Sleep(2 * time.Millisecond)
-	}
+	await.That(o.t, 10*time.Second, "the edge to bind", func() bool { return o.smsc["alfa"].Bound() > 0 })
 	return kill
 }
 
@@ -122,16 +118,9 @@ func TestKilledWhileSending(t *testing.T) {
 			resp.Body.Close()
 		}
 	}()
-	deadline := time.Now().Add(10 * time.Second)
-	for submitted := false; !submitted; {
-		for _, frame := range o.smsc["alfa"].Tap.Frames() {
-			submitted = submitted || strings.Contains(string(frame), "once")
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the message was not submitted")
-		}
-		time.Sleep(2 * time.Millisecond)
-	}
+	await.That(t, 10*time.Second, "the message to be submitted", func() bool {
+		return slices.ContainsFunc(o.smsc["alfa"].Tap.Frames(), func(frame []byte) bool { return bytes.Contains(frame, []byte("once")) })
+	})
 	kill()
 	<-gone
 	o.smsc["alfa"].SetMode(smppsim.Accept)

@@ -54,7 +54,7 @@ func leaseBySQL(ctx context.Context, server *pgtest.Server, clients, scale int) 
 	lasts := max(time.Second, leasingFor*time.Duration(scale)/100)
 	started := time.Now()
 	var leased atomic.Int64
-	var faults = make(chan error, clients)
+	faults := make(chan error, clients)
 	var working sync.WaitGroup
 	for i, c := range conns {
 		working.Go(func() {

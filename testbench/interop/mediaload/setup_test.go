@@ -65,9 +65,14 @@ func setUp(t testing.TB, r *media.Relay, a, b netip.AddrPort) *media.Session {
 // start.
 func stocked(t testing.TB, reg *prometheus.Registry) {
 	t.Helper()
-	for before, now := -1.0, 0.0; now > before; before, now = now, gauge(t, reg, "maskline_media_ports_kept") {
-		time.Sleep(1200 * time.Millisecond) // more than two sweeps
-	}
+	const sweeps = 1200 * time.Millisecond // more than two
+	kept, since := -1.0, time.Now()
+	await.That(t, 30*time.Second, "the sockets made ahead", func() bool {
+		if now := gauge(t, reg, "maskline_media_ports_kept"); now != kept {
+			kept, since = now, time.Now()
+		}
+		return time.Since(since) > sweeps
+	})
 }
 
 // BenchmarkSetUp sets up sessions at once, lets them carry media, releases them, and

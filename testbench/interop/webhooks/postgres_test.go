@@ -21,6 +21,7 @@ import (
 	"maskline/numberdb"
 	"maskline/numberdb/postgres"
 	"maskline/numberdb/storetest"
+	"maskline/testbench/await"
 	"maskline/testbench/pgtest"
 )
 
@@ -193,9 +194,7 @@ func BenchmarkDeliver(b *testing.B) {
 		tell(b, store, sessions...)
 		e.Wake("shop")
 	}
-	for got.Load() < int64(b.N) {
-		time.Sleep(time.Millisecond)
-	}
+	await.That(b, 5*time.Minute, "all deliveries", func() bool { return got.Load() >= int64(b.N) })
 	b.StopTimer()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "deliveries/s")
 }
