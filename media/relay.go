@@ -231,25 +231,30 @@ func (r *Relay) count() int {
 }
 
 func (r *Relay) keepSweeping() {
-	tick := time.NewTicker(sweepEvery)
+	tick, stock := time.NewTicker(sweepEvery), time.NewTimer(stockEvery)
 	defer tick.Stop()
+	defer stock.Stop()
 	for {
 		select {
 		case <-r.quit:
 			return
 		case <-tick.C:
 			r.sweep()
+			stock.Reset(stockEvery)
+		case <-stock.C:
+			if r.stockUp() {
+				stock.Reset(stockEvery)
+			}
 		}
 	}
 }
 
-// sweep returns rested ports, makes others ready and ends silent sessions.
+// sweep returns rested ports and ends silent sessions.
 func (r *Relay) sweep() {
 	now := r.now()
 	step := now - r.swept
 	r.swept = now
 	r.awaken(now)
-	r.stockUp()
 	r.watchPorts()
 	r.watchOverruns(now)
 	for _, s := range r.live() {

@@ -125,6 +125,28 @@ func TestWhatWaitsIsNotForTheNextCall(t *testing.T) {
 	}
 }
 
+// Half of the range is made ready before anybody calls, little by little.
+func TestSocketsAreMadeAhead(t *testing.T) {
+	b := newBed(t, func(c *Config) { onPortable(c); c.PortMin, c.PortMax = 20000, 20099 })
+	rounds := 1
+	for b.stockUp() {
+		if n := b.kept(); n != 2*readyAtOnce*rounds {
+			t.Fatalf("round %d: %d sockets sleep", rounds, n)
+		}
+		if rounds++; rounds > 25 {
+			t.Fatal("it has no end")
+		}
+	}
+	if n := b.kept(); n != 50 {
+		t.Errorf("%d sockets sleep, want those of 25 of 50 pairs", n)
+	}
+	b.allocate(Options{})
+	b.stockUp()
+	if n := b.kept(); n != 50 {
+		t.Errorf("%d sockets sleep after a call has begun, want 50", n)
+	}
+}
+
 func TestStockIsBounded(t *testing.T) {
 	b := newBed(t, func(c *Config) { onPortable(c); c.Drain = 0 })
 	b.networks[0].backend.(*portable).mostAsleep = 10
