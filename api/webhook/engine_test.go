@@ -131,7 +131,12 @@ func (w *world) tell(e *Engine, tenant string, sessions ...numberdb.ID) {
 // run starts an engine; stop ends it.
 func (w *world) run() (e *Engine, stop func()) {
 	w.Helper()
-	e, err := NewEngine(w.cfg, w.store, w.receiver, time.Now, zap.NewNop(), prometheus.NewRegistry())
+	return w.runOn(w.store)
+}
+
+func (w *world) runOn(store Store) (e *Engine, stop func()) {
+	w.Helper()
+	e, err := NewEngine(w.cfg, store, w.receiver, time.Now, zap.NewNop(), prometheus.NewRegistry())
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -447,21 +452,12 @@ func TestAnEngineThatDies(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.cfg.Settle = 10 * time.Second
 		w.endpoint(1, "shop")
-		e, err := NewEngine(w.cfg, deaf{w.store}, w.receiver, time.Now, zap.NewNop(), prometheus.NewRegistry())
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := context.WithCancel(context.Background())
-		ended := make(chan error)
-		go func() { ended <- e.Run(ctx) }()
+		e, stop := w.runOn(deaf{w.store})
 		w.tell(e, "shop", 7, 7, 7, 8)
 		time.Sleep(time.Second)
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
+		stop()
 		first := len(w.taken(1))
-		_, stop := w.run()
+		_, stop = w.run()
 		time.Sleep(time.Minute)
 		stop()
 		all := w.taken(1)
@@ -515,3 +511,31 @@ func TestMoreWaitsThanIsReadAtOnce(t *testing.T) {
 type deaf struct{ *sqlite.Store }
 
 func (d deaf) Settle(context.Context, []numberdb.Settlement) ([]numberdb.ID, error) { return nil, nil }
+
+// Endpoints are taken in anew while what waits for one of them is being read; the
+// race detector looks on.
+func TestEndpointTakenInWhileItIsRead(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.endpoint(1, "shop")
+		store := late{w.store, make(chan struct{})}
+		e, stop := w.runOn(store)
+		e.Changed() // no Wait before: it would order the two for the detector
+		synctest.Wait()
+		close(store.release)
+		w.tell(e, "shop", 7)
+		time.Sleep(time.Second)
+		stop()
+		w.wantAll(1, 7)
+	})
+}
+
+// late is a store that reads what waits only when it is told to.
+type late struct {
+	*sqlite.Store
+	release chan struct{}
+}
+
+func (l late) WaitingDeliveries(ctx context.Context, endpoint numberdb.ID) ([]numberdb.Delivery, error) {
+	<-l.release
+	return l.Store.WaitingDeliveries(ctx, endpoint)
+}

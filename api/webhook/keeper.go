@@ -176,8 +176,9 @@ func (k *keeper) loadWaiting() {
 		if p.dropped {
 			continue
 		}
+		id := p.ID // p itself may change while this is asked
 		k.ask(asksWaiting, func(ctx context.Context) (func(), error) {
-			waiting, err := k.e.store.WaitingDeliveries(ctx, p.ID)
+			waiting, err := k.e.store.WaitingDeliveries(ctx, id)
 			return func() {
 				k.e.waits(p, waiting)
 				k.loadWaiting()
