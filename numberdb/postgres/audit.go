@@ -203,7 +203,7 @@ func (c *conditions) text(head, order string, limit int) string {
 func (s *Store) Audit(ctx context.Context, q numberdb.AuditQuery) (lines []numberdb.ChainedLine, err error) {
 	var c conditions
 	c.add(`place > ?`, int64(q.After))
-	if q.Tenant != numberdb.AuditAll {
+	if q.Tenant != numberdb.AnyTenant {
 		c.add(`tenant = ?`, q.Tenant)
 	}
 	if q.Subject != "" {
@@ -240,7 +240,7 @@ func (s *Store) Consents(ctx context.Context, q numberdb.ConsentQuery) (found []
 		if q.ID != 0 {
 			c.add(`id = ?`, int64(q.ID))
 		}
-		if q.Tenant != numberdb.AuditAll {
+		if q.Tenant != numberdb.AnyTenant {
 			c.add(`tenant = ?`, q.Tenant)
 		}
 		if q.Party != 0 {

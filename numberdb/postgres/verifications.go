@@ -28,7 +28,6 @@ const (
 		channels = excluded.channels WHERE w.tenant = excluded.tenant`
 	// partyLock is the class of advisory locks on numbers.
 	partyLock = 0x6d736b76
-	anyTenant = "*"
 )
 
 var (
@@ -110,7 +109,7 @@ func (s *Store) addAttempts(ctx context.Context, tx pgx.Tx, w *numberdb.Writes) 
 // ChangeVerification locks the row.
 func (s *Store) ChangeVerification(ctx context.Context, tenant string, id numberdb.ID, decide func(*numberdb.Verification) bool) (v numberdb.Verification, err error) {
 	err = s.inTransaction(ctx, "changing a verification", func(ctx context.Context, tx pgx.Tx) error {
-		query := numberdb.VerificationQuery{ID: id, Tenant: tenant, AnyTenant: tenant == anyTenant, Limit: 1}
+		query := numberdb.VerificationQuery{ID: id, Tenant: tenant, Limit: 1}
 		found, err := s.verifications(ctx, tx, &query, ` FOR UPDATE`)
 		if err != nil {
 			return err
@@ -176,7 +175,7 @@ func verificationsWhere(q *numberdb.VerificationQuery, args []any) (string, []an
 	if q.ID != 0 {
 		add(`id =`, int64(q.ID))
 	}
-	if !q.AnyTenant {
+	if q.Tenant != numberdb.AnyTenant {
 		add(`tenant =`, q.Tenant)
 	}
 	if !q.Since.IsZero() {
@@ -238,7 +237,7 @@ func (s *Store) PutWorkflow(ctx context.Context, w *numberdb.Workflow) error {
 // Workflows reads them all.
 func (s *Store) Workflows(ctx context.Context, tenant string) (found []numberdb.Workflow, err error) {
 	err = s.read(ctx, "reading workflows", s.cfg.Query, func(ctx context.Context) error {
-		rows, err := s.pool.Query(ctx, `SELECT `+workflowColumns+` FROM maskline.workflows WHERE tenant = $1 OR $1 = '`+anyTenant+`' ORDER BY id`, tenant)
+		rows, err := s.pool.Query(ctx, `SELECT `+workflowColumns+` FROM maskline.workflows WHERE tenant = $1 OR $1 = '`+numberdb.AnyTenant+`' ORDER BY id`, tenant)
 		if err != nil {
 			return err
 		}
@@ -261,7 +260,7 @@ func (s *Store) Workflows(ctx context.Context, tenant string) (found []numberdb.
 // DeleteWorkflow deletes a tenant's.
 func (s *Store) DeleteWorkflow(ctx context.Context, tenant string, id numberdb.ID) error {
 	return s.inTransaction(ctx, "deleting a workflow", func(ctx context.Context, tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, `DELETE FROM maskline.workflows WHERE id = $1 AND (tenant = $2 OR $2 = '`+anyTenant+`')`, int64(id), tenant)
+		tag, err := tx.Exec(ctx, `DELETE FROM maskline.workflows WHERE id = $1 AND (tenant = $2 OR $2 = '`+numberdb.AnyTenant+`')`, int64(id), tenant)
 		if err == nil && tag.RowsAffected() == 0 {
 			err = numberdb.ErrNoWorkflow
 		}

@@ -157,7 +157,7 @@ func (s *Store) Audit(ctx context.Context, q numberdb.AuditQuery) (lines []numbe
 			copy(line.Hash[:], hash)
 			lines = append(lines, line)
 			return err
-		}, `SELECT `+auditColumns+`, place, hash FROM audit WHERE place > ?1 AND (?2 = '*' OR tenant = ?2) AND (?3 = '' OR subject = ?3)
+		}, `SELECT `+auditColumns+`, place, hash FROM audit WHERE place > ?1 AND (?2 = '`+numberdb.AnyTenant+`' OR tenant = ?2) AND (?3 = '' OR subject = ?3)
 			ORDER BY place LIMIT ?4`, int64(q.After), q.Tenant, q.Subject, numberdb.PageLimit(q.Limit))
 	})
 	return lines, err
@@ -190,7 +190,7 @@ func (s *Store) Consents(ctx context.Context, q numberdb.ConsentQuery) (consents
 			}
 			consents = append(consents, c)
 			return nil
-		}, `SELECT `+consentColumns+` FROM consents WHERE id > ?1 AND (?2 = 0 OR id = ?2) AND (?3 = '*' OR tenant = ?3)
+		}, `SELECT `+consentColumns+` FROM consents WHERE id > ?1 AND (?2 = 0 OR id = ?2) AND (?3 = '`+numberdb.AnyTenant+`' OR tenant = ?3)
 			AND (length(?4) = 0 OR party = ?4) AND (?5 = 0 OR withdrawn = 0) ORDER BY id LIMIT ?6`,
 			int64(q.After), int64(q.ID), q.Tenant, party, q.Standing, numberdb.PageLimit(q.Limit))
 	})

@@ -81,7 +81,7 @@ func (s *Store) AddVerification(ctx context.Context, v *numberdb.Verification, l
 // ChangeVerification is one transaction of the one writer.
 func (s *Store) ChangeVerification(ctx context.Context, tenant string, id numberdb.ID, decide func(*numberdb.Verification) bool) (v numberdb.Verification, err error) {
 	err = s.write(ctx, "changing a verification", func(ctx context.Context, tx *sql.Tx) error {
-		query := numberdb.VerificationQuery{ID: id, Tenant: tenant, AnyTenant: tenant == anyTenant, Limit: 1}
+		query := numberdb.VerificationQuery{ID: id, Tenant: tenant, Limit: 1}
 		found, err := s.verifications(ctx, tx, &query)
 		if err != nil {
 			return err
@@ -101,8 +101,6 @@ func (s *Store) ChangeVerification(ctx context.Context, tenant string, id number
 	})
 	return v, err
 }
-
-const anyTenant = "*"
 
 // Verifications reads a page.
 func (s *Store) Verifications(ctx context.Context, q numberdb.VerificationQuery) (found []numberdb.Verification, err error) {
@@ -138,7 +136,7 @@ func verificationsWhere(q *numberdb.VerificationQuery) (string, []any) {
 	if q.ID != 0 {
 		add(`id = ?`, int64(q.ID))
 	}
-	if !q.AnyTenant {
+	if q.Tenant != numberdb.AnyTenant {
 		add(`tenant = ?`, q.Tenant)
 	}
 	if !q.Since.IsZero() {
@@ -212,7 +210,7 @@ func (s *Store) Workflows(ctx context.Context, tenant string) (found []numberdb.
 			w.Channels = strings.Split(channels, "|")
 			found = append(found, w)
 			return nil
-		}, `SELECT `+workflowColumns+` FROM workflows WHERE tenant = ?1 OR ?1 = '`+anyTenant+`' ORDER BY id`, tenant)
+		}, `SELECT `+workflowColumns+` FROM workflows WHERE tenant = ?1 OR ?1 = '`+numberdb.AnyTenant+`' ORDER BY id`, tenant)
 	})
 	return found, err
 }
@@ -220,7 +218,7 @@ func (s *Store) Workflows(ctx context.Context, tenant string) (found []numberdb.
 // DeleteWorkflow deletes a tenant's.
 func (s *Store) DeleteWorkflow(ctx context.Context, tenant string, id numberdb.ID) error {
 	return s.write(ctx, "deleting a workflow", func(ctx context.Context, tx *sql.Tx) error {
-		none, err := refused(tx.ExecContext(ctx, `DELETE FROM workflows WHERE id = ? AND (tenant = ? OR ? = '`+anyTenant+`')`, int64(id), tenant, tenant))
+		none, err := refused(tx.ExecContext(ctx, `DELETE FROM workflows WHERE id = ? AND (tenant = ? OR ? = '`+numberdb.AnyTenant+`')`, int64(id), tenant, tenant))
 		if err == nil && none {
 			err = numberdb.ErrNoWorkflow
 		}
