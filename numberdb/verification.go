@@ -246,6 +246,19 @@ func (s *StoredVerification) place() []byte {
 	return append(dst, s.Tenant...)
 }
 
+// DecideVerification lets decide change a verification that was read, and makes its
+// stored form; nil: nothing is to be written.
+func (v *Vault) DecideVerification(r *Verification, decide func(*Verification) bool) (*StoredVerification, error) {
+	if !decide(r) {
+		return nil, nil //nolint:nilnil // nothing is to be written, and nothing is wrong
+	}
+	if err := r.Check(); err != nil {
+		return nil, err
+	}
+	stored := v.StoreVerification(r)
+	return &stored, nil
+}
+
 // OpenVerification reads the stored form.
 func (v *Vault) OpenVerification(s *StoredVerification) (Verification, error) {
 	plain, err := v.content.Open(nil, s.Sealed, s.place())

@@ -2,8 +2,6 @@ package postgres
 
 import (
 	"context"
-	"strconv"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -47,30 +45,22 @@ func (s *Store) readSessions(ctx context.Context, query *numberdb.SessionQuery, 
 	return count, err
 }
 
-// sessionQuery has only the conditions that the query makes, so that each has a
-// plan of its own.
+// sessionQuery has only the conditions that the query makes.
 func sessionQuery(q *numberdb.SessionQuery, vault *numberdb.Vault, limit int) (string, []any) {
-	var where []string
-	var args []any
-	add := func(condition string, value any) {
-		args = append(args, value)
-		where = append(where, strings.ReplaceAll(condition, "?", "$"+strconv.Itoa(len(args))))
-	}
-	add(`id > ?`, int64(q.After))
+	var c conditions
+	c.add(`id > ?`, int64(q.After))
 	if q.ID != 0 {
-		add(`id = ?`, int64(q.ID))
+		c.add(`id = ?`, int64(q.ID))
 	}
 	if q.Tenant != "" {
-		add(`tenant = ?`, q.Tenant)
+		c.add(`tenant = ?`, q.Tenant)
 	}
 	if q.Party != 0 {
-		add(`id IN (SELECT id FROM maskline.sessions WHERE party1 = ? UNION SELECT id FROM maskline.sessions WHERE party2 = ?
+		c.add(`id IN (SELECT id FROM maskline.sessions WHERE party1 = ? UNION SELECT id FROM maskline.sessions WHERE party2 = ?
 			UNION SELECT session FROM maskline.session_parties WHERE party = ?)`, int64(vault.Tag(q.Party)))
 	}
 	if !q.Live.IsZero() {
-		add(`ended = 0 AND expires > ?`, q.Live.UnixMicro())
+		c.add(`ended = 0 AND expires > ?`, q.Live.UnixMicro())
 	}
-	args = append(args, limit)
-	return `SELECT ` + sessionColumns + ` FROM maskline.sessions WHERE ` + strings.Join(where, ` AND `) +
-		` ORDER BY id LIMIT $` + strconv.Itoa(len(args)), args
+	return c.page(`SELECT `+sessionColumns+` FROM maskline.sessions`, `id`, limit), c.args
 }

@@ -136,12 +136,11 @@ func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseco
 // numberdb.ErrAnotherKey where Keys cannot unwrap it. Load, Apply and Follow
 // do it too; a start that wants to fail early calls it first.
 func (s *Store) Prepare(ctx context.Context) error {
-	ctx, done, err := s.begin(ctx)
-	if err != nil {
-		return err
+	_, done, err := s.ready(ctx)
+	if err == nil {
+		done()
 	}
-	defer done()
-	return s.prepare(ctx)
+	return err
 }
 
 func (s *Store) prepare(ctx context.Context) error {
@@ -197,6 +196,18 @@ func (s *Store) begin(ctx context.Context) (context.Context, func(), error) {
 		cancel(nil)
 		s.calls.Done()
 	}, nil
+}
+
+// ready is begin for a call that needs the schema.
+func (s *Store) ready(ctx context.Context) (_ context.Context, done func(), err error) {
+	if ctx, done, err = s.begin(ctx); err != nil {
+		return nil, nil, err
+	}
+	if err = s.prepare(ctx); err != nil {
+		done()
+		return nil, nil, err
+	}
+	return ctx, done, nil
 }
 
 // explain names the cause of a context's end; all other errors are cleared of

@@ -227,7 +227,7 @@ func workflowsKept(t *testing.T, db Database) {
 	other := w
 	other.ID = 6
 	put(other, numberdb.ErrWorkflowName)
-	other.Tenant = "outlet"
+	other.Tenant, other.Channels = "outlet", nil
 	put(other, nil)
 	stolen := w
 	stolen.Tenant = "outlet"
