@@ -83,7 +83,6 @@ func (s *Store) chain(ctx context.Context, tx *sql.Tx, most int) (chained, forge
 		return 0, 0, head, err // of those that were told twice
 	}
 	var lines []numberdb.AuditLine
-	var done []int64
 	if err := each(ctx, tx, func(rows *sql.Rows) error {
 		var sum []byte
 		l, err := scanLine(rows, &sum)
@@ -92,28 +91,47 @@ func (s *Store) chain(ctx context.Context, tx *sql.Tx, most int) (chained, forge
 		case !s.vault.IsLine(sum, &l):
 			forged++
 		default:
-			lines, done = append(lines, l), append(done, int64(l.ID))
+			lines = append(lines, l)
 		}
 		return err
 	}, `SELECT `+auditColumns+`, sum FROM audit_waiting ORDER BY id LIMIT ?`, most); err != nil {
 		return 0, forged, head, err
 	}
+	if len(lines) == 0 {
+		return 0, forged, head, nil
+	}
 	all, head := s.vault.Chain(head, lines)
-	for i := range all {
-		l := &all[i]
-		if _, err := tx.ExecContext(ctx, `INSERT INTO audit (place, `+auditColumns+`, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			int64(l.Place), int64(l.ID), l.At.UnixMicro(), l.Node, l.Actor, l.Tenant, l.What, l.Subject, l.Detail, l.Hash[:]); err != nil {
-			return 0, forged, head, err
-		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM audit_waiting WHERE id = ?`, done[i]); err != nil {
-			return 0, forged, head, err
-		}
+	if err := addChained(ctx, tx, all); err != nil {
+		return 0, forged, head, err
 	}
 	sum := s.vault.SumEnd(head)
-	if len(all) > 0 {
-		_, err = tx.ExecContext(ctx, `UPDATE audit_end SET place = ?, hash = ?, sum = ?`, int64(head.Place), head.Hash[:], sum[:])
-	}
+	_, err = tx.ExecContext(ctx, `UPDATE audit_end SET place = ?, hash = ?, sum = ?`, int64(head.Place), head.Hash[:], sum[:])
 	return len(all), forged, head, err
+}
+
+// addChained moves lines into the chain. Everybody who writes waits so long, so its
+// statements are prepared.
+func addChained(ctx context.Context, tx *sql.Tx, lines []numberdb.ChainedLine) error {
+	insert, err := tx.PrepareContext(ctx, `INSERT INTO audit (place, `+auditColumns+`, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = insert.Close() }() // the transaction ends it too
+	remove, err := tx.PrepareContext(ctx, `DELETE FROM audit_waiting WHERE id = ?`)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = remove.Close() }()
+	for i := range lines {
+		l := &lines[i]
+		if _, err := insert.ExecContext(ctx, int64(l.Place), int64(l.ID), l.At.UnixMicro(), l.Node, l.Actor, l.Tenant, l.What, l.Subject, l.Detail, l.Hash[:]); err != nil {
+			return err
+		}
+		if _, err := remove.ExecContext(ctx, int64(l.ID)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Store) auditEnd(ctx context.Context, tx *sql.Tx) (head numberdb.AuditHead, err error) {
