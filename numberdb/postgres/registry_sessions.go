@@ -12,7 +12,11 @@ import (
 // compared when it is open.
 func (s *Store) Sessions(ctx context.Context, query numberdb.SessionQuery) ([]numberdb.Session, error) {
 	var page *numberdb.SessionPage
-	err := s.read(ctx, "reading sessions", s.cfg.Query, func(ctx context.Context) error {
+	err := s.read(ctx, "reading sessions", s.cfg.Query, func(ctx context.Context) (err error) {
+		if isLookup(&query) {
+			page, err = s.sessionByID(ctx, &query)
+			return err
+		}
 		page = numberdb.NewSessionPage(s.vault, &query)
 		for {
 			rows, err := s.readSessions(ctx, &query, page)
@@ -27,6 +31,18 @@ func (s *Store) Sessions(ctx context.Context, query numberdb.SessionQuery) ([]nu
 	return page.Sessions, page.Err()
 }
 
+// isLookup is true of a query by nothing but the ID and perhaps the tenant.
+func isLookup(q *numberdb.SessionQuery) bool {
+	return q.ID != 0 && q.After == 0 && q.Party == 0 && q.Live.IsZero() && q.Limit >= 0
+}
+
+// sessionFields are where the columns of sessions go.
+func sessionFields(r *numberdb.StoredSession) []any {
+	return []any{
+		&r.ID, &r.Tenant, &r.Pool, &r.Shape, &r.Services, &r.Created, &r.Expires, &r.IdleTTL, &r.MaxUses, &r.Keep, &r.Ended, &r.Sealed,
+	}
+}
+
 func (s *Store) readSessions(ctx context.Context, query *numberdb.SessionQuery, page *numberdb.SessionPage) (count int, err error) {
 	text, args := sessionQuery(query, s.vault, page.Missing())
 	rows, err := s.pool.Query(ctx, text, args...)
@@ -34,9 +50,7 @@ func (s *Store) readSessions(ctx context.Context, query *numberdb.SessionQuery, 
 		return 0, err
 	}
 	var r numberdb.StoredSession
-	_, err = pgx.ForEachRow(rows, []any{
-		&r.ID, &r.Tenant, &r.Pool, &r.Shape, &r.Services, &r.Created, &r.Expires, &r.IdleTTL, &r.MaxUses, &r.Keep, &r.Ended, &r.Sealed,
-	}, func() error {
+	_, err = pgx.ForEachRow(rows, sessionFields(&r), func() error {
 		count++
 		page.Add(&r)
 		query.After = numberdb.ID(r.ID)

@@ -62,8 +62,8 @@ var ErrURL = errors.New("the database url is not of the form postgres://USER:PAS
 type Store struct {
 	cfg      Config
 	pool     *pgxpool.Pool
-	prepared chan struct{}   // one token, held while the schema is prepared
-	isReady  bool            // guarded by the token
+	prepared chan struct{} // one token, held while the schema is prepared
+	isReady  atomic.Bool
 	vault    *numberdb.Vault // from when it is ready
 
 	mu      sync.Mutex
@@ -75,6 +75,7 @@ type Store struct {
 	wakes   map[chan struct{}]struct{} // one for each Follow
 
 	own          own
+	lookups      lookups
 	anyhow       atomic.Int64 // groups whose claims may take the places of what is over
 	purging      purging
 	eventPurging eventPurging
@@ -144,13 +145,16 @@ func (s *Store) Prepare(ctx context.Context) error {
 }
 
 func (s *Store) prepare(ctx context.Context) error {
+	if s.isReady.Load() {
+		return nil
+	}
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-s.prepared:
 	}
 	defer func() { s.prepared <- struct{}{} }()
-	if s.isReady {
+	if s.isReady.Load() {
 		return nil
 	}
 	var err error
@@ -162,7 +166,7 @@ func (s *Store) prepare(ctx context.Context) error {
 	if err == nil {
 		s.vault, err = s.openVault(ctx)
 	}
-	s.isReady = err == nil
+	s.isReady.Store(err == nil)
 	return err
 }
 
