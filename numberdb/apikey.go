@@ -47,7 +47,7 @@ func (k *APIKey) Check() error {
 	switch {
 	case k.ID == 0 || int64(k.ID) < 0 || !visible(k.Public, maxPublic) || !visible(k.Role, maxName):
 		return ErrAPIKey
-	case k.Tenant != "" && !isName(k.Tenant):
+	case !isOwner(k.Tenant):
 		return ErrTenant
 	case len(k.Scopes) > maxScopes:
 		return ErrScopes

@@ -47,7 +47,7 @@ type AuditHead struct {
 
 // AuditQuery selects lines; zero fields select all.
 type AuditQuery struct {
-	Tenant  string // of this tenant; AuditAll: of all and the operator's
+	Tenant  string // of this tenant; AnyTenant: of all and the operator's
 	Subject string
 	After   uint64 // places greater than
 	Limit   int    // default 100, at most 10,000
@@ -73,9 +73,6 @@ type AuditStore interface {
 	CheckAudit(before AuditHash, lines []ChainedLine) error
 }
 
-// AuditAll is the tenant of a query for the lines of all.
-const AuditAll = "*"
-
 // ErrAudit is what a line or the end of the chain wraps that is not as it was written.
 var ErrAudit = errors.New("the audit is not as it was written")
 
@@ -86,7 +83,7 @@ func (l *AuditLine) Check() error {
 		return errors.New("id: a line needs one")
 	case !isTime(l.At):
 		return errors.New("at: expected a time from 1970 to 2261, to the microsecond at most")
-	case l.Tenant != "" && !isName(l.Tenant):
+	case !isOwner(l.Tenant):
 		return ErrTenant
 	case l.What == "" || !isText(l.What, 64), l.Actor == "" || !isText(l.Actor, 128), !isText(l.Node, 128), !isText(l.Subject, 256), !isText(l.Detail, 256):
 		return errors.New("audit: expected short printable texts")

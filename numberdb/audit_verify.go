@@ -30,7 +30,7 @@ func VerifyAudit(ctx context.Context, store AuditStore, kept []AuditHead) (Audit
 	delete(wanted, 0)
 	at := AuditHead{}
 	for {
-		lines, err := store.Audit(ctx, AuditQuery{Tenant: AuditAll, After: at.Place, Limit: verifyAtOnce})
+		lines, err := store.Audit(ctx, AuditQuery{Tenant: AnyTenant, After: at.Place, Limit: verifyAtOnce})
 		if err != nil {
 			return at, err
 		}

@@ -9,7 +9,7 @@ import (
 // Check refuses what no store may hold: it names what was expected, never a
 // value.
 func (b *Binding) Check() error {
-	if b.Tenant != "" && !isName(b.Tenant) {
+	if !isOwner(b.Tenant) {
 		return ErrTenant
 	}
 	if err := checkCarriers(b.Carriers); err != nil {
@@ -80,7 +80,12 @@ func checkCarriers(names []string) error {
 	return nil
 }
 
-// isName accepts the names of carriers and tenants.
+// isOwner accepts a tenant's name, and none: the operator.
+func isOwner(tenant string) bool { return tenant == "" || isTenant(tenant) }
+
+func isTenant(name string) bool { return isName(name) && name != AnyTenant }
+
+// isName accepts the names of carriers, pools and the like.
 func isName(s string) bool {
 	return s != "" && len(s) <= maxName && utf8.ValidString(s) && strings.TrimSpace(s) == s && printable(s)
 }

@@ -89,7 +89,7 @@ func (p *Pool) Check() error {
 	switch {
 	case !isName(p.Name):
 		return ErrName
-	case p.Tenant != "" && !isName(p.Tenant):
+	case !isOwner(p.Tenant):
 		return ErrTenant
 	case policy.Selection > Pinned:
 		return ErrSelection
@@ -123,7 +123,7 @@ func ordered(bounds ...time.Duration) bool {
 // Check refuses what no store may hold.
 func (t *Tenant) Check() error {
 	switch {
-	case !isName(t.Name):
+	case !isTenant(t.Name):
 		return ErrName
 	case t.State > Closed:
 		return ErrTenantState

@@ -39,7 +39,7 @@ func (s *Session) Check() error {
 	switch {
 	case s.ID == 0 || int64(s.ID) < 0:
 		return ErrNoID
-	case s.Tenant != "" && !isName(s.Tenant):
+	case !isOwner(s.Tenant):
 		return ErrTenant
 	case !isName(s.Pool):
 		return ErrPool
@@ -112,7 +112,7 @@ func (p *Participant) check() error {
 // Check refuses what no store may hold.
 func (a *Attempt) Check() error {
 	switch {
-	case a.Tenant != "" && !isName(a.Tenant):
+	case !isOwner(a.Tenant):
 		return ErrTenant
 	case a.Key == "" || len(a.Key) > maxAttemptKey:
 		return ErrAttemptKey

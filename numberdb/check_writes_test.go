@@ -111,6 +111,7 @@ func TestSessionCheck(t *testing.T) {
 		"no id":                             {func(s *Session) { s.ID = 0 }, ErrNoID},
 		"an id beyond 63 bits":              {func(s *Session) { s.ID = 1 << 63 }, ErrNoID},
 		"a tenant with a newline":           {func(s *Session) { s.Tenant = "a\n" }, ErrTenant},
+		"of all tenants":                    {func(s *Session) { s.Tenant = AnyTenant }, ErrTenant},
 		"no pool":                           {func(s *Session) { s.Pool = "" }, ErrPool},
 		"an unknown shape":                  {func(s *Session) { s.Shape = Lease + 1 }, ErrShape},
 		"no service":                        {func(s *Session) { s.Services = 0 }, ErrSessionServices},
@@ -179,6 +180,7 @@ func TestEventAndAttemptCheck(t *testing.T) {
 		"a tenant":                   {&Tenant{Name: "shop", Created: then}, nil},
 		"a tenant in no state":       {&Tenant{Name: "shop", Created: then, State: Closed + 1}, ErrTenantState},
 		"a tenant without name":      {&Tenant{Created: then}, ErrName},
+		"a tenant that is all":       {&Tenant{Name: AnyTenant, Created: then}, ErrName},
 		"a tenant never made":        {&Tenant{Name: "shop"}, ErrCreated},
 	} {
 		if err := c.row.Check(); !errors.Is(err, c.want) {

@@ -27,7 +27,7 @@ const ConsentPrefix = "con_"
 // ConsentQuery selects consents; zero fields select all.
 type ConsentQuery struct {
 	ID       ID
-	Tenant   string // of this tenant; AuditAll: of all and the operator's
+	Tenant   string // of this tenant; AnyTenant: of all and the operator's
 	Party    e164.Number
 	Standing bool // not withdrawn
 	After    ID   // greater than
@@ -48,7 +48,7 @@ func (c *Consent) Check() error {
 	switch {
 	case c.ID == 0 || int64(c.ID) < 0:
 		return errors.New("id: a consent needs one")
-	case c.Tenant != "" && !isName(c.Tenant):
+	case !isOwner(c.Tenant):
 		return ErrTenant
 	case c.Party == 0 || !c.Party.Valid() || c.Party.IsShortCode():
 		return errNumber

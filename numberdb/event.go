@@ -110,7 +110,7 @@ func (e *Event) Check() error {
 	switch {
 	case e.ID == 0 || int64(e.ID) < 0 || int64(e.Session) < 0:
 		return ErrEventID
-	case e.Tenant != "" && !isName(e.Tenant):
+	case !isOwner(e.Tenant):
 		return ErrTenant
 	case !IsEventType(e.Type):
 		return ErrEventType

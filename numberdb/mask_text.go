@@ -3,7 +3,16 @@ package numberdb
 import (
 	"errors"
 	"slices"
+	"strings"
 )
+
+// Listed reads a list as stores keep it, of names divided by '|'.
+func Listed(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return strings.Split(text, "|")
+}
 
 // Faults of the text forms.
 var (

@@ -89,8 +89,7 @@ type MessageStore interface {
 // MessageQuery selects messages; zero fields select all, but for Tenant.
 type MessageQuery struct {
 	ID           ID     // this one
-	Tenant       string // of this tenant; empty is the operator's own
-	AnyTenant    bool   // of every tenant
+	Tenant       string // of this tenant; empty is the operator's own, AnyTenant are all
 	Session      ID     // through this session
 	Verification ID     // with a code of this verification
 	Open         bool   // that no carrier has answered
@@ -113,7 +112,7 @@ const (
 // Check refuses what no store may hold.
 func (m *Message) Check() error {
 	switch {
-	case m.Tenant != "" && !isName(m.Tenant):
+	case !isOwner(m.Tenant):
 		return ErrTenant
 	case int64(m.ID) <= 0, int64(m.Session) < 0, int64(m.Verification) < 0, m.State >= messageStates, !isTime(m.Created), !isTime(m.Until),
 		!m.Submitted.IsZero() && !isTime(m.Submitted), !m.Ended.IsZero() && !isTime(m.Ended):

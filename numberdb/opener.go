@@ -66,7 +66,7 @@ func (o *Opener) checkTenant(name string) error {
 	if name == o.tenant {
 		return nil
 	}
-	if !isName(name) {
+	if !isTenant(name) {
 		return ErrTenant
 	}
 	o.tenant = name

@@ -88,7 +88,7 @@ var (
 // Check refuses what no store may hold.
 func (r *Restriction) Check() error {
 	switch {
-	case r.Tenant != "" && !isName(r.Tenant):
+	case !isOwner(r.Tenant):
 		return ErrTenant
 	case r.Kind == Block && (r.Mask == 0 && r.Party == 0 || r.Peer != Endpoint{}):
 		return ErrBlock

@@ -13,6 +13,10 @@ type Tenant struct {
 	Created time.Time
 }
 
+// AnyTenant stands for all tenants and the operator where one may be named. No tenant
+// has this name.
+const AnyTenant = "*"
+
 // TenantState says what a tenant may do.
 type TenantState uint8
 

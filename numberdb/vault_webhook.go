@@ -62,10 +62,7 @@ func (v *Vault) OpenEndpoint(stored *StoredEndpoint) (WebhookEndpoint, error) {
 	}
 	e := WebhookEndpoint{
 		ID: ID(stored.ID), Tenant: stored.Tenant, URL: inner.URL, Label: inner.Label, State: EndpointState(stored.State),
-		Created: fromMicros(stored.Created), Version: stored.Version,
-	}
-	if stored.Types != "" {
-		e.Types = strings.Split(stored.Types, "|")
+		Created: fromMicros(stored.Created), Version: stored.Version, Types: Listed(stored.Types),
 	}
 	for _, s := range inner.Secrets {
 		e.Secrets = append(e.Secrets, WebhookSecret{s.Key, s.Ed, fromMicros(s.Until)})

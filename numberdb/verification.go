@@ -111,13 +111,12 @@ type VerificationLimit struct {
 
 // VerificationQuery selects verifications.
 type VerificationQuery struct {
-	ID        ID
-	Tenant    string
-	AnyTenant bool
-	Since     time.Time // created then or later
-	To        time.Time // created before; zero: at any time
-	After     ID
-	Limit     int // default 100, at most 10,000
+	ID     ID
+	Tenant string    // of this tenant; empty is the operator's own, AnyTenant are all
+	Since  time.Time // created then or later
+	To     time.Time // created before; zero: at any time
+	After  ID
+	Limit  int // default 100, at most 10,000
 }
 
 // VerificationCount sums up the verifications of one tenant and prefix.
@@ -159,7 +158,7 @@ type WorkflowStore interface {
 	// has its name.
 	PutWorkflow(ctx context.Context, w *Workflow) error
 	// Workflows returns those of a tenant in the order of their IDs, all of them
-	// where tenant is "*".
+	// where tenant is AnyTenant.
 	Workflows(ctx context.Context, tenant string) ([]Workflow, error)
 	// DeleteWorkflow returns ErrNoWorkflow where the tenant has no such one.
 	DeleteWorkflow(ctx context.Context, tenant string, id ID) error
@@ -177,7 +176,7 @@ const (
 // Check refuses what no store may hold.
 func (v *Verification) Check() error {
 	switch {
-	case v.Tenant != "" && !isName(v.Tenant):
+	case !isOwner(v.Tenant):
 		return ErrTenant
 	case int64(v.ID) <= 0, int64(v.Workflow) < 0, !v.To.Valid(), v.To.IsShortCode(), v.State >= verificationStates,
 		v.Digits < MinCode, v.Digits > MaxCode, v.Code != "" && len(v.Code) != v.Digits, len(v.Prefix) > e164.MaxDigits,
@@ -191,7 +190,7 @@ func (v *Verification) Check() error {
 // Check refuses what no store may hold.
 func (w *Workflow) Check() error {
 	switch {
-	case w.Tenant != "" && !isName(w.Tenant):
+	case !isOwner(w.Tenant):
 		return ErrTenant
 	case int64(w.ID) <= 0, !isName(w.Name), w.Template == "", len(w.Template) > maxTemplate, !utf8.ValidString(w.Template),
 		w.Sender != 0 && !w.Sender.Valid(), w.Pool != "" && !isName(w.Pool), w.Sender == 0 && w.Pool == "",
@@ -245,6 +244,19 @@ func (s *StoredVerification) place() []byte {
 	dst := append(make([]byte, 0, 64), "verification"...)
 	dst = binary.BigEndian.AppendUint64(dst, uint64(s.ID))
 	return append(dst, s.Tenant...)
+}
+
+// DecideVerification lets decide change a verification that was read, and makes its
+// stored form; nil: nothing is to be written.
+func (v *Vault) DecideVerification(r *Verification, decide func(*Verification) bool) (*StoredVerification, error) {
+	if !decide(r) {
+		return nil, nil //nolint:nilnil // nothing is to be written, and nothing is wrong
+	}
+	if err := r.Check(); err != nil {
+		return nil, err
+	}
+	stored := v.StoreVerification(r)
+	return &stored, nil
 }
 
 // OpenVerification reads the stored form.

@@ -185,7 +185,7 @@ func (e *WebhookEndpoint) Check() error {
 	switch {
 	case e.ID == 0 || int64(e.ID) < 0:
 		return ErrEventID
-	case e.Tenant != "" && !isName(e.Tenant):
+	case !isOwner(e.Tenant):
 		return ErrTenant
 	case !isEndpointURL(e.URL):
 		return ErrEndpointURL

@@ -3,6 +3,8 @@ package auth
 import (
 	"context"
 	"slices"
+
+	"maskline/numberdb"
 )
 
 // Identity is who asks.
@@ -23,20 +25,18 @@ func (i *Identity) May(scope Scope) bool {
 func (i *Identity) Operator() bool { return i.Tenant == "" }
 
 // Scoped is the tenant whose resources a query is bound to: for the operator's
-// keys the one that is asked for, "*" being all; for a tenant's always its own.
+// keys the one that is asked for, numberdb.AnyTenant being all; for a tenant's always
+// its own.
 func (i *Identity) Scoped(asked string) string {
 	switch {
 	case i.Tenant != "":
 		return i.Tenant
 	case asked == "":
-		return AnyTenant
+		return numberdb.AnyTenant
 	default:
 		return asked
 	}
 }
-
-// AnyTenant stands for the resources of all tenants.
-const AnyTenant = "*"
 
 type identityKey struct{}
 

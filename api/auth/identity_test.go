@@ -3,6 +3,8 @@ package auth
 import (
 	"slices"
 	"testing"
+
+	"maskline/numberdb"
 )
 
 func TestNobodySeesNothing(t *testing.T) {
@@ -19,12 +21,12 @@ func TestNobodySeesNothing(t *testing.T) {
 
 func TestATenantIsBoundToItself(t *testing.T) {
 	shop, operator := &Identity{Tenant: "shop"}, &Identity{}
-	for asked, want := range map[string]string{"": "shop", "other": "shop", AnyTenant: "shop"} {
+	for asked, want := range map[string]string{"": "shop", "other": "shop", numberdb.AnyTenant: "shop"} {
 		if got := shop.Scoped(asked); got != want {
 			t.Errorf("%q: %q", asked, got)
 		}
 	}
-	for asked, want := range map[string]string{"": AnyTenant, "other": "other"} {
+	for asked, want := range map[string]string{"": numberdb.AnyTenant, "other": "other"} {
 		if got := operator.Scoped(asked); got != want {
 			t.Errorf("%q: %q", asked, got)
 		}

@@ -95,7 +95,7 @@ func (k *Keys) List(tenant string) ([]numberdb.APIKey, error) {
 	}
 	list := []numberdb.APIKey{}
 	for _, e := range ring.byID {
-		if tenant == AnyTenant || e.Tenant == tenant {
+		if tenant == numberdb.AnyTenant || e.Tenant == tenant {
 			key := e.APIKey
 			if at := e.used.Load(); at != 0 {
 				key.Used = time.UnixMicro(at).UTC()

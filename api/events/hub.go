@@ -6,10 +6,8 @@ import (
 	"maskline/numberdb"
 )
 
-// AnyTenant stands for events of a tenant that is not known.
-const AnyTenant = "*"
-
-// Waker is told of tenants with new events; "*": it is not known whose they are.
+// Waker is told of tenants with new events; numberdb.AnyTenant: it is not known whose
+// they are.
 type Waker interface{ Wake(tenant string) }
 
 // Hub passes on that there are new events. The zero Hub is ready.
@@ -25,7 +23,7 @@ type Hub struct {
 func (h *Hub) Told(tenant string) {
 	h.mu.Lock()
 	for of, c := range h.waiting {
-		if tenant == of || tenant == AnyTenant {
+		if tenant == of || tenant == numberdb.AnyTenant {
 			close(c)
 			delete(h.waiting, of)
 		}

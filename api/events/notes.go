@@ -113,7 +113,7 @@ func (n *Notes) write(ctx context.Context, batch []numberdb.Event) bool {
 		cancel()
 		if err == nil {
 			n.written.Add(float64(len(batch)))
-			last := AnyTenant
+			last := numberdb.AnyTenant
 			for i := range batch {
 				if t := batch[i].Tenant; t != last {
 					last = t

@@ -192,7 +192,7 @@ func (s *Service) Replayed(ctx context.Context, attempt *numberdb.Attempt) (m nu
 	case !ok:
 		return m, false, nil
 	}
-	found, err := s.store.Messages(ctx, numberdb.MessageQuery{ID: id, AnyTenant: true, Limit: 1})
+	found, err := s.store.Messages(ctx, numberdb.MessageQuery{ID: id, Tenant: numberdb.AnyTenant, Limit: 1})
 	switch {
 	case err != nil:
 		return m, false, s.storeFault(err)

@@ -93,7 +93,7 @@ func isText(text string) bool {
 
 // Get returns a tenant's message; tenant "*" is anybody's.
 func (s *Service) Get(ctx context.Context, tenant string, id numberdb.ID) (numberdb.Message, error) {
-	found, err := s.store.Messages(ctx, numberdb.MessageQuery{ID: id, Tenant: tenant, AnyTenant: tenant == anyTenant, Limit: 1})
+	found, err := s.store.Messages(ctx, numberdb.MessageQuery{ID: id, Tenant: tenant, Limit: 1})
 	switch {
 	case err != nil:
 		return numberdb.Message{}, s.storeFault(err)
@@ -105,12 +105,10 @@ func (s *Service) Get(ctx context.Context, tenant string, id numberdb.ID) (numbe
 
 // List returns messages in the order of their IDs.
 func (s *Service) List(ctx context.Context, tenant string, q numberdb.MessageQuery) ([]numberdb.Message, error) {
-	q.Tenant, q.AnyTenant = tenant, tenant == anyTenant
+	q.Tenant = tenant
 	found, err := s.store.Messages(ctx, q)
 	if err != nil {
 		return nil, s.storeFault(err)
 	}
 	return found, nil
 }
-
-const anyTenant = "*"

@@ -208,7 +208,7 @@ func (s *Service) lookForLeft(ctx context.Context) {
 
 func (s *Service) tellLeft(ctx context.Context) {
 	before := (&numberdb.IDs{}).Next(s.now().Add(-leftAfter - s.cfg.Answer))
-	left, err := s.store.Messages(ctx, numberdb.MessageQuery{AnyTenant: true, Open: true, Before: before, Limit: writeAtOnce})
+	left, err := s.store.Messages(ctx, numberdb.MessageQuery{Tenant: numberdb.AnyTenant, Open: true, Before: before, Limit: writeAtOnce})
 	if err != nil {
 		return // the store's own health tells of it; the next look finds them
 	}

@@ -43,7 +43,7 @@ func (s shelf) Create(context.Context, *api.SessionRequest, *numberdb.Attempt) (
 
 func (s shelf) Get(_ context.Context, tenant string, id numberdb.ID) (numberdb.Session, error) {
 	session, is := s[id]
-	if !is || tenant != auth.AnyTenant && session.Tenant != tenant {
+	if !is || tenant != numberdb.AnyTenant && session.Tenant != tenant {
 		return session, problem.New(problem.NotFound)
 	}
 	return session, nil

@@ -16,7 +16,7 @@ import (
 )
 
 // SessionDesk gives out masks and takes them back. Its errors are *problem.Error;
-// tenant is whose sessions exist for the caller, auth.AnyTenant all.
+// tenant is whose sessions exist for the caller, numberdb.AnyTenant all.
 type SessionDesk interface {
 	// Create returns when the session's masks route. Where the attempt was made
 	// before, it returns what that one made.
@@ -289,7 +289,7 @@ func (s *Sessions) page(ctx context.Context, page *Page, q numberdb.SessionQuery
 		return nil, "", err
 	}
 	who := auth.From(ctx)
-	if q.Tenant = who.Scoped(q.Tenant); q.Tenant == auth.AnyTenant {
+	if q.Tenant = who.Scoped(q.Tenant); q.Tenant == numberdb.AnyTenant {
 		q.Tenant = "" // of the store: all
 	}
 	if q.Limit = page.Limit; live {

@@ -69,7 +69,7 @@ func (s *Service) Run(ctx context.Context) error {
 func (s *Service) Count(ctx context.Context) {
 	now, cfg := s.now(), &s.cfg.Breaker
 	counts, err := s.store.CountVerifications(ctx, numberdb.VerificationQuery{
-		AnyTenant: true, Since: now.Add(-cfg.Window), To: now.Add(-cfg.Settle),
+		Tenant: numberdb.AnyTenant, Since: now.Add(-cfg.Window), To: now.Add(-cfg.Settle),
 	})
 	if err != nil {
 		if ctx.Err() == nil {

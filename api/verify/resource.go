@@ -197,7 +197,7 @@ func (s *Service) statistics(ctx context.Context, in *StatisticsInput) (*rest.An
 	since := until.Add(-time.Duration(in.Hours) * time.Hour)
 	who := auth.From(ctx)
 	tenant := who.Scoped("")
-	counts, err := s.store.CountVerifications(ctx, numberdb.VerificationQuery{Tenant: tenant, AnyTenant: tenant == anyTenant, Since: since})
+	counts, err := s.store.CountVerifications(ctx, numberdb.VerificationQuery{Tenant: tenant, Since: since})
 	if err != nil {
 		return nil, s.fault(err)
 	}

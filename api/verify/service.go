@@ -146,7 +146,7 @@ func (s *Service) replayed(ctx context.Context, attempt *numberdb.Attempt) (id n
 
 // Get returns a tenant's verification; tenant "*" is anybody's.
 func (s *Service) Get(ctx context.Context, tenant string, id numberdb.ID) (v numberdb.Verification, err error) {
-	found, err := s.store.Verifications(ctx, numberdb.VerificationQuery{ID: id, Tenant: tenant, AnyTenant: tenant == anyTenant, Limit: 1})
+	found, err := s.store.Verifications(ctx, numberdb.VerificationQuery{ID: id, Tenant: tenant, Limit: 1})
 	switch {
 	case err != nil:
 		return v, s.fault(err)
@@ -155,5 +155,3 @@ func (s *Service) Get(ctx context.Context, tenant string, id numberdb.ID) (v num
 	}
 	return found[0], nil
 }
-
-const anyTenant = "*"

@@ -33,7 +33,7 @@ func (s *Service) Begin(ctx context.Context, b *Start) (v numberdb.Verification,
 		return v, false, err
 	}
 	if replayed {
-		v, err = s.Get(ctx, anyTenant, id)
+		v, err = s.Get(ctx, numberdb.AnyTenant, id)
 		return v, true, err
 	}
 	v, err = s.begin(ctx, b)

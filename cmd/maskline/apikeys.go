@@ -62,7 +62,7 @@ func (d *apiKeys) Create(ctx context.Context, r api.KeyRequest) (api.Key, error)
 
 // List gives all keys.
 func (d *apiKeys) List(context.Context) ([]api.Key, error) {
-	all, err := d.keys.List(auth.AnyTenant)
+	all, err := d.keys.List(numberdb.AnyTenant)
 	if err != nil {
 		return nil, localProblem(err)
 	}

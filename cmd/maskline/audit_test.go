@@ -18,7 +18,7 @@ func (r *running) did() (acts []string) {
 		chained, _, _, err := r.store.ChainAudit(r.t.Context(), 1000)
 		return err == nil && chained == 0
 	})
-	lines, err := r.store.Audit(r.t.Context(), numberdb.AuditQuery{Tenant: numberdb.AuditAll, Limit: 10_000})
+	lines, err := r.store.Audit(r.t.Context(), numberdb.AuditQuery{Tenant: numberdb.AnyTenant, Limit: 10_000})
 	if err != nil {
 		r.t.Fatal(err)
 	}

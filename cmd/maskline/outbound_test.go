@@ -278,7 +278,7 @@ func (o *outboundBed) optOut(party string) {
 // nothingLeft: the store has no message.
 func (o *outboundBed) nothingLeft() {
 	o.t.Helper()
-	left, err := o.store.Messages(o.t.Context(), numberdb.MessageQuery{AnyTenant: true})
+	left, err := o.store.Messages(o.t.Context(), numberdb.MessageQuery{Tenant: numberdb.AnyTenant})
 	if err != nil || len(left) != 0 {
 		o.t.Errorf("%d messages are left in the store, %v", len(left), err)
 	}
@@ -303,7 +303,7 @@ func TestMessagesFailOverAndNobodyTakesThem(t *testing.T) {
 	if s := send("second"); s.header.Get("Retry-After") == "" {
 		t.Error("it does not say when to try again")
 	}
-	if left, err := o.store.Messages(t.Context(), numberdb.MessageQuery{AnyTenant: true}); err != nil || len(left) != 1 {
+	if left, err := o.store.Messages(t.Context(), numberdb.MessageQuery{Tenant: numberdb.AnyTenant}); err != nil || len(left) != 1 {
 		t.Errorf("%d messages are in the store, not the one that was sent; %v", len(left), err)
 	}
 	// The same request succeeds later.

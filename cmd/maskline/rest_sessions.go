@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"maskline/api"
-	"maskline/api/auth"
 	"maskline/api/problem"
 	"maskline/api/rest"
 	"maskline/numberdb"
@@ -54,7 +53,7 @@ func (d restSessions) settled(ctx context.Context, s numberdb.Session, err error
 	if err := d.owner.CatchUp(ctx); err != nil { // the caller is told that its masks route
 		return numberdb.Session{}, false, restProblem(err)
 	}
-	s, err = d.Get(ctx, auth.AnyTenant, made)
+	s, err = d.Get(ctx, numberdb.AnyTenant, made)
 	return s, true, err
 }
 
@@ -118,7 +117,7 @@ func (d restSessions) change(ctx context.Context, tenant string, id numberdb.ID,
 		return d.owner.RotateOn(ctx, tenant, id, terms)
 	default:
 		of := tenant
-		if of == auth.AnyTenant {
+		if of == numberdb.AnyTenant {
 			s, err := d.owner.Get(ctx, tenant, id)
 			if err != nil {
 				return s, err

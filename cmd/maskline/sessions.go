@@ -261,13 +261,13 @@ func (d *sessionDesk) Change(ctx context.Context, c api.SessionChange) (api.Sess
 	var s numberdb.Session
 	switch c.Do {
 	case "end":
-		s, err = d.owner.End(ctx, sessions.AnyTenant, id, numberdb.Released)
+		s, err = d.owner.End(ctx, numberdb.AnyTenant, id, numberdb.Released)
 	case "burn":
-		s, err = d.owner.End(ctx, sessions.AnyTenant, id, numberdb.Burned)
+		s, err = d.owner.End(ctx, numberdb.AnyTenant, id, numberdb.Burned)
 	case "extend":
-		s, err = d.owner.Extend(ctx, sessions.AnyTenant, id, time.Duration(c.TTL))
+		s, err = d.owner.Extend(ctx, numberdb.AnyTenant, id, time.Duration(c.TTL))
 	case "rotate":
-		s, err = d.owner.Rotate(ctx, sessions.AnyTenant, id)
+		s, err = d.owner.Rotate(ctx, numberdb.AnyTenant, id)
 	case "join":
 		if c.Join == nil {
 			return api.Session{}, errors.New("participant: expected who joins")
@@ -276,13 +276,13 @@ func (d *sessionDesk) Change(ctx context.Context, c api.SessionChange) (api.Sess
 		if fault != nil {
 			return api.Session{}, fault
 		}
-		s, err = d.owner.Join(ctx, sessions.AnyTenant, id, side)
+		s, err = d.owner.Join(ctx, numberdb.AnyTenant, id, side)
 	default:
 		return api.Session{}, errors.New("do: expected end, burn, extend, rotate or join")
 	}
 	pool := ""
 	if errors.Is(err, sessions.ErrTTL) {
-		if known, getErr := d.owner.Get(ctx, sessions.AnyTenant, id); getErr == nil {
+		if known, getErr := d.owner.Get(ctx, numberdb.AnyTenant, id); getErr == nil {
 			pool = known.Pool
 		}
 	}

@@ -64,7 +64,7 @@ func TestAStrangerAndTheOwnerOfALeasedNumber(t *testing.T) {
 		t.Error("no slot is left, and the message was taken")
 	}
 
-	if _, err := c.sessions.End(t.Context(), sessions.AnyTenant, s.ID, numberdb.Released); err != nil {
+	if _, err := c.sessions.End(t.Context(), numberdb.AnyTenant, s.ID, numberdb.Released); err != nil {
 		t.Fatal(err)
 	}
 	for from, to := range map[e164.Number]e164.Number{one: public, owner: slots[one]} {

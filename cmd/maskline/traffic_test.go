@@ -48,7 +48,7 @@ func TestTwoPeopleWriteUntilTheirSessionEnds(t *testing.T) {
 	if status := c.deliver("alfa", e164.MustParse("+447700900303"), a.Dial, "x"); status == pdu.ROK {
 		t.Error("a stranger gets through")
 	}
-	if _, err := c.sessions.End(t.Context(), sessions.AnyTenant, s.ID, numberdb.Released); err != nil {
+	if _, err := c.sessions.End(t.Context(), numberdb.AnyTenant, s.ID, numberdb.Released); err != nil {
 		t.Fatal(err)
 	}
 	if status := c.deliver("alfa", a.Number, a.Dial, "late"); status == pdu.ROK {

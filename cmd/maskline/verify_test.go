@@ -236,7 +236,7 @@ func TestVerificationsThatAreRefused(t *testing.T) {
 		o.up(name, false)
 	}
 	o.want(start(outBob), 503, problem.CarrierUnavailable)
-	left, err := o.store.Verifications(t.Context(), numberdb.VerificationQuery{AnyTenant: true})
+	left, err := o.store.Verifications(t.Context(), numberdb.VerificationQuery{Tenant: numberdb.AnyTenant})
 	if err != nil || len(left) != 0 {
 		t.Errorf("%d verifications are left, %v", len(left), err)
 	}

@@ -107,29 +107,7 @@ func (s *Store) NoteAPIKeysUsed(ctx context.Context, used map[numberdb.ID]time.T
 }
 
 func (s *Store) writeAPIKeys(ctx context.Context, write func(pgx.Tx) error) error {
-	ctx, done, err := s.begin(ctx)
-	if err != nil {
-		return err
-	}
-	defer done()
-	if err := s.prepare(ctx); err != nil {
-		return err
-	}
-	tx, err := s.beginTx(ctx, pgx.TxOptions{})
-	if err != nil {
-		return explain(ctx, "storing API keys", err)
-	}
-	if err := write(tx); err != nil {
-		s.rollback(ctx, tx)
-		return explain(ctx, "storing API keys", err)
-	}
-	end, cancel := s.deadline(context.WithoutCancel(ctx))
-	defer cancel()
-	if err := tx.Commit(end); err != nil {
-		s.rollback(ctx, tx)
-		return explain(ctx, "storing API keys", err)
-	}
-	return nil
+	return s.inTransaction(ctx, "storing API keys", func(_ context.Context, tx pgx.Tx) error { return write(tx) })
 }
 
 func apiKeyArrays(rows []numberdb.APIKey) []any {

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -92,7 +90,7 @@ func (s *Store) ChainAudit(ctx context.Context, most int) (chained, forged int, 
 		if err := s.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM maskline.audit_waiting)`).Scan(&some); err != nil || !some {
 			return err
 		}
-		return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		return s.transaction(ctx, func(ctx context.Context, tx pgx.Tx) error {
 			chained, forged, head, err = s.chain(ctx, tx, most)
 			return err
 		})
@@ -182,34 +180,17 @@ func (s *Store) AuditEnd(ctx context.Context) (head numberdb.AuditHead, err erro
 	return head, err
 }
 
-// conditions makes a query of those that are asked for, so that each has a plan of
-// its own.
-type conditions struct {
-	where []string
-	args  []any
-}
-
-func (c *conditions) add(condition string, value any) {
-	c.args = append(c.args, value)
-	c.where = append(c.where, strings.ReplaceAll(condition, "?", "$"+strconv.Itoa(len(c.args))))
-}
-
-func (c *conditions) text(head, order string, limit int) string {
-	c.args = append(c.args, limit)
-	return head + ` WHERE ` + strings.Join(c.where, ` AND `) + ` ORDER BY ` + order + ` LIMIT $` + strconv.Itoa(len(c.args))
-}
-
 // Audit reads lines in the order of their places.
 func (s *Store) Audit(ctx context.Context, q numberdb.AuditQuery) (lines []numberdb.ChainedLine, err error) {
 	var c conditions
 	c.add(`place > ?`, int64(q.After))
-	if q.Tenant != numberdb.AuditAll {
+	if q.Tenant != numberdb.AnyTenant {
 		c.add(`tenant = ?`, q.Tenant)
 	}
 	if q.Subject != "" {
 		c.add(`subject = ?`, q.Subject)
 	}
-	text := c.text(`SELECT `+auditColumns+`, place, hash FROM maskline.audit`, `place`, numberdb.PageLimit(q.Limit))
+	text := c.page(`SELECT `+auditColumns+`, place, hash FROM maskline.audit`, `place`, numberdb.PageLimit(q.Limit))
 	err = s.read(ctx, "reading the audit", s.cfg.Query, func(ctx context.Context) error {
 		rows, err := s.pool.Query(ctx, text, c.args...)
 		if err != nil {
@@ -240,7 +221,7 @@ func (s *Store) Consents(ctx context.Context, q numberdb.ConsentQuery) (found []
 		if q.ID != 0 {
 			c.add(`id = ?`, int64(q.ID))
 		}
-		if q.Tenant != numberdb.AuditAll {
+		if q.Tenant != numberdb.AnyTenant {
 			c.add(`tenant = ?`, q.Tenant)
 		}
 		if q.Party != 0 {
@@ -250,7 +231,7 @@ func (s *Store) Consents(ctx context.Context, q numberdb.ConsentQuery) (found []
 		if q.Standing {
 			c.add(`withdrawn = ?`, int64(0))
 		}
-		rows, err := s.pool.Query(ctx, c.text(`SELECT `+consentColumns+` FROM maskline.consents`, `id`, numberdb.PageLimit(q.Limit)), c.args...)
+		rows, err := s.pool.Query(ctx, c.page(`SELECT `+consentColumns+` FROM maskline.consents`, `id`, numberdb.PageLimit(q.Limit)), c.args...)
 		if err != nil {
 			return err
 		}

@@ -92,14 +92,11 @@ func (s *Store) Find(ctx context.Context, keys []numberdb.BindingKey, put func(n
 
 // look reads one snapshot and returns a position whose batch tells all of it.
 func (s *Store) look(ctx context.Context, read func(context.Context, pgx.Tx) error) (numberdb.Position, error) {
-	ctx, done, err := s.begin(ctx)
+	ctx, done, err := s.ready(ctx)
 	if err != nil {
 		return 0, err
 	}
 	defer done()
-	if err := s.prepare(ctx); err != nil {
-		return 0, err
-	}
 	var position numberdb.Position
 	err = s.longRead(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		if err := read(ctx, tx); err != nil {

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -112,18 +111,16 @@ func (s *Store) deliveries(ctx context.Context, where string, args ...any) (all 
 // Settle is one statement; only an endpoint that is gone takes more.
 func (s *Store) Settle(ctx context.Context, done []numberdb.Settlement) (lost []numberdb.ID, err error) {
 	mine := make(map[int64]bool, len(done))
-	err = s.read(ctx, "settling deliveries", s.cfg.Query, func(ctx context.Context) error {
-		return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-			rows, err := tx.Query(ctx, settle, settleArrays(done)...)
-			if err != nil {
-				return err
-			}
-			var id int64
-			if _, err := pgx.ForEachRow(rows, []any{&id}, func() error { mine[id] = true; return nil }); err != nil {
-				return err
-			}
-			return tellGone(ctx, tx, done, mine)
-		})
+	err = s.inTransaction(ctx, "settling deliveries", func(ctx context.Context, tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, settle, settleArrays(done)...)
+		if err != nil {
+			return err
+		}
+		var id int64
+		if _, err := pgx.ForEachRow(rows, []any{&id}, func() error { mine[id] = true; return nil }); err != nil {
+			return err
+		}
+		return tellGone(ctx, tx, done, mine)
 	})
 	if err != nil {
 		return nil, err
@@ -191,29 +188,21 @@ func settleArrays(done []numberdb.Settlement) []any {
 
 // Replay makes events wait, and tells the edge that posts to the endpoint.
 func (s *Store) Replay(ctx context.Context, r *numberdb.Replay) (count int, err error) {
-	err = s.read(ctx, "replaying events", s.cfg.Query, func(ctx context.Context) error {
-		return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-			tag, err := tx.Exec(ctx, `UPDATE maskline.webhook_endpoints SET replay = replay + 1 WHERE id = $1 AND tenant = $2`, int64(r.Endpoint), r.Tenant)
-			if err == nil && tag.RowsAffected() == 0 {
-				err = numberdb.ErrWebhook
-			}
-			if err != nil {
-				return err
-			}
-			if r.Event != 0 {
-				tag, err = tx.Exec(ctx, replayOne, int64(r.Endpoint), r.Tenant, int64(r.Event), r.Now.UnixMicro())
-				if err == nil && tag.RowsAffected() == 0 {
-					err = numberdb.ErrNoEvent
-				}
-			} else {
-				tag, err = tx.Exec(ctx, replaySince, int64(r.Endpoint), r.Tenant, int64(numberdb.IDAt(r.Since)), r.Now.UnixMicro(), r.Most)
-			}
-			count = int(tag.RowsAffected())
+	err = s.inTransaction(ctx, "replaying events", func(ctx context.Context, tx pgx.Tx) error {
+		err := one(ctx, tx, numberdb.ErrWebhook, `UPDATE maskline.webhook_endpoints SET replay = replay + 1 WHERE id = $1 AND tenant = $2`, int64(r.Endpoint), r.Tenant)
+		if err != nil {
 			return err
-		})
+		}
+		if r.Event != 0 {
+			count = 1
+			return one(ctx, tx, numberdb.ErrNoEvent, replayOne, int64(r.Endpoint), r.Tenant, int64(r.Event), r.Now.UnixMicro())
+		}
+		tag, err := tx.Exec(ctx, replaySince, int64(r.Endpoint), r.Tenant, int64(numberdb.IDAt(r.Since)), r.Now.UnixMicro(), r.Most)
+		count = int(tag.RowsAffected())
+		return err
 	})
-	if errors.Is(err, numberdb.ErrNoEvent) {
-		return 0, numberdb.ErrNoEvent
+	if err != nil {
+		return 0, err
 	}
-	return count, err
+	return count, nil
 }

@@ -71,14 +71,11 @@ func (s *Store) now(raw numberdb.Position) numberdb.Position {
 // Feed opens logical replication or the changelog, as Config.Sync says and the
 // server allows.
 func (s *Store) Feed(ctx context.Context, held numberdb.Position) (numberdb.Feed, error) {
-	ctx, done, err := s.begin(ctx)
+	ctx, done, err := s.ready(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	if err := s.prepare(ctx); err != nil {
-		return nil, err
-	}
 	if s.cfg.Sync == Changelog {
 		return s.changelog(nil), nil
 	}

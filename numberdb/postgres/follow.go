@@ -35,14 +35,11 @@ const pollColumns = 7
 
 // Follow polls the changelog on a connection of its own.
 func (s *Store) Follow(ctx context.Context, from numberdb.Position, apply func(numberdb.Batch)) error {
-	ctx, done, err := s.begin(ctx)
+	ctx, done, err := s.ready(ctx)
 	if err != nil {
 		return err
 	}
 	defer done()
-	if err := s.prepare(ctx); err != nil {
-		return err
-	}
 	err = s.follow(ctx, from, apply)
 	return explain(ctx, "following the changelog", err)
 }

@@ -16,14 +16,11 @@ import (
 // while the snapshot is taken lies above its position and is told by the feed,
 // whether or not the snapshot has it.
 func (s *Store) Load(ctx context.Context, put func(numberdb.Binding)) (numberdb.Snapshot, error) {
-	ctx, done, err := s.begin(ctx)
+	ctx, done, err := s.ready(ctx)
 	if err != nil {
 		return numberdb.Snapshot{}, err
 	}
 	defer done()
-	if err := s.prepare(ctx); err != nil {
-		return numberdb.Snapshot{}, err
-	}
 	bounded, cancel := context.WithTimeout(ctx, s.cfg.Load)
 	defer cancel()
 	snapshot, err := s.load(bounded, put)

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -130,32 +128,25 @@ func (s *Store) Messages(ctx context.Context, q numberdb.MessageQuery) (found []
 
 // messageQuery has only the conditions that the query makes.
 func messageQuery(q *numberdb.MessageQuery) (string, []any) {
-	var where []string
-	var args []any
-	add := func(condition string, value any) {
-		args = append(args, value)
-		where = append(where, condition+" $"+strconv.Itoa(len(args)))
-	}
-	add(`id >`, int64(q.After))
+	var c conditions
+	c.add(`id > ?`, int64(q.After))
 	if q.ID != 0 {
-		add(`id =`, int64(q.ID))
+		c.add(`id = ?`, int64(q.ID))
 	}
-	if !q.AnyTenant {
-		add(`tenant =`, q.Tenant)
+	if q.Tenant != numberdb.AnyTenant {
+		c.add(`tenant = ?`, q.Tenant)
 	}
 	if q.Session != 0 {
-		add(`session <> 0 AND session =`, int64(q.Session))
+		c.add(`session <> 0 AND session = ?`, int64(q.Session))
 	}
 	if q.Verification != 0 {
-		add(`verification <> 0 AND verification =`, int64(q.Verification))
+		c.add(`verification <> 0 AND verification = ?`, int64(q.Verification))
 	}
 	if q.Before != 0 {
-		add(`id <`, int64(q.Before))
+		c.add(`id < ?`, int64(q.Before))
 	}
 	if q.Open {
-		where = append(where, `state = 0`)
+		c.where = append(c.where, `state = 0`)
 	}
-	args = append(args, numberdb.PageLimit(q.Limit))
-	return `SELECT ` + messageColumns + ` FROM maskline.messages WHERE ` + strings.Join(where, ` AND `) +
-		` ORDER BY id LIMIT $` + strconv.Itoa(len(args)), args
+	return c.page(`SELECT `+messageColumns+` FROM maskline.messages`, `id`, numberdb.PageLimit(q.Limit)), c.args
 }

@@ -51,14 +51,11 @@ var purgeTables = [...]struct{ table, over string }{
 
 // Purge looks at the next blocks of one table.
 func (s *Store) Purge(ctx context.Context, now time.Time) (numberdb.Purged, error) {
-	ctx, done, err := s.begin(ctx)
+	ctx, done, err := s.ready(ctx)
 	if err != nil {
 		return numberdb.Purged{}, err
 	}
 	defer done()
-	if err := s.prepare(ctx); err != nil {
-		return numberdb.Purged{}, err
-	}
 	if !s.purging.mu.TryLock() {
 		return numberdb.Purged{Elsewhere: true}, nil
 	}

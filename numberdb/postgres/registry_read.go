@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -21,22 +20,41 @@ var (
 	_ numberdb.Purger         = (*Store)(nil)
 )
 
-// read runs a call that only reads.
+// read runs a call in its time.
 func (s *Store) read(ctx context.Context, doing string, limit time.Duration, run func(ctx context.Context) error) error {
-	ctx, done, err := s.begin(ctx)
+	ctx, done, err := s.ready(ctx)
 	if err != nil {
 		return err
 	}
 	defer done()
-	if err := s.prepare(ctx); err != nil {
-		return err
-	}
 	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	if err := run(bounded); err != nil {
 		return explain(ctx, doing, err)
 	}
 	return nil
+}
+
+// inTransaction is read of a transaction. What run reports is not the server's fault,
+// and comes as it is.
+func (s *Store) inTransaction(ctx context.Context, doing string, run func(ctx context.Context, tx pgx.Tx) error) error {
+	return s.read(ctx, doing, s.cfg.Query, func(ctx context.Context) error { return s.transaction(ctx, run) })
+}
+
+// transaction commits what run has done. A commit that is sent is not left for a
+// caller that gives up.
+func (s *Store) transaction(ctx context.Context, run func(ctx context.Context, tx pgx.Tx) error) error {
+	tx, err := s.beginTx(ctx, pgx.TxOptions{})
+	if err != nil {
+		return err
+	}
+	defer s.rollback(ctx, tx) // where it was not committed
+	if err := run(ctx, tx); err != nil {
+		return err
+	}
+	end, cancel := s.deadline(context.WithoutCancel(ctx))
+	defer cancel()
+	return tx.Commit(end)
 }
 
 // Inventory reads pools and masks in the order of their keys.
@@ -117,10 +135,7 @@ func readMasks(ctx context.Context, tx pgx.Tx, tell func(numberdb.Mask)) error {
 	}, func() error {
 		m.Number, m.Pool, m.Kind, m.Services = e164.Number(number), pool.String, numberdb.MaskKind(numberdb.Octet(kind)), numberdb.Services(numberdb.Octet(services))
 		m.Flags, m.State, m.Since = numberdb.MaskFlags(numberdb.Octet(flags)), numberdb.MaskState(numberdb.Octet(state)), time.UnixMicro(since).UTC()
-		m.Presents = nil
-		if presents != "" {
-			m.Presents = strings.Split(presents, "|")
-		}
+		m.Presents = numberdb.Listed(presents)
 		tell(m)
 		return nil
 	})

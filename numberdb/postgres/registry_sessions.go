@@ -2,8 +2,6 @@ package postgres
 
 import (
 	"context"
-	"strconv"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -14,7 +12,11 @@ import (
 // compared when it is open.
 func (s *Store) Sessions(ctx context.Context, query numberdb.SessionQuery) ([]numberdb.Session, error) {
 	var page *numberdb.SessionPage
-	err := s.read(ctx, "reading sessions", s.cfg.Query, func(ctx context.Context) error {
+	err := s.read(ctx, "reading sessions", s.cfg.Query, func(ctx context.Context) (err error) {
+		if isLookup(&query) {
+			page, err = s.sessionByID(ctx, &query)
+			return err
+		}
 		page = numberdb.NewSessionPage(s.vault, &query)
 		for {
 			rows, err := s.readSessions(ctx, &query, page)
@@ -29,6 +31,18 @@ func (s *Store) Sessions(ctx context.Context, query numberdb.SessionQuery) ([]nu
 	return page.Sessions, page.Err()
 }
 
+// isLookup is true of a query by nothing but the ID and perhaps the tenant.
+func isLookup(q *numberdb.SessionQuery) bool {
+	return q.ID != 0 && q.After == 0 && q.Party == 0 && q.Live.IsZero() && q.Limit >= 0
+}
+
+// sessionFields are where the columns of sessions go.
+func sessionFields(r *numberdb.StoredSession) []any {
+	return []any{
+		&r.ID, &r.Tenant, &r.Pool, &r.Shape, &r.Services, &r.Created, &r.Expires, &r.IdleTTL, &r.MaxUses, &r.Keep, &r.Ended, &r.Sealed,
+	}
+}
+
 func (s *Store) readSessions(ctx context.Context, query *numberdb.SessionQuery, page *numberdb.SessionPage) (count int, err error) {
 	text, args := sessionQuery(query, s.vault, page.Missing())
 	rows, err := s.pool.Query(ctx, text, args...)
@@ -36,9 +50,7 @@ func (s *Store) readSessions(ctx context.Context, query *numberdb.SessionQuery, 
 		return 0, err
 	}
 	var r numberdb.StoredSession
-	_, err = pgx.ForEachRow(rows, []any{
-		&r.ID, &r.Tenant, &r.Pool, &r.Shape, &r.Services, &r.Created, &r.Expires, &r.IdleTTL, &r.MaxUses, &r.Keep, &r.Ended, &r.Sealed,
-	}, func() error {
+	_, err = pgx.ForEachRow(rows, sessionFields(&r), func() error {
 		count++
 		page.Add(&r)
 		query.After = numberdb.ID(r.ID)
@@ -47,30 +59,22 @@ func (s *Store) readSessions(ctx context.Context, query *numberdb.SessionQuery, 
 	return count, err
 }
 
-// sessionQuery has only the conditions that the query makes, so that each has a
-// plan of its own.
+// sessionQuery has only the conditions that the query makes.
 func sessionQuery(q *numberdb.SessionQuery, vault *numberdb.Vault, limit int) (string, []any) {
-	var where []string
-	var args []any
-	add := func(condition string, value any) {
-		args = append(args, value)
-		where = append(where, strings.ReplaceAll(condition, "?", "$"+strconv.Itoa(len(args))))
-	}
-	add(`id > ?`, int64(q.After))
+	var c conditions
+	c.add(`id > ?`, int64(q.After))
 	if q.ID != 0 {
-		add(`id = ?`, int64(q.ID))
+		c.add(`id = ?`, int64(q.ID))
 	}
 	if q.Tenant != "" {
-		add(`tenant = ?`, q.Tenant)
+		c.add(`tenant = ?`, q.Tenant)
 	}
 	if q.Party != 0 {
-		add(`id IN (SELECT id FROM maskline.sessions WHERE party1 = ? UNION SELECT id FROM maskline.sessions WHERE party2 = ?
+		c.add(`id IN (SELECT id FROM maskline.sessions WHERE party1 = ? UNION SELECT id FROM maskline.sessions WHERE party2 = ?
 			UNION SELECT session FROM maskline.session_parties WHERE party = ?)`, int64(vault.Tag(q.Party)))
 	}
 	if !q.Live.IsZero() {
-		add(`ended = 0 AND expires > ?`, q.Live.UnixMicro())
+		c.add(`ended = 0 AND expires > ?`, q.Live.UnixMicro())
 	}
-	args = append(args, limit)
-	return `SELECT ` + sessionColumns + ` FROM maskline.sessions WHERE ` + strings.Join(where, ` AND `) +
-		` ORDER BY id LIMIT $` + strconv.Itoa(len(args)), args
+	return c.page(`SELECT `+sessionColumns+` FROM maskline.sessions`, `id`, limit), c.args
 }

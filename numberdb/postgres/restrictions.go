@@ -57,23 +57,14 @@ type querier interface {
 }
 
 func (s *Store) putRestrictions(ctx context.Context, changes []numberdb.RestrictionChange) error {
-	tx, err := s.beginTx(ctx, pgx.TxOptions{})
-	if err != nil {
-		return err
-	}
-	for part := range slices.Chunk(lastOfEach(s.vault, changes), chunk) {
-		if err := s.exec(ctx, tx, putRestrictions, restrictionColumns(part)...); err != nil {
-			s.rollback(ctx, tx)
-			return err
+	return s.transaction(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		for part := range slices.Chunk(lastOfEach(s.vault, changes), chunk) {
+			if err := s.exec(ctx, tx, putRestrictions, restrictionColumns(part)...); err != nil {
+				return err
+			}
 		}
-	}
-	end, cancel := s.deadline(context.WithoutCancel(ctx))
-	defer cancel()
-	if err := tx.Commit(end); err != nil {
-		s.rollback(ctx, tx)
-		return err
-	}
-	return nil
+		return nil
+	})
 }
 
 // lastOfEach keeps the last change of each key, in the order of keys.
@@ -109,14 +100,11 @@ func restrictionColumns(rows []numberdb.StoredRestriction) []any {
 // ReadRestrictions reads one snapshot. Writers follow one another, so nothing
 // can appear later below the version that it returns.
 func (s *Store) ReadRestrictions(ctx context.Context, after numberdb.Position, tell func(numberdb.RestrictionChange)) (numberdb.RestrictionsRead, error) {
-	ctx, done, err := s.begin(ctx)
+	ctx, done, err := s.ready(ctx)
 	if err != nil {
 		return numberdb.RestrictionsRead{}, err
 	}
 	defer done()
-	if err := s.prepare(ctx); err != nil {
-		return numberdb.RestrictionsRead{}, err
-	}
 	read, err := s.restrictionsSince(ctx, after, tell)
 	switch {
 	case errors.Is(err, numberdb.ErrFeedLost):

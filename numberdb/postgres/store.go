@@ -62,8 +62,8 @@ var ErrURL = errors.New("the database url is not of the form postgres://USER:PAS
 type Store struct {
 	cfg      Config
 	pool     *pgxpool.Pool
-	prepared chan struct{}   // one token, held while the schema is prepared
-	isReady  bool            // guarded by the token
+	prepared chan struct{} // one token, held while the schema is prepared
+	isReady  atomic.Bool
 	vault    *numberdb.Vault // from when it is ready
 
 	mu      sync.Mutex
@@ -75,6 +75,7 @@ type Store struct {
 	wakes   map[chan struct{}]struct{} // one for each Follow
 
 	own          own
+	lookups      lookups
 	anyhow       atomic.Int64 // groups whose claims may take the places of what is over
 	purging      purging
 	eventPurging eventPurging
@@ -136,22 +137,24 @@ func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseco
 // numberdb.ErrAnotherKey where Keys cannot unwrap it. Load, Apply and Follow
 // do it too; a start that wants to fail early calls it first.
 func (s *Store) Prepare(ctx context.Context) error {
-	ctx, done, err := s.begin(ctx)
-	if err != nil {
-		return err
+	_, done, err := s.ready(ctx)
+	if err == nil {
+		done()
 	}
-	defer done()
-	return s.prepare(ctx)
+	return err
 }
 
 func (s *Store) prepare(ctx context.Context) error {
+	if s.isReady.Load() {
+		return nil
+	}
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-s.prepared:
 	}
 	defer func() { s.prepared <- struct{}{} }()
-	if s.isReady {
+	if s.isReady.Load() {
 		return nil
 	}
 	var err error
@@ -163,7 +166,7 @@ func (s *Store) prepare(ctx context.Context) error {
 	if err == nil {
 		s.vault, err = s.openVault(ctx)
 	}
-	s.isReady = err == nil
+	s.isReady.Store(err == nil)
 	return err
 }
 
@@ -197,6 +200,18 @@ func (s *Store) begin(ctx context.Context) (context.Context, func(), error) {
 		cancel(nil)
 		s.calls.Done()
 	}, nil
+}
+
+// ready is begin for a call that needs the schema.
+func (s *Store) ready(ctx context.Context) (_ context.Context, done func(), err error) {
+	if ctx, done, err = s.begin(ctx); err != nil {
+		return nil, nil, err
+	}
+	if err = s.prepare(ctx); err != nil {
+		done()
+		return nil, nil, err
+	}
+	return ctx, done, nil
 }
 
 // explain names the cause of a context's end; all other errors are cleared of

@@ -28,32 +28,12 @@ const (
 		channels = excluded.channels WHERE w.tenant = excluded.tenant`
 	// partyLock is the class of advisory locks on numbers.
 	partyLock = 0x6d736b76
-	anyTenant = "*"
 )
 
 var (
 	_ numberdb.VerificationStore = (*Store)(nil)
 	_ numberdb.WorkflowStore     = (*Store)(nil)
 )
-
-// inTransaction runs a transaction that changes nothing of bindings. What run reports is
-// not the server's fault, and comes as it is.
-func (s *Store) inTransaction(ctx context.Context, doing string, run func(ctx context.Context, tx pgx.Tx) error) error {
-	ctx, done, err := s.begin(ctx)
-	if err != nil {
-		return err
-	}
-	defer done()
-	if err := s.prepare(ctx); err != nil {
-		return err
-	}
-	bounded, cancel := s.deadline(ctx)
-	defer cancel()
-	if err := pgx.BeginFunc(bounded, s.pool, func(tx pgx.Tx) error { return run(bounded, tx) }); err != nil {
-		return explain(ctx, doing, err)
-	}
-	return nil
-}
 
 // AddVerification counts and writes in one transaction.
 func (s *Store) AddVerification(ctx context.Context, v *numberdb.Verification, limit numberdb.VerificationLimit, a *numberdb.Attempt) error {
@@ -110,7 +90,7 @@ func (s *Store) addAttempts(ctx context.Context, tx pgx.Tx, w *numberdb.Writes) 
 // ChangeVerification locks the row.
 func (s *Store) ChangeVerification(ctx context.Context, tenant string, id numberdb.ID, decide func(*numberdb.Verification) bool) (v numberdb.Verification, err error) {
 	err = s.inTransaction(ctx, "changing a verification", func(ctx context.Context, tx pgx.Tx) error {
-		query := numberdb.VerificationQuery{ID: id, Tenant: tenant, AnyTenant: tenant == anyTenant, Limit: 1}
+		query := numberdb.VerificationQuery{ID: id, Tenant: tenant, Limit: 1}
 		found, err := s.verifications(ctx, tx, &query, ` FOR UPDATE`)
 		if err != nil {
 			return err
@@ -118,13 +98,11 @@ func (s *Store) ChangeVerification(ctx context.Context, tenant string, id number
 		if len(found) == 0 {
 			return numberdb.ErrNoVerification
 		}
-		if v = found[0]; !decide(&v) {
-			return nil
-		}
-		if err := v.Check(); err != nil {
+		v = found[0]
+		r, err := s.vault.DecideVerification(&v, decide)
+		if err != nil || r == nil {
 			return err
 		}
-		r := s.vault.StoreVerification(&v)
 		_, err = tx.Exec(ctx, changeVerification, r.Expires, r.NextSend, r.Verified, r.State, r.Round, r.Tries, r.Code, r.ID)
 		return err
 	})
@@ -140,15 +118,10 @@ func (s *Store) Verifications(ctx context.Context, q numberdb.VerificationQuery)
 	return found, err
 }
 
-// asks is a pool or a transaction.
-type asks interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-}
-
-func (s *Store) verifications(ctx context.Context, in asks, q *numberdb.VerificationQuery, how string) (found []numberdb.Verification, err error) {
-	where, args := verificationsWhere(q, nil)
-	args = append(args, numberdb.PageLimit(q.Limit))
-	rows, err := in.Query(ctx, `SELECT `+verificationColumns+` FROM maskline.verifications WHERE `+where+` ORDER BY id LIMIT $`+strconv.Itoa(len(args))+how, args...)
+func (s *Store) verifications(ctx context.Context, in querier, q *numberdb.VerificationQuery, how string) (found []numberdb.Verification, err error) {
+	c := verificationsWhere(q)
+	text := c.page(`SELECT `+verificationColumns+` FROM maskline.verifications`, `id`, numberdb.PageLimit(q.Limit))
+	rows, err := in.Query(ctx, text+how, c.args...)
 	if err != nil {
 		return nil, err
 	}
@@ -166,26 +139,21 @@ func (s *Store) verifications(ctx context.Context, in asks, q *numberdb.Verifica
 	return found, err
 }
 
-func verificationsWhere(q *numberdb.VerificationQuery, args []any) (string, []any) {
-	var where []string
-	add := func(condition string, value any) {
-		args = append(args, value)
-		where = append(where, condition+" $"+strconv.Itoa(len(args)))
-	}
-	add(`id >`, int64(q.After))
+func verificationsWhere(q *numberdb.VerificationQuery) (c conditions) {
+	c.add(`id > ?`, int64(q.After))
 	if q.ID != 0 {
-		add(`id =`, int64(q.ID))
+		c.add(`id = ?`, int64(q.ID))
 	}
-	if !q.AnyTenant {
-		add(`tenant =`, q.Tenant)
+	if q.Tenant != numberdb.AnyTenant {
+		c.add(`tenant = ?`, q.Tenant)
 	}
 	if !q.Since.IsZero() {
-		add(`created >=`, q.Since.UnixMicro())
+		c.add(`created >= ?`, q.Since.UnixMicro())
 	}
 	if !q.To.IsZero() {
-		add(`created <`, q.To.UnixMicro())
+		c.add(`created < ?`, q.To.UnixMicro())
 	}
-	return strings.Join(where, ` AND `), args
+	return c
 }
 
 // CountVerifications sums up by prefix.
@@ -195,9 +163,9 @@ func (s *Store) CountVerifications(ctx context.Context, q numberdb.VerificationQ
 	for _, within := range numberdb.VerifiedWithin() {
 		text += `, count(*) FILTER (WHERE verified <> 0 AND verified - created <= ` + strconv.FormatInt(within.Microseconds(), 10) + `)`
 	}
-	where, args := verificationsWhere(&q, nil)
+	where := verificationsWhere(&q)
 	err = s.read(ctx, "counting verifications", s.cfg.Query, func(ctx context.Context) error {
-		rows, err := s.pool.Query(ctx, text+` FROM maskline.verifications WHERE `+where+` GROUP BY tenant, prefix ORDER BY tenant, prefix`, args...)
+		rows, err := s.pool.Query(ctx, text+` FROM maskline.verifications`+where.clause()+` GROUP BY tenant, prefix ORDER BY tenant, prefix`, where.args...)
 		if err != nil {
 			return err
 		}
@@ -238,7 +206,7 @@ func (s *Store) PutWorkflow(ctx context.Context, w *numberdb.Workflow) error {
 // Workflows reads them all.
 func (s *Store) Workflows(ctx context.Context, tenant string) (found []numberdb.Workflow, err error) {
 	err = s.read(ctx, "reading workflows", s.cfg.Query, func(ctx context.Context) error {
-		rows, err := s.pool.Query(ctx, `SELECT `+workflowColumns+` FROM maskline.workflows WHERE tenant = $1 OR $1 = '`+anyTenant+`' ORDER BY id`, tenant)
+		rows, err := s.pool.Query(ctx, `SELECT `+workflowColumns+` FROM maskline.workflows WHERE tenant = $1 OR $1 = '`+numberdb.AnyTenant+`' ORDER BY id`, tenant)
 		if err != nil {
 			return err
 		}
@@ -249,7 +217,7 @@ func (s *Store) Workflows(ctx context.Context, tenant string) (found []numberdb.
 			&id, &created, &updated, &ttl, &sender, &w.Digits, &w.Tries, &w.Sends, &w.Tenant, &w.Name, &w.Template, &w.Pool, &channels,
 		}, func() error {
 			w.ID, w.Created, w.Updated = numberdb.ID(id), time.UnixMicro(created).UTC(), time.UnixMicro(updated).UTC()
-			w.TTL, w.Sender, w.Channels = duration(ttl), e164.Number(sender), strings.Split(channels, "|")
+			w.TTL, w.Sender, w.Channels = duration(ttl), e164.Number(sender), numberdb.Listed(channels)
 			found = append(found, w)
 			return nil
 		})
@@ -261,7 +229,7 @@ func (s *Store) Workflows(ctx context.Context, tenant string) (found []numberdb.
 // DeleteWorkflow deletes a tenant's.
 func (s *Store) DeleteWorkflow(ctx context.Context, tenant string, id numberdb.ID) error {
 	return s.inTransaction(ctx, "deleting a workflow", func(ctx context.Context, tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, `DELETE FROM maskline.workflows WHERE id = $1 AND (tenant = $2 OR $2 = '`+anyTenant+`')`, int64(id), tenant)
+		tag, err := tx.Exec(ctx, `DELETE FROM maskline.workflows WHERE id = $1 AND (tenant = $2 OR $2 = '`+numberdb.AnyTenant+`')`, int64(id), tenant)
 		if err == nil && tag.RowsAffected() == 0 {
 			err = numberdb.ErrNoWorkflow
 		}

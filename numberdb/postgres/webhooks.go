@@ -49,41 +49,40 @@ func (s *Store) PutEndpoint(ctx context.Context, e *numberdb.WebhookEndpoint) (v
 	if err := e.Check(); err != nil {
 		return 0, err
 	}
-	err = s.read(ctx, "writing a webhook endpoint", s.cfg.Query, func(ctx context.Context) error {
+	err = s.inTransaction(ctx, "writing a webhook endpoint", func(ctx context.Context, tx pgx.Tx) error {
 		r, err := s.vault.StoreEndpoint(e)
 		if err != nil {
 			return err
 		}
-		return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-			text, args := endpointNew, []any{r.ID, r.Tenant, r.Types, r.State, r.Created, r.Sealed}
-			if e.Version != 0 {
-				text, args = endpointChanged, []any{r.ID, r.Tenant, r.Types, r.State, r.Sealed, e.Version}
-			}
-			tag, err := tx.Exec(ctx, text, args...)
-			if err == nil && tag.RowsAffected() == 0 {
-				err = numberdb.ErrWebhook
-			}
-			if err == nil {
-				_, err = tx.Exec(ctx, giveUp, []int64{r.ID})
-			}
+		text, args := endpointNew, []any{r.ID, r.Tenant, r.Types, r.State, r.Created, r.Sealed}
+		if e.Version != 0 {
+			text, args = endpointChanged, []any{r.ID, r.Tenant, r.Types, r.State, r.Sealed, e.Version}
+		}
+		if err := one(ctx, tx, numberdb.ErrWebhook, text, args...); err != nil {
 			return err
-		})
+		}
+		_, err = tx.Exec(ctx, giveUp, []int64{r.ID})
+		return err
 	})
 	return e.Version + 1, err
 }
 
 // RemoveEndpoint deletes the endpoint, then its log.
 func (s *Store) RemoveEndpoint(ctx context.Context, tenant string, id numberdb.ID) error {
-	return s.read(ctx, "deleting a webhook endpoint", s.cfg.Query, func(ctx context.Context) error {
-		return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-			tag, err := tx.Exec(ctx, `DELETE FROM maskline.webhook_endpoints WHERE id = $1 AND tenant = $2`, int64(id), tenant)
-			if err == nil && tag.RowsAffected() == 0 {
-				err = numberdb.ErrWebhook
-			}
-			if err == nil {
-				_, err = tx.Exec(ctx, `DELETE FROM maskline.webhook_deliveries WHERE endpoint = $1`, int64(id))
-			}
-			return err
-		})
+	return s.inTransaction(ctx, "deleting a webhook endpoint", func(ctx context.Context, tx pgx.Tx) error {
+		err := one(ctx, tx, numberdb.ErrWebhook, `DELETE FROM maskline.webhook_endpoints WHERE id = $1 AND tenant = $2`, int64(id), tenant)
+		if err == nil {
+			_, err = tx.Exec(ctx, `DELETE FROM maskline.webhook_deliveries WHERE endpoint = $1`, int64(id))
+		}
+		return err
 	})
+}
+
+// one runs a statement that has to change a row.
+func one(ctx context.Context, tx pgx.Tx, fault error, text string, args ...any) error {
+	tag, err := tx.Exec(ctx, text, args...)
+	if err == nil && tag.RowsAffected() == 0 {
+		err = fault
+	}
+	return err
 }

@@ -19,7 +19,7 @@ func audited(t *testing.T, w *world, subject string) (lines []string) {
 		t.Fatal("the store keeps no audit")
 	}
 	storetest.Chain(t, store)
-	for _, l := range storetest.Audited(t, store, numberdb.AuditQuery{Tenant: numberdb.AuditAll, Subject: subject}) {
+	for _, l := range storetest.Audited(t, store, numberdb.AuditQuery{Tenant: numberdb.AnyTenant, Subject: subject}) {
 		lines = append(lines, l.Actor+" "+l.What)
 		if text := fmt.Sprint(l.Detail, l.Subject); strings.Contains(text, "77009") {
 			t.Errorf("a person's number stands in the audit: %s", text)
@@ -83,7 +83,7 @@ func TestChangesAreAudited(t *testing.T) {
 	store := w.store.database.(numberdb.AuditStore)
 	storetest.Chain(t, store)
 	created := 0
-	for _, l := range storetest.Audited(t, store, numberdb.AuditQuery{Tenant: numberdb.AuditAll, Limit: 1000}) {
+	for _, l := range storetest.Audited(t, store, numberdb.AuditQuery{Tenant: numberdb.AnyTenant, Limit: 1000}) {
 		if l.What == "session.created" {
 			created++
 		}

@@ -12,20 +12,17 @@ import (
 	"maskline/numberdb/allocator"
 )
 
-// Get returns a tenant's session; tenant "*" is anybody's.
+// Get returns a tenant's session; tenant numberdb.AnyTenant is anybody's.
 func (o *Owner) Get(ctx context.Context, tenant string, id numberdb.ID) (numberdb.Session, error) {
 	found, err := o.store.Sessions(ctx, numberdb.SessionQuery{ID: id, Limit: 1})
 	if err != nil {
 		return numberdb.Session{}, storeError{err}
 	}
-	if len(found) == 0 || tenant != AnyTenant && found[0].Tenant != tenant {
+	if len(found) == 0 || tenant != numberdb.AnyTenant && found[0].Tenant != tenant {
 		return numberdb.Session{}, ErrNoSession
 	}
 	return found[0], nil
 }
-
-// AnyTenant is the operator's view of sessions.
-const AnyTenant = "*"
 
 // live is Get for a session that has not ended.
 func (o *Owner) live(ctx context.Context, tenant string, id numberdb.ID) (numberdb.Session, time.Time, error) {

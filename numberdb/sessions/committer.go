@@ -249,6 +249,8 @@ func merged(group []*work) numberdb.Writes {
 	}
 	all.Claims, all.Sessions, all.New = make([]numberdb.Binding, 0, claims), make([]numberdb.Session, 0, sessions), make([]numberdb.ID, 0, made)
 	for _, w := range group {
+		all.Messages = append(all.Messages, w.writes.Messages...)
+		all.Reports = append(all.Reports, w.writes.Reports...)
 		all.Bindings = append(all.Bindings, w.writes.Bindings...)
 		all.Claims = append(all.Claims, w.writes.Claims...)
 		all.Replaced = append(all.Replaced, w.writes.Replaced...)
@@ -266,6 +268,9 @@ func merged(group []*work) numberdb.Writes {
 		all.Audit = append(all.Audit, w.writes.Audit...)
 		all.Gone.Sessions = append(all.Gone.Sessions, w.writes.Gone.Sessions...)
 		all.Gone.Pools = append(all.Gone.Pools, w.writes.Gone.Pools...)
+		all.Gone.Messages = append(all.Gone.Messages, w.writes.Gone.Messages...)
+		all.Gone.Attempts = append(all.Gone.Attempts, w.writes.Gone.Attempts...)
+		all.Gone.Verifications = append(all.Gone.Verifications, w.writes.Gone.Verifications...)
 	}
 	return all
 }

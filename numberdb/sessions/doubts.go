@@ -122,7 +122,7 @@ func (o *Owner) settle(ctx context.Context, d *doubt, now time.Time) error {
 	case d.stood != nil:
 		return o.settleChange(ctx, d, now)
 	}
-	_, err := o.Get(ctx, AnyTenant, d.session)
+	_, err := o.Get(ctx, numberdb.AnyTenant, d.session)
 	switch {
 	case errors.Is(err, ErrNoSession):
 		o.undo(d, now)
@@ -130,7 +130,7 @@ func (o *Owner) settle(ctx context.Context, d *doubt, now time.Time) error {
 	case err != nil || d.findable:
 		return err
 	}
-	if _, err := o.End(ctx, AnyTenant, d.session, numberdb.Released); err != nil && !errors.Is(err, numberdb.ErrNotYetRouted) {
+	if _, err := o.End(ctx, numberdb.AnyTenant, d.session, numberdb.Released); err != nil && !errors.Is(err, numberdb.ErrNotYetRouted) {
 		return err
 	}
 	o.log.Info("ended a session whose creation had been answered with doubt", zap.String("session", d.session.Text(numberdb.SessionPrefix)))
@@ -144,7 +144,7 @@ func (o *Owner) settleChange(ctx context.Context, d *doubt, now time.Time) error
 		return err
 	}
 	defer done()
-	s, err := o.Get(ctx, AnyTenant, d.session)
+	s, err := o.Get(ctx, numberdb.AnyTenant, d.session)
 	switch {
 	case errors.Is(err, ErrNoSession):
 		return nil // it is over, and so are its masks

@@ -14,7 +14,7 @@ import (
 
 // Events is told what an owner's commits tell tenants.
 type Events interface {
-	// Told is called after a commit that has written events for a tenant; AnyTenant:
+	// Told is called after a commit that has written events for a tenant; numberdb.AnyTenant:
 	// it is not known whose. It must not wait.
 	Told(tenant string)
 	// Note takes an event that belongs to no change. It must not wait.
@@ -143,7 +143,7 @@ func (o *Owner) committed(w *numberdb.Writes) {
 	if o.cfg.Events == nil {
 		return
 	}
-	last := AnyTenant
+	last := numberdb.AnyTenant
 	for i := range w.Outbox {
 		if t := w.Outbox[i].Tenant; t != last {
 			last = t
@@ -151,7 +151,7 @@ func (o *Owner) committed(w *numberdb.Writes) {
 		}
 	}
 	if len(w.Expired) > 0 {
-		o.cfg.Events.Told(AnyTenant)
+		o.cfg.Events.Told(numberdb.AnyTenant)
 	}
 }
 

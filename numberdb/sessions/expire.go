@@ -86,7 +86,7 @@ func (o *Owner) endUsed(ctx context.Context, list []over) {
 		turns <- struct{}{}
 		ending.Go(func() {
 			defer func() { <-turns }()
-			switch _, err := o.End(ctx, AnyTenant, over.id, over.why); {
+			switch _, err := o.End(ctx, numberdb.AnyTenant, over.id, over.why); {
 			case errors.Is(err, ErrNoSession): // its row was deleted: another edge has ended it
 				o.uses.remove(over.id)
 			case err != nil:

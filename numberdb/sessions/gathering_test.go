@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"reflect"
 	"runtime"
 	"sync"
 	"testing"
@@ -241,4 +242,29 @@ type awaited struct{ waits chan struct{} }
 func (a awaited) WaitFor(ctx context.Context, p numberdb.Position) error {
 	close(a.waits)
 	return never{}.WaitFor(ctx, p)
+}
+
+// What works want to be written is all in their group, of whatever kind.
+func TestAGroupHasAllOfItsWorks(t *testing.T) {
+	group := []*work{{}, {}}
+	for _, w := range group {
+		eachList(&w.writes, func(_ string, list reflect.Value) { list.Set(reflect.MakeSlice(list.Type(), 3, 3)) })
+	}
+	all := merged(group)
+	eachList(&all, func(name string, list reflect.Value) {
+		if list.Len() != 6 {
+			t.Errorf("%s: %d of 6", name, list.Len())
+		}
+	})
+}
+
+// eachList tells of each list in writes.
+func eachList(w *numberdb.Writes, tell func(name string, list reflect.Value)) {
+	for _, v := range []reflect.Value{reflect.ValueOf(w).Elem(), reflect.ValueOf(&w.Gone).Elem()} {
+		for field, list := range v.Fields() {
+			if list.Kind() == reflect.Slice {
+				tell(field.Name, list)
+			}
+		}
+	}
 }

@@ -211,29 +211,25 @@ func (o *Owner) PutMasks(ctx context.Context, masks []numberdb.Mask, why, actor 
 	masks, events := o.dated(masks, why, actor)
 	writes := numberdb.Writes{Masks: masks, Events: events}
 	o.tellStates(&writes, o.now())
-	if err := o.committer.do(ctx, writes); err != nil {
-		return err
-	}
-	added := o.unknown(masks)
-	o.keepStock(masks)
-	for i := range masks {
-		o.engine.SetMask(masks[i])
-	}
-	o.learnOf(added)
-	return nil
+	return o.stockUp(ctx, writes, masks, func(masks []numberdb.Mask) { o.keepStock(masks) }, o.engine.SetMask)
 }
 
 // ShelveMasks is PutMasks that leaves the states of masks which are there as they
 // are: a lease may be changing them at the same moment.
 func (o *Owner) ShelveMasks(ctx context.Context, masks []numberdb.Mask, why, actor string) error {
 	masks, events := o.dated(masks, why, actor)
-	if err := o.committer.do(ctx, numberdb.Writes{Shelved: masks, Events: events}); err != nil {
+	return o.stockUp(ctx, numberdb.Writes{Shelved: masks, Events: events}, masks, o.shelve, o.engine.ShelveMask)
+}
+
+// stockUp writes masks, keeps them and sets each in the engine.
+func (o *Owner) stockUp(ctx context.Context, writes numberdb.Writes, masks []numberdb.Mask, keep func([]numberdb.Mask), set func(numberdb.Mask)) error {
+	if err := o.committer.do(ctx, writes); err != nil {
 		return err
 	}
 	added := o.unknown(masks)
-	o.shelve(masks)
+	keep(masks)
 	for i := range masks {
-		o.engine.ShelveMask(masks[i])
+		set(masks[i])
 	}
 	o.learnOf(added)
 	return nil

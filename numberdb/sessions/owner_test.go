@@ -131,7 +131,7 @@ func TestASessionIsItsTenants(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := r.Get(t.Context(), AnyTenant, s.ID); err != nil {
+	if _, err := r.Get(t.Context(), numberdb.AnyTenant, s.ID); err != nil {
 		t.Error(err)
 	}
 }

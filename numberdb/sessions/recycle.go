@@ -130,7 +130,7 @@ func (o *Owner) settleSlot(ctx context.Context, d *doubt, now time.Time) error {
 		return err
 	}
 	defer done()
-	s, err := o.Get(ctx, AnyTenant, d.session)
+	s, err := o.Get(ctx, numberdb.AnyTenant, d.session)
 	if err == nil && s.Live(now) {
 		if err := o.catchUp(ctx); err != nil {
 			return err

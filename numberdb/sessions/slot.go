@@ -25,7 +25,7 @@ func (o *Owner) Slot(ctx context.Context, id numberdb.ID, public, caller e164.Nu
 		return err
 	}
 	_, err := o.inTurn(ctx, id, func() (numberdb.Session, error) {
-		s, now, err := o.live(ctx, AnyTenant, id)
+		s, now, err := o.live(ctx, numberdb.AnyTenant, id)
 		switch {
 		case err != nil:
 			return s, err

@@ -23,7 +23,7 @@ func (o *Owner) settleUnseen(ctx context.Context, d *doubt) error {
 		return err
 	}
 	defer done()
-	s, err := o.Get(ctx, AnyTenant, d.session)
+	s, err := o.Get(ctx, numberdb.AnyTenant, d.session)
 	if errors.Is(err, ErrNoSession) {
 		return nil // it is over, and so are its masks
 	}

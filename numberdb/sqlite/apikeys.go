@@ -97,12 +97,5 @@ func (s *Store) NoteAPIKeysUsed(ctx context.Context, used map[numberdb.ID]time.T
 }
 
 func (s *Store) writeAPIKeys(ctx context.Context, write func(ctx context.Context, tx *sql.Tx) error) error {
-	if err := s.calls.begin(); err != nil {
-		return err
-	}
-	defer s.calls.done()
-	if err := s.transaction(ctx, func(ctx context.Context, tx *sql.Tx) error { return write(quietly(ctx), tx) }); err != nil {
-		return fmt.Errorf("storing API keys: %w", err)
-	}
-	return nil
+	return s.change(ctx, "storing API keys", write)
 }

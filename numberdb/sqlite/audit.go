@@ -83,7 +83,6 @@ func (s *Store) chain(ctx context.Context, tx *sql.Tx, most int) (chained, forge
 		return 0, 0, head, err // of those that were told twice
 	}
 	var lines []numberdb.AuditLine
-	var done []int64
 	if err := each(ctx, tx, func(rows *sql.Rows) error {
 		var sum []byte
 		l, err := scanLine(rows, &sum)
@@ -92,28 +91,47 @@ func (s *Store) chain(ctx context.Context, tx *sql.Tx, most int) (chained, forge
 		case !s.vault.IsLine(sum, &l):
 			forged++
 		default:
-			lines, done = append(lines, l), append(done, int64(l.ID))
+			lines = append(lines, l)
 		}
 		return err
 	}, `SELECT `+auditColumns+`, sum FROM audit_waiting ORDER BY id LIMIT ?`, most); err != nil {
 		return 0, forged, head, err
 	}
+	if len(lines) == 0 {
+		return 0, forged, head, nil
+	}
 	all, head := s.vault.Chain(head, lines)
-	for i := range all {
-		l := &all[i]
-		if _, err := tx.ExecContext(ctx, `INSERT INTO audit (place, `+auditColumns+`, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			int64(l.Place), int64(l.ID), l.At.UnixMicro(), l.Node, l.Actor, l.Tenant, l.What, l.Subject, l.Detail, l.Hash[:]); err != nil {
-			return 0, forged, head, err
-		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM audit_waiting WHERE id = ?`, done[i]); err != nil {
-			return 0, forged, head, err
-		}
+	if err := addChained(ctx, tx, all); err != nil {
+		return 0, forged, head, err
 	}
 	sum := s.vault.SumEnd(head)
-	if len(all) > 0 {
-		_, err = tx.ExecContext(ctx, `UPDATE audit_end SET place = ?, hash = ?, sum = ?`, int64(head.Place), head.Hash[:], sum[:])
-	}
+	_, err = tx.ExecContext(ctx, `UPDATE audit_end SET place = ?, hash = ?, sum = ?`, int64(head.Place), head.Hash[:], sum[:])
 	return len(all), forged, head, err
+}
+
+// addChained moves lines into the chain. Everybody who writes waits so long, so its
+// statements are prepared.
+func addChained(ctx context.Context, tx *sql.Tx, lines []numberdb.ChainedLine) error {
+	insert, err := tx.PrepareContext(ctx, `INSERT INTO audit (place, `+auditColumns+`, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = insert.Close() }() // the transaction ends it too
+	remove, err := tx.PrepareContext(ctx, `DELETE FROM audit_waiting WHERE id = ?`)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = remove.Close() }()
+	for i := range lines {
+		l := &lines[i]
+		if _, err := insert.ExecContext(ctx, int64(l.Place), int64(l.ID), l.At.UnixMicro(), l.Node, l.Actor, l.Tenant, l.What, l.Subject, l.Detail, l.Hash[:]); err != nil {
+			return err
+		}
+		if _, err := remove.ExecContext(ctx, int64(l.ID)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Store) auditEnd(ctx context.Context, tx *sql.Tx) (head numberdb.AuditHead, err error) {
@@ -157,7 +175,7 @@ func (s *Store) Audit(ctx context.Context, q numberdb.AuditQuery) (lines []numbe
 			copy(line.Hash[:], hash)
 			lines = append(lines, line)
 			return err
-		}, `SELECT `+auditColumns+`, place, hash FROM audit WHERE place > ?1 AND (?2 = '*' OR tenant = ?2) AND (?3 = '' OR subject = ?3)
+		}, `SELECT `+auditColumns+`, place, hash FROM audit WHERE place > ?1 AND (?2 = '`+numberdb.AnyTenant+`' OR tenant = ?2) AND (?3 = '' OR subject = ?3)
 			ORDER BY place LIMIT ?4`, int64(q.After), q.Tenant, q.Subject, numberdb.PageLimit(q.Limit))
 	})
 	return lines, err
@@ -190,7 +208,7 @@ func (s *Store) Consents(ctx context.Context, q numberdb.ConsentQuery) (consents
 			}
 			consents = append(consents, c)
 			return nil
-		}, `SELECT `+consentColumns+` FROM consents WHERE id > ?1 AND (?2 = 0 OR id = ?2) AND (?3 = '*' OR tenant = ?3)
+		}, `SELECT `+consentColumns+` FROM consents WHERE id > ?1 AND (?2 = 0 OR id = ?2) AND (?3 = '`+numberdb.AnyTenant+`' OR tenant = ?3)
 			AND (length(?4) = 0 OR party = ?4) AND (?5 = 0 OR withdrawn = 0) ORDER BY id LIMIT ?6`,
 			int64(q.After), int64(q.ID), q.Tenant, party, q.Standing, numberdb.PageLimit(q.Limit))
 	})

@@ -220,13 +220,8 @@ func (s *Store) ExpiredSessions(ctx context.Context, now time.Time, after number
 
 // ToldExpiries never goes back.
 func (s *Store) ToldExpiries(ctx context.Context, until time.Time) error {
-	if err := s.calls.begin(); err != nil {
+	return s.change(ctx, "noting what was told", func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE events_told SET expired = ?1 WHERE expired < ?1`, until.UnixMicro())
 		return err
-	}
-	defer s.calls.done()
-	_, err := s.execute(ctx, `UPDATE events_told SET expired = ?1 WHERE expired < ?1`, until.UnixMicro())
-	if err != nil {
-		return fmt.Errorf("noting what was told: %w", err)
-	}
-	return nil
+	})
 }

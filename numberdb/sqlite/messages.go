@@ -95,7 +95,7 @@ func messageQuery(q *numberdb.MessageQuery) (string, []any) {
 	if q.ID != 0 {
 		add(`id = ?`, int64(q.ID))
 	}
-	if !q.AnyTenant {
+	if q.Tenant != numberdb.AnyTenant {
 		add(`tenant = ?`, q.Tenant)
 	}
 	if q.Session != 0 {

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"maskline/e164"
@@ -134,10 +133,7 @@ func scanMask(rows *sql.Rows) (numberdb.Mask, error) {
 	err := rows.Scan(&number, &pool, &kind, &m.Country, &m.Region, &services, &m.Carrier, &presents, &m.Cost, &flags, &state, &since)
 	m.Kind, m.Services = numberdb.MaskKind(numberdb.Octet(kind)), numberdb.Services(numberdb.Octet(services))
 	m.Flags, m.State = numberdb.MaskFlags(numberdb.Octet(flags)), numberdb.MaskState(numberdb.Octet(state))
-	m.Number, m.Pool, m.Since = e164.Number(number), pool.String, time.UnixMicro(since).UTC()
-	if presents != "" {
-		m.Presents = strings.Split(presents, "|")
-	}
+	m.Number, m.Pool, m.Since, m.Presents = e164.Number(number), pool.String, time.UnixMicro(since).UTC(), numberdb.Listed(presents)
 	return m, err
 }
 

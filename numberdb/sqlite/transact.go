@@ -61,6 +61,18 @@ func (s *Store) transaction(ctx context.Context, write func(ctx context.Context,
 	return err
 }
 
+// change runs a transaction that tells the table nothing.
+func (s *Store) change(ctx context.Context, doing string, run func(ctx context.Context, tx *sql.Tx) error) error {
+	if err := s.calls.begin(); err != nil {
+		return err
+	}
+	defer s.calls.done()
+	if err := s.transaction(ctx, func(ctx context.Context, tx *sql.Tx) error { return run(quietly(ctx), tx) }); err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return nil
+}
+
 // quietly is for the statements of a transaction, which ends with its own
 // context: one that can end costs the driver a goroutine for each.
 func quietly(ctx context.Context) context.Context { return context.WithoutCancel(ctx) }

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"strings"
 	"time"
 
@@ -27,19 +26,6 @@ var (
 	_ numberdb.WorkflowStore     = (*Store)(nil)
 )
 
-// write runs a transaction that changes nothing of bindings as a call.
-func (s *Store) write(ctx context.Context, doing string, run func(ctx context.Context, tx *sql.Tx) error) error {
-	if err := s.calls.begin(); err != nil {
-		return err
-	}
-	defer s.calls.done()
-	_, err := s.transact(ctx, nil, func(ctx context.Context, tx *sql.Tx) error { return run(quietly(ctx), tx) })
-	if err != nil {
-		return fmt.Errorf("%s: %w", doing, err)
-	}
-	return nil
-}
-
 // AddVerification counts and writes in one transaction.
 func (s *Store) AddVerification(ctx context.Context, v *numberdb.Verification, limit numberdb.VerificationLimit, attempt *numberdb.Attempt) error {
 	if err := v.Check(); err != nil {
@@ -53,7 +39,7 @@ func (s *Store) AddVerification(ctx context.Context, v *numberdb.Verification, l
 		return err
 	}
 	r := s.vault.StoreVerification(v)
-	return s.write(ctx, "keeping a verification", func(ctx context.Context, tx *sql.Tx) error {
+	return s.change(ctx, "keeping a verification", func(ctx context.Context, tx *sql.Tx) error {
 		if limit.Most > 0 {
 			var count int
 			if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM verifications WHERE party = ? AND created >= ? AND tenant = ?`,
@@ -80,8 +66,8 @@ func (s *Store) AddVerification(ctx context.Context, v *numberdb.Verification, l
 
 // ChangeVerification is one transaction of the one writer.
 func (s *Store) ChangeVerification(ctx context.Context, tenant string, id numberdb.ID, decide func(*numberdb.Verification) bool) (v numberdb.Verification, err error) {
-	err = s.write(ctx, "changing a verification", func(ctx context.Context, tx *sql.Tx) error {
-		query := numberdb.VerificationQuery{ID: id, Tenant: tenant, AnyTenant: tenant == anyTenant, Limit: 1}
+	err = s.change(ctx, "changing a verification", func(ctx context.Context, tx *sql.Tx) error {
+		query := numberdb.VerificationQuery{ID: id, Tenant: tenant, Limit: 1}
 		found, err := s.verifications(ctx, tx, &query)
 		if err != nil {
 			return err
@@ -89,20 +75,16 @@ func (s *Store) ChangeVerification(ctx context.Context, tenant string, id number
 		if len(found) == 0 {
 			return numberdb.ErrNoVerification
 		}
-		if v = found[0]; !decide(&v) {
-			return nil
-		}
-		if err := v.Check(); err != nil {
+		v = found[0]
+		r, err := s.vault.DecideVerification(&v, decide)
+		if err != nil || r == nil {
 			return err
 		}
-		r := s.vault.StoreVerification(&v)
 		_, err = tx.ExecContext(ctx, changeText, r.Expires, r.NextSend, r.Verified, r.State, r.Round, r.Tries, r.Code, r.ID)
 		return err
 	})
 	return v, err
 }
-
-const anyTenant = "*"
 
 // Verifications reads a page.
 func (s *Store) Verifications(ctx context.Context, q numberdb.VerificationQuery) (found []numberdb.Verification, err error) {
@@ -138,7 +120,7 @@ func verificationsWhere(q *numberdb.VerificationQuery) (string, []any) {
 	if q.ID != 0 {
 		add(`id = ?`, int64(q.ID))
 	}
-	if !q.AnyTenant {
+	if q.Tenant != numberdb.AnyTenant {
 		add(`tenant = ?`, q.Tenant)
 	}
 	if !q.Since.IsZero() {
@@ -179,7 +161,7 @@ func (s *Store) PutWorkflow(ctx context.Context, w *numberdb.Workflow) error {
 	if err := w.Check(); err != nil {
 		return err
 	}
-	return s.write(ctx, "keeping a workflow", func(ctx context.Context, tx *sql.Tx) error {
+	return s.change(ctx, "keeping a workflow", func(ctx context.Context, tx *sql.Tx) error {
 		var other int64
 		none, err := missing(tx.QueryRowContext(ctx, `SELECT id FROM workflows WHERE tenant = ? AND name = ?`, w.Tenant, w.Name).Scan(&other))
 		switch {
@@ -208,19 +190,18 @@ func (s *Store) Workflows(ctx context.Context, tenant string) (found []numberdb.
 				return err
 			}
 			w.ID, w.Created, w.Updated = numberdb.ID(id), time.UnixMicro(created).UTC(), time.UnixMicro(updated).UTC()
-			w.TTL, w.Sender = duration(ttl), e164.Number(sender)
-			w.Channels = strings.Split(channels, "|")
+			w.TTL, w.Sender, w.Channels = duration(ttl), e164.Number(sender), numberdb.Listed(channels)
 			found = append(found, w)
 			return nil
-		}, `SELECT `+workflowColumns+` FROM workflows WHERE tenant = ?1 OR ?1 = '`+anyTenant+`' ORDER BY id`, tenant)
+		}, `SELECT `+workflowColumns+` FROM workflows WHERE tenant = ?1 OR ?1 = '`+numberdb.AnyTenant+`' ORDER BY id`, tenant)
 	})
 	return found, err
 }
 
 // DeleteWorkflow deletes a tenant's.
 func (s *Store) DeleteWorkflow(ctx context.Context, tenant string, id numberdb.ID) error {
-	return s.write(ctx, "deleting a workflow", func(ctx context.Context, tx *sql.Tx) error {
-		none, err := refused(tx.ExecContext(ctx, `DELETE FROM workflows WHERE id = ? AND (tenant = ? OR ? = '`+anyTenant+`')`, int64(id), tenant, tenant))
+	return s.change(ctx, "deleting a workflow", func(ctx context.Context, tx *sql.Tx) error {
+		none, err := refused(tx.ExecContext(ctx, `DELETE FROM workflows WHERE id = ? AND (tenant = ? OR ? = '`+numberdb.AnyTenant+`')`, int64(id), tenant, tenant))
 		if err == nil && none {
 			err = numberdb.ErrNoWorkflow
 		}

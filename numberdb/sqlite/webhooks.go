@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"time"
 
 	"maskline/numberdb"
@@ -39,18 +38,6 @@ const (
 		WHERE endpoint = ?1 AND event IN (SELECT d.event FROM webhook_deliveries d JOIN events e ON e.id = d.event AND e.tenant = ?2
 			WHERE d.endpoint = ?1 AND d.event >= ?3 AND d.state <> 1 ORDER BY d.event LIMIT ?5)`
 )
-
-// change runs a transaction that tells the table nothing.
-func (s *Store) change(ctx context.Context, doing string, run func(ctx context.Context, tx *sql.Tx) error) error {
-	if err := s.calls.begin(); err != nil {
-		return err
-	}
-	defer s.calls.done()
-	if err := s.transaction(ctx, func(ctx context.Context, tx *sql.Tx) error { return run(quietly(ctx), tx) }); err != nil {
-		return fmt.Errorf("%s: %w", doing, err)
-	}
-	return nil
-}
 
 // affected runs a statement and returns how many rows it has changed.
 func affected(ctx context.Context, tx *sql.Tx, text string, args ...any) (int, error) {

@@ -101,7 +101,7 @@ func auditChained(t *testing.T, db Database) {
 		t.Fatal(err)
 	}
 	a = audited(t, openRegistry(t, db))
-	lines := Audited(t, a, numberdb.AuditQuery{Tenant: numberdb.AuditAll})
+	lines := Audited(t, a, numberdb.AuditQuery{Tenant: numberdb.AnyTenant})
 	for i := range lines {
 		if lines[i].Place != uint64(i+1) {
 			t.Fatalf("line %d has the place %d", i, lines[i].Place)
@@ -183,13 +183,13 @@ func auditFound(t *testing.T, db Database) {
 		query numberdb.AuditQuery
 		want  int
 	}{
-		"of all":                      {numberdb.AuditQuery{Tenant: numberdb.AuditAll}, 10},
+		"of all":                      {numberdb.AuditQuery{Tenant: numberdb.AnyTenant}, 10},
 		"of the operator":             {numberdb.AuditQuery{}, 5},
 		"of a tenant":                 {numberdb.AuditQuery{Tenant: "shop"}, 5},
 		"of another tenant":           {numberdb.AuditQuery{Tenant: "other"}, 0},
-		"after a place":               {numberdb.AuditQuery{Tenant: numberdb.AuditAll, After: 7}, 3},
-		"a page":                      {numberdb.AuditQuery{Tenant: numberdb.AuditAll, Limit: 4}, 4},
-		"of a subject":                {numberdb.AuditQuery{Tenant: numberdb.AuditAll, Subject: AuditLine(4).Subject}, 1},
+		"after a place":               {numberdb.AuditQuery{Tenant: numberdb.AnyTenant, After: 7}, 3},
+		"a page":                      {numberdb.AuditQuery{Tenant: numberdb.AnyTenant, Limit: 4}, 4},
+		"of a subject":                {numberdb.AuditQuery{Tenant: numberdb.AnyTenant, Subject: AuditLine(4).Subject}, 1},
 		"of another tenant's subject": {numberdb.AuditQuery{Tenant: "shop", Subject: AuditLine(4).Subject}, 0},
 	} {
 		if got := Audited(t, a, c.query); len(got) != c.want {
@@ -217,7 +217,7 @@ func consentsKept(t *testing.T, db Database) {
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
-	found, err := audited(t, openRegistry(t, db)).Consents(t.Context(), numberdb.ConsentQuery{Tenant: numberdb.AuditAll})
+	found, err := audited(t, openRegistry(t, db)).Consents(t.Context(), numberdb.ConsentQuery{Tenant: numberdb.AnyTenant})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,10 +242,10 @@ func consentsFound(t *testing.T, db Database) {
 		query numberdb.ConsentQuery
 		want  int
 	}{
-		"of all": {numberdb.ConsentQuery{Tenant: numberdb.AuditAll}, 12}, "of a tenant": {numberdb.ConsentQuery{Tenant: "shop"}, 6}, "of another": {numberdb.ConsentQuery{Tenant: "other"}, 0},
+		"of all": {numberdb.ConsentQuery{Tenant: numberdb.AnyTenant}, 12}, "of a tenant": {numberdb.ConsentQuery{Tenant: "shop"}, 6}, "of another": {numberdb.ConsentQuery{Tenant: "other"}, 0},
 		"standing": {numberdb.ConsentQuery{Tenant: "shop", Standing: true}, 3}, "of a party": {numberdb.ConsentQuery{Tenant: "shop", Party: Party(1)}, 2},
 		"of a party, standing": {numberdb.ConsentQuery{Tenant: "shop", Party: Party(1), Standing: true}, 1}, "a page": {numberdb.ConsentQuery{Tenant: "shop", Limit: 2}, 2},
-		"after": {numberdb.ConsentQuery{Tenant: numberdb.AuditAll, After: all[9].ID}, 2}, "one": {numberdb.ConsentQuery{Tenant: "shop", ID: all[1].ID}, 1},
+		"after": {numberdb.ConsentQuery{Tenant: numberdb.AnyTenant, After: all[9].ID}, 2}, "one": {numberdb.ConsentQuery{Tenant: "shop", ID: all[1].ID}, 1},
 		"another tenant's": {numberdb.ConsentQuery{Tenant: "shop", ID: all[2].ID}, 0},
 	} {
 		found, err := a.Consents(t.Context(), c.query)

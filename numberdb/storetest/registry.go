@@ -47,6 +47,8 @@ func registryCases() []contractCase {
 		{"the history of a mask", historyTold},
 		{"sessions of all shapes keep every field, over a restart too", sessionsKept},
 		{"sessions are found", sessionsFound},
+		{"sessions are read by their ids by many at a time", sessionsByID},
+		{"the store is closed while sessions are read", closedWhileReading},
 		{"a session changes and goes", sessionsChange},
 		{"a session that was written since it was read is not overwritten", sessionsUnchanged},
 		{"a new session takes no other one's place", newSessions},
@@ -309,12 +311,15 @@ func historyTold(t *testing.T, db Database) {
 	}
 }
 
+// FirstSession is the ID of Session(0).
+const FirstSession numberdb.ID = 1_000_000
+
 // Session is the i-th of simple sessions: between Party(2i) and Party(2i+1),
 // each with a mask of its own.
 func Session(i int) numberdb.Session {
 	now := clock()
 	return numberdb.Session{
-		ID: numberdb.ID(1_000_000 + i), Tenant: "shop", Pool: "london", Services: numberdb.SMS | numberdb.Voice,
+		ID: FirstSession + numberdb.ID(i), Tenant: "shop", Pool: "london", Services: numberdb.SMS | numberdb.Voice,
 		Created: now, Expires: now.Add(time.Hour), Keep: now.Add(25 * time.Hour), Label: fmt.Sprintf("order %d", i),
 		Participants: []numberdb.Participant{
 			{Number: Party(2 * i), To: numberdb.Endpoint{Kind: numberdb.Tel, Number: Party(2 * i)}, Dial: Mask(i % 1000)},

@@ -43,7 +43,7 @@ func messagesKept(t *testing.T, db Database) {
 		t.Fatal(err)
 	}
 	r = openRegistry(t, db)
-	if diff := cmp.Diff(want, messages(t, r, numberdb.MessageQuery{AnyTenant: true})); diff != "" {
+	if diff := cmp.Diff(want, messages(t, r, numberdb.MessageQuery{Tenant: numberdb.AnyTenant})); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -62,16 +62,16 @@ func messagesFound(t *testing.T, db Database) {
 		query numberdb.MessageQuery
 		want  []numberdb.ID
 	}{
-		{"all", numberdb.MessageQuery{AnyTenant: true}, []numberdb.ID{1, 2, 3, 4, 5, 6}},
+		{"all", numberdb.MessageQuery{Tenant: numberdb.AnyTenant}, []numberdb.ID{1, 2, 3, 4, 5, 6}},
 		{"a tenant's", numberdb.MessageQuery{Tenant: "shop"}, []numberdb.ID{1, 4}},
 		{"the operator's own", numberdb.MessageQuery{}, []numberdb.ID{2, 5}},
 		{"one", numberdb.MessageQuery{Tenant: "shop", ID: 4}, []numberdb.ID{4}},
 		{"another tenant's", numberdb.MessageQuery{Tenant: "outlet", ID: 4}, nil},
-		{"of a session", numberdb.MessageQuery{AnyTenant: true, Session: 11}, []numberdb.ID{2, 4, 6}},
-		{"of a verification", numberdb.MessageQuery{AnyTenant: true, Verification: 21}, []numberdb.ID{2, 5}},
-		{"not answered", numberdb.MessageQuery{AnyTenant: true, Open: true}, []numberdb.ID{1}},
-		{"a page", numberdb.MessageQuery{AnyTenant: true, After: 2, Limit: 2}, []numberdb.ID{3, 4}},
-		{"before", numberdb.MessageQuery{AnyTenant: true, Before: 3}, []numberdb.ID{1, 2}},
+		{"of a session", numberdb.MessageQuery{Tenant: numberdb.AnyTenant, Session: 11}, []numberdb.ID{2, 4, 6}},
+		{"of a verification", numberdb.MessageQuery{Tenant: numberdb.AnyTenant, Verification: 21}, []numberdb.ID{2, 5}},
+		{"not answered", numberdb.MessageQuery{Tenant: numberdb.AnyTenant, Open: true}, []numberdb.ID{1}},
+		{"a page", numberdb.MessageQuery{Tenant: numberdb.AnyTenant, After: 2, Limit: 2}, []numberdb.ID{3, 4}},
+		{"before", numberdb.MessageQuery{Tenant: numberdb.AnyTenant, Before: 3}, []numberdb.ID{1, 2}},
 	} {
 		var ids []numberdb.ID
 		for _, m := range messages(t, r, c.query) {
@@ -140,7 +140,7 @@ func messagesPurged(t *testing.T, db Database) {
 	if got := purgeRound(t, r, now); got != (numberdb.Purged{Messages: 2}) {
 		t.Errorf("purged %+v", got)
 	}
-	if left := messages(t, r, numberdb.MessageQuery{AnyTenant: true}); len(left) != 1 || left[0].ID != 3 {
+	if left := messages(t, r, numberdb.MessageQuery{Tenant: numberdb.AnyTenant}); len(left) != 1 || left[0].ID != 3 {
 		t.Errorf("%d are left", len(left))
 	}
 }
@@ -156,7 +156,7 @@ func messagesOnce(t *testing.T, db Database) {
 	if !errors.As(err, &conflict) || len(conflict.Attempts) != 1 {
 		t.Errorf("a used key: %v", err)
 	}
-	if left := messages(t, r, numberdb.MessageQuery{AnyTenant: true}); len(left) != 1 || left[0].ID != 101 {
+	if left := messages(t, r, numberdb.MessageQuery{Tenant: numberdb.AnyTenant}); len(left) != 1 || left[0].ID != 101 {
 		t.Errorf("%d messages are there", len(left))
 	}
 	// Taken back together, the key makes another one.
@@ -164,7 +164,7 @@ func messagesOnce(t *testing.T, db Database) {
 		Messages: []numberdb.ID{101}, Attempts: []numberdb.AttemptKey{{Tenant: Attempt(1).Tenant, Key: Attempt(1).Key}},
 	}})
 	Commit(t, r, second)
-	if left := messages(t, r, numberdb.MessageQuery{AnyTenant: true}); len(left) != 1 || left[0].ID != 102 {
+	if left := messages(t, r, numberdb.MessageQuery{Tenant: numberdb.AnyTenant}); len(left) != 1 || left[0].ID != 102 {
 		t.Errorf("%d messages are there after the first was taken back", len(left))
 	}
 }

@@ -93,7 +93,7 @@ func verificationsChange(t *testing.T, db Database) {
 			t.Errorf("tenant %q: %v", tenant, err)
 		}
 	}
-	if _, err := r.ChangeVerification(t.Context(), "*", 7, func(v *numberdb.Verification) bool { v.Tries = 4; return false }); err != nil {
+	if _, err := r.ChangeVerification(t.Context(), numberdb.AnyTenant, 7, func(v *numberdb.Verification) bool { v.Tries = 4; return false }); err != nil {
 		t.Fatal(err)
 	}
 	if now := verifications(t, r, numberdb.VerificationQuery{Tenant: "shop"})[0]; now.Tries != 0 {
@@ -200,7 +200,7 @@ func verificationsCounted(t *testing.T, db Database) {
 	if err != nil || !cmp.Equal(want, got) {
 		t.Errorf("%v %s", err, cmp.Diff(want, got))
 	}
-	if got, err := r.CountVerifications(t.Context(), numberdb.VerificationQuery{AnyTenant: true, Since: moment(2)}); err != nil || len(got) != 0 {
+	if got, err := r.CountVerifications(t.Context(), numberdb.VerificationQuery{Tenant: numberdb.AnyTenant, Since: moment(2)}); err != nil || len(got) != 0 {
 		t.Errorf("later: %v %v", got, err)
 	}
 	Commit(t, r, numberdb.Writes{Gone: numberdb.Gone{Verifications: []numberdb.ID{10}}})
@@ -227,13 +227,13 @@ func workflowsKept(t *testing.T, db Database) {
 	other := w
 	other.ID = 6
 	put(other, numberdb.ErrWorkflowName)
-	other.Tenant = "outlet"
+	other.Tenant, other.Channels = "outlet", nil
 	put(other, nil)
 	stolen := w
 	stolen.Tenant = "outlet"
 	stolen.Name = "stolen"
 	put(stolen, numberdb.ErrNoWorkflow)
-	for tenant, want := range map[string][]numberdb.Workflow{"shop": {w}, "": nil, "*": {w, other}} {
+	for tenant, want := range map[string][]numberdb.Workflow{"shop": {w}, "": nil, numberdb.AnyTenant: {w, other}} {
 		if got, err := r.Workflows(t.Context(), tenant); err != nil || !cmp.Equal(want, got) {
 			t.Errorf("tenant %q: %v %s", tenant, err, cmp.Diff(want, got))
 		}
