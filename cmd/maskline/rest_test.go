@@ -178,8 +178,9 @@ func TestKeysAtTheCommandLine(t *testing.T) {
 	for _, name := range []string{"without an edge", "with an edge"} {
 		t.Run(name, func(t *testing.T) {
 			c := newCLI(t)
+			var r *running
 			if name == "with an edge" {
-				startEdge(t, c)
+				r = startEdge(t, c)
 			}
 			made := into[api.Key](c, "keys", "create", "--role", "integrator", "--tenant", "shop", "--label", "our shop", "--expires", "1h")
 			if made.Key == "" || made.Tenant != "shop" || made.ExpiresAt == nil || slices.Contains(made.Scopes, "pii:read") || !slices.Contains(made.Scopes, "sessions:write") {
@@ -206,6 +207,15 @@ func TestKeysAtTheCommandLine(t *testing.T) {
 			c.refuses(1, "label: expected", "keys", "create", "--role", "owner", "--label", "for +447700900101")
 			c.refuses(1, "id: expected", "keys", "revoke", "x")
 			c.refuses(4, "There is no such resource", "keys", "revoke", "key_0000000000001")
+			if r == nil {
+				r = startEdge(t, c)
+			}
+			acts := r.did()
+			for _, want := range []string{"operator key.set", "operator key.revoked"} {
+				if !slices.Contains(acts, want) {
+					t.Errorf("not in the audit: %s; %q", want, acts)
+				}
+			}
 		})
 	}
 }
