@@ -34,7 +34,7 @@ func firstKey(dir string) (string, error) {
 		return "", fmt.Errorf("reading admin.key: %w", err)
 	}
 	text := auth.NewText()
-	if err := os.WriteFile(path, []byte(text+"\n"), 0o600); err != nil {
+	if err := replaceFile(path, []byte(text+"\n")); err != nil {
 		return "", fmt.Errorf("writing admin.key: %w", err)
 	}
 	return text, nil
