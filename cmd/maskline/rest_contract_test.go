@@ -165,7 +165,7 @@ func TestCredentialsOnEveryOperation(t *testing.T) {
 			"missing": "", "garbage": "Bearer %00;'--", "no scheme": right, "another scheme": "Basic " + right, "an octet wrong": "Bearer " + wrong,
 			"cut off": "Bearer " + right[:20], "revoked": "Bearer " + revoked.key, "of another edge": "Bearer sk_live_" + strings.Repeat("7", 43), "test": "Bearer sk_test_" + right[8:],
 		} {
-			nobody := &web{running: w.running, c: w.c, contract: w.contract}
+			nobody := w.with("")
 			asked := fields
 			if credential != "" {
 				asked = append(slices.Clone(fields), "Authorization", credential)

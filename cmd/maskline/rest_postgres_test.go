@@ -17,18 +17,7 @@ import (
 // servedByPostgres is served on a database of its own.
 func servedByPostgres(t *testing.T) (*web, *pgtest.Server) {
 	t.Helper()
-	server, err := pgtest.Start(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := server.CreateDatabase(t.Context(), "masks"); err != nil {
-		t.Fatal(err)
-	}
+	server := pgtest.ForTest(t, "masks")
 	return servedWith(t, strings.Replace(twoTenants, "data_dir: data", "data_dir: data\ndatabase: {url: \""+server.URL("masks")+"\"}", 1)), server
 }
 
@@ -91,13 +80,14 @@ func TestTwoEdgesOfOneAPI(t *testing.T) {
 		t.Fatal(err)
 	}
 	other.write("data/master.key", string(key))
-	second := &web{running: startEdge(t, other), c: other, key: w.key, contract: w.contract}
+	r := startEdge(t, other)
+	second := &web{running: r, c: other, url: r.url(), key: w.key, contract: w.contract}
 	second.eventually("the other edge knows the key", func() bool { return second.ask(http.MethodGet, "/v1/keys", "").status == http.StatusOK })
 	if _, err := os.Stat(other.path("data/admin.key")); err == nil {
 		t.Error("a second admin key was made")
 	}
 	shop := w.as("shop", "integrator")
-	there := &web{running: second.running, c: other, key: shop.key, contract: w.contract}
+	there := second.with(shop.key)
 	there.eventually("the other edge knows the new key", func() bool { return there.ask(http.MethodGet, "/v1/sessions", "").status == http.StatusOK })
 	made := shop.ask(http.MethodPost, "/v1/sessions", onePair, idempotency, "1").want(http.StatusCreated)
 	again := there.ask(http.MethodPost, "/v1/sessions", onePair, idempotency, "1").want(http.StatusCreated)
