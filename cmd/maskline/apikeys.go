@@ -110,7 +110,7 @@ type keysList struct{ listFlags }
 // Run lists them.
 func (cmd *keysList) Run(ctx context.Context, c console) error {
 	var all []api.Key
-	if err := withKeys(ctx, c, cmd.Config, func(ctx context.Context, k api.Keys) (err error) {
+	if err := withKeys(ctx, c, cmd.Config, func(k api.Keys) (err error) {
 		all, err = k.List(ctx)
 		return err
 	}); err != nil {
@@ -142,7 +142,7 @@ func (cmd *keysCreate) Run(ctx context.Context, c console) error {
 		r.Scopes = append(r.Scopes, auth.Scope(scope))
 	}
 	var made api.Key
-	if err := withKeys(ctx, c, cmd.Config, func(ctx context.Context, k api.Keys) (err error) {
+	if err := withKeys(ctx, c, cmd.Config, func(k api.Keys) (err error) {
 		made, err = k.Create(ctx, r)
 		return err
 	}); err != nil {
@@ -162,7 +162,7 @@ type keysRevoke struct {
 
 // Run revokes it.
 func (cmd *keysRevoke) Run(ctx context.Context, c console) error {
-	if err := withKeys(ctx, c, cmd.Config, func(ctx context.Context, k api.Keys) error {
+	if err := withKeys(ctx, c, cmd.Config, func(k api.Keys) error {
 		_, err := k.Revoke(ctx, api.KeyID{ID: cmd.ID})
 		return err
 	}); err != nil {
@@ -173,24 +173,24 @@ func (cmd *keysRevoke) Run(ctx context.Context, c console) error {
 }
 
 // withKeys uses the keys of the edge that runs, or of the store.
-func withKeys(ctx context.Context, c console, file string, use func(context.Context, api.Keys) error) error {
+func withKeys(ctx context.Context, c console, file string, use func(api.Keys) error) error {
 	cfg, err := loadConfig(file, c)
 	if err != nil {
 		return err
 	}
 	if edge := findEdge(ctx, string(cfg.DataDir)); edge != nil {
-		return use(ctx, keysOfEdge{edge})
+		return use(keysOfEdge{edge})
 	}
 	store, err := openStore(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	keys, err := auth.NewKeys(auth.Config{}, auditedKeys{store, newChanges(cfg, store)}, time.Now, zap.NewNop(), prometheus.NewRegistry())
+	keys, err := auth.NewKeys(auth.Config{}, keysByHand{auditedKeys{store, newChanges(cfg, store)}}, time.Now, zap.NewNop(), prometheus.NewRegistry())
 	if err == nil {
 		err = keys.Load(ctx)
 	}
 	if err == nil {
-		err = use(numberdb.WithActor(ctx, numberdb.OperatorActor), &apiKeys{keys, tenantsOf(cfg)})
+		err = use(&apiKeys{keys, tenantsOf(cfg)})
 	}
 	return errors.Join(err, store.Close())
 }
