@@ -92,7 +92,7 @@ func TestRefusedSessionsByAPI(t *testing.T) {
 		code       problem.Code
 		field      string
 	}{
-		{"national number", pair("07700900101", "+447700900202"), problem.ValidationFailed, "body.participants[0].number"},
+		{"national number", pair("07700900101", "+447700900202"), problem.InvalidNumber, "body.participants[0].number"},
 		{"mask", pair("+442079460011", "+447700900202"), problem.NumberIsMask, ""},
 		{"same number", pair("+447700900202", "+447700900202"), problem.ValidationFailed, "body.participants"},
 		{"no such pool", strings.Replace(onePair, "uk", "us", 1), problem.ValidationFailed, "body.pool"},
