@@ -45,7 +45,7 @@ func TestAlarmsAreTriedUntilTheyAreActedOn(t *testing.T) {
 		ctx, end := context.WithCancel(t.Context())
 		end()
 		a.run(ctx)
-		if !slices.Equal(suspended, []string{"key_2"}) {
+		if !slices.Equal(slices.Compact(suspended), []string{"key_2"}) { // again, if it was begun when the edge ended
 			t.Errorf("suspended are %v", suspended)
 		}
 	})
