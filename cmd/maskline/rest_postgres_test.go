@@ -14,17 +14,26 @@ import (
 	"maskline/testbench/pgtest"
 )
 
-// servedByPostgres is served on a database of its own.
-func servedByPostgres(t *testing.T) (*web, *pgtest.Server) {
+// servedByPostgres is servedWith on a database of its own.
+func servedByPostgres(t *testing.T, config string) (*web, *pgtest.Server) {
 	t.Helper()
 	server := pgtest.ForTest(t, "masks")
-	return servedWith(t, strings.Replace(twoTenants, "data_dir: data", "data_dir: data\ndatabase: {url: \""+server.URL("masks")+"\"}", 1)), server
+	return servedWith(t, onPostgres(config, server)), server
+}
+
+func onPostgres(config string, server *pgtest.Server) string {
+	return strings.Replace(config, "data_dir: data", "data_dir: data\ndatabase: {url: \""+server.URL("masks")+"\"}", 1)
+}
+
+func TestTheStoreIsKilledDuringWrites(t *testing.T) {
+	w, server := servedByPostgres(t, hastyConfig)
+	w.storeGoesAway(server.Kill, func() error { return server.Restart(t.Context()) })
 }
 
 // The store stops: what routes goes on, writes are told to come back, and nothing is
 // half-done when it is there again.
 func TestTheAPIWhileTheStoreIsAway(t *testing.T) {
-	w, server := servedByPostgres(t)
+	w, server := servedByPostgres(t, twoTenants)
 	shop := w.as("shop", "integrator")
 	stood := shop.ask(http.MethodPost, "/v1/sessions", onePair, idempotency, "before").want(http.StatusCreated)
 	if err := server.Kill(); err != nil {
@@ -69,9 +78,9 @@ func TestTheAPIWhileTheStoreIsAway(t *testing.T) {
 // What one edge revokes another on the same database refuses in about a second, and
 // an idempotency key is one for both.
 func TestTwoEdgesOfOneAPI(t *testing.T) {
-	w, server := servedByPostgres(t)
+	w, server := servedByPostgres(t, twoTenants)
 	other := newCLI(t)
-	other.write("edge.yaml", strings.Replace(twoTenants, "data_dir: data", "data_dir: data\ndatabase: {url: \""+server.URL("masks")+"\"}", 1))
+	other.write("edge.yaml", onPostgres(twoTenants, server))
 	key, err := os.ReadFile(w.c.path("data/master.key"))
 	if err != nil {
 		t.Fatal(err)

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"strings"
 	"testing"
 
 	"maskline/testbench/pgtest"
@@ -12,7 +11,7 @@ import (
 func TestSessionsAtTheCommandLineOnPostgres(t *testing.T) {
 	server := pgtest.ForTest(t, "masks")
 	c := newCLI(t)
-	c.write("edge.yaml", strings.Replace(testConfig, "data_dir: data", "data_dir: data\ndatabase: {url: \""+server.URL("masks")+"\"}", 1))
+	c.write("edge.yaml", onPostgres(testConfig, server))
 	c.stock() // without an edge
 	if out := c.at("numbers", "export"); out != fourMasks {
 		t.Fatalf("export:\n%s", out)
