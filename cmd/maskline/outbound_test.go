@@ -232,7 +232,7 @@ func TestMessagesThatAreRefused(t *testing.T) {
 		{"of no participant", &s, words{"from": "+447700900999", "text": "x"}, 422, problem.ValidationFailed},
 		{"a number in another form", &s, words{"from": "07700900101", "text": "x"}, 422, problem.InvalidNumber},
 		{"no text", &s, words{"from": outAlice, "text": ""}, 422, problem.ValidationFailed},
-		{"control characters", &s, words{"from": outAlice, "text": "a\x00b"}, 422, problem.ValidationFailed},
+		{"control characters", &s, words{"from": outAlice, "text": "a\x01b"}, 422, problem.ValidationFailed},
 		{"too long", &s, words{"from": outAlice, "text": strings.Repeat("x", 1601)}, 422, problem.ValidationFailed},
 		{"of a session of calls", &voice, words{"from": outAlice, "text": "x"}, 409, problem.CapabilityUnavailable},
 		{"of a session that has ended", &ended, words{"from": outAlice, "text": "x"}, 410, problem.SessionClosed},

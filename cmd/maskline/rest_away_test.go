@@ -17,7 +17,7 @@ import (
 // hastyConfig gives up a request after a second, and its masks take any number of
 // parties.
 var hastyConfig = strings.Replace(twoTenants, `api: {listen: "127.0.0.1:0"`, `lifecycle: {parties_per_mask: 0}
-api: {listen: "127.0.0.1:0", limits: {read: 1s}`, 1)
+api: {listen: "127.0.0.1:0", limits: {read: 1s}, abuse: {sequential: 0}`, 1)
 
 // Somebody else holds the file of the store: writes wait in vain, and nothing of them
 // is half-done.

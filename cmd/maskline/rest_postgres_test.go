@@ -25,6 +25,22 @@ func onPostgres(config string, server *pgtest.Server) string {
 	return strings.Replace(config, "data_dir: data", "data_dir: data\ndatabase: {url: \""+server.URL("masks")+"\"}", 1)
 }
 
+func TestHostileAddressesOnPostgres(t *testing.T) {
+	w, _ := servedByPostgres(t, twoTenants)
+	w.hostileAddresses()
+	for path, body := range map[string]string{
+		"/v1/sessions/search": `{"number":"+447700900101","tenant":"a\u0000"}`, "/v1/consents/search": `{"number":"+447700900101","tenant":"a\u0000"}`,
+		"/v1/workflows": `{"name":"a\u0000","template":"{code}","pool":"uk"}`, "/v1/webhook-endpoints": `{"url":"https://93.184.216.34/hook","label":"a\u0000"}`,
+		"/v1/consents": `{"number":"+447700900303","text":"yes","method":"a\u0000"}`, "/v1/optouts": `{"number":"+447700900303","tenant":"a\u0000"}`,
+		"/v1/keys": `{"role":"owner","label":"a\u0000"}`, "/v1/pools": `{"name":"a\u0000"}`, "/v1/numbers": `{"numbers":[{"number":"+442079460044","region":"a\u0000"}]}`,
+		"/v1/sessions": `{"pool":"uk","label":"a\u0000","participants":[{"number":"+447700900101"},{"number":"+447700900202"}]}`,
+	} {
+		if g := w.ask(http.MethodPost, path, body, idempotency, "NUL"); g.status < 400 || g.status >= 500 {
+			t.Errorf("%s: %d %s", path, g.status, g.text)
+		}
+	}
+}
+
 func TestTheStoreIsKilledDuringWrites(t *testing.T) {
 	w, server := servedByPostgres(t, hastyConfig)
 	w.storeGoesAway(server.Kill, func() error { return server.Restart(t.Context()) })
