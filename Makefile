@@ -73,8 +73,8 @@ bench-numberdb: ## measure the table of bindings and the making of sessions into
 	$(GO) run ./testbench/numberbench -scale $(or $(SCALE),100) -bindings $(or $(BINDINGS),10000000) -write docs/benchmarks.md
 
 .PHONY: bench-api
-bench-api: build ## measure POST and GET of /v1/sessions on Postgres, 64 connections, everything on this machine
-	MASKLINE_BINARY=$(CURDIR)/bin/maskline $(GO) run ./testbench/apibench
+bench-api: build ## measure sessions by the API, tenants and messages beside it into docs/benchmarks.md, on Postgres; ONLY=sessions, tenants or relay, SCALE
+	MASKLINE_BINARY=$(CURDIR)/bin/maskline $(GO) run ./testbench/apibench -scale $(or $(SCALE),100) -only "$(ONLY)" -write docs/benchmarks.md
 
 .PHONY: bench-peers
 bench-peers: build ## measure Kannel and Kamailio beside it into docs/benchmarks.md; needs both, and SIPp

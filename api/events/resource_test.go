@@ -331,7 +331,7 @@ func TestEndpointsThatAreRefused(t *testing.T) {
 		`{"url":"https://user:c4n4ry@example.com/"}`:                            problem.ValidationFailed,
 		`{"url":"https://example.com/","types":["c4n4ry"]}`:                     problem.ValidationFailed,
 		`{"url":"https://example.com/","types":["a.b","a.b"]}`:                  problem.ValidationFailed,
-		`{"url":"https://example.com/","label":"c4n4ry\u0000"}`:                 problem.ValidationFailed,
+		`{"url":"https://example.com/","label":"c4n4ry\u0001"}`:                 problem.ValidationFailed,
 		`{"url":"https://example.com/","scheme":"c4n4ry"}`:                      problem.ValidationFailed,
 		`{"url":"https://example.com/","c4n4ry":1}`:                             problem.ValidationFailed,
 		`{"url":"https://example.com/","tenant":"c4n4ry"}`:                      problem.NotFound,

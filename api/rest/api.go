@@ -75,7 +75,7 @@ func New(cfg Config, keys Authenticator, now func() time.Time, log *zap.Logger, 
 		DefaultFormat: "application/json",
 		Transformers:  []huma.Transformer{a.transform},
 	})
-	a.UseMiddleware(a.limit, a.authenticate(keys))
+	a.UseMiddleware(a.limit, a.authenticate(keys), printable)
 	return a, nil
 }
 

@@ -167,6 +167,8 @@ func TestWhatIsNotThere(t *testing.T) {
 		{"slash at the end", http.MethodGet, "/v1/sessions/" + id + "/", problem.NotFound},
 		{"CR and LF", http.MethodGet, "/v1/sessions/a%0d%0aSet-Cookie:%20x=1", problem.NotFound},
 		{"method", http.MethodPut, "/v1/sessions/" + id, problem.MethodNotAllowed},
+		{"NUL in a parameter", http.MethodGet, "/v1/sessions?tenant=7700900123%00", problem.ValidationFailed},
+		{"no UTF-8 in a parameter", http.MethodGet, "/v1/sessions?tenant=7700900123%ff", problem.ValidationFailed},
 		{"unknown parameter", http.MethodGet, "/v1/sessions/" + id + "?drop=7700900123", problem.ValidationFailed},
 		{"long id", http.MethodGet, "/v1/sessions/" + strings.Repeat("x", 65), problem.ValidationFailed},
 	}
@@ -224,6 +226,7 @@ func TestBodies(t *testing.T) {
 		{"two values", `{"number":"+1"} {"number":"` + secret + `"}`, problem.MalformedRequest, []string{"body"}},
 		{"too large", `{"number":"+1","inner":"` + strings.Repeat(secret, 300) + `"}`, problem.BodyTooLarge, nil},
 		{"too deep", strings.Repeat(`[`, 1000), problem.MalformedRequest, []string{"body"}},
+		{"NUL", `{"number":"+1","inner":[{"name":"` + secret + `\u0000"}]}`, problem.MalformedRequest, []string{"body"}},
 		{"wrong types, all at once", `{"number":` + secret + `,"count":"` + secret + `","inner":[{"name":7}]}`, problem.ValidationFailed, []string{"body.number", "body.count", "body.inner[0].name"}},
 		{"unknown field", `{"number":"+1","` + secret + `":1}`, problem.ValidationFailed, []string{"body"}},
 		{"unknown field with dots", `{"number":"+1","number.` + secret + `.count":1}`, problem.ValidationFailed, []string{"body.number"}},

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -15,6 +16,7 @@ const maxDepth = 16
 var (
 	errNotJSON = errors.New("expected one JSON value")
 	errTooDeep = errors.New("expected objects and lists to stand less deeply in one another")
+	errNUL     = errors.New("expected texts without U+0000") // Postgres keeps none
 	errForm    = errors.New("expected values in the form that the document says")
 )
 
@@ -27,8 +29,8 @@ func format() huma.Format {
 			return encoder.Encode(v)
 		},
 		Unmarshal: func(data []byte, v any) error {
-			if tooDeep(data) {
-				return errTooDeep
+			if err := scan(data); err != nil {
+				return err
 			}
 			err := json.Unmarshal(data, v)
 			var syntax *json.SyntaxError
@@ -44,24 +46,29 @@ func format() huma.Format {
 	}
 }
 
-// tooDeep counts brackets outside of strings, without allocating.
-func tooDeep(data []byte) bool {
+// scan counts brackets outside of strings, and looks for what no text may hold inside
+// of them, without allocating.
+func scan(data []byte) error {
 	depth := 0
 	for i := 0; i < len(data); i++ {
 		switch data[i] {
 		case '"':
 			for i++; i < len(data) && data[i] != '"'; i++ {
-				if data[i] == '\\' {
-					i++
+				if data[i] != '\\' {
+					continue
 				}
+				if bytes.HasPrefix(data[i:], []byte(`\u0000`)) {
+					return errNUL
+				}
+				i++
 			}
 		case '{', '[':
 			if depth++; depth > maxDepth {
-				return true
+				return errTooDeep
 			}
 		case '}', ']':
 			depth--
 		}
 	}
-	return false
+	return nil
 }

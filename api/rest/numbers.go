@@ -43,7 +43,7 @@ func (n *Numbers) Register(to huma.API) {
 			ID: id, Method: method, Path: "/v1/numbers" + path, Summary: summary, Tag: "numbers", Scope: scope, Operator: true, Problems: problems,
 		}
 	}
-	Register(to, at("listNumbers", http.MethodGet, "", "List masks in the order of their numbers", auth.NumbersRead), n.list)
+	Register(to, at("listNumbers", http.MethodGet, "", "List masks in the order of their numbers", auth.NumbersRead, problem.NotFound), n.list)
 	importing := at("importNumbers", http.MethodPost, "", "Add masks, or change those that are known", auth.NumbersWrite)
 	importing.Text = "All of them, or none. A mask's every attribute is set, also one that is not named; the state of a known one stays where none is named."
 	Register(to, importing, n.importing)

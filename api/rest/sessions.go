@@ -163,7 +163,7 @@ type SessionRequest struct {
 
 // Person is a person and what is asked of the person's mask.
 type Person struct {
-	Number     string      `json:"number,omitempty" pattern:"^\\+[1-9][0-9]{6,14}$" patternDescription:"a plus and 7 to 15 digits" doc:"The person's own number."`
+	Number     string      `json:"number,omitempty" maxLength:"64" doc:"The person's own number: a plus and 7 to 15 digits."` // no pattern: emergency numbers have a problem of their own
 	To         string      `json:"to,omitempty" maxLength:"260" doc:"Where the person is reached, if not at the number: tel:NUMBER, smpp:ACCOUNT or sip:USER@HOST[:PORT] of your own."`
 	MaskRegion *MaskRegion `json:"mask_region,omitempty" doc:"Where the mask that this person dials should be from."`
 }

@@ -34,7 +34,7 @@ func firstKey(dir string) (string, error) {
 		return "", fmt.Errorf("reading admin.key: %w", err)
 	}
 	text := auth.NewText()
-	if err := os.WriteFile(path, []byte(text+"\n"), 0o600); err != nil {
+	if err := replaceFile(path, []byte(text+"\n")); err != nil {
 		return "", fmt.Errorf("writing admin.key: %w", err)
 	}
 	return text, nil
@@ -185,7 +185,7 @@ func withKeys(ctx context.Context, c console, file string, use func(api.Keys) er
 	if err != nil {
 		return err
 	}
-	keys, err := auth.NewKeys(auth.Config{}, store, time.Now, zap.NewNop(), prometheus.NewRegistry())
+	keys, err := auth.NewKeys(auth.Config{}, keysByHand{auditedKeys{store, newChanges(cfg, store)}}, time.Now, zap.NewNop(), prometheus.NewRegistry())
 	if err == nil {
 		err = keys.Load(ctx)
 	}

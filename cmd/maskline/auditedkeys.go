@@ -31,6 +31,14 @@ func (s auditedKeys) PutAPIKeys(ctx context.Context, keys []numberdb.APIKey) err
 	return s.APIKeyStore.PutAPIKeys(ctx, keys)
 }
 
+// keysByHand are keys that somebody at the command line changes.
+type keysByHand struct{ auditedKeys }
+
+// PutAPIKeys names the actor.
+func (s keysByHand) PutAPIKeys(ctx context.Context, keys []numberdb.APIKey) error {
+	return s.auditedKeys.PutAPIKeys(numberdb.WithActor(ctx, numberdb.OperatorActor), keys)
+}
+
 // suspendKey suspends a key for what it did.
 func (e *edge) suspendKey(ctx context.Context, key string) error {
 	id, err := numberdb.ParseID(numberdb.KeyPrefix, key)

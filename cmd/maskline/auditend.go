@@ -20,11 +20,7 @@ func (f endFile) path() string { return filepath.Join(string(f), endName) }
 
 // Keep replaces the file as a whole.
 func (f endFile) Keep(h numberdb.AuditHead) error {
-	next := f.path() + ".new"
-	if err := os.WriteFile(next, []byte(h.Text()+"\n"), 0o600); err != nil {
-		return fmt.Errorf("keeping the end of the audit: %w", err)
-	}
-	if err := os.Rename(next, f.path()); err != nil {
+	if err := replaceFile(f.path(), []byte(h.Text()+"\n")); err != nil {
 		return fmt.Errorf("keeping the end of the audit: %w", err)
 	}
 	return nil

@@ -20,10 +20,6 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	if file := os.Getenv(asOutbound); file != "" {
-		outboundChild(file)
-		return
-	}
 	goleak.VerifyTestMain(m)
 }
 

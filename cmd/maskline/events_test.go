@@ -13,21 +13,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
 
-	"maskline/api/auth"
-	"maskline/api/rest"
 	"maskline/api/webhook"
 	"maskline/smpp/pdu"
 )
-
-// everybody is the operator.
-type everybody struct{}
-
-func (everybody) Authenticate(r *http.Request) (*auth.Identity, error) {
-	return &auth.Identity{Key: "key_1", Tenant: r.Header.Get("Tenant"), Scopes: auth.Scopes()}, nil
-}
 
 // hooks is a webhook receiver that checks what it gets.
 type hooks struct {
@@ -61,24 +50,14 @@ func (h *hooks) got(kind, text string) bool {
 
 // What an edge does reaches a receiver, signed and without a number.
 func TestEventsReachAReceiver(t *testing.T) {
-	c := newCLI(t)
-	c.write("edge.yaml", strings.Replace(testConfig, `api: {listen: "127.0.0.1:0"}`, `api: {listen: "127.0.0.1:0", webhooks: {allow_private: [127.0.0.1/32]}}`, 1))
-	r := startEdge(t, c)
-	c.stock()
-	v1, err := rest.New(rest.Config{}, everybody{}, time.Now, zap.NewNop(), prometheus.NewRegistry())
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.told.events.Register(v1)
-	r.told.endpoints.Register(v1)
-	server := httptest.NewServer(v1.Handler())
-	defer server.Close()
+	w := servedWith(t, strings.Replace(testConfig, `api: {listen: "127.0.0.1:0"}`, `api: {listen: "127.0.0.1:0", webhooks: {allow_private: [127.0.0.1/32]}}`, 1))
+	c, r := w.c, w.running
 	receivers := map[string]*hooks{"shop": {}, "": {}}
 	for tenant, h := range receivers {
 		receiver := httptest.NewServer(h)
 		defer receiver.Close()
 		h.mu.Lock()
-		h.secret = registered(t, server.URL, tenant, receiver.URL)
+		h.secret = w.as(tenant, "owner").endpoint(receiver.URL + "/hook")
 		h.mu.Unlock()
 	}
 
@@ -157,22 +136,13 @@ func TestTypesOfEventsAreDocumented(t *testing.T) {
 	}
 }
 
-// registered makes an endpoint and returns its secret.
-func registered(t *testing.T, api, tenant, url string) string {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, api+"/v1/webhook-endpoints", strings.NewReader(`{"url":"`+url+`/hook"}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Tenant", tenant)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
+// endpoint makes one and returns its secret.
+func (w *web) endpoint(url string) string {
+	w.t.Helper()
+	g := w.ask(http.MethodPost, "/v1/webhook-endpoints", `{"url":"`+url+`"}`).want(http.StatusCreated)
 	var made struct{ Secrets []struct{ Secret string } }
-	if err := json.NewDecoder(resp.Body).Decode(&made); err != nil || len(made.Secrets) != 1 {
-		t.Fatalf("%d: %v", resp.StatusCode, err)
+	if err := json.Unmarshal([]byte(g.text), &made); err != nil || len(made.Secrets) != 1 {
+		w.t.Fatalf("%v: %s", err, g.text)
 	}
 	return made.Secrets[0].Secret
 }

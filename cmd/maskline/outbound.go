@@ -5,8 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/danielgtaylor/huma/v2"
-
 	"maskline/api/auth"
 	"maskline/api/guard"
 	"maskline/api/message"
@@ -68,12 +66,6 @@ func (s sessionsOf) Get(ctx context.Context, tenant string, id numberdb.ID) (num
 		return found, problem.New(problem.NotFound)
 	}
 	return found, err
-}
-
-// registerOutbound adds what the edge writes itself to the API.
-func (e *edge) registerOutbound(to huma.API) {
-	e.messages.Register(to)
-	e.verify.Register(to)
 }
 
 // sendersOf knows the masks for what the edge writes itself.

@@ -1,54 +1,18 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
-	"context"
-	"fmt"
-	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
-
 	"maskline/api"
-	"maskline/api/rest"
-	"maskline/configs"
 	"maskline/testbench/await"
+	"maskline/testbench/process"
 	"maskline/testbench/smppsim"
 )
-
-// asOutbound makes the test's program an edge with the API of what it writes itself.
-const asOutbound = "MASKLINE_TEST_OUTBOUND"
-
-// outboundChild prints its address and serves until it is killed.
-func outboundChild(file string) {
-	die := func(err error) {
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-	}
-	cfg, err := configs.Load(file, func(string) (string, bool) { return "pw", true })
-	die(err)
-	e, err := newEdge(context.Background(), cfg, zap.NewNop(), prometheus.NewRegistry())
-	die(err)
-	die(e.Listen(context.Background()))
-	go func() { die(e.Run(context.Background())) }()
-	a, err := rest.New(rest.Config{}, testTokens(), time.Now, zap.NewNop(), prometheus.NewRegistry())
-	die(err)
-	e.registerOutbound(a)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	die(err)
-	fmt.Println("http://" + l.Addr().String())
-	die((&http.Server{Handler: a.Handler(), ReadHeaderTimeout: time.Minute}).Serve(l))
-}
 
 // child starts the edge as a process of its own; kill ends it as a crash does.
 func (o *outboundBed) child() (kill func()) {
@@ -57,37 +21,29 @@ func (o *outboundBed) child() (kill func()) {
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	cmd := exec.Command(self)
-	cmd.Env, cmd.Stderr = append(os.Environ(), asOutbound+"="+o.cli.path("edge.yaml")), os.Stderr
-	out, err := cmd.StdoutPipe()
+	config, err := os.ReadFile(o.cli.path("edge.yaml"))
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
+	edge, err := process.Start(o.t.Context(), process.Config{Binary: self, Dir: o.cli.dir, Text: string(config), Env: []string{asCommand + "=1"}})
+	if err != nil {
 		o.t.Fatal(err)
 	}
-	killed := false
 	kill = func() {
-		if !killed {
-			killed = true
-			_ = cmd.Process.Kill()
-			_ = cmd.Wait() // it was killed
+		if err := edge.Kill(); err != nil {
+			o.t.Error(err)
 		}
 	}
 	o.t.Cleanup(kill)
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	o.url = strings.TrimSpace(line)
 	await.That(o.t, 10*time.Second, "the edge to bind", func() bool { return o.smsc["alfa"].Bound() > 0 })
+	o.serve("http://" + edge.Listeners().API.String())
 	return kill
 }
 
 // An edge that is killed between the submission and its answer sends the message no
 // second time: the same request finds the message, whose outcome is not known.
 func TestKilledWhileSending(t *testing.T) {
-	o := &outboundBed{carriers: &carriers{cli: newCLI(t), running: &running{t: t}, smsc: map[string]*smppsim.SMSC{}}}
+	o := &outboundBed{carriers: &carriers{cli: newCLI(t), running: &running{t: t, log: &logBuffer{}}, smsc: map[string]*smppsim.SMSC{}}}
 	for _, name := range []string{"alfa", "bravo"} {
 		s, err := smppsim.StartSMSC(name)
 		if err != nil {
@@ -103,18 +59,12 @@ func TestKilledWhileSending(t *testing.T) {
 	path := "/v1/sessions/" + session.ID + "/messages"
 	o.smsc["alfa"].SetMode(smppsim.Late)
 	o.smsc["alfa"].Tap.Take()
+	request := o.client("shop").request(http.MethodPost, path, `{"from":"`+outAlice+`","text":"once"}`, "Content-Type", "application/json", idempotency, "once")
 	gone := make(chan struct{})
 	go func() { // its answer never comes
 		defer close(gone)
-		r, err := http.NewRequest(http.MethodPost, o.url+path, strings.NewReader(`{"from":"`+outAlice+`","text":"once"}`))
-		if err != nil {
-			return
-		}
-		r.Header.Set("Authorization", "Bearer shop")
-		r.Header.Set("Content-Type", "application/json")
-		r.Header.Set("Idempotency-Key", "once")
 		client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-		if resp, err := client.Do(r); err == nil {
+		if resp, err := client.Do(request); err == nil {
 			resp.Body.Close()
 		}
 	}()
@@ -127,8 +77,7 @@ func TestKilledWhileSending(t *testing.T) {
 	if n := len(o.smsc["alfa"].TakeSubmitted()); n != 1 {
 		t.Fatalf("the carrier has %d messages", n)
 	}
-	kill = o.child()
-	defer kill()
+	o.child()
 	again := o.ask("shop", http.MethodPost, path, words{"from": outAlice, "text": "once"}, "once")
 	o.want(again, http.StatusAccepted, "")
 	if again.body["state"] != "accepted" || again.header.Get("Idempotent-Replayed") != "true" {

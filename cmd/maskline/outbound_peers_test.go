@@ -3,28 +3,26 @@
 package main
 
 import (
-	"bufio"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync"
 	"testing"
+	"time"
 
 	"maskline/api/problem"
 	"maskline/e164"
 	"maskline/numberdb"
+	"maskline/testbench/await"
 	"maskline/testbench/pgtest"
+	"maskline/testbench/script"
 )
 
-// nodeSMSC is a carrier made of node-smpp; what it got is kept.
+// nodeSMSC is a carrier made of node-smpp.
 type nodeSMSC struct {
+	*script.Script[nodeEvent]
 	port int
-
-	mu  sync.Mutex
-	got []nodeEvent
 }
 
 type nodeEvent struct {
@@ -43,71 +41,31 @@ func startNode(t *testing.T, name string) *nodeSMSC {
 		modules = named
 	}
 	cmd := exec.Command("node", filepath.Join(interop, "sms", "smsc.js"), name)
-	cmd.Env, cmd.Stderr = append(os.Environ(), "NODE_PATH="+modules), os.Stderr
-	in, err := cmd.StdinPipe()
+	cmd.Env = append(os.Environ(), "NODE_PATH="+modules)
+	run, err := script.Start[nodeEvent](cmd)
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	s := &nodeSMSC{}
-	listening := make(chan int, 1)
-	var reading sync.WaitGroup
-	reading.Go(func() {
-		lines := bufio.NewScanner(out)
-		for lines.Scan() {
-			var e nodeEvent
-			if json.Unmarshal(lines.Bytes(), &e) != nil {
-				continue
-			}
-			if e.Event == "listening" {
-				listening <- e.Port
-			}
-			s.mu.Lock()
-			s.got = append(s.got, e)
-			s.mu.Unlock()
+	t.Cleanup(run.Close)
+	s := &nodeSMSC{Script: run}
+	await.That(t, 30*time.Second, name+" listens (node-smpp is needed: testbench/interop/peers.sh)", func() bool {
+		for _, e := range s.all("listening") {
+			s.port = e.Port
 		}
-		close(listening)
+		return s.port != 0
 	})
-	t.Cleanup(func() {
-		in.Close() // the program ends with its input
-		reading.Wait()
-		_ = cmd.Wait()
-	})
-	s.port = <-listening
 	return s
 }
 
-func (s *nodeSMSC) submitted() (all []nodeEvent) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, e := range s.got {
-		if e.Event == "submit" {
-			all = append(all, e)
-		}
-	}
-	return all
+func (s *nodeSMSC) all(kind string) []nodeEvent {
+	return s.All(func(e *nodeEvent) bool { return e.Event == kind })
 }
+
+func (s *nodeSMSC) submitted() []nodeEvent { return s.all("submit") }
 
 // Foreign carriers take a message and a code, over a store on Postgres.
 func TestNodeTakesWhatTheEdgeWrites(t *testing.T) {
-	server, err := pgtest.Start(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := server.CreateDatabase(t.Context(), "masks"); err != nil {
-		t.Fatal(err)
-	}
+	server := pgtest.ForTest(t, "masks")
 	alfa, bravo := startNode(t, "alfa"), startNode(t, "bravo")
 	c := newCLI(t)
 	address := func(s *nodeSMSC) string { return fmt.Sprintf("127.0.0.1:%d", s.port) }
@@ -115,7 +73,7 @@ func TestNodeTakesWhatTheEdgeWrites(t *testing.T) {
 	o := &outboundBed{carriers: &carriers{cli: c, running: startEdge(t, c)}}
 	o.up("alfa", true)
 	o.stock(numberdb.Pool{Name: "uk"}, "", "", "", "")
-	o.serve()
+	o.serve(o.url())
 
 	s := o.couple(0)
 	sent := o.ask("shop", http.MethodPost, messagesOf(&s), words{"from": outAlice, "text": secretText})

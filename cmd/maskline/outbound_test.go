@@ -1,12 +1,10 @@
 package main
 
 import (
-	"context"
+	"crypto/sha256"
 	"encoding/json"
-	"io"
 	"io/fs"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -15,113 +13,98 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
-
 	"maskline/api/auth"
 	"maskline/api/problem"
-	"maskline/api/rest"
 	"maskline/e164"
 	"maskline/numberdb"
 	"maskline/numberdb/sessions"
 	"maskline/testbench/smppsim"
 )
 
-// outboundBed is an edge with carriers, and the API of what it writes itself.
+// outboundBed is an edge with carriers, and the clients of its API.
 type outboundBed struct {
 	*carriers
-	url  string
-	keys atomic.Int64
-	text strings.Builder // every answer, for the leak scan
-}
-
-type tokens map[string]*auth.Identity
-
-func (k tokens) Authenticate(r *http.Request) (*auth.Identity, error) {
-	if who := k[strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")]; who != nil {
-		return who, nil
-	}
-	return nil, problem.New(problem.Unauthorized)
-}
-
-func testTokens() tokens {
-	all := auth.Integrator.Usual()
-	return tokens{
-		"shop": {Key: "key_1", Tenant: "shop", Scopes: all}, "outlet": {Key: "key_2", Tenant: "outlet", Scopes: all},
-		"sandbox":  {Key: "key_5", Tenant: "shop", Scopes: all, Test: true},
-		"operator": {Key: "key_3", Scopes: auth.Owner.Usual()}, "reader": {Key: "key_4", Tenant: "shop", Scopes: auth.ReadOnly.Usual()},
-	}
+	clients map[string]*web // by what they are
+	keys    atomic.Int64
+	text    strings.Builder // every answer, for the leak scan
 }
 
 func startOutbound(t *testing.T) *outboundBed {
 	t.Helper()
 	o := &outboundBed{carriers: startCarriers(t, "any")}
 	o.stock(numberdb.Pool{Name: "uk"}, "", "", "", "")
-	o.serve()
+	o.serve(o.url())
 	return o
 }
 
-// serve serves the API of the edge as it is now.
-func (o *outboundBed) serve() {
-	a, err := rest.New(rest.Config{}, testTokens(), time.Now, zap.NewNop(), prometheus.NewRegistry())
-	if err != nil {
-		o.t.Fatal(err)
+// serve has all ask the edge at url.
+func (o *outboundBed) serve(url string) {
+	o.clients = map[string]*web{"admin": operatorAt(o.running, o.cli, url)}
+}
+
+// client is one with a key of its own: of a tenant, or of somebody who is named.
+func (o *outboundBed) client(who string) *web {
+	o.t.Helper()
+	if known := o.clients[who]; known != nil {
+		return known
 	}
-	o.registerOutbound(a)
-	server := httptest.NewServer(a.Handler())
-	o.t.Cleanup(server.Close)
-	o.url = server.URL
+	admin := o.clients["admin"]
+	made := map[string]func() *web{
+		"operator": func() *web { return admin.as("", "owner") },
+		"reader":   func() *web { return admin.as("shop", "read-only") },
+		"sandbox":  func() *web { return admin.sandboxed("shop") },
+	}[who]
+	if made == nil {
+		made = func() *web { return admin.as(who, "integrator") }
+	}
+	o.clients[who] = made()
+	return o.clients[who]
 }
 
-// said is an answer of the API.
-type said struct {
-	status int
-	header http.Header
-	body   map[string]any
-	text   string
+// sandboxed is a client with a test key, which no operation gives out yet.
+func (w *web) sandboxed(tenant string) *web {
+	w.t.Helper()
+	const prefix, begins = "sk_test_", len("sk_test_") + 8
+	text, now := prefix+strings.TrimPrefix(auth.NewText(), "sk_live_"), time.Now().UTC().Truncate(time.Microsecond)
+	key := numberdb.APIKey{
+		ID: (&numberdb.IDs{}).Next(now), Public: text[len("sk_"):begins], Hash: sha256.Sum256([]byte(text)),
+		Tenant: tenant, Role: string(auth.Integrator), Created: now,
+	}
+	for _, scope := range auth.Integrator.Usual() {
+		key.Scopes = append(key.Scopes, string(scope))
+	}
+	if err := w.store.PutAPIKeys(w.t.Context(), []numberdb.APIKey{key}); err != nil {
+		w.t.Fatal(err)
+	}
+	own := w.with(text)
+	w.eventually("the edge knows the test key", func() bool { return own.ask(http.MethodGet, "/v1/limits", "").status == http.StatusOK })
+	return own
 }
 
-// ask asks the API as a tenant; a POST gets a new idempotency key unless one is given.
-func (o *outboundBed) ask(tenant, method, path string, body any, key ...string) said {
+// ask asks the API as a client; a POST gets a new idempotency key unless one is given.
+func (o *outboundBed) ask(who, method, path string, body any, key ...string) reply {
 	o.t.Helper()
 	var text []byte
 	if body != nil {
 		text, _ = json.Marshal(body)
 	}
-	r, err := http.NewRequestWithContext(context.Background(), method, o.url+path, strings.NewReader(string(text)))
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	r.Header.Set("Authorization", "Bearer "+tenant)
+	var fields []string
 	if method == http.MethodPost {
-		r.Header.Set("Content-Type", "application/json")
-		r.Header.Set("Idempotency-Key", "key "+strconv.FormatInt(o.keys.Add(1), 10))
+		once := "key " + strconv.FormatInt(o.keys.Add(1), 10)
 		if len(key) > 0 {
-			r.Header.Set("Idempotency-Key", key[0])
+			once = key[0]
 		}
+		fields = []string{"Content-Type", "application/json", idempotency, once}
 	}
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 30 * time.Second}
-	resp, err := client.Do(r)
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	whole, err := io.ReadAll(resp.Body)
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	o.text.Write(whole)
-	s := said{status: resp.StatusCode, header: resp.Header, text: string(whole)}
-	_ = json.Unmarshal(whole, &s.body)
-	return s
+	g := o.client(who).ask(method, path, string(text), fields...)
+	o.text.WriteString(g.text)
+	return g
 }
 
-func (s said) id() string { id, _ := s.body["id"].(string); return id }
-
-func (o *outboundBed) want(s said, status int, code problem.Code) {
+func (o *outboundBed) want(g reply, status int, code problem.Code) {
 	o.t.Helper()
-	if s.status != status || code != "" && s.body["code"] != string(code) {
-		o.t.Fatalf("%d %s, expected %d %s", s.status, s.text, status, code)
+	if g.status != status || code != "" && g.field("code") != string(code) {
+		o.t.Fatalf("%d %s, expected %d %s", g.status, g.text, status, code)
 	}
 }
 
@@ -150,9 +133,9 @@ func messagesOf(s *numberdb.Session) string {
 }
 
 // state waits until a message has come into a state.
-func (o *outboundBed) state(id, state string) said {
+func (o *outboundBed) state(id, state string) reply {
 	o.t.Helper()
-	var s said
+	var s reply
 	o.eventually("the message is "+state, func() bool {
 		s = o.ask("shop", http.MethodGet, "/v1/messages/"+id+"/status", nil)
 		return s.body["state"] == state
@@ -249,7 +232,7 @@ func TestMessagesThatAreRefused(t *testing.T) {
 		{"of no participant", &s, words{"from": "+447700900999", "text": "x"}, 422, problem.ValidationFailed},
 		{"a number in another form", &s, words{"from": "07700900101", "text": "x"}, 422, problem.InvalidNumber},
 		{"no text", &s, words{"from": outAlice, "text": ""}, 422, problem.ValidationFailed},
-		{"control characters", &s, words{"from": outAlice, "text": "a\x00b"}, 422, problem.ValidationFailed},
+		{"control characters", &s, words{"from": outAlice, "text": "a\x01b"}, 422, problem.ValidationFailed},
 		{"too long", &s, words{"from": outAlice, "text": strings.Repeat("x", 1601)}, 422, problem.ValidationFailed},
 		{"of a session of calls", &voice, words{"from": outAlice, "text": "x"}, 409, problem.CapabilityUnavailable},
 		{"of a session that has ended", &ended, words{"from": outAlice, "text": "x"}, 410, problem.SessionClosed},
@@ -287,7 +270,7 @@ func (o *outboundBed) nothingLeft() {
 func TestMessagesFailOverAndNobodyTakesThem(t *testing.T) {
 	o := startOutbound(t)
 	s := o.couple(0)
-	send := func(key string) said {
+	send := func(key string) reply {
 		return o.ask("shop", http.MethodPost, messagesOf(&s), words{"from": outAlice, "text": secretText}, key)
 	}
 	o.smsc["alfa"].SetMode(smppsim.Gone)

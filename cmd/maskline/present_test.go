@@ -23,7 +23,7 @@ type carriers struct {
 
 const hostedConfig = `
 data_dir: data
-tenants: [{name: shop}]
+tenants: [{name: shop}, {name: outlet}]
 api: {listen: "127.0.0.1:0"}
 smpp:
   listen: [{addr: "127.0.0.1:0"}]

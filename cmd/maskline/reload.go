@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -66,6 +67,9 @@ type reloader struct {
 	running *configs.Config // what is in effect
 }
 
+// reloadNoted bounds how long a reload waits for its line in the audit.
+const reloadNoted = 10 * time.Second
+
 // begin makes the edge known, once it listens.
 func (r *reloader) begin(e *edge) {
 	r.mu.Lock()
@@ -84,7 +88,7 @@ func (r *reloader) Reload(file string) (api.Reloaded, error) {
 		return done, err
 	}
 	if len(done.Applied) > 0 {
-		ctx, cancel := context.WithTimeout(numberdb.WithActor(context.Background(), numberdb.OperatorActor), alarmTime)
+		ctx, cancel := context.WithTimeout(numberdb.WithActor(context.Background(), numberdb.OperatorActor), reloadNoted)
 		defer cancel()
 		if err := r.edge.changes.Note(ctx, "", "config.reloaded", "", strings.Join(done.Applied, ", ")); err != nil {
 			r.log.Error("the reload is not in the audit", zap.Error(err))

@@ -37,11 +37,10 @@ func (e *edge) newREST() (err error) {
 		&rest.Carriers{Report: func() api.Report { return e.health().Report() }},
 		&rest.Restrictions{List: e.restrict, Tenant: e.bindings.hasTenant, Now: time.Now},
 		&rest.Keys{Desk: e.keys, Tenant: e.bindings.hasTenant, Now: time.Now},
-		e.told.events, e.told.endpoints,
+		e.told.events, e.told.endpoints, e.messages, e.verify,
 	} {
 		resource.Register(v1)
 	}
-	e.registerOutbound(v1)
 	e.v1 = v1.Handler()
 	return nil
 }

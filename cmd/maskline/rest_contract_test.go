@@ -6,13 +6,18 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"maskline/e164"
+	"maskline/numberdb"
 )
 
 // contract is the OpenAPI document of an edge. Every answer that a test gets is held
@@ -165,7 +170,7 @@ func TestCredentialsOnEveryOperation(t *testing.T) {
 			"missing": "", "garbage": "Bearer %00;'--", "no scheme": right, "another scheme": "Basic " + right, "an octet wrong": "Bearer " + wrong,
 			"cut off": "Bearer " + right[:20], "revoked": "Bearer " + revoked.key, "of another edge": "Bearer sk_live_" + strings.Repeat("7", 43), "test": "Bearer sk_test_" + right[8:],
 		} {
-			nobody := &web{running: w.running, c: w.c, contract: w.contract}
+			nobody := w.with("")
 			asked := fields
 			if credential != "" {
 				asked = append(slices.Clone(fields), "Authorization", credential)
@@ -199,43 +204,82 @@ func TestAnotherTenantsResources(t *testing.T) {
 	w := served(t)
 	shop, taxi := w.as("shop", "owner"), w.as("taxi", "owner")
 	w.c.at("pools", "create", "cabs", "--tenant", "taxi")
-	session := taxi.ask(http.MethodPost, "/v1/sessions", onePair, idempotency, "1").want(http.StatusCreated)
-	key := taxi.ask(http.MethodPost, "/v1/keys", `{"role":"read-only"}`).want(http.StatusCreated)
-	before := taxi.ask(http.MethodGet, "/v1/sessions/"+session.field("id"), "").want(http.StatusOK)
-	ids := map[string]string{"/v1/sessions/": session.field("id"), "/v1/leases/": session.field("id"), "/v1/keys/": key.field("id"), "/v1/pools/": "cabs"}
+	ids := taxi.resources()
+	session := ids["/v1/sessions/"]
+	before := taxi.ask(http.MethodGet, "/v1/sessions/"+session, "").want(http.StatusOK)
 	bodies := map[string]string{
 		"extendSession": `{"ttl":60}`, "extendLease": `{"ttl":60}`, "addParticipant": `{"number":"+447700900303"}`, "changePool": `{"ttl":60}`,
-		"sendMessage": `{"from":"+447700900301","text":"hello"}`, "releaseNumber": `{"id":"` + session.field("id") + `"}`,
+		"sendMessage": `{"from":"+447700900301","text":"hello"}`, "releaseNumber": `{"id":"` + session + `"}`, "getDeliveryStatus": `{"message_id":"` + ids["/v1/messages/"] + `"}`,
+		"verifyCode": `{"verification_id":"` + ids["/v1/verifications/"] + `","code":"123456"}`, "checkVerification": `{"code":"123456"}`,
+		"startVerification": `{"workflow_id":"` + ids["/v1/workflows/"] + `","to":"+447700900303"}`, "replaceWorkflow": `{"name":"x","template":"{code}","pool":"uk"}`,
+		"replayWebhookEvents": `{"since":"2026-01-01T00:00:00Z"}`,
 	}
 	count := 0
 	for path, methods := range w.contract.Paths {
 		for method, op := range methods {
 			begin, _, found := strings.Cut(path, "{")
-			id, of := ids[begin]
-			if (!found || !of) && op.OperationID != "releaseNumber" {
+			named := strings.Contains(bodies[op.OperationID], "_id") || op.OperationID == "releaseNumber"
+			if len(op.Security) == 0 || !found && !named {
+				continue
+			}
+			if found && ids[begin] == "" {
+				t.Errorf("another tenant has nothing for %s", path)
 				continue
 			}
 			count++
 			body := bodies[op.OperationID]
-			if body == "" {
+			if body == "" && op.RequestBody != nil {
 				body = "{}"
 			}
-			asked := regexp.MustCompile(`\{[^}]*\}`).ReplaceAllString(path, id)
+			asked := regexp.MustCompile(`\{[^}]*\}`).ReplaceAllString(path, ids[begin])
 			g := shop.ask(strings.ToUpper(method), asked, body, idempotency, "hostile-"+op.OperationID)
-			operators := begin == "/v1/pools/" && method != "get"
+			operators := begin == "/v1/numbers/" || begin == "/v1/pools/" && method != "get"
 			if g.status != http.StatusNotFound && (!operators || g.status != http.StatusForbidden) {
 				t.Errorf("%s of another tenant: %d %s", op.OperationID, g.status, g.text)
 			}
 		}
 	}
-	if count < 15 {
+	if count < 30 {
 		t.Errorf("%d operations", count)
 	}
-	if after := taxi.ask(http.MethodGet, "/v1/sessions/"+session.field("id"), ""); after.text != before.text {
+	if after := taxi.ask(http.MethodGet, "/v1/sessions/"+session, ""); after.text != before.text {
 		t.Errorf("it has changed: %s", after.text)
 	}
 	if g := shop.ask(http.MethodGet, "/v1/pools", "").want(http.StatusOK); strings.Contains(g.text, "cabs") || strings.Contains(g.text, "masks") {
 		t.Errorf("pools: %s", g.text)
+	}
+}
+
+// resources are one of each kind, made for taxi and its key.
+func (w *web) resources() map[string]string {
+	w.t.Helper()
+	made := func(path, body string) string {
+		w.t.Helper()
+		return w.ask(http.MethodPost, path, body, idempotency, path).want(http.StatusCreated).id()
+	}
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	session := made("/v1/sessions", onePair)
+	through, err := numberdb.ParseID(numberdb.SessionPrefix, session)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	message := numberdb.Message{ID: (&numberdb.IDs{}).Next(now), Tenant: "taxi", Session: through, Created: now, Until: now.Add(time.Hour)}
+	if _, err := w.store.Commit(w.t.Context(), &numberdb.Writes{Messages: []numberdb.Message{message}}); err != nil {
+		w.t.Fatal(err)
+	}
+	verification := numberdb.Verification{
+		ID: (&numberdb.IDs{}).Next(now), Tenant: "taxi", Workflow: 1, To: e164.MustParse("+447700900303"), Prefix: "44770", Digits: 6, Round: 1, Rounds: 1, Most: 5,
+		Created: now, Expires: now.Add(time.Minute), Until: now.Add(time.Hour), Code: "123456",
+	}
+	if err := w.store.AddVerification(w.t.Context(), &verification, numberdb.VerificationLimit{}, nil); err != nil {
+		w.t.Fatal(err)
+	}
+	return map[string]string{
+		"/v1/sessions/": session, "/v1/leases/": session, "/v1/pools/": "cabs", "/v1/numbers/": "+442079460011",
+		"/v1/keys/": made("/v1/keys", `{"role":"read-only"}`), "/v1/workflows/": made("/v1/workflows", `{"name":"x","template":"{code}","pool":"uk"}`),
+		"/v1/webhook-endpoints/": made("/v1/webhook-endpoints", `{"url":"https://93.184.216.34/hook"}`),
+		"/v1/consents/":          made("/v1/consents", `{"number":"+447700900303","text":"yes","method":"checkbox"}`),
+		"/v1/messages/":          message.ID.Text(numberdb.MessagePrefix), "/v1/verifications/": verification.ID.Text(numberdb.VerificationPrefix),
 	}
 }
 
@@ -271,5 +315,67 @@ func TestHostileBodiesOnEveryOperation(t *testing.T) {
 	}
 	if g := w.get("/metrics"); strings.Contains(g.body, "canary") {
 		t.Error("what was sent is in the metrics")
+	}
+}
+
+// Hostile paths, queries and fields of the header on every operation: nothing breaks,
+// nothing is found, nothing is repeated.
+func TestHostileAddressesOnEveryOperation(t *testing.T) { served(t).hostileAddresses() }
+
+func (w *web) hostileAddresses() {
+	t := w.t
+	t.Helper()
+	const canary = "canary447700900999"
+	texts := map[string]string{
+		"SQL": "' OR 1=1; DROP TABLE sessions; --" + canary, "traversal": "../../../../etc/passwd" + canary, "lines": canary + "\r\nSet-Cookie: a=b\r\n\r\nx",
+		"NUL": canary + "\x00", "no UTF-8": canary + "\xff\xfe", "long": strings.Repeat(canary, 300), "a template": "{{.}}${jndi:x}%s%n" + canary,
+	}
+	count := 0
+	w.contract.operations(func(id, method, path string, fields []string) {
+		known := w.contract.pathOf(path)
+		for name, text := range texts {
+			hostile := url.PathEscape(text)
+			asked := []string{strings.Replace(path, "ses_0d2k9x4m1qz7c", hostile, 1)}
+			if method == http.MethodGet {
+				asked = append(asked, path+"?"+hostile+"="+hostile)
+				for _, p := range w.contract.Paths[known]["get"].Parameters {
+					if p.In == "query" {
+						asked = append(asked, path+"?"+p.Name+"="+url.QueryEscape(text))
+					}
+				}
+			}
+			for _, at := range asked {
+				if at == path { // it names nothing
+					continue
+				}
+				count++
+				g := w.ask(method, at, "{}", fields...)
+				nothing := g.status == http.StatusOK && strings.HasPrefix(g.text, `{"data":[]`)
+				if !nothing && (g.status < 400 || g.status >= 500) {
+					t.Errorf("%s, %s: %d %.200s", id, name, g.status, g.text)
+				}
+				if strings.Contains(g.text, "canary") || strings.Contains(fmt.Sprint(g.header), "canary") || g.header.Get("Set-Cookie") != "" {
+					t.Errorf("%s, %s: repeated: %v %.300s", id, name, g.header, g.text)
+				}
+			}
+			for i := 0; i < len(fields); i += 2 {
+				if strings.ContainsAny(text, "\r\n\x00") { // nothing that is HTTP holds those
+					continue
+				}
+				own := slices.Clone(fields)
+				own[i+1] = text
+				if g := w.ask(method, path, "{}", own...); g.status < 400 || g.status >= 500 || strings.Contains(g.text+fmt.Sprint(g.header), "canary") {
+					t.Errorf("%s with %s in %s: %d %v %.200s", id, name, fields[i], g.status, g.header, g.text)
+				}
+			}
+		}
+	})
+	if count < 200 {
+		t.Errorf("%d requests", count)
+	}
+	for place, text := range map[string]string{"log": string(w.log.bytes()), "metrics": w.get("/metrics").body} {
+		if strings.Contains(text, "canary") {
+			t.Errorf("what was sent is in the %s", place)
+		}
 	}
 }

@@ -14,28 +14,42 @@ import (
 	"maskline/testbench/pgtest"
 )
 
-// servedByPostgres is served on a database of its own.
-func servedByPostgres(t *testing.T) (*web, *pgtest.Server) {
+// servedByPostgres is servedWith on a database of its own.
+func servedByPostgres(t *testing.T, config string) (*web, *pgtest.Server) {
 	t.Helper()
-	server, err := pgtest.Start(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			t.Error(err)
+	server := pgtest.ForTest(t, "masks")
+	return servedWith(t, onPostgres(config, server)), server
+}
+
+func onPostgres(config string, server *pgtest.Server) string {
+	return strings.Replace(config, "data_dir: data", "data_dir: data\ndatabase: {url: \""+server.URL("masks")+"\"}", 1)
+}
+
+func TestHostileAddressesOnPostgres(t *testing.T) {
+	w, _ := servedByPostgres(t, twoTenants)
+	w.hostileAddresses()
+	for path, body := range map[string]string{
+		"/v1/sessions/search": `{"number":"+447700900101","tenant":"a\u0000"}`, "/v1/consents/search": `{"number":"+447700900101","tenant":"a\u0000"}`,
+		"/v1/workflows": `{"name":"a\u0000","template":"{code}","pool":"uk"}`, "/v1/webhook-endpoints": `{"url":"https://93.184.216.34/hook","label":"a\u0000"}`,
+		"/v1/consents": `{"number":"+447700900303","text":"yes","method":"a\u0000"}`, "/v1/optouts": `{"number":"+447700900303","tenant":"a\u0000"}`,
+		"/v1/keys": `{"role":"owner","label":"a\u0000"}`, "/v1/pools": `{"name":"a\u0000"}`, "/v1/numbers": `{"numbers":[{"number":"+442079460044","region":"a\u0000"}]}`,
+		"/v1/sessions": `{"pool":"uk","label":"a\u0000","participants":[{"number":"+447700900101"},{"number":"+447700900202"}]}`,
+	} {
+		if g := w.ask(http.MethodPost, path, body, idempotency, "NUL"); g.status < 400 || g.status >= 500 {
+			t.Errorf("%s: %d %s", path, g.status, g.text)
 		}
-	})
-	if err := server.CreateDatabase(t.Context(), "masks"); err != nil {
-		t.Fatal(err)
 	}
-	return servedWith(t, strings.Replace(twoTenants, "data_dir: data", "data_dir: data\ndatabase: {url: \""+server.URL("masks")+"\"}", 1)), server
+}
+
+func TestTheStoreIsKilledDuringWrites(t *testing.T) {
+	w, server := servedByPostgres(t, hastyConfig)
+	w.storeGoesAway(server.Kill, func() error { return server.Restart(t.Context()) })
 }
 
 // The store stops: what routes goes on, writes are told to come back, and nothing is
 // half-done when it is there again.
 func TestTheAPIWhileTheStoreIsAway(t *testing.T) {
-	w, server := servedByPostgres(t)
+	w, server := servedByPostgres(t, twoTenants)
 	shop := w.as("shop", "integrator")
 	stood := shop.ask(http.MethodPost, "/v1/sessions", onePair, idempotency, "before").want(http.StatusCreated)
 	if err := server.Kill(); err != nil {
@@ -80,9 +94,9 @@ func TestTheAPIWhileTheStoreIsAway(t *testing.T) {
 // What one edge revokes another on the same database refuses in about a second, and
 // an idempotency key is one for both.
 func TestTwoEdgesOfOneAPI(t *testing.T) {
-	w, server := servedByPostgres(t)
+	w, server := servedByPostgres(t, twoTenants)
 	other := newCLI(t)
-	other.write("edge.yaml", strings.Replace(twoTenants, "data_dir: data", "data_dir: data\ndatabase: {url: \""+server.URL("masks")+"\"}", 1))
+	other.write("edge.yaml", onPostgres(twoTenants, server))
 	key, err := os.ReadFile(w.c.path("data/master.key"))
 	if err != nil {
 		t.Fatal(err)
@@ -91,13 +105,14 @@ func TestTwoEdgesOfOneAPI(t *testing.T) {
 		t.Fatal(err)
 	}
 	other.write("data/master.key", string(key))
-	second := &web{running: startEdge(t, other), c: other, key: w.key, contract: w.contract}
+	r := startEdge(t, other)
+	second := &web{running: r, c: other, url: r.url(), key: w.key, contract: w.contract}
 	second.eventually("the other edge knows the key", func() bool { return second.ask(http.MethodGet, "/v1/keys", "").status == http.StatusOK })
 	if _, err := os.Stat(other.path("data/admin.key")); err == nil {
 		t.Error("a second admin key was made")
 	}
 	shop := w.as("shop", "integrator")
-	there := &web{running: second.running, c: other, key: shop.key, contract: w.contract}
+	there := second.with(shop.key)
 	there.eventually("the other edge knows the new key", func() bool { return there.ask(http.MethodGet, "/v1/sessions", "").status == http.StatusOK })
 	made := shop.ask(http.MethodPost, "/v1/sessions", onePair, idempotency, "1").want(http.StatusCreated)
 	again := there.ask(http.MethodPost, "/v1/sessions", onePair, idempotency, "1").want(http.StatusCreated)

@@ -92,7 +92,7 @@ func TestRefusedSessionsByAPI(t *testing.T) {
 		code       problem.Code
 		field      string
 	}{
-		{"national number", pair("07700900101", "+447700900202"), problem.ValidationFailed, "body.participants[0].number"},
+		{"national number", pair("07700900101", "+447700900202"), problem.InvalidNumber, "body.participants[0].number"},
 		{"mask", pair("+442079460011", "+447700900202"), problem.NumberIsMask, ""},
 		{"same number", pair("+447700900202", "+447700900202"), problem.ValidationFailed, "body.participants"},
 		{"no such pool", strings.Replace(onePair, "uk", "us", 1), problem.ValidationFailed, "body.pool"},
@@ -103,7 +103,7 @@ func TestRefusedSessionsByAPI(t *testing.T) {
 		{"a peer that is nobody's", `{"pool":"uk","participants":[{"number":"+447700900101","to":"sip:a@10.0.0.1"},{"number":"+447700900202"}]}`, problem.ValidationFailed, "body.participants[0].to"},
 		{"another's tenant", strings.Replace(onePair, "{", `{"tenant":"taxi",`, 1), problem.ValidationFailed, "body.tenant"},
 		{"long life", strings.Replace(onePair, "{", `{"ttl":300000000,`, 1), problem.ValidationFailed, "body.ttl"},
-		{"label", strings.Replace(onePair, "{", `{"label":"a\u0000b",`, 1), problem.ValidationFailed, "body.label"},
+		{"label", strings.Replace(onePair, "{", `{"label":"a\u0001b",`, 1), problem.ValidationFailed, "body.label"},
 		{"SQL", strings.Replace(onePair, "uk", "uk'; DROP TABLE sessions;--", 1), problem.ValidationFailed, "body.pool"},
 	}
 	for i, c := range cases {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"maskline/api"
+	"maskline/api/auth"
 	"maskline/api/problem"
 	"maskline/api/rest"
 )
@@ -23,6 +24,7 @@ var twoTenants = strings.NewReplacer("tenants: [{name: shop}]", "tenants: [{name
 type web struct {
 	*running
 	c        *cli
+	url      string
 	key      string
 	contract *contract
 }
@@ -39,8 +41,16 @@ func servedWith(t *testing.T, config string) *web {
 	c.write("edge.yaml", config)
 	r := startEdge(t, c)
 	c.stock()
-	w := &web{running: r, c: c}
-	w.contract = readContract(t, []byte(r.get("/v1/openapi.json").body))
+	return operatorAt(r, c, r.url())
+}
+
+func (r *running) url() string { return "http://" + r.api.Addr().String() }
+
+// operatorAt is a client with the key that an edge has made for its operator.
+func operatorAt(r *running, c *cli, url string) *web {
+	r.t.Helper()
+	w := &web{running: r, c: c, url: url}
+	w.contract = readContract(r.t, []byte(w.ask(http.MethodGet, "/v1/openapi.json", "").text))
 	r.eventually("there is an admin key", func() bool {
 		key, err := os.ReadFile(c.path("data/admin.key"))
 		w.key = strings.TrimSpace(string(key))
@@ -49,21 +59,22 @@ func servedWith(t *testing.T, config string) *web {
 	return w
 }
 
-// as is a client with a new key of a tenant.
-func (w *web) as(tenant, role string, scopes ...string) *web {
+// as is a client with a new key of a tenant; without scopes it has the usual ones of
+// its role.
+func (w *web) as(tenant, role string, scopes ...auth.Scope) *web {
 	w.t.Helper()
-	body, err := json.Marshal(map[string]any{"tenant": tenant, "role": role, "scopes": scopes})
-	if err != nil {
-		w.t.Fatal(err)
+	args := []string{"keys", "create", "--tenant", tenant, "--role", role}
+	for _, scope := range scopes {
+		args = append(args, "--scope", string(scope))
 	}
-	if len(scopes) == 0 {
-		body = []byte(`{"tenant":"` + tenant + `","role":"` + role + `"}`)
-	}
-	g := w.ask(http.MethodPost, "/v1/keys", string(body))
-	if g.status != http.StatusCreated {
-		w.t.Fatalf("%d %s", g.status, g.text)
-	}
-	return &web{w.running, w.c, g.field("key"), w.contract}
+	return w.with(strings.TrimSpace(w.c.at(args...)))
+}
+
+// with is a client with another key; none where it is empty.
+func (w *web) with(key string) *web {
+	own := *w
+	own.key = key
+	return &own
 }
 
 type reply struct {
@@ -74,10 +85,10 @@ type reply struct {
 	body   map[string]any
 }
 
-// ask sends a request; fields are names and values of the header.
-func (w *web) ask(method, path, body string, fields ...string) reply {
+// request is one with the client's key; fields are names and values of the header.
+func (w *web) request(method, path, body string, fields ...string) *http.Request {
 	w.t.Helper()
-	r, err := http.NewRequestWithContext(w.t.Context(), method, "http://"+w.api.Addr().String()+path, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(w.t.Context(), method, w.url+path, strings.NewReader(body))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -87,6 +98,13 @@ func (w *web) ask(method, path, body string, fields ...string) reply {
 	for i := 0; i < len(fields); i += 2 {
 		r.Header.Set(fields[i], fields[i+1])
 	}
+	return r
+}
+
+// ask sends a request and holds the answer against the contract.
+func (w *web) ask(method, path, body string, fields ...string) reply {
+	w.t.Helper()
+	r := w.request(method, path, body, fields...)
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 20 * time.Second}
 	resp, err := client.Do(r)
 	if err != nil {
@@ -99,6 +117,9 @@ func (w *web) ask(method, path, body string, fields ...string) reply {
 	}
 	g := reply{t: w.t, status: resp.StatusCode, header: resp.Header, text: string(text)}
 	_ = json.Unmarshal(text, &g.body)
+	if w.contract == nil {
+		return g
+	}
 	if err := w.contract.hold(method, r.URL.Path, &g); err != nil {
 		w.t.Errorf("%s %s: %v", method, r.URL.Path, err)
 	}
@@ -120,6 +141,8 @@ func (g reply) field(name string) string {
 	text, _ := g.body[name].(string)
 	return text
 }
+
+func (g reply) id() string { return g.field("id") }
 
 func (g reply) want(status int) reply {
 	g.t.Helper()
@@ -178,8 +201,9 @@ func TestKeysAtTheCommandLine(t *testing.T) {
 	for _, name := range []string{"without an edge", "with an edge"} {
 		t.Run(name, func(t *testing.T) {
 			c := newCLI(t)
+			var r *running
 			if name == "with an edge" {
-				startEdge(t, c)
+				r = startEdge(t, c)
 			}
 			made := into[api.Key](c, "keys", "create", "--role", "integrator", "--tenant", "shop", "--label", "our shop", "--expires", "1h")
 			if made.Key == "" || made.Tenant != "shop" || made.ExpiresAt == nil || slices.Contains(made.Scopes, "pii:read") || !slices.Contains(made.Scopes, "sessions:write") {
@@ -206,6 +230,15 @@ func TestKeysAtTheCommandLine(t *testing.T) {
 			c.refuses(1, "label: expected", "keys", "create", "--role", "owner", "--label", "for +447700900101")
 			c.refuses(1, "id: expected", "keys", "revoke", "x")
 			c.refuses(4, "There is no such resource", "keys", "revoke", "key_0000000000001")
+			if r == nil {
+				r = startEdge(t, c)
+			}
+			acts := r.did()
+			for _, want := range []string{"operator key.set", "operator key.revoked"} {
+				if !slices.Contains(acts, want) {
+					t.Errorf("not in the audit: %s; %q", want, acts)
+				}
+			}
 		})
 	}
 }
@@ -217,7 +250,7 @@ func TestKeysByAPI(t *testing.T) {
 	if mine.field("tenant") != "shop" {
 		t.Errorf("a tenant's key is of %q", mine.field("tenant"))
 	}
-	worker := &web{w.running, w.c, mine.field("key"), w.contract}
+	worker := w.with(mine.field("key"))
 	worker.ask(http.MethodGet, "/v1/sessions", "").want(http.StatusOK)
 	worker.ask(http.MethodGet, "/v1/keys", "").wantProblem(problem.InsufficientScope)
 
@@ -242,11 +275,11 @@ func TestKeysByAPI(t *testing.T) {
 	// Rotation overlaps.
 	next := shop.ask(http.MethodPost, "/v1/keys/"+mine.field("id")+"/rotate", `{"overlap":3600}`).want(http.StatusCreated)
 	for _, key := range []string{mine.field("key"), next.field("key")} {
-		(&web{w.running, w.c, key, w.contract}).ask(http.MethodGet, "/v1/sessions", "").want(http.StatusOK)
+		w.with(key).ask(http.MethodGet, "/v1/sessions", "").want(http.StatusOK)
 	}
 	last := shop.ask(http.MethodPost, "/v1/keys/"+next.field("id")+"/rotate", `{}`).want(http.StatusCreated)
-	(&web{w.running, w.c, next.field("key"), w.contract}).ask(http.MethodGet, "/v1/sessions", "").wantProblem(problem.Unauthorized)
-	(&web{w.running, w.c, last.field("key"), w.contract}).ask(http.MethodGet, "/v1/sessions", "").want(http.StatusOK)
+	w.with(next.field("key")).ask(http.MethodGet, "/v1/sessions", "").wantProblem(problem.Unauthorized)
+	w.with(last.field("key")).ask(http.MethodGet, "/v1/sessions", "").want(http.StatusOK)
 
 	// A revoked key is refused at once, and stays so over a restart.
 	shop.ask(http.MethodDelete, "/v1/keys/"+mine.field("id"), "").want(http.StatusOK)
@@ -279,7 +312,7 @@ func TestKeysByAPI(t *testing.T) {
 
 func TestGuessingKeys(t *testing.T) {
 	w := served(t)
-	guess := &web{w.running, w.c, "sk_live_" + strings.Repeat("a", 43), w.contract}
+	guess := w.with("sk_live_" + strings.Repeat("a", 43))
 	for range 20 {
 		guess.ask(http.MethodGet, "/v1/sessions", "").wantProblem(problem.Unauthorized)
 	}

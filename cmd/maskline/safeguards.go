@@ -185,8 +185,8 @@ const (
 	tellAgain = time.Hour
 
 	alarmQueue = 256
-	alarmTime  = 10 * time.Second
-	alarmTries = 5
+	alarmTime  = 10 * time.Second // also for all that wait at the end
+	alarmAgain = time.Second
 )
 
 func newAlarms(records *ledgerOfChanges, log *zap.Logger) *alarms {
@@ -226,44 +226,55 @@ func (a *alarms) put(one alarm) {
 	}
 }
 
+// run acts until ctx ends, and then on what still waits. What the store does not take is
+// tried again after the others: the guard tells of a suspension once.
 func (a *alarms) run(ctx context.Context) {
+	failing := false
 	for {
 		select {
 		case <-ctx.Done():
+			a.finish(ctx)
 			return
 		case one := <-a.queue:
-			a.act(ctx, one)
+			err := a.act(ctx, one)
+			if err != nil {
+				a.put(one)
+			}
+			if err != nil && !failing && ctx.Err() == nil {
+				a.log.Error("could not act on abuse by a key; trying on", zap.String("key", one.who.Key), zap.Bool("suspended", one.suspended), zap.Error(err))
+			}
+			if failing = err != nil; failing {
+				select {
+				case <-ctx.Done():
+				case <-time.After(alarmAgain):
+				}
+			}
+		}
+	}
+}
+
+// finish acts once on each that waits: scores do not outlive the edge, so a key that is
+// not suspended now would be good again.
+func (a *alarms) finish(ctx context.Context) {
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), alarmTime)
+	defer cancel()
+	for range len(a.queue) {
+		if one := <-a.queue; a.act(last, one) != nil {
+			a.log.Error("the edge ends before it could act on abuse by a key", zap.String("key", one.who.Key), zap.Bool("suspended", one.suspended))
 		}
 	}
 }
 
 // act suspends first: that is what counts.
-func (a *alarms) act(ctx context.Context, one alarm) {
-	what := abuseDetected
-	if one.suspended {
-		what = abuseSuspended
-	}
-	for try := 1; try <= alarmTries && ctx.Err() == nil; try++ {
-		err := a.once(ctx, one, what)
-		if err == nil {
-			if a.tell != nil && one.mask == 0 {
-				a.tell(one.who.Tenant, what, one.who.Key)
-			}
-			return
-		}
-		a.log.Error("could not act on abuse by a key", zap.String("key", one.who.Key), zap.String("what", what), zap.Int("try", try), zap.Error(err))
-		select {
-		case <-ctx.Done():
-		case <-time.After(time.Second):
-		}
-	}
-}
-
-func (a *alarms) once(ctx context.Context, one alarm, what string) error {
+func (a *alarms) act(ctx context.Context, one alarm) error {
 	ctx, cancel := context.WithTimeout(ctx, alarmTime)
 	defer cancel()
 	if one.mask != 0 {
 		return a.records.Note(ctx, one.who.Tenant, "abuse.third_party_code", one.mask.Reveal(), "a one-time code of somebody else's service came to a leased mask")
+	}
+	what := abuseDetected
+	if one.suspended {
+		what = abuseSuspended
 	}
 	if one.suspended && a.suspend != nil {
 		if err := a.suspend(ctx, one.who.Key); err != nil {
@@ -274,5 +285,9 @@ func (a *alarms) once(ctx context.Context, one alarm, what string) error {
 	for _, p := range one.score.Why {
 		why = append(why, fmt.Sprintf("%s %d of %d", p.Rule, p.Count, p.Limit))
 	}
-	return a.records.Note(ctx, one.who.Tenant, what, one.who.Key, fmt.Sprintf("%d points: %s", one.score.Points, strings.Join(why, ", ")))
+	err := a.records.Note(ctx, one.who.Tenant, what, one.who.Key, fmt.Sprintf("%d points: %s", one.score.Points, strings.Join(why, ", ")))
+	if err == nil && a.tell != nil {
+		a.tell(one.who.Tenant, what, one.who.Key)
+	}
+	return err
 }

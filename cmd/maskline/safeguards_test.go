@@ -1,61 +1,21 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
-
 	"maskline/api"
 	"maskline/api/auth"
 	"maskline/api/guard"
 	"maskline/api/problem"
-	"maskline/api/rest"
 	"maskline/e164"
-	"maskline/numberdb"
-	"maskline/numberdb/sessions"
 	"maskline/routing"
 )
-
-// ring lets in by fixed texts.
-type ring map[string]*auth.Identity
-
-func (k ring) Authenticate(r *http.Request) (*auth.Identity, error) {
-	if who := k[r.Header.Get("Authorization")]; who != nil {
-		return who, nil
-	}
-	return nil, problem.New(problem.Unauthorized)
-}
-
-// ownerDesk is a plain desk over the owner of a running edge.
-type ownerDesk struct {
-	rest.SessionDesk
-	owner *sessions.Owner
-}
-
-func (d ownerDesk) Create(ctx context.Context, r *api.SessionRequest, attempt *numberdb.Attempt) (numberdb.Session, bool, error) {
-	ask := &sessions.Request{Tenant: r.Tenant, Pool: r.Pool, Attempt: attempt}
-	for _, p := range r.Participants {
-		ask.Sides = append(ask.Sides, sessions.Side{Number: e164.MustParse(p.Number)})
-	}
-	s, err := d.owner.Create(ctx, ask)
-	return s, false, err
-}
-
-func (d ownerDesk) Change(ctx context.Context, tenant string, id numberdb.ID, _ *rest.SessionChange) (numberdb.Session, bool, error) {
-	s, err := d.owner.End(ctx, tenant, id, numberdb.Released)
-	return s, false, err
-}
 
 // change replaces a text in the configuration.
 func (c *cli) change(from, to string) {
@@ -67,13 +27,13 @@ func (c *cli) change(from, to string) {
 	c.write("edge.yaml", strings.Replace(string(text), from, to, 1))
 }
 
-// guarded is the API of a running edge with what protects it.
+// guarded are the clients of a running edge by what they are: shop and other may do
+// everything in their tenants, blind has no pii:read, the operator is of none.
 type guarded struct {
 	*running
-	t    *testing.T
-	url  string
-	desk rest.SessionDesk
-	keys ring
+	clients map[string]*web
+	ids     map[string]string // of their keys
+	once    int
 }
 
 func newGuarded(t *testing.T, tenants, limits string) (*cli, *guarded) {
@@ -81,86 +41,53 @@ func newGuarded(t *testing.T, tenants, limits string) (*cli, *guarded) {
 	c := newCLI(t)
 	c.change("[{name: shop}]", tenants)
 	c.change(`api: {listen: "127.0.0.1:0"`, `api: {listen: "127.0.0.1:0"`+limits)
-	r := startEdge(t, c)
+	g := &guarded{running: startEdge(t, c), clients: map[string]*web{}, ids: map[string]string{}}
 	c.stock()
-	g := &guarded{running: r, t: t}
-	server := g.serve(t)
-	t.Cleanup(func() { server.Close(); http.DefaultClient.CloseIdleConnections() })
+	admin := operatorAt(g.running, c, g.url())
+	all := auth.Scopes()
+	g.clients["operator"] = admin.as("", "owner", all...)
+	g.clients["shop"] = admin.as("shop", "owner", all...)
+	g.clients["blind"] = admin.as("shop", "owner", auth.RestrictionsRead, auth.RestrictionsWrite, auth.SessionsWrite)
+	if strings.Contains(tenants, "name: other") {
+		g.clients["other"] = admin.as("other", "owner", all...)
+	}
+	for name, client := range g.clients {
+		for _, id := range admin.keysBeginning(client.key) {
+			g.ids[name] = id
+		}
+	}
 	return c, g
 }
 
-// serve runs an API with what protects the edge.
-func (g *guarded) serve(t testing.TB) *httptest.Server {
-	all := auth.Scopes()
-	g.keys = ring{
-		"Bearer shop": {Key: "key_1", Tenant: "shop", Scopes: all}, "Bearer blind": {Key: "key_2", Tenant: "shop", Scopes: []auth.Scope{auth.RestrictionsRead, auth.RestrictionsWrite}},
-		"Bearer other": {Key: "key_3", Tenant: "other", Scopes: all}, "Bearer operator": {Key: "key_4", Scopes: all},
-	}
-	a, err := rest.New(rest.Config{}, g.keys, time.Now, zap.NewNop(), prometheus.NewRegistry())
-	if err != nil {
-		t.Fatal(err)
-	}
-	g.protection.register(a)
-	g.desk = g.protection.desk(ownerDesk{owner: g.sessions})
-	server := httptest.NewServer(a.Handler())
-	g.url = server.URL
-	return server
-}
-
-type guardReply struct {
-	status int
-	header http.Header
-	body   map[string]any
-	text   string
-}
-
-func (g *guarded) ask(key, method, path, body string, fields ...string) guardReply {
+func (g *guarded) ask(who, method, path, body string, fields ...string) reply {
 	g.t.Helper()
-	r, err := http.NewRequestWithContext(g.t.Context(), method, g.url+path, strings.NewReader(body))
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	r.Header.Set("Authorization", "Bearer "+key)
-	if body != "" {
-		r.Header.Set("Content-Type", "application/json")
-	}
-	for i := 0; i+1 < len(fields); i += 2 {
-		r.Header.Set(fields[i], fields[i+1])
-	}
-	resp, err := http.DefaultClient.Do(r)
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	out := guardReply{status: resp.StatusCode, header: resp.Header, text: string(text)}
-	_ = json.Unmarshal(text, &out.body)
-	return out
+	return g.clients[who].ask(method, path, body, fields...)
 }
 
-// session makes one by the guarded desk.
-func (g *guarded) session(key string, attempt *numberdb.Attempt, numbers ...string) (numberdb.Session, error) {
+// session makes one in the pool uk, with an idempotency key of its own unless one is
+// given.
+func (g *guarded) session(who, once string, numbers ...string) reply {
 	g.t.Helper()
-	who := g.keys["Bearer "+key]
-	r := &api.SessionRequest{Tenant: who.Tenant, Pool: "uk"}
+	var people []string
 	for _, n := range numbers {
-		r.Participants = append(r.Participants, api.Participate{Number: n})
+		people = append(people, `{"number":"`+n+`"}`)
 	}
-	ctx := numberdb.WithActor(auth.With(g.t.Context(), who), who.Key)
-	s, _, err := g.desk.Create(ctx, r, attempt)
-	return s, err
+	if once == "" {
+		g.once++
+		once = fmt.Sprint("session ", g.once)
+	}
+	return g.ask(who, http.MethodPost, "/v1/sessions", `{"pool":"uk","participants":[`+strings.Join(people, ",")+`]}`, idempotency, once)
 }
 
-func (g *guarded) wantCode(err error, code problem.Code) *problem.Error {
+// faultAt wants a problem with one field of the request.
+func (g reply) faultAt(code problem.Code, field string) reply {
 	g.t.Helper()
-	var p *problem.Error
-	if !errors.As(err, &p) || p.Code != code {
-		g.t.Fatalf("%v, want %s", err, code)
+	g.wantProblem(code)
+	var p struct{ Errors []problem.Field }
+	if err := json.Unmarshal([]byte(g.text), &p); err != nil || len(p.Errors) != 1 || p.Errors[0].Field != field {
+		g.t.Errorf("%v: %s, want a fault at %s", err, g.text, field)
 	}
-	return p
+	return g
 }
 
 const quotaTenants = "[{name: shop, sessions: 2, regions: [GB]}, {name: other}]"
@@ -171,50 +98,29 @@ func TestSessionsOfTheAPIAreJudged(t *testing.T) {
 		"+112": problem.EmergencyNumber, "112": problem.EmergencyNumber, "60123": problem.InvalidNumber, "+442079460011": problem.NumberIsMask,
 		"+449098790000": problem.PremiumDestination, "+881612345678": problem.PremiumDestination, "+33612345678": problem.RegionNotEnabled,
 	} {
-		_, err := g.session("shop", nil, "+447700900101", number)
-		p := g.wantCode(err, code)
-		if len(p.Fields) != 1 || p.Fields[0].Field != "body.participants[1].number" || strings.Contains(p.Error()+p.Fields[0].Problem, number[1:]) {
-			t.Errorf("%s: %+v", code, p)
+		if p := g.session("shop", "", "+447700900101", number).faultAt(code, "body.participants[1].number"); strings.Contains(p.text, number[1:]) {
+			t.Errorf("%s: %s", code, p.text)
 		}
 	}
-	one, err := g.session("shop", nil, "+447700900101", "+447700900202")
-	if err != nil {
-		t.Fatal(err)
+	one := g.session("shop", "", "+447700900101", "+447700900202").want(http.StatusCreated)
+	g.session("shop", "again", "+447700900103", "+447700900204").want(http.StatusCreated)
+	g.session("shop", "", "+447700900105", "+447700900206").wantProblem(problem.QuotaExceeded)
+	if again := g.session("shop", "again", "+447700900103", "+447700900204").want(http.StatusCreated); again.header.Get("Idempotent-Replayed") != "true" {
+		t.Errorf("a request that was done before: %v", again.header)
 	}
-	attempt := &numberdb.Attempt{Tenant: "shop", Key: "once", Fingerprint: []byte("x"), Until: time.Now().Add(time.Hour).Truncate(time.Microsecond)}
-	if _, err := g.session("shop", attempt, "+447700900103", "+447700900204"); err != nil {
-		t.Fatal(err)
+	for range 2 {
+		g.ask("shop", http.MethodDelete, "/v1/sessions/"+one.id(), "").want(http.StatusOK)
 	}
-	_, err = g.session("shop", nil, "+447700900105", "+447700900206")
-	g.wantCode(err, problem.QuotaExceeded)
-	if _, err = g.session("shop", attempt, "+447700900103", "+447700900204"); err == nil {
-		t.Fatal("the plain desk makes no replays")
-	}
-	var conflict *numberdb.Conflict // so the desk was asked, beyond the quota
-	if !errors.As(err, &conflict) {
-		t.Errorf("a request that was done before: %v", err)
-	}
-	who := g.keys["Bearer shop"]
-	if _, _, err := g.desk.Change(auth.With(t.Context(), who), "shop", one.ID, &rest.SessionChange{}); err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := g.desk.Change(auth.With(t.Context(), who), "shop", one.ID, &rest.SessionChange{}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := g.session("shop", nil, "+447700900107", "+447700900208"); err != nil {
-		t.Errorf("after one was released: %v", err)
-	}
+	g.session("shop", "", "+447700900107", "+447700900208").want(http.StatusCreated)
 	for i := range 5 {
-		if _, err := g.session("other", nil, "+44770090030"+fmt.Sprint(i), "+3361234567"+fmt.Sprint(i)); err != nil {
-			t.Errorf("another tenant: %v", err)
-		}
+		g.session("other", "", "+44770090030"+fmt.Sprint(i), "+3361234567"+fmt.Sprint(i)).want(http.StatusCreated)
 	}
 	answer := g.ask("shop", http.MethodGet, "/v1/limits", "")
 	if answer.status != http.StatusOK || !strings.Contains(answer.text, `"regions":["GB"]`) || !strings.Contains(answer.text, `"limit":2`) {
 		t.Errorf("%d %s", answer.status, answer.text)
 	}
 	acts := strings.Join(g.did(), "; ")
-	if !strings.Contains(acts, "key_1 session.created") || !strings.Contains(acts, "key_3 session.created") {
+	if !strings.Contains(acts, g.ids["shop"]+" session.created") || !strings.Contains(acts, g.ids["other"]+" session.created") {
 		t.Errorf("the audit: %s", acts)
 	}
 }
@@ -266,23 +172,17 @@ func TestConsentsOfTheAPI(t *testing.T) {
 	if got := g.ask("operator", http.MethodPost, path+"/search", `{"number":"`+person+`"}`); got.status != http.StatusOK || !strings.Contains(got.text, id) {
 		t.Errorf("search: %d %s", got.status, got.text)
 	}
-	_, err := g.session("shop", nil, person, "+447700900202")
-	if p := g.wantCode(err, problem.ConsentMissing); p.Fields[0].Field != "body.participants[1].number" {
-		t.Errorf("%+v", p)
-	}
+	g.session("shop", "", person, "+447700900202").faultAt(problem.ConsentMissing, "body.participants[1].number")
 	g.ask("shop", http.MethodPost, path, strings.ReplaceAll(body, person, "+447700900202"), "Idempotency-Key", "k2")
-	if _, err = g.session("shop", nil, person, "+447700900202"); err != nil {
-		t.Errorf("with consents: %v", err)
-	}
+	g.session("shop", "", person, "+447700900202").want(http.StatusCreated)
 	for range 2 {
 		if got := g.ask("shop", http.MethodDelete, path+"/"+id, ""); got.status != http.StatusOK || got.body["withdrawn_at"] == nil {
 			t.Errorf("%d %s", got.status, got.text)
 		}
 	}
-	_, err = g.session("shop", nil, person, "+447700900202")
-	g.wantCode(err, problem.ConsentMissing)
+	g.session("shop", "", person, "+447700900202").wantProblem(problem.ConsentMissing)
 	acts := strings.Join(g.did(), "; ")
-	if strings.Count(acts, "key_1 consent.given") != 2 || strings.Count(acts, "key_1 consent.withdrawn") != 1 {
+	if strings.Count(acts, g.ids["shop"]+" consent.given") != 2 || strings.Count(acts, g.ids["shop"]+" consent.withdrawn") != 1 {
 		t.Errorf("the audit: %s", acts)
 	}
 	if log := string(g.log.bytes()); strings.Contains(log, "7700900101") || strings.Contains(log, "I may be called") {
@@ -293,9 +193,7 @@ func TestConsentsOfTheAPI(t *testing.T) {
 func TestTheAuditByTheAPI(t *testing.T) {
 	_, g := newGuarded(t, "[{name: shop}, {name: other}]", "")
 	for i := range 3 {
-		if _, err := g.session("shop", nil, "+447700900101", "+44770090020"+string(rune('1'+i))); err != nil && i == 0 {
-			t.Fatal(err)
-		}
+		g.session("shop", "", fmt.Sprint("+44770090010", i), fmt.Sprint("+44770090020", i)).want(http.StatusCreated)
 	}
 	g.did()
 	all := g.ask("operator", http.MethodGet, "/v1/audit?limit=2", "")
@@ -323,7 +221,7 @@ func TestTheAuditByTheAPI(t *testing.T) {
 
 func TestRatesOfTheAPI(t *testing.T) {
 	c, g := newGuarded(t, "[{name: shop}, {name: other, rps: 2}]", ", limits: {rps: 3}")
-	limited := guardReply{}
+	limited := reply{}
 	for range 20 {
 		if limited = g.ask("shop", http.MethodGet, "/v1/limits", ""); limited.status != http.StatusOK {
 			break
@@ -350,30 +248,37 @@ func TestRatesOfTheAPI(t *testing.T) {
 }
 
 func TestAKeyIsSuspended(t *testing.T) {
-	_, g := newGuarded(t, "[{name: shop}]", ", abuse: {denied: 2, throttle: 40, step_up: 60, suspend: 100}")
-	suspended := make(chan string, 10)
-	g.protection.alarms.suspend = func(_ context.Context, key string) error { suspended <- key; return nil }
+	_, g := newGuarded(t, "[{name: shop}]", ", abuse: {denied: 2, throttle: 0, step_up: 60, suspend: 100}")
 	for i := range 9 {
-		_, err := g.session("shop", nil, "+447700900101", "+88161234567"+string(rune('1'+i)))
-		g.wantCode(err, problem.PremiumDestination)
+		if g.session("shop", "", "+447700900101", fmt.Sprint("+88161234567", i)).status == http.StatusUnauthorized {
+			break
+		}
 	}
-	if key := <-suspended; key != "key_1" || len(suspended) != 0 {
-		t.Errorf("%s is suspended", key)
-	}
-	_, err := g.session("shop", nil, "+447700900101", "+447700900202")
-	if p := g.wantCode(err, problem.StepUpRequired); p.NextStep == "" || !strings.Contains(p.Detail, "denied-ranges, 9 in the last hour where 2 pass (100 points)") {
-		t.Errorf("%+v", p)
-	}
-	if _, err := g.session("blind", nil, "+447700900101", "+447700900202"); err != nil {
-		t.Errorf("another key of the tenant: %v", err)
-	}
+	g.eventually("the key to be suspended", func() bool {
+		return g.ask("shop", http.MethodGet, "/v1/limits", "").status == http.StatusUnauthorized
+	})
+	g.session("blind", "", "+447700900101", "+447700900202").want(http.StatusCreated)
 	g.eventually("the alarm to be in the audit", func() bool {
 		acts := strings.Join(g.did(), "; ")
-		return strings.Contains(acts, "edge abuse.detected") && strings.Contains(acts, "edge abuse.suspended")
+		return strings.Contains(acts, "edge abuse.detected") && strings.Contains(acts, "edge abuse.suspended") && strings.Contains(acts, "edge key.suspended")
 	})
-	if got := g.ask("shop", http.MethodGet, "/v1/limits", ""); got.body["score"] != 100.0 || !strings.Contains(got.text, `"rule":"denied-ranges"`) {
-		t.Errorf("%s", got.text)
+}
+
+func TestAKeyHasToStepUp(t *testing.T) {
+	_, g := newGuarded(t, "[{name: shop}]", ", abuse: {denied: 2, throttle: 40, slow: 50, step_up: 60, suspend: 0}")
+	for i := range 9 {
+		g.session("shop", "", "+447700900101", fmt.Sprint("+88161234567", i)).wantProblem(problem.PremiumDestination)
 	}
+	p := g.session("shop", "", "+447700900101", "+447700900202").wantProblem(problem.StepUpRequired)
+	if p.field("next_step") == "" || !strings.Contains(p.field("detail"), "denied-ranges, 9 in the last hour where 2 pass (100 points)") {
+		t.Errorf("%s", p.text)
+	}
+	g.session("blind", "", "+447700900101", "+447700900202").want(http.StatusCreated)
+	got := g.ask("shop", http.MethodGet, "/v1/limits", "").want(http.StatusOK)
+	if got.body["score"] != 100.0 || !strings.Contains(got.text, `"rule":"denied-ranges"`) || got.header.Get("RateLimit-Policy") != `"key";q=50;w=1` {
+		t.Errorf("%v %s", got.header, got.text)
+	}
+	g.eventually("the alarm to be in the audit", func() bool { return strings.Contains(strings.Join(g.did(), "; "), "edge abuse.detected") })
 }
 
 func TestDestinationsOfAFile(t *testing.T) {

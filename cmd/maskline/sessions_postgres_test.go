@@ -3,27 +3,15 @@
 package main
 
 import (
-	"strings"
 	"testing"
 
 	"maskline/testbench/pgtest"
 )
 
 func TestSessionsAtTheCommandLineOnPostgres(t *testing.T) {
-	server, err := pgtest.Start(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := server.CreateDatabase(t.Context(), "masks"); err != nil {
-		t.Fatal(err)
-	}
+	server := pgtest.ForTest(t, "masks")
 	c := newCLI(t)
-	c.write("edge.yaml", strings.Replace(testConfig, "data_dir: data", "data_dir: data\ndatabase: {url: \""+server.URL("masks")+"\"}", 1))
+	c.write("edge.yaml", onPostgres(testConfig, server))
 	c.stock() // without an edge
 	if out := c.at("numbers", "export"); out != fourMasks {
 		t.Fatalf("export:\n%s", out)

@@ -36,12 +36,17 @@ func (f usageFile) Save(used map[string]smpp.Usage) error {
 	if err != nil {
 		return err
 	}
-	next := string(f) + ".new"
-	if err := os.WriteFile(next, b, 0o600); err != nil {
+	if err := replaceFile(string(f), b); err != nil {
 		return fmt.Errorf("writing the use of quotas: %w", err)
 	}
-	if err := os.Rename(next, string(f)); err != nil {
-		return fmt.Errorf("replacing the use of quotas: %w", err)
-	}
 	return nil
+}
+
+// replaceFile writes a file as a whole, or leaves the old one.
+func replaceFile(path string, content []byte) error {
+	next := path + ".new"
+	if err := os.WriteFile(next, content, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(next, path)
 }

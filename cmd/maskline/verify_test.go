@@ -50,7 +50,7 @@ func (o *outboundBed) arrived(to string) string {
 	return code
 }
 
-func (o *outboundBed) guess(id, code string) said {
+func (o *outboundBed) guess(id, code string) reply {
 	o.t.Helper()
 	return o.ask("shop", http.MethodPost, "/v1/verifications/"+id+"/check", words{"code": code})
 }
@@ -147,12 +147,7 @@ func TestTooManyGuesses(t *testing.T) {
 
 // guessQuietly is guess for goroutines: it keeps no answer.
 func (o *outboundBed) guessQuietly(id, code string) int {
-	r, err := http.NewRequestWithContext(o.t.Context(), http.MethodPost, o.url+"/v1/verifications/"+id+"/check", strings.NewReader(`{"code":"`+code+`"}`))
-	if err != nil {
-		return 0
-	}
-	r.Header.Set("Authorization", "Bearer shop")
-	r.Header.Set("Content-Type", "application/json")
+	r := o.client("shop").request(http.MethodPost, "/v1/verifications/"+id+"/check", `{"code":"`+code+`"}`, "Content-Type", "application/json")
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 30 * time.Second}
 	resp, err := client.Do(r)
 	if err != nil {
@@ -180,7 +175,7 @@ func (o *outboundBed) rewind(id string, by time.Duration) {
 func TestAnotherCode(t *testing.T) {
 	o := startOutbound(t)
 	id, first := o.begin(o.workflow(words{"codes": 2}), outBob)
-	resend := func(key ...string) said {
+	resend := func(key ...string) reply {
 		return o.ask("shop", http.MethodPost, "/v1/verifications/"+id+"/resend", nil, key...)
 	}
 	early := resend()
@@ -222,7 +217,7 @@ func TestAnotherCode(t *testing.T) {
 func TestVerificationsThatAreRefused(t *testing.T) {
 	o := startOutbound(t)
 	workflow := o.workflow(nil)
-	start := func(to string) said {
+	start := func(to string) reply {
 		return o.ask("shop", http.MethodPost, "/v1/verifications", words{"workflow_id": workflow, "to": to})
 	}
 	o.want(o.ask("sandbox", http.MethodPost, "/v1/verifications", words{"workflow_id": workflow, "to": outBob}), 409, problem.CapabilityUnavailable)

@@ -1,6 +1,14 @@
-// Command apibench measures the HTTP API of an edge on Postgres, with everything
-// on one machine: sessions made by POST /v1/sessions over so many connections, then
-// read by their ids. It prints rates and times; docs/benchmarks.md tells more.
+// Command apibench measures the HTTP API of the release binary on a Postgres that
+// waits for its disk, with everything on one machine, and writes what it finds into
+// docs/benchmarks.md:
 //
-// It needs Postgres and, in MASKLINE_BINARY, the edge.
+//   - sessions: made by POST /v1/sessions and read by their ids, as fast as so many
+//     connections can ask;
+//   - tenants: what one tenant hears at a steady pace, alone and while another one
+//     floods;
+//   - relay: how long messages take from carrier to carrier, alone and beside API
+//     traffic at full rate.
+//
+// It needs Postgres, and builds the edge unless MASKLINE_BINARY names one. Start
+// reading at main.go, then load.go.
 package main

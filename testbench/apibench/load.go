@@ -1,158 +1,116 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// bench is the load on one edge.
-type bench struct {
-	addr, key   string
+// load is requests with one key.
+type load struct {
+	*rig
+	key         string
 	connections int
-	last        time.Duration
-	pairs       atomic.Int64
-	mu          sync.Mutex
-	ids         []string
+	rate        int                        // requests a second, all connections together; 0: one after another
+	one         func(*client, int64) error // sends one; they are numbered from 1
+	sent        atomic.Int64
 }
 
-// client is one connection. It has no goroutine of its own, so that it takes as
-// little of the processors as may be.
-type client struct {
-	conn   net.Conn
-	reader *bufio.Reader
-	key    string
+// times are how long requests took that succeeded, in order.
+type times struct {
+	took    []time.Duration
+	limited int // requests that were refused since there were too many
+	over    time.Duration
+	cpu     time.Duration // of the edge, whatever it did
 }
 
-func (b *bench) dial(ctx context.Context) (*client, error) {
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", b.addr)
+// run sends until ctx ends or the time is over.
+func (l *load) run(ctx context.Context, lasts time.Duration) (*times, error) {
+	before, err := l.cpu()
 	if err != nil {
 		return nil, err
 	}
-	return &client{conn, bufio.NewReader(conn), b.key}, nil
-}
-
-const patience = 10 * time.Second
-
-// ask sends a request and returns the body of a success.
-func (c *client) ask(method, path, body, attempt string) ([]byte, error) {
-	if err := c.conn.SetDeadline(time.Now().Add(patience)); err != nil {
-		return nil, err
-	}
-	var field string
-	if attempt != "" {
-		field = "Idempotency-Key: " + attempt + "\r\n"
-	}
-	_, err := fmt.Fprintf(c.conn, "%s %s HTTP/1.1\r\nHost: edge\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n%sContent-Length: %d\r\n\r\n%s",
-		method, path, c.key, field, len(body), body)
-	if err != nil {
-		return nil, err
-	}
-	resp, err := http.ReadResponse(c.reader, nil)
-	if err != nil {
-		return nil, err
-	}
-	text, err := io.ReadAll(resp.Body)
-	_ = resp.Body.Close() // it was read whole
-	if err == nil && resp.StatusCode >= http.StatusMultipleChoices {
-		err = fmt.Errorf("%s %s: %s %s", method, path, resp.Status, text)
-	}
-	return text, err
-}
-
-// stock makes a pool with masks.
-func (b *bench) stock(ctx context.Context) error {
-	c, err := b.dial(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = c.conn.Close() }()
-	for start := time.Now(); ; { // until the key is known
-		if _, err = c.ask(http.MethodPost, "/v1/pools", `{"name":"bench","quarantine":3600}`, ""); err == nil || time.Since(start) > patience {
-			break
-		}
-	}
-	if err != nil {
-		return err
-	}
-	list := make([]string, masks)
-	for i := range list {
-		list[i] = fmt.Sprintf(`{"number":"+4420%08d"}`, i)
-	}
-	_, err = c.ask(http.MethodPost, "/v1/numbers", `{"pool":"bench","numbers":[`+strings.Join(list, ",")+`]}`, "")
-	return err
-}
-
-// figures are what one part has measured.
-type figures struct {
-	count int
-	over  time.Duration
-	took  []time.Duration // in order
-}
-
-func (f *figures) String() string {
-	at := func(share float64) time.Duration {
-		return f.took[min(len(f.took)-1, int(share*float64(len(f.took))))].Round(10 * time.Microsecond)
-	}
-	return fmt.Sprintf("%7.0f/s  p50 %v  p99 %v  most %v  (%d)", float64(f.count)/f.over.Seconds(), at(.5), at(.99), at(1), f.count)
-}
-
-// part runs one request after another on each connection for a time.
-func (b *bench) part(ctx context.Context, one func(*client, int) error) (*figures, error) {
-	f := &figures{}
+	t := &times{}
 	var mu sync.Mutex
-	var failed error
+	var failed []error
 	var running sync.WaitGroup
 	began := time.Now()
-	for place := range b.connections {
+	for place := range l.connections {
 		running.Go(func() {
-			took, err := b.loop(ctx, began, place, one)
+			own, err := l.loop(ctx, began, lasts, place)
 			mu.Lock()
 			defer mu.Unlock()
-			f.took = append(f.took, took...)
-			failed = errors.Join(failed, err)
+			t.took, t.limited = append(t.took, own.took...), t.limited+own.limited
+			failed = append(failed, err)
 		})
 	}
 	running.Wait()
-	f.over, f.count = time.Since(began), len(f.took)
-	slices.Sort(f.took)
-	if failed == nil && f.count == 0 {
-		failed = errors.New("nothing was answered")
+	t.over = time.Since(began)
+	slices.Sort(t.took)
+	if after, err := l.cpu(); err == nil {
+		t.cpu = after - before
 	}
-	return f, failed
+	return t, errors.Join(failed...)
 }
 
-func (b *bench) loop(ctx context.Context, began time.Time, place int, one func(*client, int) error) (took []time.Duration, err error) {
-	c, err := b.dial(ctx)
+// loop is one connection. With a rate, a request that goes out late is measured from
+// when it was due.
+func (l *load) loop(ctx context.Context, began time.Time, lasts time.Duration, place int) (t times, err error) {
+	c, err := l.dial(ctx, l.key)
 	if err != nil {
-		return nil, err
+		return t, err
 	}
-	defer func() { _ = c.conn.Close() }()
-	for i := place; ctx.Err() == nil && time.Since(began) < b.last; i += b.connections {
-		start := time.Now()
-		if err := one(c, i); err != nil {
-			return took, err
+	defer c.close()
+	for n := 0; ctx.Err() == nil && time.Since(began) < lasts; n++ {
+		due := time.Now()
+		if l.rate > 0 {
+			due = began.Add(time.Duration(n*l.connections+place) * time.Second / time.Duration(l.rate))
+			pause(ctx, time.Until(due))
 		}
-		took = append(took, time.Since(start))
+		switch err := l.one(c, l.sent.Add(1)); {
+		case errors.Is(err, errLimited):
+			t.limited++
+		case err != nil:
+			return t, err
+		default:
+			t.took = append(t.took, time.Since(due))
+		}
 	}
-	return took, nil
+	return t, nil
 }
 
-// create connects two people who have no session yet.
-func (b *bench) create(c *client, _ int) error {
-	pair := b.pairs.Add(1)
+func (t *times) rate() float64 { return float64(len(t.took)) / t.over.Seconds() }
+
+// at is the time, in milliseconds, that a share of the requests took at most.
+func (t *times) at(share float64) float64 {
+	if len(t.took) == 0 {
+		return 0
+	}
+	return float64(t.took[min(len(t.took)-1, int(share*float64(len(t.took))))].Microseconds()) / 1000
+}
+
+func (t *times) p50() float64 { return t.at(.5) }
+func (t *times) p99() float64 { return t.at(.99) }
+
+// each is the edge's time for one request, in microseconds.
+func (t *times) each() float64 { return float64(t.cpu.Microseconds()) / float64(max(1, len(t.took))) }
+
+// maker makes sessions of people who have none yet; the ids of all are kept.
+type maker struct {
+	series string // of its people and its requests: two digits
+	mu     sync.Mutex
+	ids    []string
+}
+
+func (m *maker) create(c *client, n int64) error {
 	text, err := c.ask(http.MethodPost, "/v1/sessions", fmt.Sprintf(
-		`{"pool":"bench","ttl":3600,"participants":[{"number":"+4477%08d"},{"number":"+4478%08d"}]}`, pair, pair), fmt.Sprint("pair-", pair))
+		`{"pool":"bench","ttl":3600,"participants":[{"number":"+4477%s%07d"},{"number":"+4478%[1]s%07[2]d"}]}`, m.series, n), m.series+fmt.Sprint("-", n))
 	if err != nil {
 		return err
 	}
@@ -160,14 +118,31 @@ func (b *bench) create(c *client, _ int) error {
 	if err := json.Unmarshal(text, &made); err != nil {
 		return err
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.ids = append(b.ids, made.ID)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.ids = append(m.ids, made.ID)
 	return nil
 }
 
 // read reads one of the sessions that were made.
-func (b *bench) read(c *client, i int) error {
-	_, err := c.ask(http.MethodGet, "/v1/sessions/"+b.ids[i*7919%len(b.ids)], "", "")
+func (m *maker) read(c *client, n int64) error {
+	const apart = 7919 // so that neighbours are not read one after another
+	_, err := c.ask(http.MethodGet, "/v1/sessions/"+m.ids[int(n*apart)%len(m.ids)], "", "")
 	return err
+}
+
+// keyOf makes a key of a tenant.
+func (r *rig) keyOf(ctx context.Context, tenant string) (string, error) {
+	c, err := r.dial(ctx, r.admin)
+	if err != nil {
+		return "", err
+	}
+	defer c.close()
+	text, err := c.ask(http.MethodPost, "/v1/keys", `{"tenant":"`+tenant+`","role":"integrator"}`, "")
+	if err != nil {
+		return "", err
+	}
+	var made struct{ Key string }
+	err = json.Unmarshal(text, &made)
+	return made.Key, err
 }

@@ -2,101 +2,86 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
-	"io"
-	"os"
-	"os/signal"
-	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
-	"maskline/testbench/pgtest"
-	"maskline/testbench/process"
+	"maskline/testbench/figures"
 )
 
-const (
-	masks  = 2_000
-	config = `node: bench
-data_dir: ./data
-database: {url: "%s"}
-api: {listen: "127.0.0.1:0", abuse: {sequential: 0}}
-smpp: {listen: [{addr: "127.0.0.1:0"}]}
-`
-)
+// config is what the command line says.
+type config struct {
+	connections int
+	rounds      int
+	scale       int      // per cent of the times of a full run
+	only        []string // measurements; none: all
+	embedded    bool
+	file        string // the document
+}
+
+// atMost ends what hangs.
+const atMost = 15 * time.Minute
+
+// measurement is a section of the document. It takes under four minutes.
+type measurement struct {
+	name, title string
+	run         func(ctx context.Context, c config) (string, error)
+}
+
+var measurements = []measurement{
+	{"sessions", "Sessions by the API", measureSessions},
+	{"tenants", "A tenant beside a flood of another", measureTenants},
+	{"relay", "Messages beside the API", measureRelay},
+}
 
 func main() {
-	connections := flag.Int("connections", 64, "connections at a time")
-	last := flag.Duration("for", 15*time.Second, "how long each part lasts")
-	embedded := flag.Bool("sqlite", false, "the embedded store instead of Postgres")
+	var c config
+	var only string
+	flag.IntVar(&c.connections, "connections", 64, "connections at a time")
+	flag.IntVar(&c.rounds, "rounds", 5, "runs of each row, in turn")
+	flag.IntVar(&c.scale, "scale", 100, "per cent of the times of a full run")
+	flag.StringVar(&only, "only", "", "measurements, by name, with commas between; empty: all")
+	flag.BoolVar(&c.embedded, "sqlite", false, "the embedded store instead of Postgres")
+	flag.StringVar(&c.file, "write", "", "document whose sections are written anew; empty: standard output alone")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Stdout, *connections, *last, *embedded); err != nil {
-		fmt.Fprintln(os.Stderr, "apibench:", err)
-		os.Exit(1)
+	if only != "" {
+		c.only = strings.Split(only, ",")
 	}
+	figures.Main("apibench", atMost, func(ctx context.Context) error { return runAll(ctx, c) })
 }
 
-func run(ctx context.Context, out io.Writer, connections int, last time.Duration, embedded bool) (err error) {
-	binary := os.Getenv("MASKLINE_BINARY")
-	if binary == "" {
-		return errors.New("MASKLINE_BINARY names no edge")
+func (c config) during(full time.Duration) time.Duration { return full * time.Duration(c.scale) / 100 }
+
+func (c config) store() string {
+	if c.embedded {
+		return "SQLite"
 	}
-	dir, err := os.MkdirTemp("", "apibench")
-	if err != nil {
-		return fmt.Errorf("making a folder: %w", err)
+	return "Postgres, durable"
+}
+
+func runAll(ctx context.Context, c config) error {
+	if c.scale < 1 || c.rounds < 1 || c.connections < 1 {
+		return fmt.Errorf("-scale, -rounds and -connections are 1 at least")
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	url := ""
-	if !embedded {
-		server, err := pgtest.Start(ctx)
+	for _, m := range measurements {
+		if len(c.only) > 0 && !slices.Contains(c.only, m.name) {
+			continue
+		}
+		command := "make bench-api ONLY=" + m.name
+		if c.scale != 100 {
+			command += fmt.Sprintf(" SCALE=%d", c.scale)
+		}
+		// Before it begins, since it tells of the load that was there.
+		text := figures.Head(m.title, command)
+		body, err := m.run(ctx, c)
 		if err != nil {
+			return fmt.Errorf("measuring %s: %w", m.name, err)
+		}
+		if err := figures.Publish(c.file, "api-"+m.name, text+body); err != nil {
 			return err
 		}
-		defer func() { _ = server.Stop() }() // its folder goes with it
-		if err := server.CreateDatabase(ctx, "bench"); err != nil {
-			return err
-		}
-		url = server.URL("bench")
 	}
-	edge, err := process.Start(ctx, process.Config{Binary: binary, Dir: dir, Text: fmt.Sprintf(config, url)})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, edge.Kill()) }()
-	b := &bench{addr: edge.Listeners().API.String(), connections: connections, last: last}
-	if b.key, err = awaitKey(ctx, filepath.Join(dir, "data", "admin.key")); err != nil {
-		return err
-	}
-	if err := b.stock(ctx); err != nil {
-		return err
-	}
-	made, err := b.part(ctx, b.create)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintln(out, "POST /v1/sessions    ", made)
-	read, err := b.part(ctx, b.read)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintln(out, "GET /v1/sessions/{id}", read)
 	return nil
-}
-
-func awaitKey(ctx context.Context, file string) (string, error) {
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if key, err := os.ReadFile(file); err == nil && len(key) > 0 {
-			return strings.TrimSpace(string(key)), nil
-		}
-		select {
-		case <-ctx.Done():
-			return "", ctx.Err()
-		case <-tick.C:
-		}
-	}
 }

@@ -15,7 +15,7 @@ import (
 
 const preface = `# Benchmarks
 
-Written by ` + "`make bench-smpp`, `make bench-sip`, `make bench-media`, `make bench-numberdb` and `make bench-peers`" + `, each its own section; every figure of a run is here, the bad ones too.
+Written by ` + "`make bench-smpp`, `make bench-sip`, `make bench-media`, `make bench-numberdb`, `make bench-api` and `make bench-peers`" + `, each its own section; every figure of a run is here, the bad ones too.
 Medians are bold, all runs are in brackets. Generator, peers and edge share the machine and its loopback. CPU is user and
 system time of the measured process alone. Absolute figures drift from day to day; ratios within one section count.
 `

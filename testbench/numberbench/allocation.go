@@ -89,8 +89,7 @@ func onSQLite(ctx context.Context, cfg sessionload.Config, cpu *spent) (r *sessi
 
 // onPostgres also returns how many numbers a second plain SQL shares out there.
 func onPostgres(ctx context.Context, cfg sessionload.Config, cpu *spent, scale int) (r *sessionload.Report, bySQL float64, err error) {
-	server, err := pgtest.Start(ctx, append(pgtest.Replicating(), "fsync=on", "synchronous_commit=on", "shared_buffers='512MB'", "max_wal_size='4GB'",
-		"autovacuum_naptime='60s'", "max_connections=200")...) // as it is by default
+	server, err := pgtest.Start(ctx, pgtest.Durable()...)
 	if err != nil {
 		return nil, 0, err
 	}

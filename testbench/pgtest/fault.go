@@ -17,6 +17,13 @@ func Replicating() []string {
 	return []string{"wal_level=logical", "max_wal_senders=20", "max_replication_slots=20"}
 }
 
+// Durable are the settings of a server that is measured: it waits for its disk, and
+// has room as servers have.
+func Durable() []string {
+	return append(Replicating(), "fsync=on", "synchronous_commit=on", "shared_buffers='512MB'", "max_wal_size='4GB'", "autovacuum_naptime='60s'", // as it is by default
+		"max_connections=200")
+}
+
 // Freeze stops every process of the server (SIGSTOP) until Thaw: its
 // connections stay open and nothing answers.
 func (s *Server) Freeze() error { return s.signalAll(syscall.SIGSTOP) }

@@ -250,6 +250,32 @@ func (s *Server) Stop() error {
 	return errors.Join(err, os.RemoveAll(s.dir))
 }
 
+// test is the part of a test that ForTest needs.
+type test interface {
+	Helper()
+	Context() context.Context
+	Cleanup(end func())
+	Fatal(args ...any)
+}
+
+// ForTest is a server with an empty database, until the test ends.
+func ForTest(t test, database string, settings ...string) *Server {
+	t.Helper()
+	s, err := Start(t.Context(), settings...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Stop(); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if err := s.CreateDatabase(t.Context(), database); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 // Main runs a package's tests with one server, which it puts into server first, and
 // returns the code to exit with. A goroutine that is left at the end is a fault.
 func Main(tests interface{ Run() int }, server **Server) int {

@@ -29,18 +29,7 @@ const (
 // a password.
 func newDatabase(t *testing.T) (*pgtest.Server, string) {
 	t.Helper()
-	server, err := pgtest.Start(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := server.CreateDatabase(t.Context(), databaseName); err != nil {
-		t.Fatal(err)
-	}
+	server := pgtest.ForTest(t, databaseName)
 	return server, strings.Replace(server.URL(databaseName), "@/", ":"+databasePassword+"@/", 1)
 }
 
