@@ -54,6 +54,7 @@ func Register[I, O any](api huma.API, op Operation, handler func(context.Context
 		},
 		RejectUnknownQueryParameters: true,
 	}
+	h.Middlewares = huma.Middlewares{permit}
 	if a, is := api.(*API); is {
 		h.MaxBodyBytes, h.BodyReadTimeout = a.cfg.Body+1, a.cfg.Read
 		if op.Idempotent {
@@ -129,7 +130,8 @@ func (op *Operation) text() string {
 
 func isPublic(op *huma.Operation) bool { return op.Metadata[metaPublic] == true }
 
-func streams(op *huma.Operation) bool { return op.Metadata[metaStream] == true }
+// Streams reports whether an operation answers for as long as it likes.
+func Streams(op *huma.Operation) bool { return op.Metadata[metaStream] == true }
 
 // permits reports whether the identity may call the operation.
 func permits(op *huma.Operation, who *auth.Identity) bool {
