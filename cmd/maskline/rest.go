@@ -36,7 +36,7 @@ func (e *edge) newREST() (err error) {
 		&rest.Pools{Desk: restPools{poolDesk{e.inventory()}}},
 		&rest.Carriers{Report: func() api.Report { return e.health().Report() }},
 		&rest.Restrictions{List: e.restrict, Tenant: e.bindings.hasTenant, Now: time.Now},
-		&rest.Keys{Desk: e.keys, Tenant: e.bindings.hasTenant, Now: time.Now},
+		&rest.Keys{Desk: e.keys, Tenant: e.bindings.hasTenant, Resume: e.resumeKey, Now: time.Now},
 		e.told.events, e.told.endpoints,
 	} {
 		resource.Register(v1)
