@@ -21,8 +21,8 @@ type Live struct {
 
 // holding is what a tenant has.
 type holding struct {
-	sessions, masks int // as they were read, and what this edge did since
-	taken, alone    int // about to be made
+	sessions, masks int                  // as they were read, and what this edge did since
+	taken, alone    int                  // about to be made
 	read            []numberdb.ID        // sessions that the last reading met, in order
 	since           []change             // since it began
 	last            map[numberdb.ID]bool // whether those of since live, after the last change of each

@@ -135,7 +135,7 @@ func RequestID(ctx context.Context) string {
 
 // limit gives the work for a request its deadline. Streams take it away again.
 func (a *API) limit(ctx huma.Context, next func(huma.Context)) {
-	if op := ctx.Operation(); a.cfg.Draining != nil && op.Method != http.MethodGet && op.Method != http.MethodDelete && a.cfg.Draining() {
+	if op := ctx.Operation(); a.cfg.Draining != nil && !isOAuth(op) && op.Method != http.MethodGet && op.Method != http.MethodDelete && a.cfg.Draining() {
 		Refuse(ctx, &problem.Error{Code: problem.Maintenance, RetryAfter: drainRetry})
 		return
 	}

@@ -112,6 +112,7 @@ func (d *Desk) Change(ctx context.Context, tenant string, id numberdb.ID, c *res
 		d.ended(who, &s, began)
 	case rest.Rotate:
 		d.Guard.Rotated(whoOf(who), 0)
+	default:
 	}
 	return s, replayed, nil
 }

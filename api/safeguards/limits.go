@@ -52,6 +52,16 @@ func (l *Limits) Middleware(ctx huma.Context, next func(huma.Context)) {
 	next(huma.WithContext(ctx, numberdb.WithActor(ctx.Context(), who.Key)))
 }
 
+// Admit counts a request of somebody whom its handler has recognised.
+func (l *Limits) Admit(who auth.Identity) error {
+	admission, err := l.Guard.Admit(whoOf(who))
+	if err != nil {
+		return Problem(err)
+	}
+	admission.Done()
+	return nil
+}
+
 // A refusal is answered a little later, so that who does not heed Retry-After spends
 // its time and not ours: a refusal costs a third of a request. Where very many wait,
 // further ones are answered at once.

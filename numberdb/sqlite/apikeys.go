@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"maskline/numberdb"
+	"maskline/seal"
 )
 
 var _ numberdb.APIKeyStore = (*Store)(nil)
@@ -106,3 +107,6 @@ func (s *Store) writeAPIKeys(ctx context.Context, write func(ctx context.Context
 	}
 	return nil
 }
+
+// TokenMAC is of the data key.
+func (s *Store) TokenMAC(context.Context) (*seal.MAC, error) { return s.vault.TokenMAC(), nil }
