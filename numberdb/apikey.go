@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"maskline/e164"
+	"maskline/seal"
 )
 
 // KeyPrefix is that of the ids of API keys.
@@ -88,6 +89,11 @@ type APIKeyStore interface {
 
 	// NoteAPIKeysUsed moves the last use of keys on, and never back.
 	NoteAPIKeysUsed(ctx context.Context, used map[ID]time.Time) error
+}
+
+// TokenStore gives what all edges on a store, and nobody else, make access tokens with.
+type TokenStore interface {
+	TokenMAC(ctx context.Context) (*seal.MAC, error)
 }
 
 // Micros is a time as stores keep it: microseconds since 1970, 0 for none.

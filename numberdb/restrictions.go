@@ -126,6 +126,19 @@ func (r *Restrictions) Each(fn func(Restriction) bool) {
 	}
 }
 
+// Of calls fn for the restrictions of exactly this party and mask, of every tenant
+// and peer, until it returns false. It looks at a small part of all.
+func (r *Restrictions) Of(kind RestrictionKind, mask, party e164.Number, fn func(Restriction) bool) {
+	list := &r.optOuts
+	if kind == Block {
+		list = &r.blocks
+	}
+	at := restrictionKey{mask: mask.Canonical(), party: party.Canonical()}
+	list.eachOf(at.part(), func(k restrictionKey, since time.Time) bool {
+		return k.mask != at.mask || k.party != at.party || fn(k.restriction(since))
+	})
+}
+
 // take writes changes to memory. mu is held.
 func (r *Restrictions) take(changes []RestrictionChange) {
 	edit := r.edit()

@@ -32,6 +32,18 @@ type SessionVersion [8]byte
 // Live reports whether the session has not ended at now.
 func (s *Session) Live(now time.Time) bool { return s.Ended == NotEnded && now.Before(s.Expires) }
 
+// State is how it is at now, in a word: active, expired, or why it ended.
+func (s *Session) State(now time.Time) string {
+	switch {
+	case s.Ended != NotEnded:
+		return s.Ended.String()
+	case !s.Live(now):
+		return "expired"
+	default:
+		return "active"
+	}
+}
+
 // Participant is a person in a session.
 type Participant struct {
 	Number e164.Number // whom the edge recognises by it; none: whoever contacts the mask of a public session

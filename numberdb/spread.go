@@ -65,12 +65,21 @@ func (d *draft[K, V]) publish() {
 
 // each calls fn for every entry until it returns false.
 func (s *spread[K, V]) each(fn func(K, V) bool) {
-	for i := range s.parts {
-		if m := s.parts[i].Load(); m != nil {
-			for k, v := range *m {
-				if !fn(k, v) {
-					return
-				}
+	goOn := true
+	for i := uint16(0); i < spreadParts && goOn; i++ {
+		s.eachOf(i, func(k K, v V) bool {
+			goOn = fn(k, v)
+			return goOn
+		})
+	}
+}
+
+// eachOf is each of one part.
+func (s *spread[K, V]) eachOf(part uint16, fn func(K, V) bool) {
+	if m := s.parts[part].Load(); m != nil {
+		for k, v := range *m {
+			if !fn(k, v) {
+				return
 			}
 		}
 	}

@@ -19,12 +19,18 @@ type Vault struct {
 	digests *seal.Permutation
 	content *seal.Box
 	audit   *seal.MAC
+	tokens  *seal.MAC
 }
 
 // NewVault makes a vault of a data key, which all edges on a store share.
 func NewVault(key *seal.Key) *Vault {
-	return &Vault{key.Permutation("parties of bindings"), key.Permutation("digests of bindings"), key.Box("numberdb"), key.MAC("audit")}
+	return &Vault{
+		key.Permutation("parties of bindings"), key.Permutation("digests of bindings"), key.Box("numberdb"), key.MAC("audit"), key.MAC("access tokens"),
+	}
 }
+
+// TokenMAC makes the codes of the API's access tokens.
+func (v *Vault) TokenMAC() *seal.MAC { return v.tokens }
 
 // HiddenParty is a party as stores keep it; the zero one is everybody.
 type HiddenParty [seal.BlockSize]byte

@@ -7,5 +7,9 @@
 // learn who sent it. What another edge revokes is refused here within the time
 // that Config.Refresh says, what this one revokes at once.
 //
-// Start reading at identity.go, then keys.go.
+// A key is an OAuth client too: Issue gives it tokens that live for a quarter of an
+// hour. They are not kept: a code by the store's data key makes them every edge's, and
+// each request looks for their key.
+//
+// Start reading at identity.go, then keys.go and token.go.
 package auth

@@ -18,6 +18,7 @@ import (
 
 	"maskline/api/problem"
 	"maskline/numberdb"
+	"maskline/seal"
 )
 
 // Config of Keys.
@@ -34,6 +35,8 @@ type Config struct {
 	// First gives the text of a key for a store without any: it becomes the
 	// operator's, with every scope. Nil: nothing is made.
 	First func() (text string, err error)
+	// Codes gives what access tokens are made with. Nil: there are none.
+	Codes func(ctx context.Context) (*seal.MAC, error)
 }
 
 func (c Config) withDefaults() Config {
@@ -66,6 +69,7 @@ type Keys struct {
 type keyring struct {
 	byPublic map[string]*entry
 	byID     map[numberdb.ID]*entry
+	codes    *seal.MAC // of access tokens; nil: there are none
 }
 
 // entry is a key with what is asked of it for each request.
@@ -131,7 +135,8 @@ func (k *Keys) Load(ctx context.Context) error { return k.read(ctx) }
 func (k *Keys) read(ctx context.Context) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.known.Load() != nil {
+	before := k.known.Load()
+	if before != nil {
 		version, err := k.store.APIKeyVersion(ctx)
 		if err != nil || version == k.version {
 			return err
@@ -141,8 +146,15 @@ func (k *Keys) read(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	k.version = version
 	next := &keyring{byPublic: make(map[string]*entry, len(keys)), byID: make(map[numberdb.ID]*entry, len(keys))}
+	if before != nil {
+		next.codes = before.codes
+	} else if k.cfg.Codes != nil {
+		if next.codes, err = k.cfg.Codes(ctx); err != nil {
+			return err
+		}
+	}
+	k.version = version
 	for i := range keys {
 		k.put(next, keys[i])
 	}
@@ -181,7 +193,7 @@ func (k *Keys) write(ctx context.Context, keys ...numberdb.APIKey) error {
 		return err
 	}
 	before := k.known.Load()
-	next := &keyring{byPublic: maps.Clone(before.byPublic), byID: maps.Clone(before.byID)}
+	next := &keyring{byPublic: maps.Clone(before.byPublic), byID: maps.Clone(before.byID), codes: before.codes}
 	for i := range keys {
 		k.put(next, keys[i])
 	}
@@ -200,24 +212,45 @@ func (k *Keys) Authenticate(r *http.Request) (*Identity, error) {
 		k.metrics.refused.missing.Inc()
 		return nil, problem.New(problem.Unauthorized)
 	}
-	if len(fields) == 1 {
-		if e := k.find(ring, fields[0]); e != nil {
-			now := k.now()
-			if k.valid(e, now) {
-				e.used.Store(now.UnixMicro())
-				return &e.identity, nil
-			}
-			k.metrics.refused.over.Inc()
-			return nil, k.failed(r)
-		}
+	if len(fields) > 1 {
+		return nil, k.unknown(r.RemoteAddr)
 	}
-	k.metrics.refused.unknown.Inc()
-	return nil, k.failed(r)
+	scheme, text, _ := strings.Cut(fields[0], " ")
+	switch {
+	case !strings.EqualFold(scheme, "Bearer"):
+		return nil, k.unknown(r.RemoteAddr)
+	case strings.HasPrefix(text, tokenPrefix):
+		return k.byToken(ring, r.RemoteAddr, text)
+	default:
+		return k.byKey(ring, r.RemoteAddr, text)
+	}
 }
 
-// failed is the answer to what looks like a guess.
-func (k *Keys) failed(r *http.Request) error {
-	source, err := netip.ParseAddrPort(r.RemoteAddr)
+// byKey tells whose key's text it is.
+func (k *Keys) byKey(ring *keyring, source, text string) (*Identity, error) {
+	e := ring.find(text)
+	if e == nil {
+		return nil, k.unknown(source)
+	}
+	now := k.now()
+	if !k.valid(e, now) {
+		k.metrics.refused.over.Inc()
+		return nil, k.failed(source)
+	}
+	e.used.Store(now.UnixMicro())
+	return &e.identity, nil
+}
+
+// unknown is the answer to what is nobody's.
+func (k *Keys) unknown(source string) error {
+	k.metrics.refused.unknown.Inc()
+	return k.failed(source)
+}
+
+// failed is the answer to what looks like a guess of a source, which is address and
+// port.
+func (k *Keys) failed(address string) error {
+	source, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return problem.New(problem.Unauthorized)
 	}
@@ -228,12 +261,8 @@ func (k *Keys) failed(r *http.Request) error {
 	return problem.New(problem.Unauthorized)
 }
 
-// find is the key of a field such as "Bearer sk_live_…".
-func (k *Keys) find(ring *keyring, field string) *entry {
-	scheme, text, _ := strings.Cut(field, " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return nil
-	}
+// find is the key of a text such as "sk_live_…"; nil: of none.
+func (ring *keyring) find(text string) *entry {
 	public := publicOf(text)
 	if public == "" {
 		return nil

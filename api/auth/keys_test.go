@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -244,5 +245,32 @@ func TestARowGivesNoMoreThanItsRole(t *testing.T) {
 	who, err := k.asked(text)
 	if err != nil || !slices.Equal(who.Scopes, []Scope{SessionsRead}) {
 		t.Errorf("%+v %v", who, err)
+	}
+}
+
+// Revoked keys stay, so a tenant that makes one after the other would leave the others
+// none.
+func TestATenantsKeysAreBounded(t *testing.T) {
+	store := &kept{version: 1}
+	for i := range mostOfTenant {
+		store.keys = append(store.keys, numberdb.APIKey{
+			ID: numberdb.ID(i + 1), Public: fmt.Sprintf("live_%08d", i), Tenant: "shop", Role: string(Integrator), Created: time.Unix(1, 0), Revoked: time.Unix(2, 0),
+		})
+	}
+	store.keys[0].Revoked = time.Time{}
+	k, _ := keysOver(t, store)
+	if err := k.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := k.Create(t.Context(), Local(), &Wanted{Tenant: "shop", Role: Integrator}); code(err) != problem.QuotaExceeded {
+		t.Errorf("made: %v", err)
+	}
+	if _, _, err := k.Rotate(t.Context(), Local(), 1, 0); code(err) != problem.QuotaExceeded {
+		t.Errorf("rotated: %v", err)
+	}
+	for _, tenant := range []string{"taxi", ""} {
+		if _, _, err := k.Create(t.Context(), Local(), &Wanted{Tenant: tenant, Role: Integrator}); err != nil {
+			t.Errorf("of %q: %v", tenant, err)
+		}
 	}
 }

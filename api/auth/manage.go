@@ -22,8 +22,29 @@ type Wanted struct {
 	Expires time.Duration // from now; 0: never
 }
 
-// mostKeys bounds the keys that the store has.
-const mostKeys = 100_000
+// Keys that were revoked stay, so all that were ever made are counted.
+const (
+	mostKeys     = 100_000
+	mostOfTenant = 10_000 // so that no tenant leaves the others none
+)
+
+// room refuses a key of a tenant where there are as many as may be. mu is held.
+func (k *Keys) room(tenant string) error {
+	ring := k.known.Load()
+	if ring == nil {
+		return nil // nothing is written then
+	}
+	count := 0
+	for _, e := range ring.byID {
+		if e.Tenant == tenant {
+			count++
+		}
+	}
+	if len(ring.byID) >= mostKeys || tenant != "" && count >= mostOfTenant {
+		return &problem.Error{Code: problem.QuotaExceeded, Detail: "There are as many keys as may be, revoked ones too."}
+	}
+	return nil
+}
 
 // Local is the identity of who may use the control socket or the store itself: it
 // may do everything.
@@ -39,8 +60,8 @@ func (k *Keys) Create(ctx context.Context, by *Identity, w *Wanted) (text string
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if ring := k.known.Load(); ring != nil && len(ring.byID) >= mostKeys {
-		return "", key, &problem.Error{Code: problem.QuotaExceeded, Detail: "There are as many keys as may be."}
+	if err := k.room(w.Tenant); err != nil {
+		return "", key, err
 	}
 	text = NewText()
 	key = k.newKey(text, w)
@@ -174,6 +195,9 @@ func (k *Keys) Rotate(ctx context.Context, by *Identity, id numberdb.ID, overlap
 		w.Scopes = append(w.Scopes, Scope(scope))
 	}
 	if err := k.mayGive(by, w); err != nil {
+		return "", key, err
+	}
+	if err := k.room(old.Tenant); err != nil {
 		return "", key, err
 	}
 	if !old.Expires.IsZero() {

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/zap"
 
 	"maskline/api/auth"
+	"maskline/api/auth/authtest"
 	"maskline/api/problem"
 	"maskline/api/rest"
 	"maskline/api/webhook"
@@ -26,15 +27,6 @@ import (
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-type known map[string]*auth.Identity
-
-func (k known) Authenticate(r *http.Request) (*auth.Identity, error) {
-	if who := k[r.Header.Get("Authorization")]; who != nil {
-		return who, nil
-	}
-	return nil, problem.New(problem.Unauthorized)
-}
 
 // world is the resources over a real store and real sockets.
 type world struct {
@@ -54,7 +46,7 @@ func newWorld(t *testing.T, cfg Config) *world {
 	}
 	w := &world{T: t, store: store, hub: &Hub{}}
 	scopes := []auth.Scope{auth.EventsRead, auth.WebhooksRead, auth.WebhooksWrite}
-	keys := known{
+	keys := authtest.Texts{
 		"Bearer shop": {Key: "key_1", Tenant: "shop", Scopes: scopes}, "Bearer other": {Key: "key_2", Tenant: "other", Scopes: scopes},
 		"Bearer operator": {Key: "key_3", Scopes: scopes}, "Bearer blind": {Key: "key_4", Tenant: "shop"},
 	}

@@ -21,9 +21,11 @@ type Live struct {
 
 // holding is what a tenant has.
 type holding struct {
-	sessions, masks int // as they were read, and what this edge did since
-	taken, alone    int // about to be made
-	since           []change
+	sessions, masks int                  // as they were read, and what this edge did since
+	taken, alone    int                  // about to be made
+	read            []numberdb.ID        // sessions that the last reading met, in order
+	since           []change             // since it began
+	last            map[numberdb.ID]bool // whether those of since live, after the last change of each
 }
 
 // change is a session that was made or ended since the last reading began.
@@ -90,12 +92,28 @@ func (h *holding) count(n int, alone bool) {
 	}
 }
 
+// note counts a change where it is one: what is told twice, or of a session that was
+// never counted, is none.
 func (h *holding) note(c change) {
-	c.apply(h)
+	live, told := h.last[c.id]
+	if told && live == !c.ended {
+		return
+	}
+	if !told {
+		_, live = slices.BinarySearch(h.read, c.id)
+	}
+	if live == c.ended {
+		c.apply(h)
+	}
 	h.since = append(h.since, c)
+	if h.last == nil {
+		h.last = map[numberdb.ID]bool{}
+	}
+	h.last[c.id] = !c.ended
 }
 
-// Ended tells of a session that this edge has ended before its time.
+// Ended tells of a session that this edge has ended before its time. It may be told
+// again.
 func (l *Live) Ended(tenant string, id numberdb.ID, alone bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -142,18 +160,11 @@ func (l *Live) Read(tenants []string, now time.Time) {
 	for name, r := range found {
 		r.sort()
 		h := l.holding(name)
-		h.sessions, h.masks = len(r.sessions), len(r.alone)
+		h.sessions, h.masks, h.read = len(r.sessions), len(r.alone), r.sessions
 		since := h.since[min(before[name], len(h.since)):]
-		h.since = nil
-		counted := map[numberdb.ID]bool{}
+		h.since, h.last = nil, nil
 		for _, c := range since { // the reading may have met it or not
-			is, known := counted[c.id]
-			if !known {
-				_, is = slices.BinarySearch(r.sessions, c.id)
-			}
-			if counted[c.id] = !c.ended; is == c.ended {
-				h.note(c)
-			}
+			h.note(c)
 		}
 	}
 }

@@ -84,6 +84,41 @@ func TestQuotas(t *testing.T) {
 	}
 }
 
+// Releasing a session again and again, or one that was never counted, makes no room.
+func TestAnEndCountsOnce(t *testing.T) {
+	table, now := bindings{}, time.Now()
+	l := NewLive(table.each)
+	limit := TenantRules{Sessions: 2}
+	for id := range numberdb.ID(2) {
+		settle, ok := l.Take("shop", false, limit)
+		if !ok {
+			t.Fatal("refused")
+		}
+		settle(id + 1)
+		table.put(id+1, "shop", false, now.Add(time.Hour))
+	}
+	end := func(id numberdb.ID) {
+		for range 3 {
+			l.Ended("shop", id, false)
+		}
+	}
+	end(1)
+	end(7)
+	if s, _ := l.Has("shop"); s != 1 {
+		t.Errorf("%d sessions before a reading", s)
+	}
+	delete(table, 1)
+	l.Read([]string{"shop"}, now)
+	end(1)
+	if s, _ := l.Has("shop"); s != 1 {
+		t.Errorf("%d sessions after it", s)
+	}
+	end(2)
+	if s, _ := l.Has("shop"); s != 0 {
+		t.Errorf("%d sessions after the other one's end", s)
+	}
+}
+
 // What is made and ended while the table is read is counted once, whether the reading
 // meets it or not.
 func TestQuotasBesideAReading(t *testing.T) {

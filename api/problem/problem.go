@@ -52,7 +52,7 @@ func (e *Error) GetStatus() int { return Of(e.Code).Status }
 func (e *Error) GetHeaders() http.Header {
 	h := http.Header{}
 	if e.RetryAfter > 0 {
-		h.Set("Retry-After", strconv.Itoa(e.seconds()))
+		h.Set("Retry-After", strconv.Itoa(e.Seconds()))
 	}
 	if e.Code == Unauthorized {
 		h.Set("WWW-Authenticate", `Bearer realm="maskline"`) // RFC 6750 §3
@@ -60,8 +60,8 @@ func (e *Error) GetHeaders() http.Header {
 	return h
 }
 
-// seconds are whole ones, and never too few.
-func (e *Error) seconds() int { return int(math.Ceil(e.RetryAfter.Seconds())) }
+// Seconds are those of RetryAfter, whole ones and never too few.
+func (e *Error) Seconds() int { return int(math.Ceil(e.RetryAfter.Seconds())) }
 
 // ContentType is that of RFC 9457 §3.
 func (e *Error) ContentType(string) string { return contentType }
@@ -88,7 +88,7 @@ func (e *Error) Body(requestID string) *Problem {
 	about := Of(e.Code)
 	return &Problem{
 		Type: "/v1/problems/" + string(about.Code), Title: about.Title, Status: about.Status, Code: about.Code, Detail: e.Detail,
-		RequestID: requestID, Errors: e.Fields, RetryAfter: e.seconds(), Reason: e.Reason, SuggestedPools: e.SuggestedPools, NextStep: e.NextStep,
+		RequestID: requestID, Errors: e.Fields, RetryAfter: e.Seconds(), Reason: e.Reason, SuggestedPools: e.SuggestedPools, NextStep: e.NextStep,
 	}
 }
 

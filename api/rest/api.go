@@ -106,15 +106,21 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request) {
 	a.mux.ServeHTTP(answer, r)
 }
 
-// finish counts the request, and answers it where its handler broke.
+// finish counts the request, and answers it where its handler broke. A part of an
+// answer must not be taken for the whole: its connection breaks.
 func (a *API) finish(w *response, r *http.Request, began time.Time) {
-	if broken := recover(); broken != nil {
+	broken := recover()
+	if broken != nil {
 		a.log.Error("a request broke its handler", zap.String("route", r.Pattern), zap.String("request", w.id), zap.Stack("stack"))
 		if !w.wrote {
 			problem.New(problem.Internal).Write(w, w.id)
+			broken = nil
 		}
 	}
 	a.metrics.answered(r.Pattern, w.status, a.now().Sub(began))
+	if broken != nil {
+		panic(http.ErrAbortHandler)
+	}
 }
 
 const requestPrefix = "req_"
@@ -129,12 +135,11 @@ func RequestID(ctx context.Context) string {
 
 // limit gives the work for a request its deadline. Streams take it away again.
 func (a *API) limit(ctx huma.Context, next func(huma.Context)) {
-	if op := ctx.Operation(); a.cfg.Draining != nil && op.Method != http.MethodGet && op.Method != http.MethodDelete && a.cfg.Draining() {
-		_, w := humago.Unwrap(ctx)
-		refuse(ctx, w, &problem.Error{Code: problem.Maintenance, RetryAfter: drainRetry})
+	if op := ctx.Operation(); a.cfg.Draining != nil && !isOAuth(op) && op.Method != http.MethodGet && op.Method != http.MethodDelete && a.cfg.Draining() {
+		Refuse(ctx, &problem.Error{Code: problem.Maintenance, RetryAfter: drainRetry})
 		return
 	}
-	if streams(ctx.Operation()) {
+	if Streams(ctx.Operation()) {
 		next(ctx)
 		return
 	}
@@ -146,7 +151,7 @@ func (a *API) limit(ctx huma.Context, next func(huma.Context)) {
 // drainRetry is when a client may ask again: another edge, or this one anew.
 const drainRetry = 5 * time.Second
 
-// authenticate lets in who may ask for the operation.
+// authenticate lets in whom it recognises.
 func (a *API) authenticate(keys Authenticator) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		op := ctx.Operation()
@@ -154,21 +159,29 @@ func (a *API) authenticate(keys Authenticator) func(huma.Context, func(huma.Cont
 			next(ctx)
 			return
 		}
-		r, w := humago.Unwrap(ctx)
+		r, _ := humago.Unwrap(ctx)
 		who, err := keys.Authenticate(r)
 		if err != nil {
-			refuse(ctx, w, err)
-			return
-		}
-		if !permits(op, who) {
-			refuse(ctx, w, problem.New(problem.InsufficientScope))
+			Refuse(ctx, err)
 			return
 		}
 		next(huma.WithContext(ctx, auth.With(ctx.Context(), who)))
 	}
 }
 
-// refuse answers in a middleware.
-func refuse(ctx huma.Context, w http.ResponseWriter, err error) {
+// permit goes on where who was recognised may do this. It stands behind what counts
+// requests: who may not do something has to count as well.
+func permit(ctx huma.Context, next func(huma.Context)) {
+	op, who := ctx.Operation(), auth.From(ctx.Context())
+	if !isPublic(op) && !permits(op, &who) {
+		Refuse(ctx, problem.New(problem.InsufficientScope))
+		return
+	}
+	next(ctx)
+}
+
+// Refuse answers in a middleware.
+func Refuse(ctx huma.Context, err error) {
+	_, w := humago.Unwrap(ctx)
 	asProblem(err).Write(w, RequestID(ctx.Context()))
 }

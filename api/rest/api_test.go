@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -11,28 +12,20 @@ import (
 	"testing"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 
 	"maskline/api"
 	"maskline/api/auth"
+	"maskline/api/auth/authtest"
 	"maskline/api/problem"
 	"maskline/e164"
 	"maskline/numberdb"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// known lets in by fixed texts.
-type known map[string]*auth.Identity
-
-func (k known) Authenticate(r *http.Request) (*auth.Identity, error) {
-	if who := k[r.Header.Get("Authorization")]; who != nil {
-		return who, nil
-	}
-	return nil, problem.New(problem.Unauthorized)
-}
 
 // shelf is a desk that has sessions already.
 type shelf map[numberdb.ID]numberdb.Session
@@ -68,9 +61,9 @@ func sample() numberdb.Session {
 	}
 }
 
-func readers() known {
+func readers() authtest.Texts {
 	scopes := []auth.Scope{auth.SessionsRead}
-	return known{
+	return authtest.Texts{
 		"Bearer shop":     {Key: "key_1", Tenant: "shop", Scopes: scopes},
 		"Bearer other":    {Key: "key_2", Tenant: "other", Scopes: scopes},
 		"Bearer operator": {Key: "key_3", Scopes: append([]auth.Scope{auth.PIIRead}, scopes...)},
@@ -280,6 +273,68 @@ func TestASlowBodyIsGivenUp(t *testing.T) {
 	text, err := io.ReadAll(conn)
 	if err != nil || !strings.Contains(string(text), "408 Request Timeout") || !strings.Contains(string(text), "request-timeout") {
 		t.Errorf("%v: %s", err, text)
+	}
+}
+
+type brokenInput struct {
+	After int `query:"after" doc:"It breaks after so many octets."`
+}
+
+type brokenOutput struct{ Body func(huma.Context) }
+
+// A handler that breaks is answered with a problem; where a part of its answer is on
+// the wire, nobody takes that for the whole.
+func TestABrokenHandler(t *testing.T) {
+	url := serve(t, Config{}, shelf{}, func(a *API) {
+		Register(a, Operation{ID: "break", Method: http.MethodGet, Path: "/v1/break", Summary: "Test", Tag: "test", Scope: auth.SessionsRead},
+			func(_ context.Context, in *brokenInput) (*brokenOutput, error) {
+				return &brokenOutput{func(to huma.Context) {
+					if in.After > 0 {
+						_, _ = to.BodyWriter().Write(bytes.Repeat([]byte(" "), in.After))
+					}
+					panic("broken")
+				}}, nil
+			})
+	}) + "/v1/break"
+	ask(t, http.MethodGet, url, "shop", "").wantProblem(t, problem.Internal)
+	for _, after := range []string{"1", "100000"} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"?after="+after, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer shop")
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			continue
+		}
+		text, err := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if err == nil {
+			t.Errorf("after %s octets: %d and %d octets", after, resp.StatusCode, len(text))
+		}
+	}
+}
+
+// Who may not do something is counted as well: a middleware that is added stands
+// before the check of the scope.
+func TestTheScopeIsCheckedBehindOtherMiddlewares(t *testing.T) {
+	a, err := New(Config{}, readers(), time.Now, zap.NewNop(), prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted := 0
+	a.UseMiddleware(func(ctx huma.Context, next func(huma.Context)) {
+		counted++
+		next(ctx)
+	})
+	(&Sessions{Desk: shelf{77: sample()}, Now: func() time.Time { return created }}).Register(a)
+	server := httptest.NewServer(a.Handler())
+	t.Cleanup(func() { server.Close(); http.DefaultClient.CloseIdleConnections() })
+	path := server.URL + "/v1/sessions/" + numberdb.ID(77).Text("ses_")
+	ask(t, http.MethodGet, path, "blind", "").wantProblem(t, problem.InsufficientScope)
+	ask(t, http.MethodGet, path, "nobody's", "").wantProblem(t, problem.Unauthorized)
+	if counted != 1 {
+		t.Errorf("%d requests are counted, and one was recognised", counted)
 	}
 }
 

@@ -6,14 +6,19 @@ import (
 	"encoding/json"
 	"net/http"
 	"reflect"
+	"strings"
 	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"maskline/api/auth"
 	"maskline/api/problem"
 )
 
-const keyScheme = "key"
+const (
+	keyScheme   = "key"
+	tokenScheme = "token"
+)
 
 //go:embed page
 var page embed.FS
@@ -32,9 +37,24 @@ func document(version string) *huma.OpenAPI {
 			Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
 			SecuritySchemes: map[string]*huma.SecurityScheme{
 				keyScheme: {Type: "http", Scheme: "bearer", Description: "An API key: sk_live_… or sk_test_…."},
+				tokenScheme: {Type: "oauth2", Description: "A token that lives a quarter of an hour.", Flows: &huma.OAuthFlows{
+					ClientCredentials: &huma.OAuthFlow{TokenURL: tokenPath, Scopes: scopesOf(auth.Scopes())},
+				}},
 			},
 		},
 	}
+}
+
+// scopesOf are scopes of the document, with what they are for.
+func scopesOf(list []auth.Scope) map[string]string {
+	all := make(map[string]string, len(list))
+	for _, scope := range list {
+		of, what, named := strings.Cut(string(scope), ":")
+		if all[string(scope)] = what + " " + of; !named {
+			all[string(scope)] = of
+		}
+	}
+	return all
 }
 
 // schemaOfProblems refers to that of every problem.

@@ -16,6 +16,8 @@ import (
 func (a *API) transform(ctx huma.Context, _ string, v any) (any, error) {
 	id := RequestID(ctx.Context())
 	switch e := v.(type) {
+	case *OAuthError:
+		return e, nil
 	case *problem.Error:
 		return e.Body(id), nil
 	case *huma.ErrorModel:

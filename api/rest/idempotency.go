@@ -67,16 +67,16 @@ func (p *pending) end(key numberdb.AttemptKey) {
 
 // attempt takes the idempotency key of a request, one request at a time for each.
 func (a *API) attempt(ctx huma.Context, next func(huma.Context)) {
-	r, w := humago.Unwrap(ctx)
+	r, _ := humago.Unwrap(ctx)
 	key := r.Header.Get(idempotencyName)
 	if len(r.Header.Values(idempotencyName)) != 1 || !isIdempotencyKey(key) {
-		refuse(ctx, w, problem.New(problem.IdempotencyMissing))
+		Refuse(ctx, problem.New(problem.IdempotencyMissing))
 		return
 	}
 	who := auth.From(ctx.Context())
 	named := numberdb.AttemptKey{Tenant: who.Tenant, Key: key}
 	if !a.pending.begin(named) {
-		refuse(ctx, w, &problem.Error{Code: problem.IdempotencyConflict, RetryAfter: time.Second})
+		Refuse(ctx, &problem.Error{Code: problem.IdempotencyConflict, RetryAfter: time.Second})
 		return
 	}
 	defer a.pending.end(named)

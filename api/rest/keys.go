@@ -25,6 +25,8 @@ type KeyDesk interface {
 type Keys struct {
 	Desk   KeyDesk
 	Tenant func(name string) bool // whether there is such a tenant
+	// Resume lets a suspended key in again and forgets what is held against it.
+	Resume func(ctx context.Context, by *auth.Identity, id numberdb.ID) (numberdb.APIKey, error)
 	Now    func() time.Time
 }
 
@@ -33,7 +35,7 @@ func (k *Keys) Register(to huma.API) {
 	Register(to, Operation{
 		ID: "createKey", Method: http.MethodPost, Path: "/v1/keys", Summary: "Make an API key", Tag: "keys", Scope: auth.KeysWrite, Status: http.StatusCreated,
 		Text:     "The answer holds its text, which is shown this once.",
-		Problems: []problem.Code{problem.QuotaExceeded, problem.NotFound},
+		Problems: []problem.Code{problem.QuotaExceeded},
 	}, k.create)
 	Register(to, Operation{
 		ID: "listKeys", Method: http.MethodGet, Path: "/v1/keys", Summary: "List API keys, without their texts", Tag: "keys", Scope: auth.KeysRead,
@@ -47,6 +49,10 @@ func (k *Keys) Register(to huma.API) {
 		Text:     "The new key may do what the old one may; the old one ends after the overlap.",
 		Problems: []problem.Code{problem.CapabilityUnavailable, problem.QuotaExceeded},
 	}, k.rotate)
+	Register(to, Operation{
+		ID: "resumeKey", Method: http.MethodPost, Path: "/v1/keys/{id}/resume", Summary: "Let a suspended API key in again", Tag: "keys",
+		Scope: auth.KeysWrite, Operator: true, Text: "What this edge holds against it is forgotten.",
+	}, k.resume)
 }
 
 type createKeyInput struct {
@@ -62,8 +68,8 @@ func (k *Keys) create(ctx context.Context, in *createKeyInput) (*Answer[api.Key]
 	if w.Tenant == "" {
 		w.Tenant = who.Tenant
 	}
-	if w.Tenant != "" && !k.Tenant(w.Tenant) {
-		return nil, noTenant()
+	if !who.Operator() && w.Tenant != who.Tenant || w.Tenant != "" && !k.Tenant(w.Tenant) {
+		return nil, noTenant() // of a tenant that is not the caller's it is not told whether there is one
 	}
 	text, key, err := k.Desk.Create(ctx, &who, w)
 	if err != nil {
@@ -89,18 +95,9 @@ func (k *Keys) list(ctx context.Context, in *listKeysInput) (*Answer[List[api.Ke
 	if err != nil {
 		return nil, err
 	}
-	list, now := List[api.Key]{Data: []api.Key{}}, k.Now()
-	for i := range keys {
-		if keys[i].ID <= after {
-			continue
-		}
-		if len(list.Data) == in.Limit {
-			list.NextCursor = Next(list.Data[in.Limit-1].ID)
-			break
-		}
-		list.Data = append(list.Data, api.KeyOf(&keys[i], now, ""))
-	}
-	return Answering(list), nil
+	now := k.Now()
+	return Answering(cut(keys, in.Limit, func(key *numberdb.APIKey) bool { return key.ID > after },
+		func(key *numberdb.APIKey) api.Key { return api.KeyOf(key, now, "") }, func(key *api.Key) string { return key.ID })), nil
 }
 
 // KeyID is the path of one key.
@@ -123,6 +120,19 @@ func (k *Keys) revoke(ctx context.Context, in *KeyID) (*Answer[api.Key], error) 
 	}
 	who := auth.From(ctx)
 	key, err := k.Desk.Revoke(ctx, &who, id)
+	if err != nil {
+		return nil, err
+	}
+	return Answering(api.KeyOf(&key, k.Now(), "")), nil
+}
+
+func (k *Keys) resume(ctx context.Context, in *KeyID) (*Answer[api.Key], error) {
+	id, err := in.parse()
+	if err != nil {
+		return nil, err
+	}
+	who := auth.From(ctx)
+	key, err := k.Resume(ctx, &who, id)
 	if err != nil {
 		return nil, err
 	}

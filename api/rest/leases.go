@@ -218,11 +218,7 @@ func (l *Leases) alter(ctx context.Context, in *SessionID, c *SessionChange) (nu
 }
 
 func (l *Leases) extend(ctx context.Context, in *extendSessionInput) (*LeaseAnswer, error) {
-	change := &SessionChange{Do: Extend, TTL: time.Duration(in.Body.TTL) * time.Second}
-	if in.IfMatch != "" {
-		change.Unchanged = func(session *numberdb.Session) bool { return matches(in.IfMatch, tagOf(session)) }
-	}
-	s, _, err := l.alter(ctx, &in.SessionID, change)
+	s, _, err := l.alter(ctx, &in.SessionID, in.change())
 	if err != nil {
 		return nil, err
 	}

@@ -112,18 +112,8 @@ func (n *Numbers) list(ctx context.Context, in *listNumbersInput) (*Answer[List[
 			return nil, badCursor()
 		}
 	}
-	list := List[Number]{Data: []Number{}}
-	for i := range masks {
-		if masks[i].Number <= from {
-			continue
-		}
-		if len(list.Data) == in.Limit {
-			list.NextCursor = Next(list.Data[in.Limit-1].Number)
-			break
-		}
-		list.Data = append(list.Data, numberOf(&masks[i]))
-	}
-	return Answering(list), nil
+	return Answering(cut(masks, in.Limit, func(m *numberdb.Mask) bool { return m.Number > from }, numberOf,
+		func(n *Number) string { return n.Number })), nil
 }
 
 type numberInput struct {

@@ -39,6 +39,7 @@ const (
 	metaOperator   = "operator"
 	metaStream     = "stream"
 	metaIdempotent = "idempotent"
+	metaOAuth      = "oauth"
 )
 
 // Register adds an operation to an *API. What handler returns as an error may be a
@@ -54,6 +55,7 @@ func Register[I, O any](api huma.API, op Operation, handler func(context.Context
 		},
 		RejectUnknownQueryParameters: true,
 	}
+	h.Middlewares = huma.Middlewares{permit}
 	if a, is := api.(*API); is {
 		h.MaxBodyBytes, h.BodyReadTimeout = a.cfg.Body+1, a.cfg.Read
 		if op.Idempotent {
@@ -61,7 +63,7 @@ func Register[I, O any](api huma.API, op Operation, handler func(context.Context
 		}
 	}
 	if !op.Public {
-		h.Security = []map[string][]string{{keyScheme: {}}}
+		h.Security = []map[string][]string{{keyScheme: {}}, {tokenScheme: op.scopes()}}
 	}
 	if op.Idempotent {
 		h.Parameters = append(h.Parameters, idempotencyField())
@@ -93,6 +95,14 @@ func (op *Operation) problems() []problem.Code {
 	}
 	slices.Sort(codes)
 	return slices.Compact(codes)
+}
+
+// scopes are what a token needs.
+func (op *Operation) scopes() []string {
+	if op.Scope == "" {
+		return []string{}
+	}
+	return []string{string(op.Scope)}
 }
 
 // describe adds a problem to the responses; several codes may share a status.
@@ -129,7 +139,10 @@ func (op *Operation) text() string {
 
 func isPublic(op *huma.Operation) bool { return op.Metadata[metaPublic] == true }
 
-func streams(op *huma.Operation) bool { return op.Metadata[metaStream] == true }
+func isOAuth(op *huma.Operation) bool { return op.Metadata[metaOAuth] == true }
+
+// Streams reports whether an operation answers for as long as it likes.
+func Streams(op *huma.Operation) bool { return op.Metadata[metaStream] == true }
 
 // permits reports whether the identity may call the operation.
 func permits(op *huma.Operation, who *auth.Identity) bool {

@@ -35,6 +35,23 @@ type List[T any] struct {
 // Next makes the cursor of what follows after.
 func Next(after string) string { return base64.RawURLEncoding.EncodeToString([]byte(after)) }
 
+// cut is the page of a whole list that begins behind the cursor; cursorOf is that of
+// an entry.
+func cut[In, Out any](all []In, limit int, behind func(*In) bool, show func(*In) Out, cursorOf func(*Out) string) List[Out] {
+	list := List[Out]{Data: []Out{}}
+	for i := range all {
+		if !behind(&all[i]) {
+			continue
+		}
+		if len(list.Data) == limit {
+			list.NextCursor = Next(cursorOf(&list.Data[limit-1]))
+			break
+		}
+		list.Data = append(list.Data, show(&all[i]))
+	}
+	return list
+}
+
 // Answer is an output with a body alone.
 type Answer[T any] struct{ Body T }
 

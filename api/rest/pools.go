@@ -132,18 +132,8 @@ func (p *Pools) list(ctx context.Context, in *Page) (*Answer[List[Pool]], error)
 	if err != nil {
 		return nil, err
 	}
-	list := List[Pool]{Data: []Pool{}}
-	for i := range all {
-		if all[i].Name <= after {
-			continue
-		}
-		if len(list.Data) == in.Limit {
-			list.NextCursor = Next(list.Data[in.Limit-1].Name)
-			break
-		}
-		list.Data = append(list.Data, poolOf(&all[i], who))
-	}
-	return Answering(list), nil
+	return Answering(cut(all, in.Limit, func(pool *api.Pool) bool { return pool.Name > after },
+		func(pool *api.Pool) Pool { return poolOf(pool, who) }, func(pool *Pool) string { return pool.Name })), nil
 }
 
 // PoolName is the path of one pool.

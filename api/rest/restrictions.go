@@ -18,7 +18,8 @@ import (
 // RestrictionList holds the opt-outs and blocks that the edge decides by.
 // *numberdb.Restrictions does.
 type RestrictionList interface {
-	Each(fn func(numberdb.Restriction) bool)
+	// Of calls fn for those of exactly this party and mask until it returns false.
+	Of(kind numberdb.RestrictionKind, mask, party e164.Number, fn func(numberdb.Restriction) bool)
 	// Apply stores changes; when it returns, the edge decides by them.
 	Apply(ctx context.Context, changes []numberdb.RestrictionChange) error
 }
@@ -124,8 +125,8 @@ const mostFound = 1000
 
 // standing are those of the person and mask, of the tenant or of all.
 func (r *Restrictions) standing(x *numberdb.Restriction, all bool) (found []numberdb.Restriction) {
-	r.List.Each(func(other numberdb.Restriction) bool {
-		if other.Kind == x.Kind && other.Party == x.Party && other.Mask == x.Mask && (all || other.Tenant == x.Tenant) {
+	r.List.Of(x.Kind, x.Mask, x.Party, func(other numberdb.Restriction) bool {
+		if all || other.Tenant == x.Tenant {
 			found = append(found, other)
 		}
 		return len(found) < mostFound

@@ -38,18 +38,12 @@ type Participant struct {
 // caller may see them; masks are the operator's.
 func sessionOf(s *numberdb.Session, now time.Time, whole bool) Session {
 	out := Session{
-		ID: s.ID.Text(numberdb.SessionPrefix), Tenant: s.Tenant, Pool: s.Pool, Shape: s.Shape.String(), State: "active", Services: s.Services.String(),
+		ID: s.ID.Text(numberdb.SessionPrefix), Tenant: s.Tenant, Pool: s.Pool, Shape: s.Shape.String(), State: s.State(now), Services: s.Services.String(),
 		CreatedAt: s.Created.UTC(), ExpiresAt: s.Expires.UTC(), IdleTTL: int64(s.IdleTTL / time.Second), MaxUses: s.MaxUses,
 		Label: e164.Redact(s.Label), Participants: make([]Participant, len(s.Participants)),
 	}
 	if whole {
 		out.Label = s.Label
-	}
-	switch {
-	case s.Ended != numberdb.NotEnded:
-		out.State = s.Ended.String()
-	case !s.Live(now):
-		out.State = "expired"
 	}
 	for i := range s.Participants {
 		out.Participants[i] = participantOf(&s.Participants[i], whole)

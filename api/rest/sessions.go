@@ -52,17 +52,10 @@ type SessionChange struct {
 	Unchanged func(*numberdb.Session) bool
 }
 
-// Guard may refuse what a caller wants, with a *problem.Error.
-type Guard interface {
-	// Session is asked before a session or lease is made.
-	Session(ctx context.Context, who auth.Identity, r *api.SessionRequest) error
-}
-
 // Sessions is the resource /v1/sessions.
 type Sessions struct {
-	Desk  SessionDesk
-	Guard Guard // nil: nothing is refused
-	Now   func() time.Time
+	Desk SessionDesk
+	Now  func() time.Time
 }
 
 // Register adds the operations.
@@ -101,7 +94,7 @@ func (s *Sessions) Register(api huma.API) {
 func problemsOfMaking() []problem.Code {
 	return []problem.Code{
 		problem.InvalidNumber, problem.NumberIsMask, problem.EmergencyNumber, problem.PremiumDestination, problem.RegionNotEnabled,
-		problem.PoolExhausted, problem.BindingConflict, problem.QuotaExceeded, problem.StepUpRequired,
+		problem.ConsentMissing, problem.PoolExhausted, problem.BindingConflict, problem.QuotaExceeded, problem.StepUpRequired,
 	}
 }
 
@@ -208,7 +201,7 @@ func (s *Sessions) create(ctx context.Context, in *createSessionInput) (*MadeSes
 
 func span(seconds int64) api.Duration { return api.Duration(time.Duration(seconds) * time.Second) }
 
-// make asks the guard and the desk for a session of the caller's tenant.
+// make asks the desk for a session of the caller's tenant.
 func (s *Sessions) make(ctx context.Context, r *api.SessionRequest) (numberdb.Session, bool, error) {
 	who := auth.From(ctx)
 	if !who.Operator() {
@@ -216,11 +209,6 @@ func (s *Sessions) make(ctx context.Context, r *api.SessionRequest) (numberdb.Se
 			return numberdb.Session{}, false, noTenant()
 		}
 		r.Tenant = who.Tenant
-	}
-	if s.Guard != nil {
-		if err := s.Guard.Session(ctx, who, r); err != nil {
-			return numberdb.Session{}, false, err
-		}
 	}
 	return s.Desk.Create(ctx, r, Attempt(ctx))
 }
@@ -324,12 +312,16 @@ type extendSessionInput struct {
 	}
 }
 
-func (s *Sessions) extend(ctx context.Context, in *extendSessionInput) (*SessionAnswer, error) {
+func (in *extendSessionInput) change() *SessionChange {
 	change := &SessionChange{Do: Extend, TTL: time.Duration(in.Body.TTL) * time.Second}
 	if in.IfMatch != "" {
 		change.Unchanged = func(session *numberdb.Session) bool { return matches(in.IfMatch, tagOf(session)) }
 	}
-	session, _, err := s.change(ctx, &in.SessionID, change)
+	return change
+}
+
+func (s *Sessions) extend(ctx context.Context, in *extendSessionInput) (*SessionAnswer, error) {
+	session, _, err := s.change(ctx, &in.SessionID, in.change())
 	if err != nil {
 		return nil, err
 	}

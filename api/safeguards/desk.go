@@ -97,8 +97,8 @@ func (d *Desk) parties(people []api.Participate, ask *guard.Allocation) error {
 
 // Change judges who joins, and counts what is rotated or given back.
 func (d *Desk) Change(ctx context.Context, tenant string, id numberdb.ID, c *rest.SessionChange) (numberdb.Session, bool, error) {
-	who := auth.From(ctx)
-	if c.Join != nil {
+	who, began := auth.From(ctx), d.Now()
+	if c.Do == rest.Join {
 		if err := d.joins(ctx, who, c.Join); err != nil && !d.again(ctx, c.Attempt) {
 			return numberdb.Session{}, false, Problem(err)
 		}
@@ -107,27 +107,30 @@ func (d *Desk) Change(ctx context.Context, tenant string, id numberdb.ID, c *res
 	if err != nil || replayed {
 		return s, replayed, err
 	}
-	alone := s.Shape == numberdb.Lease || s.Shape == numberdb.Open
-	now := d.Now()
-	switch {
-	case s.Ended == numberdb.Released || s.Ended == numberdb.Burned:
-		if now.Sub(s.Expires) > justNow { // it had ended before
-			break
-		}
-		if d.Live != nil {
-			d.Live.Ended(s.Tenant, s.ID, alone)
-		}
-		if alone {
-			d.Guard.Rotated(whoOf(who), now.Sub(s.Created))
-		}
-	case c.Join == nil && c.Attempt != nil: // rotated: no other change has an idempotency key
+	switch c.Do {
+	case rest.End, rest.Burn:
+		d.ended(who, &s, began)
+	case rest.Rotate:
 		d.Guard.Rotated(whoOf(who), 0)
+	default:
 	}
 	return s, replayed, nil
 }
 
-// justNow is how old an end may be that this request has made.
-const justNow = 2 * time.Second
+// ended counts the end of a session, where this request has made it: releasing again
+// what was released is nobody's abuse.
+func (d *Desk) ended(who auth.Identity, s *numberdb.Session, began time.Time) {
+	if s.Expires.Before(began.Truncate(time.Microsecond)) {
+		return
+	}
+	alone := s.Shape == numberdb.Lease || s.Shape == numberdb.Open
+	if d.Live != nil {
+		d.Live.Ended(s.Tenant, s.ID, alone)
+	}
+	if alone {
+		d.Guard.Rotated(whoOf(who), d.Now().Sub(s.Created))
+	}
+}
 
 func (d *Desk) joins(ctx context.Context, who auth.Identity, p *api.Participate) error {
 	ask := &guard.Allocation{}

@@ -15,7 +15,6 @@ import (
 
 	"maskline/api/auth"
 	"maskline/api/guard"
-	"maskline/api/problem"
 	"maskline/api/rest"
 	"maskline/numberdb"
 )
@@ -42,15 +41,25 @@ func (l *Limits) Middleware(ctx huma.Context, next func(huma.Context)) {
 	fields(w.Header(), admission.Policies)
 	if err != nil {
 		l.hold(ctx.Context(), err)
-		refuse(ctx, w, err)
+		rest.Refuse(ctx, Problem(err))
 		return
 	}
-	if ctx.Operation().Metadata["stream"] == true { // it would be under way for hours
+	if rest.Streams(ctx.Operation()) { // it would be under way for hours
 		admission.Done()
 	} else {
 		defer admission.Done()
 	}
 	next(huma.WithContext(ctx, numberdb.WithActor(ctx.Context(), who.Key)))
+}
+
+// Admit counts a request of somebody whom its handler has recognised.
+func (l *Limits) Admit(who auth.Identity) error {
+	admission, err := l.Guard.Admit(whoOf(who))
+	if err != nil {
+		return Problem(err)
+	}
+	admission.Done()
+	return nil
 }
 
 // A refusal is answered a little later, so that who does not heed Retry-After spends
@@ -76,14 +85,6 @@ func (l *Limits) hold(ctx context.Context, err error) {
 	case <-timer.C:
 	case <-ctx.Done():
 	}
-}
-
-func refuse(ctx huma.Context, w http.ResponseWriter, err error) {
-	if p, is := Problem(err).(*problem.Error); is { //nolint:errorlint // it was made just now
-		p.Write(w, rest.RequestID(ctx.Context()))
-		return
-	}
-	problem.New(problem.Internal).Write(w, rest.RequestID(ctx.Context()))
 }
 
 // fields are those of draft-ietf-httpapi-ratelimit-headers: each policy with its quota

@@ -48,3 +48,12 @@ func (e *edge) suspendKey(ctx context.Context, key string) error {
 	_, err = e.keys.Suspend(ctx, auth.Local(), id, true)
 	return err
 }
+
+// resumeKey lets a key in again, as if it had done nothing so far.
+func (e *edge) resumeKey(ctx context.Context, by *auth.Identity, id numberdb.ID) (numberdb.APIKey, error) {
+	key, err := e.keys.Suspend(ctx, by, id, false)
+	if err == nil {
+		e.protection.guard.Forgive(id.Text(numberdb.KeyPrefix))
+	}
+	return key, err
+}

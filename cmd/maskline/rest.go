@@ -15,7 +15,7 @@ import (
 func (e *edge) newREST() (err error) {
 	limits := &e.cfg.API.Limits
 	e.keys, err = auth.NewKeys(auth.Config{
-		Failures: limits.AuthFailures, First: func() (string, error) { return firstKey(string(e.cfg.DataDir)) },
+		Failures: limits.AuthFailures, First: func() (string, error) { return firstKey(string(e.cfg.DataDir)) }, Codes: e.store.TokenMAC,
 	}, auditedKeys{e.store, e.changes}, time.Now, e.log.Named("api"), e.metrics)
 	if err != nil {
 		return fmt.Errorf("making the API: %w", err)
@@ -36,7 +36,8 @@ func (e *edge) newREST() (err error) {
 		&rest.Pools{Desk: restPools{poolDesk{e.inventory()}}},
 		&rest.Carriers{Report: func() api.Report { return e.health().Report() }},
 		&rest.Restrictions{List: e.restrict, Tenant: e.bindings.hasTenant, Now: time.Now},
-		&rest.Keys{Desk: e.keys, Tenant: e.bindings.hasTenant, Now: time.Now},
+		&rest.Keys{Desk: e.keys, Tenant: e.bindings.hasTenant, Resume: e.resumeKey, Now: time.Now},
+		&rest.OAuth{Desk: e.keys, Admit: e.protection.limits.Admit},
 		e.told.events, e.told.endpoints, e.messages, e.verify,
 	} {
 		resource.Register(v1)

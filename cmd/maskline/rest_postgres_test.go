@@ -119,11 +119,14 @@ func TestTwoEdgesOfOneAPI(t *testing.T) {
 	if made.field("id") != again.field("id") || !there.routes(again.dial()[0], "+447700900101") {
 		t.Errorf("%s\n%s", made.text, again.text)
 	}
+	token := there.with(w.form("grant_type=client_credentials&client_id=" + shop.clientID() + "&client_secret=" + shop.key).want(http.StatusOK).field("access_token"))
+	token.ask(http.MethodGet, "/v1/sessions", "").want(http.StatusOK)
 	for _, id := range w.keysBeginning(shop.key) {
 		w.ask(http.MethodDelete, "/v1/keys/"+id, "").want(http.StatusOK)
 	}
 	shop.ask(http.MethodGet, "/v1/sessions", "").wantProblem(problem.Unauthorized)
 	revoked := time.Now()
 	there.eventually("the other edge refuses it", func() bool { return there.ask(http.MethodGet, "/v1/sessions", "").status != http.StatusOK })
+	token.ask(http.MethodGet, "/v1/sessions", "").wantProblem(problem.Unauthorized)
 	t.Logf("refused after %v", time.Since(revoked).Round(time.Millisecond))
 }

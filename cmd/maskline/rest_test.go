@@ -260,7 +260,9 @@ func TestKeysByAPI(t *testing.T) {
 	if g := taxi.ask(http.MethodGet, "/v1/keys?tenant=shop", "").want(http.StatusOK); strings.Contains(g.text, "shop") {
 		t.Errorf("keys of another: %s", g.text)
 	}
-	shop.ask(http.MethodPost, "/v1/keys", `{"role":"owner","tenant":"taxi"}`).wantProblem(problem.NotFound)
+	for _, of := range []string{"taxi", "nobody"} { // it does not learn which tenants there are
+		shop.ask(http.MethodPost, "/v1/keys", `{"role":"owner","tenant":"`+of+`"}`).wantProblem(problem.ValidationFailed)
+	}
 	// Nobody gives more than he has: the owner's key was made without pii:read.
 	shop.ask(http.MethodPost, "/v1/keys", `{"role":"auditor","scopes":["pii:read"]}`).wantProblem(problem.InsufficientScope)
 	shop.ask(http.MethodPost, "/v1/keys", `{"role":"read-only","scopes":["sessions:write"]}`).wantProblem(problem.ValidationFailed)
@@ -308,6 +310,24 @@ func TestKeysByAPI(t *testing.T) {
 		t.Errorf("%d keys on the pages", len(seen))
 	}
 	shop.ask(http.MethodGet, "/v1/keys?cursor=nonsense", "").wantProblem(problem.ValidationFailed)
+}
+
+// What was suspended for its doings is the operator's to let in again.
+func TestASuspendedKeyIsResumed(t *testing.T) {
+	w := served(t)
+	owner, shop := w.as("shop", "owner"), w.as("shop", "integrator")
+	id := w.keysBeginning(shop.key)[0]
+	if err := w.suspendKey(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	shop.ask(http.MethodGet, "/v1/sessions", "").wantProblem(problem.Unauthorized)
+	resume := "/v1/keys/" + id + "/resume"
+	owner.ask(http.MethodPost, resume, "").wantProblem(problem.InsufficientScope)
+	w.ask(http.MethodPost, "/v1/keys/key_0000000000001/resume", "").wantProblem(problem.NotFound)
+	if g := w.ask(http.MethodPost, resume, "").want(http.StatusOK); g.field("state") != "active" {
+		t.Errorf("%s", g.text)
+	}
+	shop.ask(http.MethodGet, "/v1/sessions", "").want(http.StatusOK)
 }
 
 func TestGuessingKeys(t *testing.T) {

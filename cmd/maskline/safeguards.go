@@ -31,6 +31,7 @@ type protection struct {
 	screened screenMetrics
 	consents *safeguards.Consents
 	masks    guard.Masks
+	limits   *safeguards.Limits
 }
 
 // newProtection makes it over the store and the table.
@@ -144,10 +145,10 @@ func guardRules(cfg *configs.Config) *guard.Rules {
 // register adds the counting of requests and the resources. It comes before all other
 // resources: what is registered earlier is not counted.
 func (p *protection) register(a *rest.API) {
-	limits := &safeguards.Limits{Guard: p.guard, Live: p.live, Rules: p.rules.Load}
-	a.UseMiddleware(limits.Middleware)
+	p.limits = &safeguards.Limits{Guard: p.guard, Live: p.live, Rules: p.rules.Load}
+	a.UseMiddleware(p.limits.Middleware)
 	for _, resource := range []interface{ Register(api huma.API) }{
-		limits, p.consents, &safeguards.Audit{Store: p.records.store},
+		p.limits, p.consents, &safeguards.Audit{Store: p.records.store},
 	} {
 		resource.Register(a)
 	}

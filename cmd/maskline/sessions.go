@@ -333,18 +333,12 @@ func (d *sessionDesk) ttlProblem(pool string) error {
 // they are to be whole; masks are ours.
 func sessionOf(s *numberdb.Session, now time.Time, reveal bool) api.Session {
 	a := api.Session{
-		ID: s.ID.Text(numberdb.SessionPrefix), Tenant: s.Tenant, Pool: s.Pool, Shape: s.Shape.String(), State: "active",
+		ID: s.ID.Text(numberdb.SessionPrefix), Tenant: s.Tenant, Pool: s.Pool, Shape: s.Shape.String(), State: s.State(now),
 		Services: s.Services.String(), CreatedAt: s.Created.UTC(), ExpiresAt: s.Expires.UTC(), IdleTTL: api.Duration(s.IdleTTL), MaxUses: s.MaxUses,
 		Label: e164.Redact(s.Label), Participants: make([]api.Participant, len(s.Participants)),
 	}
 	if reveal {
 		a.Label = s.Label
-	}
-	switch {
-	case s.Ended != numberdb.NotEnded:
-		a.State = s.Ended.String()
-	case !s.Live(now):
-		a.State = "expired"
 	}
 	for i := range s.Participants {
 		p, out := &s.Participants[i], &a.Participants[i]

@@ -21,6 +21,7 @@ type stores interface {
 	sessions.Store
 	numberdb.Purger
 	numberdb.APIKeyStore
+	numberdb.TokenStore
 	numberdb.EventStore
 	numberdb.EndpointStore
 	numberdb.DeliveryStore

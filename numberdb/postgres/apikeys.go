@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"maskline/numberdb"
+	"maskline/seal"
 )
 
 var _ numberdb.APIKeyStore = (*Store)(nil)
@@ -134,4 +135,13 @@ func apiKeyArrays(rows []numberdb.APIKey) []any {
 		}
 	}
 	return []any{numbers[0], texts[0], hashes, texts[1], texts[2], texts[3], texts[4], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5]}
+}
+
+// TokenMAC is of the data key, which is in the database.
+func (s *Store) TokenMAC(ctx context.Context) (codes *seal.MAC, err error) {
+	err = s.read(ctx, "reading the data key", s.cfg.Query, func(context.Context) error {
+		codes = s.vault.TokenMAC()
+		return nil
+	})
+	return codes, err
 }

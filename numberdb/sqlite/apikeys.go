@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"maskline/numberdb"
+	"maskline/seal"
 )
 
 var _ numberdb.APIKeyStore = (*Store)(nil)
@@ -99,3 +100,6 @@ func (s *Store) NoteAPIKeysUsed(ctx context.Context, used map[numberdb.ID]time.T
 func (s *Store) writeAPIKeys(ctx context.Context, write func(ctx context.Context, tx *sql.Tx) error) error {
 	return s.change(ctx, "storing API keys", write)
 }
+
+// TokenMAC is of the data key.
+func (s *Store) TokenMAC(context.Context) (*seal.MAC, error) { return s.vault.TokenMAC(), nil }

@@ -18,6 +18,7 @@ func apiKeyCases() []contractCase {
 		{"API keys keep every field, over a restart too", apiKeysKept},
 		{"API keys change, all or none", apiKeysChange},
 		{"the use of an API key moves on only", apiKeysUsed},
+		{"access tokens are of the store, over a restart too", tokensOfTheStore},
 	}
 }
 
@@ -124,5 +125,26 @@ func apiKeysUsed(t *testing.T, db Database) {
 	first.Used = moment(9)
 	if wantKeys(t, s, first, second) != version {
 		t.Error("use has changed the version")
+	}
+}
+
+func tokensOfTheStore(t *testing.T, db Database) {
+	code := func(db Database) string {
+		t.Helper()
+		store := db(t)
+		defer func() { _ = store.Close() }()
+		tokens, is := store.(numberdb.TokenStore)
+		if !is {
+			t.Fatal("the store makes no tokens")
+		}
+		codes, err := tokens.TokenMAC(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum := codes.Sum([]byte("token"))
+		return string(sum[:])
+	}
+	if before, after := code(db), code(db); before != after {
+		t.Error("another one after a restart")
 	}
 }
