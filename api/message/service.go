@@ -74,7 +74,7 @@ func New(cfg Config, store Store, sessions Sessions, sender routing.Originator, 
 	if s.metrics, err = newMetrics(reg, func() float64 { return float64(s.writer.length()) }); err != nil {
 		return nil, err
 	}
-	s.writer = newWriter(store, cfg.Queue, s.now, log)
+	s.writer = newWriter(store, cfg.Queue, s.metrics.lost, log)
 	return s, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 
@@ -25,14 +26,19 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type shelf struct {
 	mu       sync.Mutex
 	away     error
+	hangs    bool
 	messages map[numberdb.ID]numberdb.Message
 	reports  []numberdb.MessageReport
 	groups   int
 }
 
-func (s *shelf) Commit(_ context.Context, w *numberdb.Writes) (numberdb.Position, error) {
+func (s *shelf) Commit(ctx context.Context, w *numberdb.Writes) (numberdb.Position, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.hangs {
+		<-ctx.Done()
+		return 0, ctx.Err()
+	}
 	if s.away != nil {
 		return 0, s.away
 	}
@@ -218,6 +224,52 @@ func TestReportsWaitForTheStore(t *testing.T) {
 		}
 		if told := store.told(); len(told) != 3 || told[0].ID != 2 || store.groups != 1 {
 			t.Errorf("%d reports in %d groups", len(told), store.groups)
+		}
+	})
+}
+
+// A store that hangs keeps no carrier waiting for longer than one commit, however
+// much news there is.
+func TestReportsGoBackWhileTheStoreHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, store := started(t, Config{}, nil)
+		store.hangs = true
+		const reports = 3 * writeAtOnce
+		var mu sync.Mutex
+		back := 0
+		for id := range uint64(reports) {
+			s.Report(routing.Report{ID: id + 1, State: routing.ReportDelivered, At: time.Now()}, func(err error) {
+				mu.Lock()
+				defer mu.Unlock()
+				if err != nil {
+					back++
+				}
+			})
+		}
+		time.Sleep(commitWithin)
+		synctest.Wait()
+		mu.Lock()
+		defer mu.Unlock()
+		if back != reports {
+			t.Errorf("%d of %d are back at their carriers", back, reports)
+		}
+	})
+}
+
+// A report that no store may hold holds up no other.
+func TestAReportThatMakesNoSense(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, store := started(t, Config{}, nil)
+		var said error
+		s.Report(routing.Report{ID: 1, State: routing.ReportDelivered, Carrier: "a\nb", At: time.Now(), Only: true}, func(err error) { said = err })
+		s.Report(routing.Report{ID: 2, State: routing.ReportDelivered, At: time.Now()}, func(error) {})
+		synctest.Wait()
+		if told := store.told(); !errors.Is(said, numberdb.ErrMessage) || len(told) != 1 || told[0].ID != 2 {
+			t.Errorf("%v, then %+v", said, told)
+		}
+		var lost dto.Metric
+		if err := s.metrics.lost.Write(&lost); err != nil || lost.GetCounter().GetValue() != 1 {
+			t.Errorf("%v are counted as lost, %v", lost.GetCounter().GetValue(), err)
 		}
 	})
 }
