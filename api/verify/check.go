@@ -103,6 +103,9 @@ func (s *Service) resend(ctx context.Context, before *numberdb.Verification, att
 	if err := s.numbers.Refuse(ctx, w.Tenant, before.To); err != nil {
 		return v, err
 	}
+	if err := s.pumped(before.Tenant, before.Prefix); err != nil {
+		return v, err
+	}
 	sender, err := s.sender(&w, before.To)
 	if err != nil {
 		return v, err

@@ -257,6 +257,7 @@ func TestVerificationsThatAreRefused(t *testing.T) {
 func TestPumpedPrefix(t *testing.T) {
 	o := startOutbound(t)
 	workflow := o.workflow(nil)
+	begun, _ := o.begin(workflow, "+998123499998")
 	earlier := time.Now().UTC().Add(-10 * time.Minute).Truncate(time.Microsecond)
 	for i := range 50 {
 		v := numberdb.Verification{
@@ -275,6 +276,11 @@ func TestPumpedPrefix(t *testing.T) {
 	o.want(pumped, 429, problem.RateLimited)
 	if pumped.body["reason"] != "low_conversion" {
 		t.Errorf("it says %s", pumped.text)
+	}
+	again := o.ask("shop", http.MethodPost, "/v1/verifications/"+begun+"/resend", nil)
+	o.want(again, 429, problem.RateLimited)
+	if again.body["reason"] != "low_conversion" {
+		t.Errorf("of another code it says %s", again.text)
 	}
 	o.want(o.ask("shop", http.MethodPost, "/v1/verifications", words{"workflow_id": workflow, "to": "+998124499999"}), http.StatusCreated, "")
 	if out := o.get("/metrics").body; !strings.Contains(out, "maskline_api_verification_prefixes_stopped 1") {
