@@ -215,6 +215,18 @@ func (k *Keys) Authenticate(r *http.Request) (*Identity, error) {
 	return nil, k.failed(r)
 }
 
+// Lives reports whether the key with this id lets its holder in, for what goes on after
+// its request was let in. It never waits.
+func (k *Keys) Lives(id string) bool {
+	parsed, err := numberdb.ParseID(numberdb.KeyPrefix, id)
+	ring := k.known.Load()
+	if err != nil || ring == nil {
+		return false
+	}
+	e := ring.byID[parsed]
+	return e != nil && k.valid(e, k.now())
+}
+
 // failed is the answer to what looks like a guess.
 func (k *Keys) failed(r *http.Request) error {
 	source, err := netip.ParseAddrPort(r.RemoteAddr)
