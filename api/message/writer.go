@@ -26,6 +26,8 @@ type news struct {
 type writer struct {
 	store Store
 	limit int
+	told  func(tenant string) // nil: there are no events
+	ids   numberdb.IDs
 	lost  prometheus.Counter
 	log   *zap.Logger
 	wake  chan struct{}
@@ -48,8 +50,8 @@ var (
 	errStopped = errors.New("the edge is stopping")
 )
 
-func newWriter(store Store, limit int, lost prometheus.Counter, log *zap.Logger) *writer {
-	return &writer{store: store, limit: limit, lost: lost, log: log, wake: make(chan struct{}, 1)}
+func newWriter(store Store, cfg *Config, lost prometheus.Counter, log *zap.Logger) *writer {
+	return &writer{store: store, limit: cfg.Queue, told: cfg.Told, lost: lost, log: log, wake: make(chan struct{}, 1)}
 }
 
 func (w *writer) length() int {
@@ -163,8 +165,16 @@ func (w *writer) commit(ctx context.Context, batch []news) error {
 	for i := range batch {
 		writes.Reports[i] = batch[i].report
 	}
-	_, err := w.store.Commit(ctx, &writes)
-	return err
+	if err := w.events(ctx, &writes); err != nil {
+		return err
+	}
+	if _, err := w.store.Commit(ctx, &writes); err != nil {
+		return err
+	}
+	for i := range writes.Outbox {
+		w.told(writes.Outbox[i].Tenant)
+	}
+	return nil
 }
 
 // giveBack lets all who can tell it again know, and keeps the rest. Those who come

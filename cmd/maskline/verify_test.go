@@ -95,6 +95,7 @@ func TestACodeArrivesAndVerifies(t *testing.T) {
 		s := o.ask("reader", http.MethodGet, "/v1/verifications/"+started.id(), nil)
 		return s.body["status"] == "verified" && strings.Contains(s.text, `"delivered"`) && strings.Contains(s.text, `"submitted"`)
 	})
+	o.told("shop", "verification.sent", "verification.status", "verification.succeeded")
 	stats := o.ask("reader", http.MethodGet, "/v1/stats/verifications", nil)
 	o.want(stats, http.StatusOK, "")
 	if !strings.Contains(stats.text, `"prefix":"44770","started":1,"verified":1`) || !strings.Contains(stats.text, `"verified_within_10s":1`) {
@@ -137,6 +138,7 @@ func TestTooManyGuesses(t *testing.T) {
 	if statuses != [2]int{5, 7} {
 		t.Errorf("%d guesses were compared, %d refused", statuses[0], statuses[1])
 	}
+	o.told("shop", "verification.sent", "verification.status", "verification.failed")
 	s := o.guess(id, code)
 	o.want(s, 429, problem.AttemptsExhausted)
 	if s.body["next_step"] != "start_again" {

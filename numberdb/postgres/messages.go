@@ -140,6 +140,10 @@ func messageQuery(q *numberdb.MessageQuery) (string, []any) {
 	if q.ID != 0 {
 		add(`id =`, int64(q.ID))
 	}
+	if len(q.IDs) > 0 {
+		args = append(args, q.IDs)
+		where = append(where, `id = ANY ($`+strconv.Itoa(len(args))+`::bigint[])`)
+	}
 	if !q.AnyTenant {
 		add(`tenant =`, q.Tenant)
 	}
