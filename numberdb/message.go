@@ -89,6 +89,7 @@ type MessageStore interface {
 // MessageQuery selects messages; zero fields select all, but for Tenant.
 type MessageQuery struct {
 	ID           ID     // this one
+	IDs          []ID   // one of these, at most 10,000
 	Tenant       string // of this tenant; empty is the operator's own, AnyTenant are all
 	Session      ID     // through this session
 	Verification ID     // with a code of this verification

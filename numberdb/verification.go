@@ -56,6 +56,9 @@ type Verification struct {
 	Until    time.Time // it is kept
 	// Code is a new code to be kept; empty: the one that is kept stays.
 	Code string
+	// Told are events that ChangeVerification writes with the change; none is of a
+	// session.
+	Told []Event
 
 	hidden HiddenKey
 	vault  *Vault
@@ -184,7 +187,7 @@ func (v *Verification) Check() error {
 		!isTime(v.Created), !isTime(v.Expires), !isTime(v.Until), !v.NextSend.IsZero() && !isTime(v.NextSend), !v.Verified.IsZero() && !isTime(v.Verified):
 		return ErrVerification
 	}
-	return nil
+	return checkEach("event", v.Told, (*Event).Check)
 }
 
 // Check refuses what no store may hold.

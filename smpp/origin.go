@@ -67,11 +67,29 @@ func (e *Edge) Originate(in *routing.Origination, done func(routing.Originated))
 func (o *own) tell(m *message, d routing.Delivery) {
 	told := o.told
 	told.Fate, told.Verdict, told.Answer, told.Tried = d.Fate, d.Verdict, d.Answer, o.tried
-	if m.to != nil && m.plan.To.Kind == routing.ToNumber && (d.Fate == routing.FateDelivered || d.Fate == routing.FateUnknown) {
-		told.Carrier = m.to.name
+	if m.plan.Verdict == routing.Forward { // else it was dropped, and nobody has it
+		byCarrier := m.plan.To.Kind == routing.ToNumber
+		switch {
+		case byCarrier && m.to != nil && d.Fate == routing.FateDelivered:
+			told.Carrier = m.to.name
+		case byCarrier && d.Fate == routing.FateUnknown:
+			told.Carrier = o.silent()
+		default:
+		}
+		told.Final = d.Fate == routing.FateDelivered && !byCarrier
 	}
-	told.Final = d.Fate == routing.FateDelivered && m.plan.To.Kind != routing.ToNumber
 	o.done(told)
+}
+
+// silent is the last carrier that did not answer: it may have the message. The last
+// of all may be another one, which refused it.
+func (o *own) silent() string {
+	for i := len(o.tried) - 1; i >= 0; i-- {
+		if o.tried[i].Silent {
+			return o.tried[i].Carrier
+		}
+	}
+	return ""
 }
 
 // tried notes an attempt that was answered with a status.

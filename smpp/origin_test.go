@@ -11,6 +11,7 @@ import (
 	"maskline/numberdb" //nolint:depguard // tests make the table that routing reads
 	"maskline/routing"
 	"maskline/smpp/pdu"
+	"maskline/testbench/await"
 )
 
 // heardReports keeps reports, and answers them as it is told.
@@ -66,13 +67,7 @@ func (b *bench) originate(w routing.Writes, from, to, line string) <-chan routin
 
 func originated(t *testing.T, done <-chan routing.Originated) routing.Originated {
 	t.Helper()
-	select {
-	case o := <-done:
-		return o
-	case <-time.After(patience):
-		t.Fatal("never answered")
-		return routing.Originated{}
-	}
+	return await.From(t, patience, "an answer", done)
 }
 
 func TestOriginate(t *testing.T) {
@@ -187,6 +182,26 @@ func TestOriginateToAccount(t *testing.T) {
 	if got := originated(t, done); got.Fate != routing.FateDelivered || !got.Final || got.Carrier != "" {
 		t.Errorf("%+v", got)
 	}
+}
+
+// What a rule throws away was delivered to nobody, whoever would have got it.
+func TestOriginatedAndDropped(t *testing.T) {
+	table := testTable()
+	table.Apply([]numberdb.Change{{Binding: numberdb.Binding{
+		Mask: e164.MustParse(maskDesk), Party: e164.MustParse(alice), To: numberdb.Endpoint{Kind: numberdb.Account, Name: "shop"},
+		Present: e164.MustParse(maskOfAlice), Tenant: "shop", Services: numberdb.SMS,
+	}}})
+	b, _, shop, alfa := ruledEdgeOver(t, table, func(cfg *routing.Config) {
+		cfg.Rules = []routing.RuleConfig{{Name: "secrets", Text: []string{"secret"}, Drop: true}}
+	}, func(cfg *Config) { cfg.Reports = &heardReports{} })
+	for _, to := range []string{maskDesk, maskOfBob} {
+		got := originated(t, b.originate(routing.WritesFor, alice, to, "a secret"))
+		if got.Fate != routing.FateDelivered || got.Final || got.Carrier != "" {
+			t.Errorf("%+v", got)
+		}
+	}
+	shop.nothing(t)
+	alfa.nothing(t)
 }
 
 func TestOriginateWithoutCarrier(t *testing.T) {

@@ -247,6 +247,18 @@ func (k *Keys) unknown(source string) error {
 	return k.failed(source)
 }
 
+// Lives reports whether the key with this id lets its holder in, for what goes on after
+// its request was let in. It never waits.
+func (k *Keys) Lives(id string) bool {
+	parsed, err := numberdb.ParseID(numberdb.KeyPrefix, id)
+	ring := k.known.Load()
+	if err != nil || ring == nil {
+		return false
+	}
+	e := ring.byID[parsed]
+	return e != nil && k.valid(e, k.now())
+}
+
 // failed is the answer to what looks like a guess of a source, which is address and
 // port.
 func (k *Keys) failed(address string) error {

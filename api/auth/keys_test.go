@@ -189,7 +189,14 @@ func TestAKeyEnds(t *testing.T) {
 			if who, err := k.asked(text); err != nil || who.Tenant != "shop" || !who.May(SessionsWrite) || who.May(PIIRead) {
 				t.Fatalf("%+v %v", who, err)
 			}
+			id := key.ID.Text(numberdb.KeyPrefix)
+			if !k.Lives(id) || k.Lives("key_1") {
+				t.Error("another key lives")
+			}
 			end(k, c, key.ID)
+			if k.Lives(id) {
+				t.Error("it still lives")
+			}
 			if _, err := k.asked(text); code(err) != problem.Unauthorized {
 				t.Error(err)
 			}

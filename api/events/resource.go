@@ -31,9 +31,12 @@ type Store interface {
 
 // Config of an Events.
 type Config struct {
-	// Streams that are open at a time, of all keys and of one. Default 256 and 8; 0
-	// is the default.
-	Streams, StreamsEach int
+	// Streams that are open at a time, of all keys, of those of one tenant, and of one.
+	// Default 256, 64 and 8; 0 is the default.
+	Streams, StreamsTenant, StreamsEach int
+	// Lives tells whether a key still opens what it did when its stream began. Nil: it
+	// always does.
+	Lives func(key string) bool
 	// Heartbeat is how often a stream without events says that it lives. Default
 	// 15s; 0 is the default.
 	Heartbeat time.Duration
@@ -57,6 +60,9 @@ func (c Config) withDefaults() Config {
 	if c.Streams == 0 {
 		c.Streams = 256
 	}
+	if c.StreamsTenant == 0 {
+		c.StreamsTenant = 64
+	}
 	if c.StreamsEach == 0 {
 		c.StreamsEach = 8
 	}
@@ -69,17 +75,18 @@ type Events struct {
 	store Store
 	hub   *Hub
 
-	mu      sync.Mutex
-	open    int
-	byKey   map[string]int
-	streams prometheus.Gauge
-	cut     prometheus.Counter
+	mu       sync.Mutex
+	open     int
+	byKey    map[string]int
+	byTenant map[string]int // the operator's aside
+	streams  prometheus.Gauge
+	cut      prometheus.Counter
 }
 
 // NewEvents makes it and registers its metrics.
 func NewEvents(cfg Config, store Store, hub *Hub, reg prometheus.Registerer) (*Events, error) {
 	v := &Events{
-		cfg: cfg.withDefaults(), store: store, hub: hub, byKey: map[string]int{},
+		cfg: cfg.withDefaults(), store: store, hub: hub, byKey: map[string]int{}, byTenant: map[string]int{},
 		streams: prometheus.NewGauge(prometheus.GaugeOpts{Name: "maskline_api_event_streams", Help: "Streams of events that are open."}),
 		cut: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "maskline_api_event_streams_cut_total", Help: "Streams of events that ended since their reader was too slow or gone.",
@@ -138,12 +145,12 @@ func (v *Events) get(ctx context.Context, in *Query) (*huma.StreamResponse, erro
 		return nil, err
 	}
 	if streams {
-		if !v.enter(who.Key) {
+		if !v.enter(&who) {
 			return nil, &problem.Error{Code: problem.RateLimited, Detail: "There are too many streams.", RetryAfter: v.cfg.Heartbeat}
 		}
 		return &huma.StreamResponse{Body: func(ctx huma.Context) {
-			defer v.leave(who.Key)
-			v.stream(ctx, tenant, after)
+			defer v.leave(&who)
+			v.stream(ctx, who.Key, tenant, after)
 		}}, nil
 	}
 	limited, cancel := context.WithTimeout(ctx, listTime)
@@ -189,32 +196,40 @@ func (v *Events) position(ctx context.Context, tenant string, in *Query, streams
 	return p, nil
 }
 
-func (v *Events) enter(key string) bool {
+func (v *Events) enter(who *auth.Identity) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.open >= v.cfg.Streams || v.byKey[key] >= v.cfg.StreamsEach {
+	if v.open >= v.cfg.Streams || v.byKey[who.Key] >= v.cfg.StreamsEach || v.byTenant[who.Tenant] >= v.cfg.StreamsTenant {
 		return false
 	}
 	v.open++
-	v.byKey[key]++
+	v.byKey[who.Key]++
+	if !who.Operator() {
+		v.byTenant[who.Tenant]++
+	}
 	v.streams.Inc()
 	return true
 }
 
-func (v *Events) leave(key string) {
+func (v *Events) leave(who *auth.Identity) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.open--
-	if v.byKey[key]--; v.byKey[key] == 0 {
-		delete(v.byKey, key)
+	if v.byKey[who.Key]--; v.byKey[who.Key] == 0 {
+		delete(v.byKey, who.Key)
+	}
+	if !who.Operator() {
+		if v.byTenant[who.Tenant]--; v.byTenant[who.Tenant] == 0 {
+			delete(v.byTenant, who.Tenant)
+		}
 	}
 	v.streams.Dec()
 }
 
 const streamPage = 100
 
-// stream writes events until the reader goes, or is too slow.
-func (v *Events) stream(ctx huma.Context, tenant string, after numberdb.EventPosition) {
+// stream writes events until the reader goes, is too slow, or its key has ended.
+func (v *Events) stream(ctx huma.Context, key, tenant string, after numberdb.EventPosition) {
 	r, w := humago.Unwrap(ctx)
 	out := http.NewResponseController(w)
 	_ = out.SetReadDeadline(time.Time{}) // that of the request is over
@@ -241,7 +256,7 @@ func (v *Events) stream(ctx huma.Context, tenant string, after numberdb.EventPos
 	poll := time.NewTicker(v.cfg.Poll)
 	defer poll.Stop()
 	heard := time.Now()
-	for r.Context().Err() == nil {
+	for r.Context().Err() == nil && (v.cfg.Lives == nil || v.cfg.Lives(key)) {
 		news := v.hub.news(tenant)
 		limited, cancel := context.WithTimeout(r.Context(), listTime)
 		found, err := v.store.Events(limited, numberdb.EventQuery{Tenant: tenant, After: after, Limit: streamPage})

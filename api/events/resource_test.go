@@ -49,6 +49,7 @@ func newWorld(t *testing.T, cfg Config) *world {
 	keys := authtest.Texts{
 		"Bearer shop": {Key: "key_1", Tenant: "shop", Scopes: scopes}, "Bearer other": {Key: "key_2", Tenant: "other", Scopes: scopes},
 		"Bearer operator": {Key: "key_3", Scopes: scopes}, "Bearer blind": {Key: "key_4", Tenant: "shop"},
+		"Bearer shop, too": {Key: "key_5", Tenant: "shop", Scopes: scopes},
 	}
 	reg := prometheus.NewRegistry()
 	api, err := rest.New(rest.Config{}, keys, time.Now, zap.NewNop(), reg)
@@ -244,6 +245,36 @@ func TestEventsAreFollowed(t *testing.T) {
 	_ = foreign.Body.Close()
 	if foreign.StatusCode != http.StatusNotFound {
 		t.Errorf("another tenant's event: %s", foreign.Status)
+	}
+}
+
+// The stream of a key that was revoked ends, and a tenant with many keys leaves room
+// for others.
+func TestStreamsOfKeysAndTenants(t *testing.T) {
+	var revoked atomic.Bool
+	lives := func(key string) bool { return key != "key_1" || !revoked.Load() }
+	w := newWorld(t, Config{Poll: 20 * time.Millisecond, StreamsTenant: 2, Lives: lives})
+	first, stream := w.follow(t.Context(), "shop")
+	defer func() { _ = first.Body.Close() }()
+	second, _ := w.follow(t.Context(), "shop, too")
+	defer func() { _ = second.Body.Close() }()
+	third, _ := w.follow(t.Context(), "shop, too")
+	_ = third.Body.Close()
+	other, _ := w.follow(t.Context(), "other")
+	_ = other.Body.Close()
+	if second.StatusCode != http.StatusOK || third.StatusCode != http.StatusTooManyRequests || other.StatusCode != http.StatusOK {
+		t.Errorf("a tenant's second stream: %s, its third: %s, another's: %s", second.Status, third.Status, other.Status)
+	}
+	revoked.Store(true)
+	for stream.Scan() {
+	}
+	if err := stream.Err(); err != nil {
+		t.Errorf("the stream of a revoked key: %v", err)
+	}
+	fourth, _ := w.follow(t.Context(), "shop, too")
+	_ = fourth.Body.Close()
+	if fourth.StatusCode != http.StatusOK {
+		t.Errorf("after one has ended: %s", fourth.Status)
 	}
 }
 

@@ -13,6 +13,7 @@ type metrics struct {
 	messages *prometheus.CounterVec
 	reports  [reportStates]prometheus.Counter
 	left     prometheus.Counter
+	lost     prometheus.Counter
 }
 
 const reportStates = int(routing.ReportUnknown) + 1
@@ -24,6 +25,9 @@ func newMetrics(reg prometheus.Registerer, waiting func() float64) (*metrics, er
 		}, []string{"outcome"}),
 		left: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "maskline_api_messages_left_total", Help: "Messages that a crash has left without an answer; they are told as unknown.",
+		}),
+		lost: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "maskline_api_message_reports_lost_total", Help: "News of messages that nobody tells again, and that the store could not take.",
 		}),
 	}
 	for _, outcome := range []string{"submitted", "delivered", "dropped", "unknown", "temporary", "refused"} {
@@ -41,7 +45,7 @@ func newMetrics(reg prometheus.Registerer, waiting func() float64) (*metrics, er
 		Name: "maskline_api_message_reports_waiting", Help: "News of messages that the store does not have yet.",
 	}, waiting)
 	var err error
-	for _, c := range []prometheus.Collector{m.messages, m.left, reports, queue} {
+	for _, c := range []prometheus.Collector{m.messages, m.left, m.lost, reports, queue} {
 		err = errors.Join(err, reg.Register(c))
 	}
 	if err != nil {

@@ -25,6 +25,9 @@ type Config struct {
 	// Queue is how much news of messages waits for the store at most. Default 10,000; 0
 	// is the default.
 	Queue int
+	// Told is called after events of a tenant were written, and must not wait. Nil: no
+	// events are written.
+	Told func(tenant string)
 }
 
 func (c Config) withDefaults() Config {
@@ -74,7 +77,7 @@ func New(cfg Config, store Store, sessions Sessions, sender routing.Originator, 
 	if s.metrics, err = newMetrics(reg, func() float64 { return float64(s.writer.length()) }); err != nil {
 		return nil, err
 	}
-	s.writer = newWriter(store, cfg.Queue, s.now, log)
+	s.writer = newWriter(store, &cfg, s.metrics.lost, log)
 	return s, nil
 }
 

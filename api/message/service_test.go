@@ -3,6 +3,7 @@ package message
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 
@@ -25,14 +27,20 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type shelf struct {
 	mu       sync.Mutex
 	away     error
+	hangs    bool
 	messages map[numberdb.ID]numberdb.Message
 	reports  []numberdb.MessageReport
+	events   []numberdb.Event
 	groups   int
 }
 
-func (s *shelf) Commit(_ context.Context, w *numberdb.Writes) (numberdb.Position, error) {
+func (s *shelf) Commit(ctx context.Context, w *numberdb.Writes) (numberdb.Position, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.hangs {
+		<-ctx.Done()
+		return 0, ctx.Err()
+	}
 	if s.away != nil {
 		return 0, s.away
 	}
@@ -49,6 +57,13 @@ func (s *shelf) Commit(_ context.Context, w *numberdb.Writes) (numberdb.Position
 		s.groups++
 	}
 	s.reports = append(s.reports, w.Reports...)
+	s.events = append(s.events, w.Outbox...)
+	for _, r := range w.Reports {
+		if m, known := s.messages[r.ID]; known && !m.State.Final() {
+			m.State = max(m.State, r.State)
+			s.messages[r.ID] = m
+		}
+	}
 	return 1, nil
 }
 
@@ -56,7 +71,7 @@ func (s *shelf) Messages(_ context.Context, q numberdb.MessageQuery) (found []nu
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, m := range s.messages {
-		if (!q.Open || m.State == numberdb.MessageAccepted && m.ID < q.Before) && (q.ID == 0 || q.ID == m.ID) {
+		if (len(q.IDs) == 0 || slices.Contains(q.IDs, m.ID)) && (!q.Open || m.State == numberdb.MessageAccepted && m.ID < q.Before) && (q.ID == 0 || q.ID == m.ID) {
 			found = append(found, m)
 		}
 	}
@@ -222,6 +237,52 @@ func TestReportsWaitForTheStore(t *testing.T) {
 	})
 }
 
+// A store that hangs keeps no carrier waiting for longer than one commit, however
+// much news there is.
+func TestReportsGoBackWhileTheStoreHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, store := started(t, Config{}, nil)
+		store.hangs = true
+		const reports = 3 * writeAtOnce
+		var mu sync.Mutex
+		back := 0
+		for id := range uint64(reports) {
+			s.Report(routing.Report{ID: id + 1, State: routing.ReportDelivered, At: time.Now()}, func(err error) {
+				mu.Lock()
+				defer mu.Unlock()
+				if err != nil {
+					back++
+				}
+			})
+		}
+		time.Sleep(commitWithin)
+		synctest.Wait()
+		mu.Lock()
+		defer mu.Unlock()
+		if back != reports {
+			t.Errorf("%d of %d are back at their carriers", back, reports)
+		}
+	})
+}
+
+// A report that no store may hold holds up no other.
+func TestAReportThatMakesNoSense(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, store := started(t, Config{}, nil)
+		var said error
+		s.Report(routing.Report{ID: 1, State: routing.ReportDelivered, Carrier: "a\nb", At: time.Now(), Only: true}, func(err error) { said = err })
+		s.Report(routing.Report{ID: 2, State: routing.ReportDelivered, At: time.Now()}, func(error) {})
+		synctest.Wait()
+		if told := store.told(); !errors.Is(said, numberdb.ErrMessage) || len(told) != 1 || told[0].ID != 2 {
+			t.Errorf("%v, then %+v", said, told)
+		}
+		var lost dto.Metric
+		if err := s.metrics.lost.Write(&lost); err != nil || lost.GetCounter().GetValue() != 1 {
+			t.Errorf("%v are counted as lost, %v", lost.GetCounter().GetValue(), err)
+		}
+	})
+}
+
 // Two reports of one message are never in one transaction, and keep their order.
 func TestReportsOfOneMessageFollowOneAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -233,6 +294,51 @@ func TestReportsOfOneMessageFollowOneAnother(t *testing.T) {
 		told := store.told()
 		if len(told) != 2 || told[0].State != numberdb.MessageSubmitted || told[1].State != numberdb.MessageDelivered {
 			t.Errorf("%+v", told)
+		}
+	})
+}
+
+// Events tell of changes of the state alone, in the transaction of the report.
+func TestStatesAreTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var tenants []string
+		s, store := started(t, Config{Told: func(tenant string) { tenants = append(tenants, tenant) }}, nil)
+		store.messages[7] = numberdb.Message{ID: 7, Tenant: "shop", Session: 9, State: numberdb.MessageUncertain}
+		store.messages[8] = numberdb.Message{ID: 8, Tenant: "outlet", Verification: 5, State: numberdb.MessageUncertain}
+		store.messages[9] = numberdb.Message{ID: 9, Tenant: "outlet", Verification: 6, State: numberdb.MessageUncertain}
+		for _, r := range []routing.Report{
+			{ID: 7, State: routing.ReportSubmitted},
+			{ID: 8, State: routing.ReportSubmitted},
+			{ID: 7, State: routing.ReportSubmitted},
+			{ID: 6, State: routing.ReportDelivered},
+			{ID: 7, State: routing.ReportUndelivered, Code: 27},
+			{ID: 7, State: routing.ReportDelivered},
+			{ID: 8, State: routing.ReportExpired},
+			{ID: 9, State: routing.ReportDelivered},
+			{ID: 9, State: routing.ReportSubmitted},
+		} {
+			r.At = time.Now()
+			s.Report(r, func(error) {})
+			synctest.Wait()
+		}
+		var got []string
+		for i := range store.events {
+			e := &store.events[i]
+			if err := e.Check(); err != nil {
+				t.Error(err)
+			}
+			got = append(got, e.Tenant+" "+e.Type+" "+e.Session.Text("")+" "+string(e.Data))
+		}
+		want := []string{
+			`shop message.status 0000000000009 {"message_id":"msg_0000000000007","state":"submitted"}`,
+			`outlet verification.sent 0000000000000 {"message_id":"msg_0000000000008","verification_id":"ver_0000000000005","state":"submitted"}`,
+			`shop message.status 0000000000009 {"message_id":"msg_0000000000007","state":"undelivered","final":true,"carrier_code":"27"}`,
+			`outlet verification.status 0000000000000 {"message_id":"msg_0000000000008","verification_id":"ver_0000000000005","state":"expired","final":true}`,
+			`outlet verification.sent 0000000000000 {"message_id":"msg_0000000000009","verification_id":"ver_0000000000006","state":"submitted"}`,
+			`outlet verification.status 0000000000000 {"message_id":"msg_0000000000009","verification_id":"ver_0000000000006","state":"delivered","final":true}`,
+		}
+		if !slices.Equal(got, want) || !slices.Equal(tenants, []string{"shop", "outlet", "shop", "outlet", "outlet", "outlet"}) {
+			t.Errorf("%q told %q", tenants, got)
 		}
 	})
 }

@@ -3,9 +3,11 @@ package message
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
 	"maskline/numberdb"
@@ -23,14 +25,17 @@ type news struct {
 // tell again is kept until the store has it, as long as there is room.
 type writer struct {
 	store Store
-	now   func() time.Time
 	limit int
+	told  func(tenant string) // nil: there are no events
+	ids   numberdb.IDs
+	lost  prometheus.Counter
 	log   *zap.Logger
 	wake  chan struct{}
 
-	mu     sync.Mutex
-	queue  []news
-	closed bool
+	mu      sync.Mutex
+	queue   []news
+	closed  bool
+	failing bool // the last commit failed; run's own
 }
 
 const (
@@ -45,8 +50,8 @@ var (
 	errStopped = errors.New("the edge is stopping")
 )
 
-func newWriter(store Store, limit int, now func() time.Time, log *zap.Logger) *writer {
-	return &writer{store: store, now: now, limit: limit, log: log, wake: make(chan struct{}, 1)}
+func newWriter(store Store, cfg *Config, lost prometheus.Counter, log *zap.Logger) *writer {
+	return &writer{store: store, limit: cfg.Queue, told: cfg.Told, lost: lost, log: log, wake: make(chan struct{}, 1)}
 }
 
 func (w *writer) length() int {
@@ -55,11 +60,13 @@ func (w *writer) length() int {
 	return len(w.queue)
 }
 
-// add takes a report in, or says at once that it cannot.
+// add takes a report in, or says at once that it cannot. One that no store may hold
+// would hold up all others.
 func (w *writer) add(n news) {
+	err := n.report.Check()
 	w.mu.Lock()
-	var err error
 	switch {
+	case err != nil:
 	case w.closed:
 		err = errStopped
 	case len(w.queue) >= w.limit:
@@ -69,13 +76,21 @@ func (w *writer) add(n news) {
 	}
 	w.mu.Unlock()
 	if err != nil {
-		n.done(err)
+		w.gaveUp(&n, err)
 		return
 	}
 	select {
 	case w.wake <- struct{}{}:
 	default:
 	}
+}
+
+// gaveUp says that a report is not in the store, and counts what nobody tells again.
+func (w *writer) gaveUp(n *news, err error) {
+	if n.only {
+		w.lost.Inc()
+	}
+	n.done(err)
 }
 
 // take removes the next reports, of each message one.
@@ -129,8 +144,11 @@ func (w *writer) write(ctx context.Context) bool {
 		if len(batch) == 0 {
 			return true
 		}
-		if err := w.commit(ctx, batch); err != nil {
+		err := w.commit(ctx, batch)
+		if err != nil && !w.failing {
 			w.log.Warn("what became of messages cannot be written to the store; trying on", zap.Int("messages", len(batch)), zap.Error(err))
+		}
+		if w.failing = err != nil; w.failing {
 			w.giveBack(batch, err)
 			return false
 		}
@@ -147,23 +165,36 @@ func (w *writer) commit(ctx context.Context, batch []news) error {
 	for i := range batch {
 		writes.Reports[i] = batch[i].report
 	}
-	_, err := w.store.Commit(ctx, &writes)
-	return err
+	if err := w.events(ctx, &writes); err != nil {
+		return err
+	}
+	if _, err := w.store.Commit(ctx, &writes); err != nil {
+		return err
+	}
+	for i := range writes.Outbox {
+		w.told(writes.Outbox[i].Tenant)
+	}
+	return nil
 }
 
-// giveBack lets those who can tell it again know, and keeps the rest.
+// giveBack lets all who can tell it again know, and keeps the rest. Those who come
+// after the batch are not asked to wait for a commit each: a carrier wants its answer.
 func (w *writer) giveBack(batch []news, err error) {
-	var kept []news
-	for i := range batch {
-		if batch[i].only {
-			kept = append(kept, batch[i])
+	w.mu.Lock()
+	all := slices.Concat(batch, w.queue)
+	var kept, told []news
+	for i := range all {
+		if all[i].only {
+			kept = append(kept, all[i])
 		} else {
-			batch[i].done(err)
+			told = append(told, all[i])
 		}
 	}
-	w.mu.Lock()
-	w.queue = append(kept, w.queue...)
+	w.queue = kept
 	w.mu.Unlock()
+	for i := range told {
+		told[i].done(err)
+	}
 }
 
 // finish takes nothing more in and writes what is there, if the store lets it.
@@ -177,7 +208,7 @@ func (w *writer) finish(ctx context.Context) {
 	w.queue = nil
 	w.mu.Unlock()
 	for i := range left {
-		left[i].done(errStopped)
+		w.gaveUp(&left[i], errStopped)
 	}
 }
 

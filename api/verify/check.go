@@ -22,11 +22,17 @@ const (
 func (s *Service) Check(ctx context.Context, tenant string, id numberdb.ID, code string) (numberdb.Verification, error) {
 	var said *problem.Error
 	v, err := s.store.ChangeVerification(ctx, tenant, id, func(v *numberdb.Verification) (changed bool) {
-		said, changed = judge(v, code, s.now())
+		now := s.now()
+		if said, changed = judge(v, code, now); changed && s.cfg.Told != nil {
+			v.Told = s.ended(v, now)
+		}
 		return changed
 	})
 	if err != nil {
 		return v, s.fault(err)
+	}
+	if len(v.Told) > 0 {
+		s.cfg.Told(v.Tenant)
 	}
 	if said == nil {
 		s.metrics.verified(v.Verified.Sub(v.Created))
@@ -57,6 +63,28 @@ func judge(v *numberdb.Verification, code string, now time.Time) (said *problem.
 		v.State, step = numberdb.VerificationFailed, stepStartAgain
 	}
 	return &problem.Error{Code: problem.CodeWrong, Detail: attemptsLeft(v), NextStep: step}, true
+}
+
+// Types of the events of guesses.
+const (
+	eventSucceeded = "verification.succeeded"
+	eventFailed    = "verification.failed"
+)
+
+// ended tells of a verification that a guess has ended.
+func (s *Service) ended(v *numberdb.Verification, now time.Time) []numberdb.Event {
+	kind, reason := eventSucceeded, ""
+	switch v.State {
+	case numberdb.VerificationVerified:
+	case numberdb.VerificationFailed:
+		kind, reason = eventFailed, `,"reason":"attempts"`
+	default:
+		return nil
+	}
+	return []numberdb.Event{{
+		ID: s.ids.Next(now), Tenant: v.Tenant, Type: kind, At: now,
+		Data: []byte(`{"verification_id":"` + v.ID.Text(numberdb.VerificationPrefix) + `"` + reason + `}`),
+	}}
 }
 
 func attemptsLeft(v *numberdb.Verification) string {
@@ -101,6 +129,9 @@ func (s *Service) resend(ctx context.Context, before *numberdb.Verification, att
 		return v, err
 	}
 	if err := s.numbers.Refuse(ctx, w.Tenant, before.To); err != nil {
+		return v, err
+	}
+	if err := s.pumped(before.Tenant, before.Prefix); err != nil {
 		return v, err
 	}
 	sender, err := s.sender(&w, before.To)

@@ -27,6 +27,9 @@ type Config struct {
 	Keep time.Duration
 	// Breaker stops codes to prefixes where nobody types them in.
 	Breaker BreakerConfig
+	// Told is called after events of a tenant were written, and must not wait. Nil: no
+	// events are written.
+	Told func(tenant string)
 }
 
 // BreakerConfig says when codes to a prefix are pumped.

@@ -62,11 +62,8 @@ func (s *Service) begin(ctx context.Context, b *Start) (v numberdb.Verification,
 		ttl = b.TTL
 	}
 	v.Expires, v.Code = now.Add(ttl), newCode(v.Digits)
-	if s.breaker.open(v.Tenant, v.Prefix) {
-		return v, &problem.Error{
-			Code: problem.RateLimited, Reason: "low_conversion", RetryAfter: s.cfg.Breaker.Settle,
-			Detail: "Too few of the codes to numbers like this one were typed in of late.",
-		}
+	if err := s.pumped(v.Tenant, v.Prefix); err != nil {
+		return v, err
 	}
 	sender, err := s.sender(&w, b.To)
 	if err != nil {
@@ -90,6 +87,17 @@ func (s *Service) begin(ctx context.Context, b *Start) (v numberdb.Verification,
 		s.takeBack(context.WithoutCancel(ctx), gone)
 	}
 	return v, err
+}
+
+// pumped refuses codes to a prefix where nobody types them in.
+func (s *Service) pumped(tenant, prefix string) error {
+	if !s.breaker.open(tenant, prefix) {
+		return nil
+	}
+	return &problem.Error{
+		Code: problem.RateLimited, Reason: "low_conversion", RetryAfter: s.cfg.Breaker.Settle,
+		Detail: "Too few of the codes to numbers like this one were typed in of late.",
+	}
 }
 
 // limitedFor is when to try again after a limit of one number.

@@ -13,27 +13,28 @@ var errAddress = errors.New("the address is private, local or special, and not a
 func special() []netip.Prefix {
 	var all []netip.Prefix
 	for _, text := range []string{
-		"0.0.0.0/8",       // this network
-		"10.0.0.0/8",      // private
-		"100.64.0.0/10",   // shared by carriers, RFC 6598
-		"127.0.0.0/8",     // loopback
-		"169.254.0.0/16",  // link-local, and the metadata of clouds
-		"172.16.0.0/12",   // private
-		"192.0.0.0/24",    // protocol assignments
-		"192.0.2.0/24",    // documentation
-		"192.31.196.0/24", // AS112
-		"192.52.193.0/24", // AMT
-		"192.88.99.0/24",  // relays of 6to4
-		"192.168.0.0/16",  // private
-		"192.175.48.0/24", // AS112
-		"198.18.0.0/15",   // benchmarks
-		"198.51.100.0/24", // documentation
-		"203.0.113.0/24",  // documentation
-		"224.0.0.0/4",     // multicast
-		"240.0.0.0/4",     // reserved, and broadcast
-		"2001::/23",       // protocol assignments, Teredo
-		"2001:db8::/32",   // documentation
-		"2002::/16",       // 6to4: an IPv4 address within
+		"0.0.0.0/8",        // this network
+		"10.0.0.0/8",       // private
+		"100.64.0.0/10",    // shared by carriers, RFC 6598
+		"127.0.0.0/8",      // loopback
+		"168.63.129.16/32", // a cloud's agent of its hosts, in the public range
+		"169.254.0.0/16",   // link-local, and the metadata of clouds
+		"172.16.0.0/12",    // private
+		"192.0.0.0/24",     // protocol assignments
+		"192.0.2.0/24",     // documentation
+		"192.31.196.0/24",  // AS112
+		"192.52.193.0/24",  // AMT
+		"192.88.99.0/24",   // relays of 6to4
+		"192.168.0.0/16",   // private
+		"192.175.48.0/24",  // AS112
+		"198.18.0.0/15",    // benchmarks
+		"198.51.100.0/24",  // documentation
+		"203.0.113.0/24",   // documentation
+		"224.0.0.0/4",      // multicast
+		"240.0.0.0/4",      // reserved, and broadcast
+		"2001::/23",        // protocol assignments, Teredo
+		"2001:db8::/32",    // documentation
+		"2002::/16",        // 6to4: an IPv4 address within
 		"2620:4f:8000::/48",
 		"3fff::/20", // documentation
 	} {

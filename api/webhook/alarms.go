@@ -2,11 +2,18 @@ package webhook
 
 import (
 	"container/heap"
+	"slices"
 	"time"
 )
 
-// alarms are the times at which something may be posted again.
-type alarms struct{ list alarmHeap }
+// alarms are the times at which something may be posted again. Those that are no
+// longer needed do nothing, and are at most as many as the others and some.
+type alarms struct {
+	list  alarmHeap
+	sweep int // so many are looked through; 0: leastSweep
+}
+
+const leastSweep = 1024
 
 type alarm struct {
 	at time.Time
@@ -14,8 +21,29 @@ type alarm struct {
 	on *lane // nil: the endpoint as a whole
 }
 
-// set adds one. Those that are no longer needed do nothing.
-func (a *alarms) set(at time.Time, of *endpoint, on *lane) { heap.Push(&a.list, alarm{at, of, on}) }
+// set adds one.
+func (a *alarms) set(at time.Time, of *endpoint, on *lane) {
+	if len(a.list) >= max(a.sweep, leastSweep) {
+		a.list = slices.DeleteFunc(a.list, func(x alarm) bool { return x.stale() })
+		heap.Init(&a.list)
+		a.sweep = 2 * len(a.list)
+	}
+	heap.Push(&a.list, alarm{at, of, on})
+}
+
+// stale reports whether nobody waits for it: what does has another one, or is gone.
+// Without that, an endpoint which is away for hours and comes back every few minutes
+// would gather them.
+func (x *alarm) stale() bool {
+	switch {
+	case x.of.dropped:
+		return true
+	case x.on == nil:
+		return !x.at.Equal(x.of.told)
+	default:
+		return len(x.on.items) == 0 || !x.at.Equal(x.on.items[0].Next)
+	}
+}
 
 // next is in how long the first is due.
 func (a *alarms) next(now time.Time) time.Duration {

@@ -26,7 +26,7 @@ func (e *Engine) dispatch() {
 	for len(e.ring) > 0 && e.inFlight < e.cfg.Concurrency && !e.stopping {
 		p := e.ring[0]
 		e.ring = e.ring[1:]
-		if p.slow && e.slow >= max(1, e.cfg.Concurrency/2) {
+		if p.slow && !e.roomForSlow(p.Tenant) {
 			held = append(held, p)
 			continue
 		}
@@ -36,6 +36,14 @@ func (e *Engine) dispatch() {
 		}
 	}
 	e.ring = append(e.ring, held...)
+}
+
+// roomForSlow reports whether one post more may go to a slow endpoint of a tenant:
+// all of them have half of all posts, and a quarter of that is for tenants with few.
+func (e *Engine) roomForSlow(tenant string) bool {
+	most := max(1, e.cfg.Concurrency/2)
+	share := most / 4
+	return e.slow < most-share || e.slow < most && e.slowOf[tenant] < share
 }
 
 // postNext begins a post if the endpoint may have one more; false: not now.
@@ -80,6 +88,7 @@ func (e *Engine) begin(p *endpoint, x *item) {
 	e.inFlight++
 	if p.slow {
 		e.slow++
+		e.slowOf[p.Tenant]++
 	}
 	e.metrics.inFlight.Inc()
 	e.jobs <- &job{of: p, to: p.WebhookEndpoint, item: x, event: x.event, slow: p.slow} // there is a place for each worker
@@ -93,6 +102,9 @@ func (e *Engine) result(j *job) {
 	e.inFlight--
 	if j.slow {
 		e.slow--
+		if e.slowOf[p.Tenant]--; e.slowOf[p.Tenant] == 0 {
+			delete(e.slowOf, p.Tenant)
+		}
 	}
 	e.metrics.inFlight.Dec()
 	e.metrics.posted(r)

@@ -97,7 +97,8 @@ type Engine struct {
 	endpoints map[numberdb.ID]*endpoint
 	ring      []*endpoint // those that may have something to post, in turn
 	inFlight  int
-	slow      int // of those, to slow endpoints
+	slow      int            // of those, to slow endpoints
+	slowOf    map[string]int // the same by tenant
 	alarms    alarms
 	jobs      chan *job
 	posted    chan *job
@@ -125,7 +126,7 @@ func NewEngine(cfg Config, store Store, poster Poster, now func() time.Time, log
 	cfg = cfg.withDefaults()
 	e := &Engine{
 		cfg: cfg, store: store, poster: poster, now: now, random: chance, log: log,
-		dirty: map[string]struct{}{}, woken: make(chan struct{}, 1), endpoints: map[numberdb.ID]*endpoint{}, seen: map[string]bool{},
+		dirty: map[string]struct{}{}, woken: make(chan struct{}, 1), endpoints: map[numberdb.ID]*endpoint{}, seen: map[string]bool{}, slowOf: map[string]int{},
 		jobs: make(chan *job, cfg.Concurrency), posted: make(chan *job, cfg.Concurrency),
 	}
 	e.keeper = newKeeper(e)

@@ -277,6 +277,32 @@ func TestDeadReceiversDelayNobody(t *testing.T) {
 	})
 }
 
+// However many endpoints of one tenant never answer, another's new one is posted to at
+// once.
+func TestDeadReceiversOfOneTenant(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.answer = func(_ context.Context, to *numberdb.WebhookEndpoint, _ *Payload) Result {
+			if to.Tenant == "shop" {
+				time.Sleep(15 * time.Second)
+				return Result{Outcome: OutcomeTimeout}
+			}
+			return Result{Status: http.StatusOK}
+		}
+		for i := range 100 {
+			w.endpoint(numberdb.ID(2+i), "shop")
+		}
+		e, stop := w.run()
+		w.tell(e, "shop", 0, 0, 0, 0, 0, 0, 0, 0)
+		time.Sleep(20 * time.Second) // all places that it can have are taken, for the second time
+		w.endpoint(1, "outlet")
+		e.Changed()
+		w.tell(e, "outlet", 7)
+		time.Sleep(500 * time.Millisecond)
+		w.wantAll(1, 7)
+		stop()
+	})
+}
+
 func TestAnEndpointThatIsGone(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.answer = func(_ context.Context, to *numberdb.WebhookEndpoint, _ *Payload) Result {

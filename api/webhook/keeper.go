@@ -289,8 +289,8 @@ func (e *Engine) read() {
 			p.more = true
 		}
 		for i, x := range items {
-			x.loading = false
-			e.alarms.set(e.now().Add(storePause), of[i], x.lane)
+			x.loading, x.Next = false, e.now().Add(storePause)
+			e.alarms.set(x.Next, of[i], x.lane)
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -30,19 +31,22 @@ type Endpoints struct {
 	Now     func() time.Time
 
 	ids     numberdb.IDs
-	testing chan struct{} // of a few places: test posts under way
+	mu      sync.Mutex
+	testing map[string]int // test posts under way, by tenant; none is 0
+	tests   int            // all of them
 }
 
 // Bounds of what one tenant has and asks for.
 const (
 	mostEndpoints = 50
-	mostTests     = 4
+	mostTests     = 4 // at a time
 	mostReplayed  = 1_000
+
+	allTests = 32 // at a time, of all tenants
 )
 
 // Register adds the operations.
 func (s *Endpoints) Register(api huma.API) {
-	s.testing = make(chan struct{}, mostTests)
 	op := func(id, method, path, summary string, scope auth.Scope, more ...problem.Code) rest.Operation {
 		return rest.Operation{ID: id, Method: method, Path: "/v1/webhook-endpoints" + path, Summary: summary, Tag: "webhooks", Scope: scope, Problems: more}
 	}
@@ -357,15 +361,38 @@ func (s *Endpoints) test(ctx context.Context, in *EndpointID) (*rest.Answer[Test
 	if err != nil {
 		return nil, err
 	}
-	select {
-	case s.testing <- struct{}{}:
-		defer func() { <-s.testing }()
-	default:
+	if !s.beginTest(e.Tenant) {
 		return nil, &problem.Error{Code: problem.RateLimited, RetryAfter: time.Second}
 	}
+	defer s.endTest(e.Tenant)
 	now := s.Now().Truncate(time.Microsecond)
 	event := &numberdb.Event{ID: s.ids.Next(now), Tenant: e.Tenant, Type: testType, At: now}
 	id := event.ID.Text(numberdb.EventPrefix)
 	r := s.Sender.Post(ctx, e, id, Body(event))
 	return rest.Answering(TestAnswer{Event: id, OK: r.OK(), Status: r.Status, Outcome: r.Outcome, Took: r.Took.Seconds()}), nil
+}
+
+// beginTest takes a place for a test post: a receiver of one tenant that never answers
+// keeps nobody else from testing.
+func (s *Endpoints) beginTest(tenant string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.tests >= allTests || s.testing[tenant] >= mostTests {
+		return false
+	}
+	if s.testing == nil {
+		s.testing = map[string]int{}
+	}
+	s.tests++
+	s.testing[tenant]++
+	return true
+}
+
+func (s *Endpoints) endTest(tenant string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tests--
+	if s.testing[tenant]--; s.testing[tenant] == 0 {
+		delete(s.testing, tenant)
+	}
 }

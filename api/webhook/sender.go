@@ -30,7 +30,8 @@ type SenderConfig struct {
 	Idle int
 	// Resolver looks names up; nil is the system's.
 	Resolver *net.Resolver
-	// Roots are the authorities of TLS; nil is the system's.
+	// TLS is what connections begin with, such as other authorities; nil: the system's
+	// authorities.
 	TLS *tls.Config
 }
 

@@ -37,7 +37,7 @@ func (e *edge) newEvents() (err error) {
 	if e.told.hub.Notes, err = events.NewNotes(e.store, e.told.hub.Told, time.Now, e.log.Named("events"), e.metrics); err != nil {
 		return fmt.Errorf("making the events: %w", err)
 	}
-	if e.told.events, err = events.NewEvents(events.Config{}, e.store, e.told.hub, e.metrics); err != nil {
+	if e.told.events, err = events.NewEvents(events.Config{Lives: e.keyLives}, e.store, e.told.hub, e.metrics); err != nil {
 		return fmt.Errorf("making the events: %w", err)
 	}
 	e.told.endpoints = &webhook.Endpoints{
@@ -46,6 +46,9 @@ func (e *edge) newEvents() (err error) {
 	}
 	return nil
 }
+
+// keyLives reports whether a key still lets its holder in; the keys are made later.
+func (e *edge) keyLives(key string) bool { return e.keys.Lives(key) }
 
 // webhookConfig names this process for the leases: a node's name may be that of
 // another one by mistake.

@@ -25,8 +25,6 @@ func (w *web) form(body string, fields ...string) reply {
 	return nobody.ask(http.MethodPost, tokenPath, body, append([]string{"Content-Type", "application/x-www-form-urlencoded"}, fields...)...)
 }
 
-func (w *web) with(credential string) *web { return &web{w.running, w.c, credential, w.contract} }
-
 func (w *web) clientID() string { return w.keysBeginning(w.key)[0] }
 
 func TestTokensByAPI(t *testing.T) {

@@ -35,12 +35,12 @@ type outboundStore interface {
 
 // newOutbound makes what writes messages, and returns who hears of their receipts.
 func (e *edge) newOutbound() (_ routing.Reports, err error) {
-	e.messages, err = message.New(messageConfig(e.cfg), e.store, sessionsOf{e.sessions}, bySMPP{e}, time.Now, e.log.Named("messages"), e.metrics)
+	e.messages, err = message.New(messageConfig(e.cfg, e.told.hub.Told), e.store, sessionsOf{e.sessions}, bySMPP{e}, time.Now, e.log.Named("messages"), e.metrics)
 	if err != nil {
 		return nil, err
 	}
 	numbers := sendersOf{e.sessions, e.table, e.desk, e.protection.guard}
-	e.verify, err = verify.New(verify.Config{}, e.store, e.messages, numbers, phones{}, time.Now, e.log.Named("verify"), e.metrics)
+	e.verify, err = verify.New(verify.Config{Told: e.told.hub.Told}, e.store, e.messages, numbers, phones{}, time.Now, e.log.Named("verify"), e.metrics)
 	return e.messages, err
 }
 
@@ -52,8 +52,8 @@ func (s bySMPP) Originate(m *routing.Origination, done func(routing.Originated))
 	s.edge.smpp.Originate(m, done)
 }
 
-func messageConfig(cfg *configs.Config) message.Config {
-	return message.Config{Answer: cfg.SMPP.AnswerWithin}
+func messageConfig(cfg *configs.Config, told func(tenant string)) message.Config {
+	return message.Config{Answer: cfg.SMPP.AnswerWithin, Told: told}
 }
 
 // sessionsOf is the owner of sessions in the words of the API.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -18,6 +19,7 @@ import (
 	"maskline/e164"
 	"maskline/numberdb"
 	"maskline/numberdb/sessions"
+	"maskline/testbench/await"
 	"maskline/testbench/smppsim"
 )
 
@@ -169,6 +171,7 @@ func TestAMessageThroughASession(t *testing.T) {
 	o.smsc["alfa"].HoldReceipts(false)
 	o.state(sent.id(), "delivered")
 	o.eventually("the carrier is rid of its receipt", func() bool { return o.smsc["alfa"].ReceiptsOwed() == 0 })
+	o.told("shop", "session.created", "message.status", "message.status")
 	alias := o.ask("shop", http.MethodPost, "/v1/rpc/getDeliveryStatus", words{"message_id": sent.id()})
 	o.want(alias, http.StatusOK, "")
 	if alias.body["state"] != "delivered" || alias.body["final"] != true {
@@ -187,6 +190,23 @@ func TestAMessageThroughASession(t *testing.T) {
 	o.want(o.ask("outlet", http.MethodPost, "/v1/rpc/getDeliveryStatus", words{"message_id": sent.id()}), 404, problem.NotFound)
 	o.want(o.ask("reader", http.MethodPost, messagesOf(&s), words{"from": outAlice, "text": "x"}), 403, problem.InsufficientScope)
 	o.noLeak(secretText, "7700900101", "7700900212")
+}
+
+// told wants these events of a tenant, in this order and no others.
+func (o *outboundBed) told(tenant string, types ...string) {
+	o.t.Helper()
+	var got []string
+	if !await.Within(10*time.Second, func() bool {
+		all, err := o.store.Events(o.t.Context(), numberdb.EventQuery{Tenant: tenant})
+		got = nil
+		for i := range all {
+			got = append(got, all[i].Type)
+			o.text.Write(all[i].Data)
+		}
+		return err == nil && slices.Equal(got, types)
+	}) {
+		o.t.Errorf("told: %v, expected %v", got, types)
+	}
 }
 
 // noLeak scans answers, log, metrics and what is on the disk.

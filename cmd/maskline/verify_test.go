@@ -95,6 +95,7 @@ func TestACodeArrivesAndVerifies(t *testing.T) {
 		s := o.ask("reader", http.MethodGet, "/v1/verifications/"+started.id(), nil)
 		return s.body["status"] == "verified" && strings.Contains(s.text, `"delivered"`) && strings.Contains(s.text, `"submitted"`)
 	})
+	o.told("shop", "verification.sent", "verification.status", "verification.succeeded")
 	stats := o.ask("reader", http.MethodGet, "/v1/stats/verifications", nil)
 	o.want(stats, http.StatusOK, "")
 	if !strings.Contains(stats.text, `"prefix":"44770","started":1,"verified":1`) || !strings.Contains(stats.text, `"verified_within_10s":1`) {
@@ -137,6 +138,7 @@ func TestTooManyGuesses(t *testing.T) {
 	if statuses != [2]int{5, 7} {
 		t.Errorf("%d guesses were compared, %d refused", statuses[0], statuses[1])
 	}
+	o.told("shop", "verification.sent", "verification.status", "verification.failed")
 	s := o.guess(id, code)
 	o.want(s, 429, problem.AttemptsExhausted)
 	if s.body["next_step"] != "start_again" {
@@ -252,6 +254,7 @@ func TestVerificationsThatAreRefused(t *testing.T) {
 func TestPumpedPrefix(t *testing.T) {
 	o := startOutbound(t)
 	workflow := o.workflow(nil)
+	begun, _ := o.begin(workflow, "+998123499998")
 	earlier := time.Now().UTC().Add(-10 * time.Minute).Truncate(time.Microsecond)
 	for i := range 50 {
 		v := numberdb.Verification{
@@ -270,6 +273,11 @@ func TestPumpedPrefix(t *testing.T) {
 	o.want(pumped, 429, problem.RateLimited)
 	if pumped.body["reason"] != "low_conversion" {
 		t.Errorf("it says %s", pumped.text)
+	}
+	again := o.ask("shop", http.MethodPost, "/v1/verifications/"+begun+"/resend", nil)
+	o.want(again, 429, problem.RateLimited)
+	if again.body["reason"] != "low_conversion" {
+		t.Errorf("of another code it says %s", again.text)
 	}
 	o.want(o.ask("shop", http.MethodPost, "/v1/verifications", words{"workflow_id": workflow, "to": "+998124499999"}), http.StatusCreated, "")
 	if out := o.get("/metrics").body; !strings.Contains(out, "maskline_api_verification_prefixes_stopped 1") {

@@ -133,6 +133,9 @@ func messageQuery(q *numberdb.MessageQuery) (string, []any) {
 	if q.ID != 0 {
 		c.add(`id = ?`, int64(q.ID))
 	}
+	if len(q.IDs) > 0 {
+		c.add(`id = ANY (?::bigint[])`, q.IDs)
+	}
 	if q.Tenant != numberdb.AnyTenant {
 		c.add(`tenant = ?`, q.Tenant)
 	}

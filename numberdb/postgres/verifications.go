@@ -104,6 +104,9 @@ func (s *Store) ChangeVerification(ctx context.Context, tenant string, id number
 			return err
 		}
 		_, err = tx.Exec(ctx, changeVerification, r.Expires, r.NextSend, r.Verified, r.State, r.Round, r.Tries, r.Code, r.ID)
+		if err == nil && len(v.Told) > 0 {
+			_, err = tx.Exec(ctx, outbox, outboxArrays(v.Told)...)
+		}
 		return err
 	})
 	return v, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"maskline/numberdb"
@@ -95,6 +96,9 @@ func messageQuery(q *numberdb.MessageQuery) (string, []any) {
 	if q.ID != 0 {
 		add(`id = ?`, int64(q.ID))
 	}
+	if len(q.IDs) > 0 {
+		add(`id IN (SELECT value FROM json_each(?))`, idList(q.IDs))
+	}
 	if q.Tenant != numberdb.AnyTenant {
 		add(`tenant = ?`, q.Tenant)
 	}
@@ -112,4 +116,16 @@ func messageQuery(q *numberdb.MessageQuery) (string, []any) {
 	}
 	return `SELECT ` + messageColumns + ` FROM messages WHERE ` + strings.Join(where, ` AND `) + ` ORDER BY id LIMIT ?`,
 		append(args, numberdb.PageLimit(q.Limit))
+}
+
+// idList is a JSON array.
+func idList(ids []numberdb.ID) string {
+	text := []byte{'['}
+	for i, id := range ids {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = strconv.AppendInt(text, int64(id), 10)
+	}
+	return string(append(text, ']'))
 }

@@ -80,8 +80,15 @@ func (s *Store) ChangeVerification(ctx context.Context, tenant string, id number
 		if err != nil || r == nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, changeText, r.Expires, r.NextSend, r.Verified, r.State, r.Round, r.Tries, r.Code, r.ID)
-		return err
+		if _, err = tx.ExecContext(ctx, changeText, r.Expires, r.NextSend, r.Verified, r.State, r.Round, r.Tries, r.Code, r.ID); err != nil {
+			return err
+		}
+		for i := range v.Told {
+			if err := writeOutboxEvent(ctx, tx.StmtContext(ctx, s.registry.outbox), &v.Told[i]); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	return v, err
 }

@@ -66,6 +66,8 @@ func messagesFound(t *testing.T, db Database) {
 		{"a tenant's", numberdb.MessageQuery{Tenant: "shop"}, []numberdb.ID{1, 4}},
 		{"the operator's own", numberdb.MessageQuery{}, []numberdb.ID{2, 5}},
 		{"one", numberdb.MessageQuery{Tenant: "shop", ID: 4}, []numberdb.ID{4}},
+		{"some", numberdb.MessageQuery{Tenant: numberdb.AnyTenant, IDs: []numberdb.ID{5, 2, 9}}, []numberdb.ID{2, 5}},
+		{"some of a tenant", numberdb.MessageQuery{Tenant: "shop", IDs: []numberdb.ID{5, 4}}, []numberdb.ID{4}},
 		{"another tenant's", numberdb.MessageQuery{Tenant: "outlet", ID: 4}, nil},
 		{"of a session", numberdb.MessageQuery{Tenant: numberdb.AnyTenant, Session: 11}, []numberdb.ID{2, 4, 6}},
 		{"of a verification", numberdb.MessageQuery{Tenant: numberdb.AnyTenant, Verification: 21}, []numberdb.ID{2, 5}},

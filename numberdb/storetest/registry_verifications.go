@@ -70,10 +70,22 @@ func verificationsChange(t *testing.T, db Database) {
 	before := verifications(t, r, numberdb.VerificationQuery{Tenant: "shop"})[0]
 	got, err := r.ChangeVerification(t.Context(), "shop", 7, func(v *numberdb.Verification) bool {
 		v.Code, v.Round, v.Expires = "654321", 2, moment(5)
+		v.Told = []numberdb.Event{{ID: 70, Tenant: "shop", Type: "verification.succeeded", At: moment(4)}}
 		return true
 	})
 	if err != nil || got.Round != 2 {
 		t.Fatalf("%v %+v", err, got.Round)
+	}
+	if _, err := r.ChangeVerification(t.Context(), "shop", 7, func(v *numberdb.Verification) bool {
+		v.Tries, v.Told = 3, []numberdb.Event{{ID: 71, Tenant: "shop", Type: "x", At: moment(4)}}
+		return true
+	}); !errors.Is(err, numberdb.ErrEventType) {
+		t.Errorf("an event that no store may hold: %v", err)
+	}
+	if store, is := r.(numberdb.EventStore); is {
+		if told := readEvents(t, store, numberdb.EventQuery{Tenant: "shop"}); len(told) != 1 || told[0].ID != 70 {
+			t.Errorf("told with the changes: %+v", told)
+		}
 	}
 	now := verifications(t, r, numberdb.VerificationQuery{Tenant: "shop"})[0]
 	if !now.Matches("654321") || now.Matches("123456") || !now.Expires.Equal(moment(5)) {
