@@ -208,7 +208,7 @@ func (k *Keys) Authenticate(r *http.Request) (*Identity, error) {
 				return &e.identity, nil
 			}
 			k.metrics.refused.over.Inc()
-			return nil, k.failed(r)
+			return nil, over(e, k.failed(r))
 		}
 	}
 	k.metrics.refused.unknown.Inc()
@@ -226,6 +226,18 @@ func (k *Keys) failed(r *http.Request) error {
 		return &problem.Error{Code: problem.RateLimited, RetryAfter: wait}
 	}
 	return problem.New(problem.Unauthorized)
+}
+
+// over tells the holder of a key that it is suspended. Who has its whole text is
+// nobody who guesses.
+func over(e *entry, refused error) error {
+	var p *problem.Error
+	if !e.Revoked.IsZero() || e.Suspended.IsZero() || !errors.As(refused, &p) || p.Code != problem.Unauthorized {
+		return refused
+	}
+	return &problem.Error{
+		Code: problem.Unauthorized, Detail: "The key is suspended for what it did.", Reason: "suspended", NextStep: "let the operator look at it and resume the key",
+	}
 }
 
 // find is the key of a field such as "Bearer sk_live_…".

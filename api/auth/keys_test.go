@@ -189,7 +189,9 @@ func TestAKeyEnds(t *testing.T) {
 				t.Fatalf("%+v %v", who, err)
 			}
 			end(k, c, key.ID)
-			if _, err := k.asked(text); code(err) != problem.Unauthorized {
+			_, err = k.asked(text)
+			var told *problem.Error
+			if !errors.As(err, &told) || told.Code != problem.Unauthorized || (told.Reason == "suspended") != (name == "suspended") {
 				t.Error(err)
 			}
 			if name == "suspended" {
