@@ -72,6 +72,8 @@ type Keys interface {
 	List(ctx context.Context) ([]Key, error)
 	// Revoke ends one.
 	Revoke(ctx context.Context, id KeyID) (Key, error)
+	// Resume lets one in again that was suspended, and forgets what it did.
+	Resume(ctx context.Context, id KeyID) (Key, error)
 }
 
 // KeyID names a key.
@@ -93,5 +95,8 @@ func (c *Control) keyRoutes(mux *http.ServeMux) {
 	}))
 	mux.HandleFunc("POST /keys/revoke", answering("id", func(ctx context.Context, id KeyID) (Key, error) {
 		return c.Keys.Revoke(ctx, id)
+	}))
+	mux.HandleFunc("POST /keys/resume", answering("id", func(ctx context.Context, id KeyID) (Key, error) {
+		return c.Keys.Resume(ctx, id)
 	}))
 }

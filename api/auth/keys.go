@@ -235,7 +235,7 @@ func (k *Keys) byKey(ring *keyring, source, text string) (*Identity, error) {
 	now := k.now()
 	if !k.valid(e, now) {
 		k.metrics.refused.over.Inc()
-		return nil, k.failed(source)
+		return nil, over(e, k.failed(source))
 	}
 	e.used.Store(now.UnixMicro())
 	return &e.identity, nil
@@ -271,6 +271,18 @@ func (k *Keys) failed(address string) error {
 		return &problem.Error{Code: problem.RateLimited, RetryAfter: wait}
 	}
 	return problem.New(problem.Unauthorized)
+}
+
+// over tells the holder of a key that it is suspended. Who has its whole text is
+// nobody who guesses.
+func over(e *entry, refused error) error {
+	var p *problem.Error
+	if !e.Revoked.IsZero() || e.Suspended.IsZero() || !errors.As(refused, &p) || p.Code != problem.Unauthorized {
+		return refused
+	}
+	return &problem.Error{
+		Code: problem.Unauthorized, Detail: "The key is suspended for what it did.", Reason: "suspended", NextStep: "let the operator look at it and resume the key",
+	}
 }
 
 // find is the key of a text such as "sk_live_…"; nil: of none.

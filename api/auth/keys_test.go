@@ -197,7 +197,9 @@ func TestAKeyEnds(t *testing.T) {
 			if k.Lives(id) {
 				t.Error("it still lives")
 			}
-			if _, err := k.asked(text); code(err) != problem.Unauthorized {
+			_, err = k.asked(text)
+			var told *problem.Error
+			if !errors.As(err, &told) || told.Code != problem.Unauthorized || (told.Reason == "suspended") != (name == "suspended") {
 				t.Error(err)
 			}
 			if name == "suspended" {

@@ -142,7 +142,7 @@ func (k *Keys) Revoke(ctx context.Context, by *Identity, id numberdb.ID) (number
 	})
 }
 
-// Suspend refuses a key until it is resumed.
+// Suspend refuses a key, or lets it in again.
 func (k *Keys) Suspend(ctx context.Context, by *Identity, id numberdb.ID, suspended bool) (numberdb.APIKey, error) {
 	return k.change(ctx, by, id, func(key *numberdb.APIKey, now time.Time) {
 		switch {

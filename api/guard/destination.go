@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"strings"
 
 	"maskline/e164"
@@ -137,6 +138,9 @@ func (d *Destinations) Of(n e164.Number) (row Destination, ok bool) {
 	}
 	return row, false
 }
+
+// Equal reports whether both say the same of every number.
+func (d *Destinations) Equal(other *Destinations) bool { return maps.Equal(d.byPrefix, other.byPrefix) }
 
 // Len is how many prefixes there are.
 func (d *Destinations) Len() int { return len(d.byPrefix) }

@@ -154,7 +154,7 @@ type NumberWish struct {
 	Number   string   `json:"number" maxLength:"32" doc:"7 to 15 digits from the country code on, or a short code as 44:60123."`
 	Pool     string   `json:"pool,omitempty" maxLength:"64"`
 	Kind     string   `json:"kind,omitempty" enum:"long_code,short_code,toll_free"`
-	Country  string   `json:"country,omitempty" pattern:"^[A-Z]{2}$"`
+	Country  string   `json:"country,omitempty" pattern:"^[A-Z]{2}$" patternDescription:"two capital letters of ISO 3166"`
 	Region   string   `json:"region,omitempty" maxLength:"64"`
 	Services string   `json:"services,omitempty" enum:"sms,voice,sms+voice"`
 	Carrier  string   `json:"carrier,omitempty" maxLength:"64"`

@@ -84,7 +84,7 @@ func (s *Endpoints) create(ctx context.Context, in *EndpointInput) (*EndpointAns
 	}
 	now := s.Now().Truncate(time.Microsecond)
 	e := &numberdb.WebhookEndpoint{
-		ID: s.ids.Next(now), Tenant: tenant, URL: in.Body.URL, Types: in.Body.Types, Label: in.Body.Label, Created: now.UTC(),
+		ID: s.ids.Next(now), Tenant: tenant, URL: in.Body.URL, Types: texts(in.Body.Types), Label: in.Body.Label, Created: now.UTC(),
 		Secrets: []numberdb.WebhookSecret{NewSecret(in.Body.Scheme == "v1a")},
 	}
 	if err := s.check(e); err != nil {
@@ -219,7 +219,7 @@ func (s *Endpoints) update(ctx context.Context, in *EndpointChange) (*EndpointAn
 		e.URL = *in.Body.URL
 	}
 	if in.Body.Types != nil {
-		e.Types = *in.Body.Types
+		e.Types = texts(*in.Body.Types)
 	}
 	if in.Body.Label != nil {
 		e.Label = *in.Body.Label

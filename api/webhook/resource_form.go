@@ -29,11 +29,11 @@ type Secret struct {
 // EndpointInput makes an endpoint.
 type EndpointInput struct {
 	Body struct {
-		URL    string   `json:"url" minLength:"8" maxLength:"2048" doc:"https, without a user or a fragment. Private addresses are refused unless the operator allows them."`
-		Types  []string `json:"types,omitempty" maxItems:"64" nullable:"false" doc:"Types of events; none: all."`
-		Label  string   `json:"label,omitempty" maxLength:"64" doc:"Your own name for it."`
-		Scheme string   `json:"scheme,omitempty" enum:"v1,v1a" default:"v1" doc:"How its posts are signed."`
-		Tenant string   `json:"tenant,omitempty" maxLength:"64" doc:"For keys of the operator: whose; none: the operator's own."`
+		URL    string      `json:"url" minLength:"8" maxLength:"2048" doc:"https, without a user or a fragment. Private addresses are refused unless the operator allows them."`
+		Types  []EventType `json:"types,omitempty" maxItems:"64" nullable:"false" doc:"Types of events; none: all."`
+		Label  string      `json:"label,omitempty" maxLength:"64" doc:"Your own name for it."`
+		Scheme string      `json:"scheme,omitempty" enum:"v1,v1a" default:"v1" doc:"How its posts are signed."`
+		Tenant string      `json:"tenant,omitempty" maxLength:"64" doc:"For keys of the operator: whose; none: the operator's own."`
 	}
 }
 
@@ -54,10 +54,10 @@ type EndpointChange struct {
 	EndpointID
 	Match string `header:"If-Match" maxLength:"64" doc:"The entity tag that the endpoint must have."`
 	Body  struct {
-		URL     *string   `json:"url,omitempty" maxLength:"2048"`
-		Types   *[]string `json:"types,omitempty" maxItems:"64" nullable:"false"`
-		Label   *string   `json:"label,omitempty" maxLength:"64"`
-		Enabled *bool     `json:"enabled,omitempty" doc:"One that is enabled again is posted what comes from then on."`
+		URL     *string      `json:"url,omitempty" maxLength:"2048"`
+		Types   *[]EventType `json:"types,omitempty" maxItems:"64" nullable:"false"`
+		Label   *string      `json:"label,omitempty" maxLength:"64"`
+		Enabled *bool        `json:"enabled,omitempty" doc:"One that is enabled again is posted what comes from then on."`
 	}
 }
 

@@ -44,6 +44,8 @@ func firstKey(dir string) (string, error) {
 type apiKeys struct {
 	keys   *auth.Keys
 	tenant func(name string) bool
+	// resume lets a suspended one in again.
+	resume func(ctx context.Context, by *auth.Identity, id numberdb.ID) (numberdb.APIKey, error)
 }
 
 // Create makes any key.
@@ -75,11 +77,20 @@ func (d *apiKeys) List(context.Context) ([]api.Key, error) {
 
 // Revoke ends any key.
 func (d *apiKeys) Revoke(ctx context.Context, id api.KeyID) (api.Key, error) {
-	parsed, err := numberdb.ParseID(numberdb.KeyPrefix, id.ID)
+	return changeKey(id, func(id numberdb.ID) (numberdb.APIKey, error) { return d.keys.Revoke(ctx, auth.Local(), id) })
+}
+
+// Resume lets any key in again that was suspended.
+func (d *apiKeys) Resume(ctx context.Context, id api.KeyID) (api.Key, error) {
+	return changeKey(id, func(id numberdb.ID) (numberdb.APIKey, error) { return d.resume(ctx, auth.Local(), id) })
+}
+
+func changeKey(of api.KeyID, change func(numberdb.ID) (numberdb.APIKey, error)) (api.Key, error) {
+	id, err := numberdb.ParseID(numberdb.KeyPrefix, of.ID)
 	if err != nil {
 		return api.Key{}, errors.New("id: expected the id of a key, such as key_0d2k9x4m1qz7c")
 	}
-	key, err := d.keys.Revoke(ctx, auth.Local(), parsed)
+	key, err := change(id)
 	if err != nil {
 		return api.Key{}, localProblem(err)
 	}
@@ -103,6 +114,7 @@ type keysCommand struct {
 	List   keysList   `cmd:"" help:"List API keys, without their texts."`
 	Create keysCreate `cmd:"" help:"Make an API key and print its text, which is shown this once."`
 	Revoke keysRevoke `cmd:"" help:"Revoke an API key."`
+	Resume keysResume `cmd:"" help:"Let an API key in again that was suspended."`
 }
 
 type keysList struct{ listFlags }
@@ -172,6 +184,24 @@ func (cmd *keysRevoke) Run(ctx context.Context, c console) error {
 	return nil
 }
 
+type keysResume struct {
+	ID     string `arg:"" name:"id" help:"The key, such as key_0d2k9x4m1qz7c."`
+	Config string `required:"" help:"Configuration file." type:"path"`
+}
+
+// Run resumes it.
+func (cmd *keysResume) Run(ctx context.Context, c console) error {
+	var key api.Key
+	if err := withKeys(ctx, c, cmd.Config, func(k api.Keys) (err error) {
+		key, err = k.Resume(ctx, api.KeyID{ID: cmd.ID})
+		return err
+	}); err != nil {
+		return fmt.Errorf("resuming a key: %w", err)
+	}
+	fmt.Fprintln(c.out, key.State)
+	return nil
+}
+
 // withKeys uses the keys of the edge that runs, or of the store.
 func withKeys(ctx context.Context, c console, file string, use func(api.Keys) error) error {
 	cfg, err := loadConfig(file, c)
@@ -190,7 +220,9 @@ func withKeys(ctx context.Context, c console, file string, use func(api.Keys) er
 		err = keys.Load(ctx)
 	}
 	if err == nil {
-		err = use(&apiKeys{keys, tenantsOf(cfg)})
+		err = use(&apiKeys{keys: keys, tenant: tenantsOf(cfg), resume: func(ctx context.Context, by *auth.Identity, id numberdb.ID) (numberdb.APIKey, error) {
+			return keys.Suspend(ctx, by, id, false)
+		}})
 	}
 	return errors.Join(err, store.Close())
 }
@@ -221,5 +253,11 @@ func (k keysOfEdge) List(ctx context.Context) (all []api.Key, err error) {
 // Revoke ends one.
 func (k keysOfEdge) Revoke(ctx context.Context, id api.KeyID) (key api.Key, err error) {
 	err = k.edge.post(ctx, "/keys/revoke", id, &key)
+	return key, err
+}
+
+// Resume lets one in again.
+func (k keysOfEdge) Resume(ctx context.Context, id api.KeyID) (key api.Key, err error) {
+	err = k.edge.post(ctx, "/keys/resume", id, &key)
 	return key, err
 }

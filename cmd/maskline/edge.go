@@ -422,7 +422,7 @@ func (e *edge) controlHandler() http.Handler {
 		Numbers:  stock,
 		Pools:    poolDesk{stock},
 		Sessions: e.desk,
-		Keys:     &apiKeys{e.keys, e.bindings.hasTenant},
+		Keys:     &apiKeys{e.keys, e.bindings.hasTenant, e.resumeKey},
 		Bindings: e.bindings,
 		Blocks:   &blocks{e.restrict, e.bindings.hasTenant},
 		OptOuts:  &optOuts{e.restrict},

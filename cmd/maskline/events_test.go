@@ -131,6 +131,13 @@ func TestTypesOfEventsAreDocumented(t *testing.T) {
 			documented[found[1]] = true
 		}
 	}
+	offered := map[string]bool{"webhook.test": true}
+	for _, t := range webhook.EventTypes() {
+		offered[string(t)] = true
+	}
+	if diff := cmp.Diff(offered, documented); diff != "" {
+		t.Errorf("what endpoints may ask for and page differ: %s", diff)
+	}
 	if diff := cmp.Diff(told, documented); diff != "" || len(told) < 20 {
 		t.Errorf("%d types; code and page differ: %s", len(told), diff)
 	}

@@ -57,12 +57,19 @@ func TestTheServedAPIIsGuarded(t *testing.T) {
 		}
 	}
 	r.eventually("the key to be suspended", func() bool {
-		code, _ := session(bad.Key, "+447700900103", "+447700900204", "d")
-		return code == http.StatusUnauthorized
+		code, text := session(bad.Key, "+447700900103", "+447700900204", "d")
+		return code == http.StatusUnauthorized && strings.Contains(text, `"reason":"suspended"`)
 	})
 	if code, text := session(good.Key, "+447700900105", "+447700900206", "e"); code != http.StatusCreated {
 		t.Errorf("another key of the tenant: %d %s", code, text)
 	}
+	if state := c.at("keys", "resume", bad.ID); state != "active\n" {
+		t.Errorf("resumed, it is %s", state)
+	}
+	if code, text := session(bad.Key, "+447700900107", "+447700900208", "f"); code != http.StatusCreated {
+		t.Errorf("resumed: %d %s", code, text)
+	}
+	c.refuses(4, "There is no such resource", "keys", "resume", "key_0000000000001")
 	acts := strings.Join(r.did(), "; ")
 	for _, want := range []string{"operator key.set", "edge key.suspended", "edge abuse.suspended", good.ID + " session.created"} {
 		if !strings.Contains(acts, want) {

@@ -140,6 +140,9 @@ func (r *reloader) apply(file string) (api.Reloaded, error) {
 	}
 	rules()
 	files = append(files, trunks()...)
+	if merged.API.Destinations == r.running.API.Destinations && !guarding.Destinations.Equal(r.edge.protection.rules.Load().Destinations) {
+		files = append(files, "ranges of api.destinations")
+	}
 	if r.edge.sip != nil {
 		r.edge.prompts.Store(prompts)
 		r.edge.sip.SetVoice(voiceConfig(merged))

@@ -297,6 +297,13 @@ func TestDestinationsOfAFile(t *testing.T) {
 	if err := satellite(); err != nil {
 		t.Error(err)
 	}
+	if out := c.at("reload"); out != "nothing has changed\n" {
+		t.Errorf("%s", out)
+	}
+	c.write("ranges.csv", "prefix,kind,action\n881,satellite,allow\n4477,fraud,deny\n")
+	if out := c.at("reload"); out != "applied: ranges of api.destinations\n" {
+		t.Errorf("%s", out)
+	}
 	c.write("ranges.csv", "881,satellite,allow\n")
 	c.refuses(1, "api.destinations: destinations: expected lines", "reload")
 	if err := satellite(); err != nil {

@@ -1,0 +1,36 @@
+package webhook
+
+import "github.com/danielgtaylor/huma/v2"
+
+// EventType is a type of events that an endpoint may ask for.
+type EventType string
+
+// EventTypes is every type that is told to endpoints by itself: docs/webhooks.md
+// says what each is.
+func EventTypes() []EventType {
+	return []EventType{
+		"session.created", "session.closed", "session.expired", "participant.added",
+		"lease.created", "lease.rotated", "lease.released", "lease.burned", "lease.expired",
+		"number.watchlisted", "number.quarantined", "number.available", "pool.exhausted", "pool.low",
+		"call.ended", "call.missed", "message.status", "optout.created", "optout.removed",
+		"verification.sent", "verification.status", "verification.succeeded", "verification.failed",
+		"carrier.up", "carrier.down", "abuse.detected", "abuse.suspended", "webhook.disabled",
+	}
+}
+
+// Schema lets no type pass that is misspelt: its endpoint would wait for ever.
+func (EventType) Schema(huma.Registry) *huma.Schema {
+	s := &huma.Schema{Type: huma.TypeString}
+	for _, t := range EventTypes() {
+		s.Enum = append(s.Enum, string(t))
+	}
+	s.PrecomputeMessages()
+	return s
+}
+
+func texts(types []EventType) (list []string) {
+	for _, t := range types {
+		list = append(list, string(t))
+	}
+	return list
+}
