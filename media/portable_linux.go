@@ -40,6 +40,9 @@ func openPortable(cfg Config, total *counters, now clock, log *zap.Logger) (back
 		sockets: make([]atomic.Pointer[socket], int(cfg.PortMax)-int(cfg.PortMin)+1),
 		nobody:  &port{session: &Session{released: true}}, mostAsleep: mostAsleep,
 	}
+	if cfg.Addr.IsUnspecified() {
+		b.mostAsleep = 0 // connected, a socket has one address, and others may take the port at the rest
+	}
 	if err := b.probe(); err != nil {
 		return nil, err
 	}

@@ -51,6 +51,9 @@ func (b *portable) prepare(port uint16) error {
 	if b.asleep(port) {
 		return nil
 	}
+	if b.sleeping.Load() >= b.mostAsleep {
+		return ErrBind
+	}
 	e, err := b.bind(port)
 	if err != nil {
 		return err

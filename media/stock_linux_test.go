@@ -45,7 +45,10 @@ func TestSocketsServeTheNextCall(t *testing.T) {
 				}
 				return newPeer(t, ip+last)
 			}
-			before := descriptors(t)
+			before, kept := descriptors(t), portsPerCall
+			if b.cfg.Addr.IsUnspecified() {
+				kept = 0
+			}
 			for call := range 20 {
 				a, z := peerAt("2"), peerAt("3")
 				s := b.call(a, z)
@@ -56,14 +59,32 @@ func TestSocketsServeTheNextCall(t *testing.T) {
 				exchange(t, s, B, z, a, 1)
 				_, _ = a.conn.WriteToUDPAddrPort(packet(1, 2), s.Local(A)) // for nobody
 				b.end(s)
-				if n := b.kept(); n != portsPerCall {
-					t.Fatalf("call %d: %d sockets sleep, want %d", call, n, portsPerCall)
+				if n := b.kept(); n != kept {
+					t.Fatalf("call %d: %d sockets sleep, want %d", call, n, kept)
 				}
 			}
-			if n := descriptors(t) - before - 2*20; n != portsPerCall {
-				t.Errorf("%d descriptors more, want %d", n, portsPerCall)
+			if n := descriptors(t) - before - 2*20; n != kept {
+				t.Errorf("%d descriptors more, want %d", n, kept)
 			}
 		})
+	}
+}
+
+// A socket at all addresses that is connected to itself is at one of them alone. If it
+// slept, another program could take its port at the others, and with it the next
+// call's media.
+func TestAPortAtAllAddressesIsNotLeftToOthers(t *testing.T) {
+	b := newBed(t, func(c *Config) {
+		onTwoPairs(c)
+		c.Addr, c.Advertise = netip.IPv4Unspecified(), netip.MustParseAddr("127.0.0.1")
+	})
+	b.stockUp()
+	s := b.allocate(Options{})
+	b.end(s)
+	b.stockUp()
+	occupy(t, netip.MustParseAddr("127.0.0.9"), s.Local(A).Port())
+	if _, err := b.Allocate(Options{}); !errors.Is(err, ErrBind) {
+		t.Errorf("a port that another program has serves a call: %v", err)
 	}
 }
 

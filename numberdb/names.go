@@ -31,7 +31,9 @@ func (n *names[V]) at(index uint32) (v V) {
 	if index == 0 {
 		return v
 	}
+	pause()
 	if all := n.byIndex.Load(); all != nil && int(index) < len(*all) {
+		pause()
 		if p := (*all)[index].Load(); p != nil {
 			return *p
 		}
@@ -76,8 +78,12 @@ func (n *names[V]) show(i uint32, v V) {
 			}
 		}
 		all = &longer
-		defer n.byIndex.Store(all)
+		(*all)[i].Store(&v)
+		pause()
+		n.byIndex.Store(all)
+		return
 	}
+	pause()
 	(*all)[i].Store(&v)
 }
 
@@ -92,6 +98,7 @@ func (n *names[V]) release(i uint32) {
 	delete(n.held, n.of[i].text)
 	n.of[i] = named{}
 	n.free = append(n.free, i)
+	pause()
 	(*n.byIndex.Load())[i].Store(nil)
 	if n.most > 1024 && len(n.held) < n.most/4 { // a map does not shrink
 		held := make(map[string]uint32, len(n.held))

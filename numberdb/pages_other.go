@@ -18,6 +18,3 @@ func newRegion() (region, unsafe.Pointer) { return region{}, heapPages(regionPag
 func (region) unmap() {}
 
 func onHugePage(unsafe.Pointer) {}
-
-// discard keeps the memory as it is.
-func discard(unsafe.Pointer, int) {}

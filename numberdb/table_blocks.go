@@ -83,6 +83,7 @@ func (p *blockPage) cut(page, first, units int) block {
 	p.free -= units
 	words := unsafe.Slice((*uint64)(unsafe.Add(p.memory, first*unitWords*8)), units*unitWords)
 	for i := range words {
+		pause()
 		atomic.StoreUint64(&words[i], 0)
 	}
 	return block{page, first, units, words}

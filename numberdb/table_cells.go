@@ -207,6 +207,7 @@ func (x *cells) shift(s *section, steps []step, at int, free uint64) uint64 {
 		from := uint64(steps[at].cell)
 		content := *s.cell(from)
 		x.write(s.cell(free), &content)
+		pause()
 		s.moves.Add(1)
 		free, at = from, int(steps[at].from)
 	}

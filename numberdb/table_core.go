@@ -17,12 +17,13 @@ import (
 // that nobody holds the core.
 type core struct {
 	texts
-	hash   hash
-	cells  *cells
-	marks  *marks
-	pages  *pages
-	shadow atomic.Pointer[shadow]
-	live   atomic.Int64
+	hash    hash
+	cells   *cells
+	marks   *marks
+	changes atomic.Uint32 // of bindings
+	pages   *pages
+	shadow  atomic.Pointer[shadow]
+	live    atomic.Int64
 
 	// The writer's.
 	scans   int    // that run
@@ -36,8 +37,10 @@ type shadow struct {
 	content record // its state is the odd one
 }
 
-func newCore(seed uint64) *core {
-	c := &core{hash: hash(seed | 1), pages: &pages{}}
+func newCore(seed uint64) *core { return newCoreIn(&pages{}, seed) }
+
+func newCoreIn(p *pages, seed uint64) *core {
+	c := &core{hash: hash(seed | 1), pages: p}
 	c.cells = newCells(c.pages, c.hash)
 	c.marks = newMarks(&blocks{pages: c.pages}, c.hash)
 	c.marks.index.filling = true
@@ -65,6 +68,7 @@ func (c *core) read(mask, party uint64, b *Binding) bool {
 	h := c.hash.of(mask, party)
 	for {
 		s := c.cells.segment(tagOf(h))
+		pause()
 		moves := s.moves.Load()
 		got := c.readIn(s, h, mask, party, b)
 		if got == torn || c.cells.segment(tagOf(h)) != s {
@@ -73,7 +77,7 @@ func (c *core) read(mask, party uint64, b *Binding) bool {
 		if got == hit {
 			return true
 		}
-		if s.moves.Load() == moves {
+		if pause(); s.moves.Load() == moves {
 			return false
 		}
 	}
@@ -106,6 +110,7 @@ func (c *core) readAt(r *record, mask, party uint64, b *Binding) found {
 	if state&1 == 0 {
 		content = r.copied(state)
 	} else {
+		pause()
 		half := c.shadow.Load()
 		if half == nil || half.at != r || half.content[wordState] != state {
 			if r.load(wordState) == state {
@@ -184,10 +189,12 @@ func (c *core) put(mask, party uint64, b *Binding) {
 	h := c.hash.of(mask, party)
 	if s, i := c.cells.find(h, mask, party); i != none {
 		c.update(s.cell(i), &content)
+		c.changed()
 		return
 	}
 	c.touched = c.marks.touch(mask) + c.cells.touchBeyond(h)
 	c.cells.add(h, &content)
+	c.changed() // who sees the mark must not have missed the record
 	c.marks.add(mask, party == 0)
 	c.live.Add(1)
 }
@@ -198,6 +205,7 @@ func (c *core) update(r, content *record) {
 	content[wordState] |= c.cells.nextVersion()
 	half := &shadow{r, *content}
 	half.content[wordState] |= 1
+	pause()
 	c.shadow.Store(half)
 	r.write(content)
 	c.release(&old)
@@ -214,4 +222,11 @@ func (c *core) remove(mask, party uint64) {
 	c.release(&old)
 	c.marks.remove(mask, party == 0)
 	c.live.Add(-1)
+	c.changed()
+}
+
+// changed tells readers who look at several places.
+func (c *core) changed() {
+	pause()
+	c.changes.Add(1)
 }

@@ -23,7 +23,9 @@ func (d *directory[Part]) begin(only *Part) {
 
 // segment is the part for a tag.
 func (d *directory[Part]) segment(tag uint32) *Part {
+	pause()
 	p := d.now.Load()
+	pause()
 	return p.of[uint64(tag)>>(p.shift&63)].Load()
 }
 
@@ -37,6 +39,7 @@ func (d *directory[Part]) show(tag uint32, depth uint8, part *Part) {
 	count := 1 << (32 - p.shift - depth)
 	first := int(uint64(tag)>>p.shift) &^ (count - 1)
 	for i := range count {
+		pause()
 		p.of[first+i].Store(part)
 	}
 }
@@ -46,5 +49,6 @@ func (d *directory[Part]) double(p *parts[Part]) {
 	for i := range next.of {
 		next.of[i].Store(p.of[i/2].Load())
 	}
+	pause()
 	d.now.Store(next)
 }

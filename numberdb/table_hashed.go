@@ -32,6 +32,7 @@ func (h *hashed) len() int { return int(h.core.Load().live.Load()) }
 func (h *hashed) lookup(mask, party e164.Number, now time.Time) (b Binding, status Status) {
 	mask, party = mask.Canonical(), party.Canonical()
 	for done := false; !done; {
+		pause()
 		c := h.core.Load()
 		status, done = h.lookupIn(c, uint64(mask), uint64(party), now, &b)
 		runtime.KeepAlive(c)
@@ -42,12 +43,21 @@ func (h *hashed) lookup(mask, party e164.Number, now time.Time) (b Binding, stat
 	return b, status
 }
 
-// lookupIn looks in one core; false where the answer may be of memory that was
-// given back meanwhile. The memory of a core that was replaced reads as empty, so
-// that a party's own binding may be missing where the public one still stands.
+// lookupIn looks in one core; false where the answer may be none that was right at
+// any time. What is not the party's own binding is put together from several looks, between
+// which that one may have come; and the memory of a core that was replaced reads as
+// empty, so that it may be missing where the public one still stands.
 func (h *hashed) lookupIn(c *core, mask, party uint64, now time.Time, b *Binding) (Status, bool) {
+	pause()
+	changes := c.changes.Load()
 	status := c.lookup(mask, party, now, b)
-	return status, status == Exact || h.core.Load() == c
+	if status == Exact {
+		return status, true
+	}
+	pause()
+	unchanged := c.changes.Load() == changes
+	pause()
+	return status, unchanged && h.core.Load() == c
 }
 
 func (c *core) lookup(mask, party uint64, now time.Time, b *Binding) Status {
@@ -162,6 +172,7 @@ func (h *hashed) swap(next *core) *core {
 		}
 	}
 	next.serve()
+	pause()
 	h.core.Store(next)
 	old.retired = true
 	if old.scans > 0 {

@@ -96,15 +96,18 @@ func (s *segment) add(tag uint32, word uint64) {
 		i = s.next(i)
 	}
 	s.live++
+	pause()
 	atomic.StoreUint64(&s.words[i], word)
 }
 
 // removeAt removes the word at a place of the segment of tag.
 func (x *index) removeAt(s *segment, tag uint32, i int) {
+	pause()
 	atomic.StoreUint64(&s.words[i], grave)
 	s.live--
 	if atomic.LoadUint64(&s.words[s.next(i)]) == 0 { // no search goes on from here
 		for atomic.LoadUint64(&s.words[i]) == grave {
+			pause()
 			atomic.StoreUint64(&s.words[i], 0)
 			s.used--
 			if i--; i < 0 {

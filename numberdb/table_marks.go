@@ -45,6 +45,7 @@ func (m *marks) of(mask uint64) (known, public bool) {
 func (s *segment) mark(tag uint32, mask uint64) uint64 {
 	i := s.start(tag)
 	for range s.words {
+		pause()
 		word := atomic.LoadUint64(&s.words[i])
 		if word == 0 || word&numberMask == mask {
 			return word
@@ -98,7 +99,7 @@ func (m *marks) count(mask uint64, at *uint64, delta int, public bool) int {
 	if count >= countMost {
 		m.many[mask] = count
 	}
-	if count > 0 {
+	if pause(); count > 0 {
 		if !public { // it stays as it was
 			atomic.StoreUint64(at, word(mask, count, old&publicBit != 0))
 		} else {

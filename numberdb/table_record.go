@@ -38,8 +38,15 @@ const (
 	carrierMask  = 1<<carrierBits - 1
 )
 
-func (r *record) load(word int) uint64     { return atomic.LoadUint64(&r[word]) }
-func (r *record) store(word int, v uint64) { atomic.StoreUint64(&r[word], v) }
+func (r *record) load(word int) uint64 {
+	pause()
+	return atomic.LoadUint64(&r[word])
+}
+
+func (r *record) store(word int, v uint64) {
+	pause()
+	atomic.StoreUint64(&r[word], v)
+}
 
 // copied is what the record holds now. The caller has to look at the state again.
 func (r *record) copied(state uint64) (c record) {

@@ -94,6 +94,7 @@ func (x *cells) replace(next *section, h uint64, gone ...*section) {
 }
 
 func (x *cells) giveBack(s *section) {
+	pause()
 	s.moves.Add(1) // what is written into its memory from now on comes after that it was replaced
 	for _, c := range s.chunks {
 		x.chunks.giveBack(c)

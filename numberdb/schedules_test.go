@@ -1,0 +1,9 @@
+//go:build race && !long
+
+package numberdb
+
+// How many schedules of one reader and one writer each interleaving gets.
+const (
+	scheduled = 200
+	byChance  = 50
+)
