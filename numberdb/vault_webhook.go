@@ -64,13 +64,19 @@ func (v *Vault) OpenEndpoint(stored *StoredEndpoint) (WebhookEndpoint, error) {
 		ID: ID(stored.ID), Tenant: stored.Tenant, URL: inner.URL, Label: inner.Label, State: EndpointState(stored.State),
 		Created: fromMicros(stored.Created), Version: stored.Version,
 	}
-	if stored.Types != "" {
-		e.Types = strings.Split(stored.Types, "|")
-	}
+	e.Types = EndpointTypes(stored.Types)
 	for _, s := range inner.Secrets {
 		e.Secrets = append(e.Secrets, WebhookSecret{s.Key, s.Ed, fromMicros(s.Until)})
 	}
 	return e, e.Check()
+}
+
+// EndpointTypes reads the stored form of an endpoint's types.
+func EndpointTypes(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return strings.Split(text, "|")
 }
 
 // place ties what is sealed to its row; state and types change without it.
