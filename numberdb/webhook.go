@@ -58,6 +58,15 @@ type EndpointStore interface {
 
 	// RemoveEndpoint deletes a tenant's, with its log; ErrWebhook: there is none.
 	RemoveEndpoint(ctx context.Context, tenant string, id ID) error
+
+	// WantedEvents tells which types the endpoints that are on want, each answer once.
+	WantedEvents(ctx context.Context) ([]WantedEvents, error)
+}
+
+// WantedEvents are types of events that a tenant has asked for.
+type WantedEvents struct {
+	Tenant string
+	Types  []string // none: all
 }
 
 // ErrWebhook says that the endpoint to be changed is not as it was read.

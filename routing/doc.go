@@ -23,7 +23,7 @@
 // It does no I/O, takes no lock and allocates nothing; a text is decoded only
 // for a rule that asks for it. The same request with the same seed and state
 // gives the same plan. What goes on in a session that ends by its contacts is
-// told to [Contacts].
+// told to [Contacts], and what is refused to [Witness].
 //
 // Attempting the plan, and failing over inside it, is the work of smpp and sip;
 // they report each attempt's outcome with [Carrier.Report], which feeds the

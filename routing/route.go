@@ -45,6 +45,14 @@ type Contacts interface {
 	Contact(session numberdb.ID, mask, shown e164.Number, now time.Time) bool
 }
 
+// Witness hears of contacts, for tenants that want to be told.
+type Witness interface {
+	// Refused hears of a contact of somebody that the rules have refused or thrown away;
+	// opt-out words, and what no carrier could take, are none. It never waits, and allocates nothing where
+	// nobody wants to be told. The plan is valid until it returns.
+	Refused(service Service, plan *Plan)
+}
+
 // Request is one message or call to be routed.
 type Request struct {
 	Service Service // exactly one
@@ -78,9 +86,11 @@ type Plan struct {
 	Present   e164.Number // the sender or caller that the destination sees; through a carrier, see Presented
 	To        Endpoint
 	Tenant    string
-	Outbound  bool // a tenant's own mask towards a party
-	Public    bool // by the mask's public binding
-	Emergency bool // to the emergency trunk: caller and dialled string go out as they came
+	Outbound  bool        // a tenant's own mask towards a party
+	Public    bool        // by the mask's public binding
+	Emergency bool        // to the emergency trunk: caller and dialled string go out as they came
+	Session   numberdb.ID // of the binding, which may have ended; none: it was made by hand, or there is none
+	Former    string      // the tenant of a binding that has ended
 
 	public     numberdb.ID // the session whose public mask it is; none: another binding
 	session    numberdb.ID // counts its contacts; none: it does not
@@ -123,6 +133,9 @@ func (r *Router) Decide(req *Request, plan *Plan) {
 	}
 	if decided < len(s.steps) {
 		s.steps[decided].count[actionOf(req, plan)].Inc()
+	}
+	if s.witness != nil && plan.Verdict.isRefusal() && req.Origin.Writes == WritesNothing {
+		s.witness.Refused(req.Service, plan)
 	}
 	r.count(req.Service, plan.Verdict)
 }
@@ -176,6 +189,9 @@ func bindBrought(table Table, req *Request, plan *Plan) Verdict {
 	plan.Mask, plan.Party = req.To, req.From
 	b, status := table.Lookup(req.To, req.From, req.Now)
 	if !status.Found() {
+		if status == numberdb.Ended {
+			plan.Former, plan.Session = b.Tenant, b.Session
+		}
 		return verdictOf(status)
 	}
 	plan.adopt(&b)
@@ -217,7 +233,7 @@ func bindOutbound(table Table, req *Request, plan *Plan) Verdict {
 
 func (p *Plan) adopt(b *numberdb.Binding) {
 	p.Present, p.second, p.To, p.Tenant, p.peer = b.Present, b.Second, b.To, b.Tenant, b.To
-	p.preferred = b.Carriers
+	p.preferred, p.Session = b.Carriers, b.Session
 	if b.Counted {
 		p.session, p.shown = b.Session, b.Present
 	}

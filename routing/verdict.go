@@ -49,5 +49,15 @@ func Verdicts() []Verdict {
 	return all
 }
 
+// isRefusal reports whether a contact of somebody is refused for good.
+func (v Verdict) isRefusal() bool {
+	switch v {
+	case OutOfSession, Ended, ServiceOff, Blocked, OptedOut, RuleRefused:
+		return true
+	default:
+		return false
+	}
+}
+
 // Temporary reports whether the same request may succeed later.
 func (v Verdict) Temporary() bool { return v == NoCarrier || v == OptOutFull || v == FirstContact }

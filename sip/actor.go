@@ -39,6 +39,7 @@ type actor struct {
 	engaged   *trunk   // of the attempt that has not ended; nil: none
 	emergency bool
 	over      bool // actOver was carried out
+	picked    bool // the called side has answered
 	settled   bool // over, and nothing of ours is unanswered
 	dead      bool
 
@@ -197,6 +198,10 @@ func (a *actor) do(act action, now time.Time) event {
 		}
 	case actAnswered:
 		a.media.Answered(act.codec)
+		if !a.picked { // a change of the codec comes as another one
+			a.picked = true
+			a.progress(true)
+		}
 	case actOneWay:
 		a.reportOneWay(act)
 	case actReport:
@@ -216,6 +221,7 @@ func (a *actor) do(act action, now time.Time) event {
 		if a.last != nil {
 			a.last.state.metrics.setup.Observe(act.after.Seconds())
 		}
+		a.progress(false)
 	case actOver:
 		a.end(act.summary)
 	case actGone: // handle removes it
@@ -223,6 +229,13 @@ func (a *actor) do(act action, now time.Time) event {
 		return a.doVoice(act)
 	}
 	return nil
+}
+
+// progress tells of a call on its way.
+func (a *actor) progress(answered bool) {
+	if tell := a.edge.cfg.Progress; tell != nil && !a.emergency {
+		tell(a.id, a.parties.tenant, answered)
+	}
 }
 
 func (a *actor) send(act actSend) event {

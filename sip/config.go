@@ -39,6 +39,10 @@ type Config struct {
 	Auth Auth
 	// Records takes a record of each call. Nil: none are kept.
 	Records Records
+	// Progress hears when the caller is told of ringing, and when of an answer, each once
+	// for a call: an answer without ringing is both. Emergency calls are nobody's. It must
+	// not wait. Nil: nobody hears.
+	Progress func(call, tenant string, answered bool)
 	// Messenger takes the text messages that peers send to masks; Edge.Deliver takes
 	// those for peers. Nil: MESSAGE is answered 405, and none is sent.
 	Messenger routing.Messenger

@@ -102,6 +102,26 @@ func recordingBed(t *testing.T, change func(*Config)) (*bed, *fakeRecords) {
 	}), f
 }
 
+// Ringing and the answer are heard of once each, by the call's id.
+func TestProgressIsHeardOf(t *testing.T) {
+	var mu sync.Mutex
+	heard := map[string]string{}
+	b, f := recordingBed(t, func(c *Config) {
+		c.Progress = func(call, _ string, answered bool) {
+			mu.Lock()
+			defer mu.Unlock()
+			heard[call] += map[bool]string{false: "r", true: "a"}[answered]
+		}
+	})
+	b.hangUp(b.caller, b.connect(b.caller, "one"))
+	r := f.recorded(t)
+	mu.Lock()
+	defer mu.Unlock()
+	if len(heard) != 1 || heard[r.ID] != "ra" {
+		t.Errorf("%v", heard)
+	}
+}
+
 func TestRecordOfAnAnsweredCall(t *testing.T) {
 	b, f := recordingBed(t, nil)
 	b.hangUp(b.caller, b.connect(b.caller, "one"))

@@ -36,6 +36,10 @@ type Config struct {
 	// Reports hears of the receipts of messages that the edge writes itself, by
 	// Edge.Originate; nil: it writes none.
 	Reports routing.Reports
+	// Brought hears of each message that somebody has brought to a mask and that was
+	// handed on, once for the segments of one; those whose acceptance came late aside. It
+	// must not wait, and the plan is valid until it returns. Nil: nobody does.
+	Brought func(plan *routing.Plan, segments int)
 }
 
 // ListenConfig is a listener.

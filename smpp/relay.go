@@ -260,6 +260,7 @@ func (e *Edge) answered(t *turn, s *session, m *message, status pdu.Status, id [
 	}
 	switch attemptOf(status) {
 	case taken:
+		e.brought(m)
 		e.accept(t, s, m, e.ids.next(), id)
 	case final:
 		m.tried(status, false)
@@ -276,6 +277,14 @@ func (e *Edge) answered(t *turn, s *session, m *message, status pdu.Status, id [
 			e.advance(t, m)
 		}
 	}
+}
+
+// brought tells of a message to a mask; of a segment only where it is the first.
+func (e *Edge) brought(m *message) {
+	if e.cfg.Brought == nil || m.plan.Outbound || m.own != nil || m.concat.Total > 0 && m.concat.Part > 1 {
+		return
+	}
+	e.cfg.Brought(&m.plan, max(m.segments, int(m.concat.Total)))
 }
 
 // accept ends a message that a downstream has accepted, over a session or as a SIP

@@ -53,6 +53,7 @@ func (e *Edge) fromPeer(m *message, d routing.Delivery) (u *uncertain) {
 	t := e.newTurn()
 	switch d.Fate {
 	case routing.FateDelivered:
+		e.brought(m)
 		e.accept(t, nil, m, e.ids.next(), nil)
 	case routing.FateTemporary:
 		m.verdict.temporary = true

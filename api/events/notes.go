@@ -71,6 +71,16 @@ func (n *Notes) Add(e *numberdb.Event) {
 	}
 }
 
+// AddTraffic is Add for events of which there may be one for each message and call:
+// they leave half of the room to others.
+func (n *Notes) AddTraffic(e *numberdb.Event) {
+	if len(n.queue) >= mostNoted/2 {
+		n.dropped.Inc()
+		return
+	}
+	n.Add(e)
+}
+
 // Run writes what was noted until ctx ends, and then what is left.
 func (n *Notes) Run(ctx context.Context) error {
 	for {

@@ -34,6 +34,8 @@ type Config struct {
 	// Streams that are open at a time, of all keys, of those of one tenant, and of one.
 	// Default 256, 64 and 8; 0 is the default.
 	Streams, StreamsTenant, StreamsEach int
+	// Traffic is told of streams that begin and end. Nil: nobody is.
+	Traffic *Traffic
 	// Lives tells whether a key still opens what it did when its stream began. Nil: it
 	// always does.
 	Lives func(key string) bool
@@ -150,6 +152,10 @@ func (v *Events) get(ctx context.Context, in *Query) (*huma.StreamResponse, erro
 		}
 		return &huma.StreamResponse{Body: func(ctx huma.Context) {
 			defer v.leave(&who)
+			if t := v.cfg.Traffic; t != nil {
+				t.Follow(tenant)
+				defer t.Unfollow(tenant)
+			}
 			v.stream(ctx, who.Key, tenant, after)
 		}}, nil
 	}

@@ -24,6 +24,7 @@ import (
 	"maskline/api/webhook"
 	"maskline/numberdb"
 	"maskline/numberdb/sqlite"
+	"maskline/testbench/await"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -434,6 +435,55 @@ func (f *flaky) Commit(ctx context.Context, w *numberdb.Writes) (numberdb.Positi
 		return 0, numberdb.ErrClosed
 	}
 	return f.Store.Commit(ctx, w)
+}
+
+// Traffic is told where an endpoint or a stream wants it, costs nothing elsewhere, and
+// leaves room for other notes.
+func TestTrafficIsToldWhereItIsWanted(t *testing.T) {
+	w := newWorld(t, Config{})
+	notes, err := NewNotes(w.store, w.hub.Told, time.Now, zap.NewNop(), prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	traffic := NewTraffic(w.store, notes, zap.NewNop())
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- traffic.Run(ctx) }()
+	if n := testing.AllocsPerRun(100, func() {
+		if traffic.Anybody() || traffic.Wants("shop", MessageInbound) {
+			t.Error("nobody wants it")
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations where nobody wants it", n)
+	}
+	w.ask(http.MethodPost, "/v1/webhook-endpoints", "shop", `{"url":"https://example.com/","types":["call.ringing","session.created"]}`).want(t, http.StatusCreated, "")
+	traffic.Changed()
+	await.That(t, 10*time.Second, "the endpoint is known", func() bool { return traffic.Wants("shop", CallRinging) })
+	if traffic.Wants("shop", MessageInbound) || traffic.Wants("other", CallRinging) {
+		t.Error("others want it too")
+	}
+	if n := testing.AllocsPerRun(100, func() { _ = traffic.Wants("other", CallRinging) }); n != 0 {
+		t.Errorf("%v allocations for a tenant that does not", n)
+	}
+	traffic.Follow("other")
+	if !traffic.Wants("other", MessageInbound) || !traffic.Wants("shop", CallRinging) {
+		t.Error("a stream wants nothing, or an endpoint no more")
+	}
+	traffic.Unfollow("other")
+	if traffic.Wants("other", MessageInbound) {
+		t.Error("a stream that has ended wants something")
+	}
+	for range mostNoted {
+		traffic.Tell("shop", CallRinging, 0, struct{}{})
+	}
+	traffic.Tell("shop", CallAnswered, 0, struct{}{})
+	if n := len(notes.queue); n != mostNoted/2 {
+		t.Errorf("%d events of traffic wait", n)
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
 }
 
 func TestNotesAreWrittenBehind(t *testing.T) {

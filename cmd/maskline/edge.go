@@ -113,6 +113,7 @@ func (e *edge) build(ctx context.Context) (err error) {
 	if s.Reports, err = e.newOutbound(); err != nil {
 		return err
 	}
+	s.Brought = (&witness{e.told.traffic, e.sessions}).brought
 	if e.smpp, err = smpp.New(s, e.router, &journal{e.ledger}, log.Named("smpp"), e.metrics); err != nil {
 		return err
 	}
@@ -140,6 +141,7 @@ func (e *edge) sipConfig(cfg *configs.Config) sip.Config {
 		told.records = records{e.cdrs}
 	}
 	s.Records = told
+	s.Progress = (&witness{e.told.traffic, e.sessions}).progress
 	return s
 }
 

@@ -21,6 +21,7 @@ type eventing struct {
 	hub       *events.Hub
 	engine    *webhook.Engine
 	sender    *webhook.Sender
+	traffic   *events.Traffic
 	events    *events.Events
 	endpoints *webhook.Endpoints
 }
@@ -37,12 +38,13 @@ func (e *edge) newEvents() (err error) {
 	if e.told.hub.Notes, err = events.NewNotes(e.store, e.told.hub.Told, time.Now, e.log.Named("events"), e.metrics); err != nil {
 		return fmt.Errorf("making the events: %w", err)
 	}
-	if e.told.events, err = events.NewEvents(events.Config{Lives: e.keyLives}, e.store, e.told.hub, e.metrics); err != nil {
+	e.told.traffic = events.NewTraffic(e.store, e.told.hub.Notes, e.log.Named("events"))
+	if e.told.events, err = events.NewEvents(events.Config{Lives: e.keyLives, Traffic: e.told.traffic}, e.store, e.told.hub, e.metrics); err != nil {
 		return fmt.Errorf("making the events: %w", err)
 	}
 	e.told.endpoints = &webhook.Endpoints{
 		Store: e.store, Sender: e.told.sender, Tenant: func(name string) bool { return e.bindings.hasTenant(name) },
-		Changed: e.told.engine.Changed, Now: time.Now,
+		Changed: func() { e.told.engine.Changed(); e.told.traffic.Changed() }, Now: time.Now,
 	}
 	return nil
 }
@@ -63,6 +65,7 @@ func webhookConfig(cfg *configs.Config) webhook.Config {
 // run starts what writes and delivers.
 func (t *eventing) run(ctx context.Context, e *edge, back *group, stop context.CancelCauseFunc) {
 	back.start("events", stop, func() error { return t.hub.Notes.Run(ctx) })
+	back.start("what events are wanted", stop, func() error { return t.traffic.Run(ctx) })
 	back.start("webhooks", stop, func() error {
 		defer t.sender.Close()
 		return t.engine.Run(ctx)

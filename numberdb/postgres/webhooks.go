@@ -67,6 +67,23 @@ func (s *Store) PutEndpoint(ctx context.Context, e *numberdb.WebhookEndpoint) (v
 	return e.Version + 1, err
 }
 
+// WantedEvents looks at all endpoints that are on.
+func (s *Store) WantedEvents(ctx context.Context) (wanted []numberdb.WantedEvents, err error) {
+	err = s.read(ctx, "reading what endpoints want", s.cfg.Query, func(ctx context.Context) error {
+		rows, err := s.pool.Query(ctx, `SELECT DISTINCT tenant, types FROM maskline.webhook_endpoints WHERE state = 0 ORDER BY tenant, types`)
+		if err != nil {
+			return err
+		}
+		var tenant, types string
+		_, err = pgx.ForEachRow(rows, []any{&tenant, &types}, func() error {
+			wanted = append(wanted, numberdb.WantedEvents{Tenant: tenant, Types: numberdb.Listed(types)})
+			return nil
+		})
+		return err
+	})
+	return wanted, err
+}
+
 // RemoveEndpoint deletes the endpoint, then its log.
 func (s *Store) RemoveEndpoint(ctx context.Context, tenant string, id numberdb.ID) error {
 	return s.inTransaction(ctx, "deleting a webhook endpoint", func(ctx context.Context, tx pgx.Tx) error {

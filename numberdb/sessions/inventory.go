@@ -156,6 +156,13 @@ func (o *Owner) Pools() []numberdb.Pool {
 	return list
 }
 
+// PoolTenant is whose a pool is; nobody's: empty.
+func (o *Owner) PoolTenant(name string) string {
+	o.stock.Lock()
+	defer o.stock.Unlock()
+	return o.pools[name].Tenant
+}
+
 // Masks lists the masks of a pool in the order of numbers; pool "*" is all. It takes
 // no lock: who makes sessions does not wait for it.
 func (o *Owner) Masks(pool string) []numberdb.Mask {

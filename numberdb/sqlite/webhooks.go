@@ -108,6 +108,21 @@ func (s *Store) RemoveEndpoint(ctx context.Context, tenant string, id numberdb.I
 	})
 }
 
+// WantedEvents looks at all endpoints that are on.
+func (s *Store) WantedEvents(ctx context.Context) (wanted []numberdb.WantedEvents, err error) {
+	err = s.read(ctx, "reading what endpoints want", func(tx *sql.Tx) error {
+		return each(ctx, tx, func(rows *sql.Rows) error {
+			var w numberdb.WantedEvents
+			var types string
+			err := rows.Scan(&w.Tenant, &types)
+			w.Types = numberdb.Listed(types)
+			wanted = append(wanted, w)
+			return err
+		}, `SELECT DISTINCT tenant, types FROM webhook_endpoints WHERE state = 0 ORDER BY tenant, types`)
+	})
+	return wanted, err
+}
+
 // HoldEndpoints returns those that are on: one process has the file, so it holds
 // all of them.
 func (s *Store) HoldEndpoints(ctx context.Context, _ string, lease time.Duration) (held []numberdb.HeldEndpoint, err error) {

@@ -104,6 +104,15 @@ func endpointsKept(t *testing.T, db Database) {
 	wantEndpoints(t, s, "shop", 2, second)
 	wantEndpoints(t, s, "shop", 3)
 	wantEndpoints(t, s, "", 3, foreign)
+	another := endpoint(4)
+	putEndpoint(t, s, another)
+	wanted, err := s.WantedEvents(t.Context())
+	if diff := cmp.Diff([]numberdb.WantedEvents{{Types: first.Types}, {Tenant: "shop", Types: first.Types}}, wanted); diff != "" || err != nil {
+		t.Errorf("wanted: %s %v", diff, err)
+	}
+	if err := s.RemoveEndpoint(t.Context(), "shop", 4); err != nil {
+		t.Error(err)
+	}
 	if err := s.RemoveEndpoint(t.Context(), "shop", 3); !errors.Is(err, numberdb.ErrWebhook) {
 		t.Errorf("another tenant's endpoint was removed: %v", err)
 	}
