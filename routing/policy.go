@@ -27,6 +27,7 @@ type Config struct {
 	Slots         Slots                   // of public masks; nil: their owners see the public mask as every sender
 	Contacts      Contacts                // of sessions that end by them; nil: nobody counts
 	Screen        Screen                  // of texts to leased masks; nil: none are looked at
+	Usage         Usage                   // of tenants; nil: nobody counts
 	Restrictions  Restrictions            // opt-outs and blocks; nil: there are none, and no opt-out words
 }
 

@@ -47,12 +47,10 @@ func (e *edge) newEvents() (err error) {
 	return nil
 }
 
-// webhookConfig names this process for the leases: a node's name may be that of
-// another one by mistake.
+// webhookConfig names this process for the leases.
 func webhookConfig(cfg *configs.Config) webhook.Config {
-	var ids numberdb.IDs
 	return webhook.Config{
-		Holder:      string(cfg.Node) + " " + ids.Next(time.Now()).Text(""),
+		Holder:      holder(cfg),
 		Concurrency: cfg.API.Webhooks.Concurrency, Timeout: cfg.API.Webhooks.Timeout, Keep: cfg.API.Webhooks.Keep,
 	}
 }

@@ -128,9 +128,9 @@ func TestEventsReachAReceiver(t *testing.T) {
 
 // The page names exactly the types that the code tells.
 func TestTypesOfEventsAreDocumented(t *testing.T) {
-	literal := regexp.MustCompile(`"((?:session|participant|lease|number|pool|call|optout|carrier|webhook|abuse)\.[a-z_]+)"`)
+	literal := regexp.MustCompile(`"((?:session|participant|lease|number|pool|call|optout|carrier|webhook|abuse|quota)\.[a-z_]+)"`)
 	told := map[string]bool{}
-	for _, file := range []string{"events.go", "../../numberdb/event.go", "../../numberdb/sessions/events.go", "../../api/webhook/resource.go"} {
+	for _, file := range []string{"events.go", "spending.go", "../../numberdb/event.go", "../../numberdb/sessions/events.go", "../../api/webhook/resource.go"} {
 		code, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"maskline/api"
 	"maskline/api/auth"
 	"maskline/api/rest"
+	"maskline/api/usage"
 )
 
 // newREST makes the API under /v1 and its keys.
@@ -37,7 +38,7 @@ func (e *edge) newREST() (err error) {
 		&rest.Carriers{Report: func() api.Report { return e.health().Report() }},
 		&rest.Restrictions{List: e.restrict, Tenant: e.bindings.hasTenant, Now: time.Now},
 		&rest.Keys{Desk: e.keys, Tenant: e.bindings.hasTenant, Now: time.Now},
-		e.told.events, e.told.endpoints,
+		e.told.events, e.told.endpoints, &usage.Resource{Meter: e.meter},
 	} {
 		resource.Register(v1)
 	}
