@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,7 +23,9 @@ type world struct {
 	*testing.T
 	store numberdb.UsageStore
 	every time.Duration
-	told  []string // by one meter at a time
+
+	mu   sync.Mutex
+	told []string
 }
 
 func inBubble(t *testing.T, test func(w *world)) {
@@ -45,6 +48,8 @@ func inBubble(t *testing.T, test func(w *world)) {
 func (w *world) run(holder string) (m *Meter, stop func()) {
 	w.Helper()
 	tell := func(tenant string, day numberdb.Day, percent int) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
 		w.told = append(w.told, fmt.Sprint(tenant, " ", day, " ", percent))
 	}
 	m, err := NewMeter(Config{Holder: holder, Every: w.every, Tell: tell}, w.store, time.Now, zap.NewNop(), prometheus.NewRegistry())
@@ -176,20 +181,20 @@ func TestDaysAreApart(t *testing.T) {
 // away is a store that does not answer.
 type away struct {
 	numberdb.UsageStore
-	gone bool
+	gone atomic.Bool
 }
 
 var errAway = errors.New("away")
 
 func (a *away) PutUsage(ctx context.Context, holder string, rows []numberdb.Usage) error {
-	if a.gone {
+	if a.gone.Load() {
 		return errAway
 	}
 	return a.UsageStore.PutUsage(ctx, holder, rows)
 }
 
 func (a *away) Usage(ctx context.Context, q numberdb.UsageQuery) ([]numberdb.Usage, error) {
-	if a.gone {
+	if a.gone.Load() {
 		return nil, errAway
 	}
 	return a.UsageStore.Usage(ctx, q)
@@ -203,7 +208,7 @@ func TestTheStoreIsAway(t *testing.T) {
 		w.store, w.every = store, 10*time.Minute
 		m, stop := w.run("a")
 		synctest.Wait()
-		store.gone = true
+		store.gone.Store(true)
 		first := numberdb.DayOf(time.Now())
 		m.Sent("shop", 100, time.Now())
 		time.Sleep(26 * time.Hour)
@@ -213,7 +218,7 @@ func TestTheStoreIsAway(t *testing.T) {
 		if !m.Exhausted("shop", time.Now()) {
 			t.Error("without a store there is no limit")
 		}
-		store.gone = false
+		store.gone.Store(false)
 		time.Sleep(time.Hour)
 		stop()
 		w.want(numberdb.Usage{Tenant: "shop", Day: first, Messages: 1, Cost: 100}, numberdb.Usage{Tenant: "shop", Day: first + 1, Messages: 1, Cost: 100})
