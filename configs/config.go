@@ -93,8 +93,8 @@ type Tenant struct {
 	Inflight int `key:"inflight" default:"0" min:"0" max:"1000000" live:"true"`
 	// Whether its participants need a consent, recorded by the API. Default false.
 	Consents bool `key:"consents" default:"false" live:"true"`
-	// Most cost in a day, in the unit of carriers[].cost; 0: no limit. Default 0.
-	SpendDay float64 `key:"spend_day" default:"0" min:"0" max:"1000000000"`
+	// Most that its traffic may cost in a day of UTC, in the unit of carriers[].cost, on all edges; 0: no limit. Default 0.
+	SpendDay float64 `key:"spend_day" default:"0" min:"0" max:"1000000000" live:"true"`
 	// Countries that it may reach. Default empty: all.
 	Regions []Country `key:"regions" live:"true"`
 	// Where the tenant differs from routing.opt_out; keys and calling codes left out are as there.

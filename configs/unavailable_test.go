@@ -41,7 +41,7 @@ func TestKeysTellWhatThisVersionHas(t *testing.T) {
 		"api.oidc[].issuer":          true,
 		"api.limits.header":          false,
 		"api.limits.rps":             false,
-		"tenants[].spend_day":        true,
+		"tenants[].spend_day":        false,
 		"sip.peers[].srtp":           false,
 		"routing.unknown_mask.voice": false,
 	}

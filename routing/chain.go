@@ -22,6 +22,7 @@ const (
 	ruleOptOut    = "opt_out"
 	rulePrefix    = "rule:" // of the configured ones
 	ruleScreen    = "third_party_codes"
+	ruleSpending  = "spend_limit"
 	ruleSlot      = "slot"
 	ruleCarriers  = "carriers"
 )
@@ -42,6 +43,9 @@ func (s *state) chain() []step {
 	}
 	if s.screen != nil && s.masks != nil {
 		chain = append(chain, step{name: ruleScreen, judge: (*state).judgeScreen})
+	}
+	if s.usage != nil {
+		chain = append(chain, step{name: ruleSpending, judge: (*state).judgeSpending})
 	}
 	if s.slots != nil {
 		chain = append(chain, step{name: ruleSlot, judge: (*state).judgeSlot})

@@ -293,7 +293,7 @@ func TestDeliveredMessagesThatComeAgain(t *testing.T) {
 		}
 	}
 	for range 3 {
-		r.Delivered(42, noon)
+		r.Delivered(&Plan{}, -1, 42, noon)
 	}
 	if v := decide(r, req).Verdict; v != Loop {
 		t.Fatalf("delivered three times: %v", v)

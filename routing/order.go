@@ -9,6 +9,7 @@ import (
 type candidate struct {
 	carrier *Carrier
 	present e164.Number
+	cost    uint64 // of a unit, in millionths
 	rank    rank
 }
 
@@ -49,9 +50,10 @@ func (s *state) order(req *Request, plan *Plan) {
 	if len(plan.preferred) > 0 {
 		for i, c := range s.carriers {
 			if at := indexOf(plan.preferred, c.Name); at >= 0 {
-				s.consider(req, plan, &masks, i, rank{preferred: at})
+				s.consider(req, plan, &masks, i, 0, rank{preferred: at})
 			}
 		}
+		s.price(req, plan)
 		return
 	}
 	walk := s.prefixes.Walk(plan.To.Number, req.Service, req.Now)
@@ -63,7 +65,23 @@ func (s *state) order(req *Request, plan *Plan) {
 		if s.byCost {
 			k.cost, k.lack = m.Cost, lackOf(m.Quality)
 		}
-		s.consider(req, plan, &masks, int(m.Carrier), k)
+		s.consider(req, plan, &masks, int(m.Carrier), m.Cost, k)
+	}
+}
+
+// price finds what the binding's own carriers cost: they are taken whatever they
+// serve, and cost nothing where no prefix says so.
+func (s *state) price(req *Request, plan *Plan) {
+	if s.usage == nil {
+		return
+	}
+	walk := s.prefixes.Walk(plan.To.Number, req.Service, req.Now)
+	for m, found := walk.Next(); found; m, found = walk.Next() {
+		for i := range plan.candidates[:plan.count] {
+			if c := &plan.candidates[i]; c.carrier == s.carriers[m.Carrier] {
+				c.cost = m.Cost
+			}
+		}
 	}
 }
 
@@ -77,7 +95,7 @@ func lackOf(quality uint8) uint8 {
 }
 
 // consider makes a carrier a candidate where it is fit.
-func (s *state) consider(req *Request, plan *Plan, masks *masks, place int, k rank) {
+func (s *state) consider(req *Request, plan *Plan, masks *masks, place int, cost uint64, k rank) {
 	c := s.carriers[place]
 	if c.ready(req) != Fit {
 		return
@@ -89,7 +107,7 @@ func (s *state) consider(req *Request, plan *Plan, masks *masks, place int, k ra
 	k.second = second
 	k.priority = c.Priority
 	k.draw = draw(req.Seed, place, c.Weight)
-	plan.insert(candidate{c, present, k})
+	plan.insert(candidate{c, present, cost, k})
 }
 
 func (p *Plan) insert(c candidate) {

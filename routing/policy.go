@@ -28,6 +28,7 @@ type Config struct {
 	Contacts      Contacts                // of sessions that end by them; nil: nobody counts
 	Witness       Witness                 // of refused contacts; nil: nobody hears of them
 	Screen        Screen                  // of texts to leased masks; nil: none are looked at
+	Usage         Usage                   // of tenants; nil: nobody counts
 	Restrictions  Restrictions            // opt-outs and blocks; nil: there are none, and no opt-out words
 }
 

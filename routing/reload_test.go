@@ -15,7 +15,7 @@ func TestPreparedRulesTakeEffect(t *testing.T) {
 	}))
 	carrier := Origin{Carrier: "alfa"}
 	before := r.Carriers()
-	r.Delivered(42, noon)
+	r.Delivered(&Plan{}, -1, 42, noon)
 	echoes := r.state.Load().echoes
 	cfg.Rules = []RuleConfig{{Name: "new", Text: []string{"new"}, Drop: true}}
 	cfg.OptOut.Stop = map[string][]string{"default": {"BASTA"}}

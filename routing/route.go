@@ -112,6 +112,15 @@ func (p *Plan) Carrier(i int) *Carrier { return p.candidates[i].carrier }
 // candidate: Present, or the binding's second mask.
 func (p *Plan) Presented(i int) e164.Number { return p.candidates[i].present }
 
+// Cost is what a unit costs through the i-th candidate, in millionths; 0 where there
+// is none.
+func (p *Plan) Cost(i int) uint64 {
+	if i < 0 || i >= p.count {
+		return 0
+	}
+	return p.candidates[i].cost
+}
+
 // Presents reports whether a number is the one that the destination sees through
 // some carrier.
 func (p *Plan) Presents(n e164.Number) bool {
@@ -140,11 +149,24 @@ func (r *Router) Decide(req *Request, plan *Plan) {
 	r.count(req.Service, plan.Verdict)
 }
 
-// Delivered tells that a message went on its way to the end, for the rule
-// against loops.
-func (r *Router) Delivered(fingerprint uint64, now time.Time) {
-	if e := r.state.Load().echoes; e != nil {
-		e.add(fingerprint, now)
+// Delivered tells that a message went on its way to the end by the plan's candidate
+// at this place; -1: by no carrier. The rule against loops knows it by its
+// fingerprint then.
+func (r *Router) Delivered(plan *Plan, by int, fingerprint uint64, now time.Time) {
+	s := r.state.Load()
+	if s.echoes != nil {
+		s.echoes.add(fingerprint, now)
+	}
+	if s.usage != nil {
+		s.usage.Sent(plan.Tenant, plan.Cost(by), now)
+	}
+}
+
+// Talked tells that a call of a tenant has ended, which had an answer, through a
+// carrier of this cost a minute; 0: through none.
+func (r *Router) Talked(tenant string, cost uint64, talked time.Duration, now time.Time) {
+	if u := r.state.Load().usage; u != nil {
+		u.Talked(tenant, cost, talked, now)
 	}
 }
 

@@ -24,6 +24,7 @@ type state struct {
 	table        Table
 	restrictions Restrictions // nil: none
 	contacts     Contacts     // nil: nobody counts
+	usage        Usage        // nil: nobody counts
 	slots        Slots        // nil: there are none
 	witness      Witness      // nil: nobody hears
 	masks        Masks        // nil: none are known
@@ -45,7 +46,8 @@ type state struct {
 // New makes a router over table and registers its metrics.
 func New(table Table, cfg Config, metrics prometheus.Registerer) (*Router, error) {
 	s := &state{
-		table: table, restrictions: cfg.Restrictions, masks: cfg.Masks, contacts: cfg.Contacts, slots: cfg.Slots, witness: cfg.Witness, echoes: newEchoes(cfg.Loop),
+		table: table, restrictions: cfg.Restrictions, masks: cfg.Masks, contacts: cfg.Contacts, usage: cfg.Usage, slots: cfg.Slots,
+		witness: cfg.Witness, echoes: newEchoes(cfg.Loop),
 		byCost:  cfg.Order == ByCost,
 		answers: answers{cfg.UnknownMask, cfg.OutOfSession, cfg.EndedSession},
 	}

@@ -22,6 +22,7 @@ const (
 	OptIn                    // the sender's word that takes its opt-out back, likewise
 	OptOutFull               // the sender's opt-out word, and no room to keep it now
 	FirstContact             // the sender is new to the public mask: Router.Open, then again
+	SpendLimit               // the tenant has spent what it may in a day
 	verdicts
 )
 
@@ -29,7 +30,7 @@ var verdictNames = [verdicts]string{
 	"forward", "unknown_mask", "out_of_session", "ended", "service_off",
 	"not_allowed", "loop", "emergency_refused", "no_carrier",
 	"blocked", "opted_out", "rule", "opt_out", "opt_in", "opt_out_full",
-	"first_contact",
+	"first_contact", "spend_limit",
 }
 
 // String is the name used in logs and metrics.
@@ -60,4 +61,6 @@ func (v Verdict) isRefusal() bool {
 }
 
 // Temporary reports whether the same request may succeed later.
-func (v Verdict) Temporary() bool { return v == NoCarrier || v == OptOutFull || v == FirstContact }
+func (v Verdict) Temporary() bool {
+	return v == NoCarrier || v == OptOutFull || v == FirstContact || v == SpendLimit
+}

@@ -328,6 +328,7 @@ func (a *actor) end(s summary) {
 	var talked time.Duration
 	if !s.answered.IsZero() {
 		talked = s.ended.Sub(s.answered)
+		a.edge.router.Talked(a.parties.tenant, s.cost, talked, s.ended)
 		a.trunk.state.metrics.talked(inbound, talked)
 		a.trunk.state.metrics.heard(&stats.A)
 		if s.to != nil {

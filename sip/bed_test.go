@@ -33,6 +33,7 @@ type bed struct {
 	log    *observer.ObservedLogs
 	reg    *prometheus.Registry
 	router *routing.Router
+	talked talks
 	stop   func()
 	addr   netip.AddrPort
 	trunks []TrunkConfig // in effect
@@ -84,7 +85,9 @@ func newBedOver(t testing.TB, over transport, names *authority, change func(*Con
 	}
 	b.trunks = cfg.Trunks
 	var err error
-	b.router, err = routing.New(nil, routing.Config{Carriers: []routing.CarrierConfig{{Name: "alfa", Services: routing.Voice}}}, prometheus.NewRegistry())
+	b.router, err = routing.New(nil, routing.Config{
+		Carriers: []routing.CarrierConfig{{Name: "alfa", Services: routing.Voice}}, Usage: &b.talked,
+	}, prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +147,7 @@ func (b *bed) decide(req *routing.Request) evRouted {
 	}
 	for _, t := range b.edge.set().list {
 		if strings.HasPrefix(t.Name, "out") {
-			ev.candidates = append(ev.candidates, candidate{carrier: b.router.Carrier("alfa"), trunk: t})
+			ev.candidates = append(ev.candidates, candidate{carrier: b.router.Carrier("alfa"), trunk: t, cost: 7})
 		}
 	}
 	return ev

@@ -212,7 +212,7 @@ func (c *call) over(why string, code, cause int) {
 		s.announced, s.announcement = n.what.Prompt, n.outcome
 	}
 	if a := c.active; a != nil {
-		s.to, s.second = a.trunk, a.candidate.second
+		s.to, s.second, s.cost = a.trunk, a.candidate.second, a.candidate.cost
 		if c.phase == phaseCalling {
 			c.giveUp(a)
 		} else {

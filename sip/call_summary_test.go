@@ -9,6 +9,7 @@ import (
 
 func TestSummary(t *testing.T) {
 	b := newBench(t)
+	b.routed.candidates[0].cost, b.routed.candidates[1].cost = 3, 7
 	b.step("A INVITE")
 	b.step("B0 503")
 	b.step("1s")
@@ -17,6 +18,9 @@ func TestSummary(t *testing.T) {
 	b.step("10s")
 	b.step("A BYE")
 	s := b.summary
+	if s.cost != 7 {
+		t.Errorf("a minute costs %d", s.cost)
+	}
 	if s.from != b.trunkA || s.to != b.trunks[1] || s.why != "caller" || len(s.attempts) != 2 ||
 		s.answered.Sub(s.began) != time.Second || s.ended.Sub(s.answered) != 10*time.Second {
 		t.Fatalf("%+v", s)
@@ -50,6 +54,9 @@ func TestSummaryOfAnEmergencyCall(t *testing.T) {
 	b.routed.emergency = true
 	for _, in := range []string{"A INVITE", "B0 200+sdp", "A ACK", "A BYE"} {
 		b.step(in)
+	}
+	if b.summary.cost != 0 {
+		t.Error("it costs something")
 	}
 	if !b.summary.emergency {
 		t.Fatal("an answered emergency call is told of as another one")

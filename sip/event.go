@@ -98,6 +98,7 @@ type candidate struct {
 	trunk   *trunk
 	to      netip.AddrPort // one of the trunk's addresses; invalid: its only one
 	second  e164.Number    // presented instead of the plan's number; none: that one
+	cost    uint64         // of a minute, in millionths
 }
 
 // address is where the candidate's INVITE goes.
@@ -203,6 +204,7 @@ func (o outcome) String() string { return outcomeNames[o] }
 type summary struct {
 	from, to     *trunk      // to is nil where no attempt was made
 	second       e164.Number // presented instead of the plan's number by the last attempt; none: that one
+	cost         uint64      // of a minute through who answered, in millionths
 	why          string      // "caller", "callee", "cancelled", a refusal's name, ...
 	code         int         // final answer to the caller; 200 for an answered call
 	cause        int         // Q.850, 0 where none was said

@@ -15,6 +15,9 @@ type Router interface {
 	// Open makes the caller of a plan with the verdict FirstContact known: done is told
 	// once, soon after by at the latest, by any goroutine.
 	Open(plan *routing.Plan, by time.Time, done func(opened bool))
+	// Talked tells that a call of a tenant has ended, which had an answer, through a
+	// carrier of this cost a minute; 0: through none.
+	Talked(tenant string, cost uint64, talked time.Duration, now time.Time)
 }
 
 // route asks routing, and turns its plan into trunks.
@@ -99,10 +102,12 @@ func (e *Edge) plan(plan *routing.Plan, seed uint64) evRouted {
 			for _, t := range e.set().byCarrier[carrier.Name] {
 				ev.candidates = e.candidates(ev.candidates, carrier, t, seed)
 			}
-			if present := plan.Presented(i); present != plan.Present {
-				for j := range ev.candidates[first:] {
-					ev.candidates[first+j].second = present
-				}
+			second := plan.Presented(i)
+			if second == plan.Present {
+				second = 0
+			}
+			for j := range ev.candidates[first:] {
+				ev.candidates[first+j].second, ev.candidates[first+j].cost = second, plan.Cost(i)
 			}
 		}
 		return ev

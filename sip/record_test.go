@@ -91,6 +91,34 @@ func (f *fakeRecords) recorded(t *testing.T) *Record {
 	return f.list()[0]
 }
 
+// talk is a call that was counted, talks all of them.
+type talk struct {
+	tenant string
+	cost   uint64
+	talked time.Duration
+}
+
+type talks struct {
+	mu  sync.Mutex
+	all []talk
+}
+
+func (*talks) Exhausted(string, time.Time) bool { return false }
+
+func (*talks) Sent(string, uint64, time.Time) {}
+
+func (t *talks) Talked(tenant string, cost uint64, talked time.Duration, _ time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.all = append(t.all, talk{tenant, cost, talked})
+}
+
+func (t *talks) list() []talk {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.all
+}
+
 func recordingBed(t *testing.T, change func(*Config)) (*bed, *fakeRecords) {
 	t.Helper()
 	f := &fakeRecords{}
@@ -126,6 +154,10 @@ func TestRecordOfAnAnsweredCall(t *testing.T) {
 	b, f := recordingBed(t, nil)
 	b.hangUp(b.caller, b.connect(b.caller, "one"))
 	r := f.recorded(t)
+	eventually(t, "the call is counted", func() bool { return len(b.talked.list()) == 1 })
+	if got := b.talked.list()[0]; got != (talk{"", 7, r.Ended.Sub(r.Answered)}) {
+		t.Errorf("counted %+v", got)
+	}
 	want := &Record{
 		From: Endpoint{"in", "alfa"}, To: Endpoint{"out0", "alfa"}, EndedBy: EndedByCaller, Reason: "caller", Code: 200, Cause: causeNormal,
 		Mask: simMaskA, Presented: simMaskB, Caller: simAlice, Called: simBob, Codec: "PCMA/8000", Media: &fakeStats,

@@ -97,6 +97,7 @@ func TestRefusals(t *testing.T) {
 		routing.OptIn:            {603, causeRejected, "opt_in"},
 		routing.OptOutFull:       {603, causeRejected, "opt_out_full"},
 		routing.FirstContact:     {480, causeTemporary, "first_contact"},
+		routing.SpendLimit:       {480, causeTemporary, "spend_limit"},
 	}
 	for _, v := range routing.Verdicts() {
 		if got, ok := want[v]; !ok || refusalFor(v, policy) != got {

@@ -48,7 +48,7 @@ func refusalFor(v routing.Verdict, policy routing.Answer) refusal {
 		r.code = 482
 	case routing.Blocked, routing.RuleRefused, routing.OptedOut, routing.OptOut, routing.OptIn, routing.OptOutFull: // the last four are of messages alone
 		r.code, r.cause = 603, causeRejected
-	case routing.FirstContact:
+	case routing.FirstContact, routing.SpendLimit:
 		r.code, r.cause = 480, causeTemporary
 	case routing.NoCarrier:
 		r.code, r.cause = 503, causeNoCircuit

@@ -102,7 +102,7 @@ func refusalOf(v routing.Verdict) refusal {
 	switch v {
 	case routing.Forward, routing.OptOut, routing.OptIn:
 		return notRefused
-	case routing.NoCarrier, routing.OptOutFull, routing.FirstContact:
+	case routing.NoCarrier, routing.OptOutFull, routing.FirstContact, routing.SpendLimit:
 		return temporarily
 	case routing.NotAllowed:
 		return badSource

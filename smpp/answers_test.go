@@ -58,6 +58,7 @@ func TestVerdicts(t *testing.T) {
 		routing.OptIn:            pdu.ROK,
 		routing.OptOutFull:       pdu.RSysErr,
 		routing.FirstContact:     pdu.RSysErr,
+		routing.SpendLimit:       pdu.RSysErr,
 	}
 	for _, v := range routing.Verdicts() {
 		s, ok := want[v]

@@ -20,8 +20,9 @@ import (
 // Router decides where a message goes. *routing.Router is one.
 type Router interface {
 	Decide(req *routing.Request, plan *routing.Plan)
-	// Delivered tells that a downstream accepted a message.
-	Delivered(fingerprint uint64, at time.Time)
+	// Delivered tells that a downstream accepted a message: the plan's candidate at this
+	// place, or -1, no carrier.
+	Delivered(plan *routing.Plan, by int, fingerprint uint64, at time.Time)
 	// Carrier finds a carrier by name, nil where there is none.
 	Carrier(name string) *routing.Carrier
 	// Open makes the sender of a routing.FirstContact known to the mask's owner.

@@ -290,7 +290,7 @@ func (e *Edge) brought(m *message) {
 // accept ends a message that a downstream has accepted, over a session or as a SIP
 // peer (nil); local is the id that it gets. The upstream is answered before any receipt, so that it knows the id.
 func (e *Edge) accept(t *turn, s *session, m *message, local uint64, remoteID []byte) {
-	e.router.Delivered(m.fingerprint, t.now)
+	e.router.Delivered(&m.plan, m.candidate-1, m.fingerprint, t.now)
 	if m.wants == 0 {
 		e.end(t, m, outcomeAccepted, pdu.ROK, local)
 		return

@@ -305,6 +305,14 @@ type noScreen struct{}
 
 func (noScreen) Refuses(string, e164.Number, []byte) bool { return false }
 
+type noUsage struct{}
+
+func (noUsage) Exhausted(string, time.Time) bool { return false }
+
+func (noUsage) Sent(string, uint64, time.Time) {}
+
+func (noUsage) Talked(string, uint64, time.Duration, time.Time) {}
+
 type noMasks struct{}
 
 func (noMasks) Mask(e164.Number) (*numberdb.Mask, bool) { return nil, false }
@@ -314,12 +322,12 @@ func (noMasks) Mask(e164.Number) (*numberdb.Mask, bool) { return nil, false }
 func TestDocsOfRules(t *testing.T) {
 	verdicts := map[string][]routing.Verdict{
 		"emergency": {routing.EmergencyRefused}, "opt_out_words": {routing.OptOut, routing.OptIn}, "loop": {routing.Loop},
-		"block": {routing.Blocked}, "opt_out": {routing.OptedOut}, "rule:NAME": {routing.RuleRefused}, "third_party_codes": {routing.RuleRefused}, "slot": {routing.FirstContact}, "carriers": {routing.NoCarrier},
+		"block": {routing.Blocked}, "opt_out": {routing.OptedOut}, "rule:NAME": {routing.RuleRefused}, "third_party_codes": {routing.RuleRefused}, "spend_limit": {routing.SpendLimit}, "slot": {routing.FirstContact}, "carriers": {routing.NoCarrier},
 	}
 	routes := ordinaryRules(t)
 	routes.Rules = []routing.RuleConfig{{Name: "NAME", Senders: []string{"1"}}}
 	routes.Slots = &fakeSlots{}
-	routes.Screen, routes.Masks = noScreen{}, noMasks{}
+	routes.Screen, routes.Masks, routes.Usage = noScreen{}, noMasks{}, noUsage{}
 	chain := ruledRouter(t, testTable(), routes).Explain(&routing.Request{Service: routing.SMS, Origin: &routing.Origin{}}).Rules
 	rows := docsTable(t, "## Rules")
 	if len(rows) != len(chain) {

@@ -18,6 +18,7 @@ const (
 	NumbersRead        Scope = "numbers:read" // numbers, pools and carriers
 	NumbersWrite       Scope = "numbers:write"
 	EventsRead         Scope = "events:read"
+	UsageRead          Scope = "usage:read"
 	WebhooksRead       Scope = "webhooks:read"
 	WebhooksWrite      Scope = "webhooks:write"
 	KeysRead           Scope = "keys:read"
@@ -31,7 +32,7 @@ const (
 func Scopes() []Scope {
 	return []Scope{
 		SessionsRead, SessionsWrite, MessagesRead, MessagesWrite, VerificationsRead, VerificationsWrite, RestrictionsRead, RestrictionsWrite,
-		NumbersRead, NumbersWrite, EventsRead, WebhooksRead, WebhooksWrite, KeysRead, KeysWrite, AuditRead, PIIRead, Admin,
+		NumbersRead, NumbersWrite, EventsRead, UsageRead, WebhooksRead, WebhooksWrite, KeysRead, KeysWrite, AuditRead, PIIRead, Admin,
 	}
 }
 
@@ -53,7 +54,7 @@ func Roles() []Role { return []Role{Owner, Operations, Integrator, Auditor, Read
 // Scopes are the most that a key of the role may have; none: it is no role.
 func (r Role) Scopes() []Scope {
 	reads := []Scope{
-		SessionsRead, MessagesRead, VerificationsRead, RestrictionsRead, NumbersRead, EventsRead, WebhooksRead,
+		SessionsRead, MessagesRead, VerificationsRead, RestrictionsRead, NumbersRead, EventsRead, UsageRead, WebhooksRead,
 	}
 	writes := []Scope{SessionsWrite, MessagesWrite, VerificationsWrite, RestrictionsWrite, WebhooksWrite}
 	switch r {

@@ -21,6 +21,9 @@ func Refusal(o *routing.Originated) *problem.Error {
 	case routing.FateTooLong:
 		return problem.Invalid("body.text", "expected a text that a carrier can take")
 	case routing.FateTemporary:
+		if o.Verdict == routing.SpendLimit {
+			return &problem.Error{Code: problem.QuotaExceeded, Reason: "spend", Detail: "The tenant has spent what it may in a day.", RetryAfter: retrySpending}
+		}
 		if o.Verdict == routing.Forward || o.Verdict.Temporary() {
 			return &problem.Error{Code: problem.CarrierUnavailable, RetryAfter: retryCarrier}
 		}
@@ -58,6 +61,9 @@ func Sandboxed() *problem.Error {
 
 // retryCarrier is when to try again after no carrier could take a message.
 const retryCarrier = 5 * time.Second
+
+// retrySpending is when to look again at a limit that ends with the day, or is raised.
+const retrySpending = 10 * time.Minute
 
 func refused(reason, detail string) *problem.Error {
 	return &problem.Error{Code: problem.CapabilityUnavailable, Reason: reason, Detail: detail}

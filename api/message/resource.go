@@ -117,6 +117,7 @@ func (s *Service) Register(api huma.API) {
 			"A receipt of the network makes it delivered. With any problem, nothing was sent.",
 		Problems: []problem.Code{
 			problem.SessionClosed, problem.CapabilityUnavailable, problem.OptedOut, problem.CarrierUnavailable, problem.NumberIsMask, problem.InvalidNumber,
+			problem.QuotaExceeded,
 		},
 	}, s.send)
 	// The document knows one success of an operation; this one has two.

@@ -22,6 +22,7 @@ func (s *Service) Register(api huma.API) {
 	sends := []problem.Code{
 		problem.InvalidNumber, problem.NumberIsMask, problem.EmergencyNumber, problem.OptedOut, problem.CapabilityUnavailable,
 		problem.CarrierUnavailable, problem.PoolExhausted, problem.RateLimited, problem.NotFound,
+		problem.QuotaExceeded,
 	}
 	rest.Register(api, rest.Operation{
 		ID: "startVerification", Method: http.MethodPost, Path: "/v1/verifications", Tag: tag, Scope: auth.VerificationsWrite,

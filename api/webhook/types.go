@@ -12,9 +12,10 @@ func EventTypes() []EventType {
 		"session.created", "session.closed", "session.expired", "participant.added",
 		"lease.created", "lease.rotated", "lease.released", "lease.burned", "lease.expired",
 		"number.watchlisted", "number.quarantined", "number.available", "pool.exhausted", "pool.low",
-		"call.ended", "call.missed", "message.status", "optout.created", "optout.removed",
+		"call.ringing", "call.answered", "call.blocked", "call.ended", "call.missed",
+		"message.inbound", "message.status", "message.blocked", "out_of_session.message", "out_of_session.call", "optout.created", "optout.removed",
 		"verification.sent", "verification.status", "verification.succeeded", "verification.failed",
-		"carrier.up", "carrier.down", "abuse.detected", "abuse.suspended", "webhook.disabled",
+		"carrier.up", "carrier.down", "quota.warning", "quota.reached", "abuse.detected", "abuse.suspended", "webhook.disabled",
 	}
 }
 

@@ -22,6 +22,7 @@ import (
 
 	"maskline/api"
 	"maskline/api/auth"
+	"maskline/api/usage"
 	"maskline/configs"
 	"maskline/ledger"
 	"maskline/media"
@@ -66,6 +67,7 @@ type edge struct {
 	api, metricsOnly, control net.Listener
 	listening, draining       atomic.Bool
 
+	meter      *usage.Meter
 	changes    *ledgerOfChanges
 	protection *protection
 }
@@ -97,6 +99,9 @@ func (e *edge) build(ctx context.Context) (err error) {
 		return fmt.Errorf("making data_dir: %w", err)
 	}
 	if err := e.openState(ctx); err != nil {
+		return err
+	}
+	if err := e.newMeter(); err != nil {
 		return err
 	}
 	if err := e.newProtection(); err != nil {
@@ -293,6 +298,7 @@ func (e *edge) Run(ctx context.Context) error {
 	back.start("the control socket", stopServing, func() error {
 		return api.Serve(background, e.control, e.controlHandler(), api.ControlLimits(), e.log)
 	})
+	back.start("the meter of traffic", stopServing, func() error { return e.runMeter(background) })
 	e.protection.start(background, &back, stopServing)
 	if e.metricsOnly != nil {
 		back.start("metrics", stopServing, func() error {

@@ -52,12 +52,10 @@ func (e *edge) newEvents() (err error) {
 // keyLives reports whether a key still lets its holder in; the keys are made later.
 func (e *edge) keyLives(key string) bool { return e.keys.Lives(key) }
 
-// webhookConfig names this process for the leases: a node's name may be that of
-// another one by mistake.
+// webhookConfig names this process for the leases.
 func webhookConfig(cfg *configs.Config) webhook.Config {
-	var ids numberdb.IDs
 	return webhook.Config{
-		Holder:      string(cfg.Node) + " " + ids.Next(time.Now()).Text(""),
+		Holder:      holder(cfg),
 		Concurrency: cfg.API.Webhooks.Concurrency, Timeout: cfg.API.Webhooks.Timeout, Keep: cfg.API.Webhooks.Keep,
 	}
 }

@@ -109,7 +109,10 @@ func TestEventsReachAReceiver(t *testing.T) {
 func TestTypesOfEventsAreDocumented(t *testing.T) {
 	literal := regexp.MustCompile(`"((?:session|participant|lease|number|pool|call|optout|carrier|webhook|abuse|message|verification|out_of_session|quota)\.[a-z_]+)"`)
 	told := map[string]bool{}
-	for _, file := range []string{"events.go", "../../numberdb/event.go", "../../numberdb/sessions/events.go", "../../api/webhook/resource.go", "../../api/message/events.go", "../../api/verify/check.go", "../../api/events/traffic.go"} {
+	for _, file := range []string{
+		"events.go", "spending.go", "../../numberdb/event.go", "../../numberdb/sessions/events.go", "../../api/webhook/resource.go", "../../api/message/events.go",
+		"../../api/verify/check.go", "../../api/events/traffic.go",
+	} {
 		code, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

@@ -148,6 +148,7 @@ func (r *reloader) apply(file string) (api.Reloaded, error) {
 		r.edge.sip.SetVoice(voiceConfig(merged))
 	}
 	r.edge.protection.use(guarding)
+	r.edge.meter.SetLimits(spendLimits(merged))
 	r.level.SetLevel(level)
 	r.edge.restrict.Limit(merged.Routing.MaxOptOuts)
 	r.edge.bindings.follow(merged)

@@ -9,6 +9,7 @@ import (
 	"maskline/api"
 	"maskline/api/auth"
 	"maskline/api/rest"
+	"maskline/api/usage"
 )
 
 // newREST makes the API under /v1 and its keys.
@@ -38,7 +39,7 @@ func (e *edge) newREST() (err error) {
 		&rest.Restrictions{List: e.restrict, Tenant: e.bindings.hasTenant, Now: time.Now},
 		&rest.Keys{Desk: e.keys, Tenant: e.bindings.hasTenant, Resume: e.resumeKey, Now: time.Now},
 		&rest.OAuth{Desk: e.keys, Admit: e.protection.limits.Admit},
-		e.told.events, e.told.endpoints, e.messages, e.verify,
+		e.told.events, e.told.endpoints, e.messages, e.verify, &usage.Resource{Meter: e.meter},
 	} {
 		resource.Register(v1)
 	}

@@ -50,6 +50,7 @@ func (s *codeScreen) Refuses(tenant string, mask e164.Number, capitals []byte) b
 // routing is what the configuration says of it, with the screen that it asks for.
 func (e *edge) routing(cfg *configs.Config) routing.Config {
 	r := routingConfig(cfg, e.restrict)
+	r.Usage = e.meter
 	if what := cfg.Routing.ThirdPartyCodes; what == configs.CodesFlag || what == configs.CodesRefuse {
 		r.Screen = &codeScreen{
 			codes: guard.NewCodes(texts(cfg.Routing.OwnCodes)), refuse: what == configs.CodesRefuse, metrics: e.protection.screened, alarms: e.protection.alarms,

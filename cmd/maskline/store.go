@@ -18,6 +18,7 @@ type stores interface {
 	numberdb.RestrictionStore
 	numberdb.AuditStore
 	numberdb.ConsentStore
+	numberdb.UsageStore
 	sessions.Store
 	numberdb.Purger
 	numberdb.APIKeyStore

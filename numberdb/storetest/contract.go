@@ -27,7 +27,7 @@ type contractCase struct {
 
 // Run runs the contract; fresh makes a database of its own for each test.
 func Run(t *testing.T, fresh func(t *testing.T) Database) {
-	for _, c := range auditCases() {
+	for _, c := range append(auditCases(), usageCases()...) {
 		t.Run(c.name, func(t *testing.T) { c.run(t, fresh(t)) })
 	}
 	for _, c := range append([]contractCase{
