@@ -32,6 +32,10 @@ func newWay(t *testing.T, w *web) *way {
 	proxy.FlushInterval = -1
 	y := &way{}
 	y.Server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/break" {
+			go y.CloseClientConnections()
+			return
+		}
 		y.asked.Add(1)
 		if y.hold.Load() {
 			_, _ = io.Copy(io.Discard, r.Body)

@@ -1,0 +1,2 @@
+export { Maskline, Problem, Unavailable, isUnavailable } from "./client.js";
+export { readWebhook } from "./webhook.js";
