@@ -499,6 +499,14 @@ func (c *Client) ListWorkflows(ctx context.Context, options ...Option) (*List[Wo
 	return answer[List[Workflow]](ctx, c, &call{method: "GET", path: "/v1/workflows", options: options})
 }
 
+// ReadUsage: Read what traffic came to, by day.
+// GET /v1/usage
+//
+// What carriers and ends took, of each day of UTC, a second or two behind. Keys of the operator read all tenants, or one. Needs the scope `usage:read`.
+func (c *Client) ReadUsage(ctx context.Context, q ReadUsageQuery, options ...Option) (*Usage, error) {
+	return answer[Usage](ctx, c, &call{method: "GET", path: "/v1/usage", query: q, options: options})
+}
+
 // RecordConsent: Record that a person has agreed.
 // POST /v1/consents
 //
@@ -553,6 +561,14 @@ func (c *Client) RequestNumber(ctx context.Context, in *LeaseRequest, options ..
 // The code before is worth nothing then; guesses that were made still count. The intervals grow: rate-limited says when. Needs the scope `verifications:write`.
 func (c *Client) ResendVerification(ctx context.Context, id string, options ...Option) (*Verification, error) {
 	return answer[Verification](ctx, c, &call{method: "POST", path: "/v1/verifications/{id}/resend", inPath: []string{id}, idempotent: true, options: options})
+}
+
+// ResumeKey: Let a suspended API key in again.
+// POST /v1/keys/{id}/resume
+//
+// What this edge holds against it is forgotten. Needs the scope `keys:write`. For keys of the operator.
+func (c *Client) ResumeKey(ctx context.Context, id string, options ...Option) (*Key, error) {
+	return answer[Key](ctx, c, &call{method: "POST", path: "/v1/keys/{id}/resume", inPath: []string{id}, options: options})
 }
 
 // RevokeKey: Revoke an API key.

@@ -19,6 +19,18 @@ type About struct {
 	Title string `json:"title"`
 }
 
+// AccessToken is the schema AccessToken of the document.
+type AccessToken struct {
+	// For the field Authorization: Bearer.
+	AccessToken string `json:"access_token"`
+	// One of Bearer.
+	TokenType string `json:"token_type"`
+	// Seconds.
+	ExpiresIn int64 `json:"expires_in"`
+	// What it may, divided by spaces.
+	Scope string `json:"scope"`
+}
+
 // AuditLine is the schema AuditLine of the document.
 type AuditLine struct {
 	// Such as aud_0d2k9x4m1qz7c.
@@ -130,6 +142,22 @@ type CreatePoolInput struct {
 	Tenant string `json:"tenant,omitempty"`
 	// Seconds.
 	TTL int64 `json:"ttl,omitempty"`
+}
+
+// Day is the schema Day of the document.
+type Day struct {
+	// Of UTC.
+	Day string `json:"day"`
+	// Messages that were taken; of long ones each segment.
+	Messages int64 `json:"messages"`
+	// Calls that were answered.
+	Calls int64 `json:"calls"`
+	// How long they lasted.
+	Seconds int64 `json:"seconds"`
+	// By the costs of the carriers: a unit for each message, one for each minute begun.
+	Cost string `json:"cost"`
+	// Whose traffic; none: the operator's own.
+	Tenant string `json:"tenant,omitempty"`
 }
 
 // DeliveryAttempt is the schema DeliveryAttempt of the document.
@@ -496,6 +524,14 @@ type NumberWish struct {
 	State string `json:"state,omitempty"`
 }
 
+// OAuthError is the schema OAuthError of the document.
+type OAuthError struct {
+	// The kind of error. One of invalid_request, invalid_client, unsupported_grant_type, invalid_scope, temporarily_unavailable, server_error.
+	Error string `json:"error"`
+	// What was expected.
+	ErrorDescription string `json:"error_description,omitempty"`
+}
+
 // Participant is the schema Participant of the document.
 type Participant struct {
 	// The mask that this person writes to and calls.
@@ -512,7 +548,7 @@ type Participant struct {
 type Person struct {
 	// Where the mask that this person dials should be from.
 	MaskRegion *MaskRegion `json:"mask_region,omitempty"`
-	// The person's own number.
+	// The person's own number: a plus and 7 to 15 digits.
 	Number string `json:"number,omitempty"`
 	// Where the person is reached, if not at the number: tel:NUMBER, smpp:ACCOUNT or sip:USER@HOST[:PORT] of your own.
 	To string `json:"to,omitempty"`
@@ -783,6 +819,14 @@ type SessionRequest struct {
 	TTL int64 `json:"ttl,omitempty"`
 }
 
+// Spending is the schema Spending of the document.
+type Spending struct {
+	// In a day of UTC.
+	Limit string `json:"limit"`
+	// Today, with what other edges have told.
+	Spent string `json:"spent"`
+}
+
 // StartInput is the schema StartInputBody of the document.
 type StartInput struct {
 	WorkflowID string `json:"workflow_id"`
@@ -828,6 +872,14 @@ type TypedCodeInput struct {
 	VerificationID string `json:"verification_id"`
 	// What the person has typed in.
 	Code string `json:"code"`
+}
+
+// Usage is the schema Usage of the document.
+type Usage struct {
+	// In the order of days and tenants; at most 10,000.
+	Data []Day `json:"data"`
+	// Where the tenant has a limit: tenants[].spend_day.
+	Today *Spending `json:"today,omitempty"`
 }
 
 // Verification is the schema Verification of the document.
@@ -1053,6 +1105,16 @@ type ListWebhookDeliveriesQuery struct {
 // ListWebhookEndpointsQuery narrows what ListWebhookEndpoints does; what is left out is not sent.
 type ListWebhookEndpointsQuery struct {
 	// For keys of the operator: whose; none: the operator's own.
+	Tenant string `json:"tenant,omitempty"`
+}
+
+// ReadUsageQuery narrows what ReadUsage does; what is left out is not sent.
+type ReadUsageQuery struct {
+	// The first day, of UTC; none: 30 days before the last one.
+	From string `json:"from,omitempty"`
+	// The last day; none: today.
+	To string `json:"to,omitempty"`
+	// Of this tenant; for the operator's keys.
 	Tenant string `json:"tenant,omitempty"`
 }
 

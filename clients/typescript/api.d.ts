@@ -10,6 +10,16 @@ export interface About {
   title: string;
 }
 
+export interface AccessToken {
+  /** For the field Authorization: Bearer. */
+  access_token: string;
+  token_type: "Bearer";
+  /** Seconds. */
+  expires_in: number;
+  /** What it may, divided by spaces. */
+  scope: string;
+}
+
 export interface AuditLine {
   /** Such as aud_0d2k9x4m1qz7c. */
   id: string;
@@ -113,6 +123,21 @@ export interface CreatePoolInput {
   ttl?: number;
 }
 
+export interface Day {
+  /** Of UTC. */
+  day: string;
+  /** Messages that were taken; of long ones each segment. */
+  messages: number;
+  /** Calls that were answered. */
+  calls: number;
+  /** How long they lasted. */
+  seconds: number;
+  /** By the costs of the carriers: a unit for each message, one for each minute begun. */
+  cost: string;
+  /** Whose traffic; none: the operator's own. */
+  tenant?: string;
+}
+
 export interface DeliveryAttempt {
   carrier: string;
   outcome: "accepted" | "refused" | "no_answer";
@@ -164,7 +189,7 @@ export interface EndpointChangeInput {
   /** One that is enabled again is posted what comes from then on. */
   enabled?: boolean;
   label?: string;
-  types?: ("session.created" | "session.closed" | "session.expired" | "participant.added" | "lease.created" | "lease.rotated" | "lease.released" | "lease.burned" | "lease.expired" | "number.watchlisted" | "number.quarantined" | "number.available" | "pool.exhausted" | "pool.low" | "call.ended" | "call.missed" | "optout.created" | "optout.removed" | "carrier.up" | "carrier.down" | "abuse.detected" | "abuse.suspended" | "webhook.disabled")[];
+  types?: ("session.created" | "session.closed" | "session.expired" | "participant.added" | "lease.created" | "lease.rotated" | "lease.released" | "lease.burned" | "lease.expired" | "number.watchlisted" | "number.quarantined" | "number.available" | "pool.exhausted" | "pool.low" | "call.ringing" | "call.answered" | "call.blocked" | "call.ended" | "call.missed" | "message.inbound" | "message.status" | "message.blocked" | "out_of_session.message" | "out_of_session.call" | "optout.created" | "optout.removed" | "verification.sent" | "verification.status" | "verification.succeeded" | "verification.failed" | "carrier.up" | "carrier.down" | "quota.warning" | "quota.reached" | "abuse.detected" | "abuse.suspended" | "webhook.disabled")[];
   url?: string;
 }
 
@@ -194,7 +219,7 @@ export interface EndpointInput {
   /** For keys of the operator: whose; none: the operator's own. */
   tenant?: string;
   /** Types of events; none: all. */
-  types?: ("session.created" | "session.closed" | "session.expired" | "participant.added" | "lease.created" | "lease.rotated" | "lease.released" | "lease.burned" | "lease.expired" | "number.watchlisted" | "number.quarantined" | "number.available" | "pool.exhausted" | "pool.low" | "call.ended" | "call.missed" | "optout.created" | "optout.removed" | "carrier.up" | "carrier.down" | "abuse.detected" | "abuse.suspended" | "webhook.disabled")[];
+  types?: ("session.created" | "session.closed" | "session.expired" | "participant.added" | "lease.created" | "lease.rotated" | "lease.released" | "lease.burned" | "lease.expired" | "number.watchlisted" | "number.quarantined" | "number.available" | "pool.exhausted" | "pool.low" | "call.ringing" | "call.answered" | "call.blocked" | "call.ended" | "call.missed" | "message.inbound" | "message.status" | "message.blocked" | "out_of_session.message" | "out_of_session.call" | "optout.created" | "optout.removed" | "verification.sent" | "verification.status" | "verification.succeeded" | "verification.failed" | "carrier.up" | "carrier.down" | "quota.warning" | "quota.reached" | "abuse.detected" | "abuse.suspended" | "webhook.disabled")[];
 }
 
 export interface EndpointReplayInput {
@@ -441,6 +466,13 @@ export interface NumberWish {
   state?: "free" | "held" | "quarantined" | "watchlisted" | "draining" | "retired";
 }
 
+export interface OAuthError {
+  /** The kind of error. */
+  error: "invalid_request" | "invalid_client" | "unsupported_grant_type" | "invalid_scope" | "temporarily_unavailable" | "server_error";
+  /** What was expected. */
+  error_description?: string;
+}
+
 export interface Participant {
   /** The mask that this person writes to and calls. */
   dial: string;
@@ -455,7 +487,7 @@ export interface Participant {
 export interface Person {
   /** Where the mask that this person dials should be from. */
   mask_region?: MaskRegion;
-  /** The person's own number. */
+  /** The person's own number: a plus and 7 to 15 digits. */
   number?: string;
   /** Where the person is reached, if not at the number: tel:NUMBER, smpp:ACCOUNT or sip:USER@HOST[:PORT] of your own. */
   to?: string;
@@ -706,6 +738,13 @@ export interface SessionRequest {
   ttl?: number;
 }
 
+export interface Spending {
+  /** In a day of UTC. */
+  limit: string;
+  /** Today, with what other edges have told. */
+  spent: string;
+}
+
 export interface StartInput {
   workflow_id: string;
   /** The number, with +. */
@@ -744,6 +783,13 @@ export interface TypedCodeInput {
   verification_id: string;
   /** What the person has typed in. */
   code: string;
+}
+
+export interface Usage {
+  /** In the order of days and tenants; at most 10,000. */
+  data: Day[];
+  /** Where the tenant has a limit: tenants[].spend_day. */
+  today?: Spending;
 }
 
 export interface Verification {
@@ -952,6 +998,15 @@ export interface ListWebhookEndpointsQuery {
   tenant?: string;
 }
 
+export interface ReadUsageQuery {
+  /** The first day, of UTC; none: 30 days before the last one. */
+  from?: string;
+  /** The last day; none: today. */
+  to?: string;
+  /** Of this tenant; for the operator's keys. */
+  tenant?: string;
+}
+
 export interface ReplayWebhookEventsQuery {
   /** For keys of the operator: whose; none: the operator's own. */
   tenant?: string;
@@ -1103,6 +1158,8 @@ export interface Operations {
   listWebhookEndpoints(query?: ListWebhookEndpointsQuery, options?: Options): Promise<List<Endpoint>>;
   /** List workflows. GET /v1/workflows Needs the scope `verifications:read`. */
   listWorkflows(options?: Options): Promise<List<Workflow>>;
+  /** Read what traffic came to, by day. GET /v1/usage What carriers and ends took, of each day of UTC, a second or two behind. Keys of the operator read all tenants, or one. Needs the scope `usage:read`. */
+  readUsage(query?: ReadUsageQuery, options?: Options): Promise<Usage>;
   /** Record that a person has agreed. POST /v1/consents Needs the scope `restrictions:write`. */
   recordConsent(body: ConsentInput, options?: Options): Promise<Consent>;
   /** Release a number now, with a reason. POST /v1/leases/{id}/release Needs the scope `sessions:write`. */
@@ -1117,6 +1174,8 @@ export interface Operations {
   requestNumber(body: LeaseRequest, options?: Options): Promise<Lease>;
   /** Send a new code. POST /v1/verifications/{id}/resend The code before is worth nothing then; guesses that were made still count. The intervals grow: rate-limited says when. Needs the scope `verifications:write`. */
   resendVerification(id: string, options?: Options): Promise<Verification>;
+  /** Let a suspended API key in again. POST /v1/keys/{id}/resume What this edge holds against it is forgotten. Needs the scope `keys:write`. For keys of the operator. */
+  resumeKey(id: string, options?: Options): Promise<Key>;
   /** Revoke an API key. DELETE /v1/keys/{id} This edge refuses it at once, others within a second or two. Needs the scope `keys:write`. */
   revokeKey(id: string, options?: Options): Promise<Key>;
   /** Replace an API key. POST /v1/keys/{id}/rotate The new key may do what the old one may; the old one ends after the overlap. Needs the scope `keys:write`. */

@@ -21,7 +21,7 @@ const tokenPath = "/v1/oauth/token"
 // form asks for a token with a form.
 func (w *web) form(body string, fields ...string) reply {
 	w.t.Helper()
-	nobody := &web{running: w.running, c: w.c, contract: w.contract}
+	nobody := w.with("")
 	return nobody.ask(http.MethodPost, tokenPath, body, append([]string{"Content-Type", "application/x-www-form-urlencoded"}, fields...)...)
 }
 

@@ -91,7 +91,8 @@ func TestATenantSpendsWhatItMay(t *testing.T) {
 
 	w.end()
 	w.running = startEdge(t, w.c)
-	shop.running, taxi.running = w.running, w.running
+	w.url = w.running.url()
+	shop.url, taxi.url = w.url, w.url
 	up()
 	w.eventually("what was spent before the restart is known", func() bool {
 		return w.meter.Exhausted("shop", w.started)

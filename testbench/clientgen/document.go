@@ -100,6 +100,9 @@ func Read(text []byte) (*Document, error) {
 		for _, method := range slices.Sorted(maps.Keys(d.Paths[path])) {
 			op := d.Paths[path][method]
 			op.path, op.method = path, strings.ToUpper(method)
+			if op.takesForm() {
+				continue // getting a token is of OAuth's own libraries
+			}
 			if err := d.understand(op); err != nil {
 				return nil, fmt.Errorf("%s %s: %w", op.method, path, err)
 			}
@@ -108,6 +111,14 @@ func Read(text []byte) (*Document, error) {
 	}
 	slices.SortFunc(d.operations, func(a, b *operation) int { return cmp.Compare(a.ID, b.ID) })
 	return d, nil
+}
+
+func (op *operation) takesForm() bool {
+	if op.RequestBody == nil {
+		return false
+	}
+	_, form := op.RequestBody.Content["application/x-www-form-urlencoded"]
+	return form
 }
 
 var inBraces = regexp.MustCompile(`\{([a-z_]+)\}`)
