@@ -19,9 +19,9 @@ type Registry interface {
 	// happened.
 	Commit(ctx context.Context, writes *Writes) (Position, error)
 
-	// Inventory calls back with every pool and then every mask of one consistent
-	// snapshot. What Check refuses, written by another hand, is left out.
-	Inventory(ctx context.Context, pool func(Pool), mask func(Mask)) (InventoryRead, error)
+	// Inventory calls back with every pool and then the masks of the query, of one
+	// consistent snapshot. What Check refuses, written by another hand, is left out.
+	Inventory(ctx context.Context, query InventoryQuery, pool func(Pool), mask func(Mask)) (InventoryRead, error)
 
 	// Sessions returns sessions in the order of their IDs, at most query.Limit.
 	// Rows that do not open are left out, and an error that wraps ErrSealed tells
@@ -36,10 +36,23 @@ type Registry interface {
 // InventoryVersion grows with each change of a pool or mask.
 type InventoryVersion uint64
 
+// InventoryQuery selects masks; the zero query all of them.
+type InventoryQuery struct {
+	After InventoryVersion // written since this one was read; 0: all
+	Masks []e164.Number    // and these
+}
+
 // InventoryRead is what Inventory tells of what it has read.
 type InventoryRead struct {
 	Version InventoryVersion
-	Refused int // pools and masks left out
+	Whole   bool // it was every mask: all were asked for, or some have gone since
+	Refused int  // pools and masks left out
+}
+
+// WholeInventory tells whether a query is answered by every mask: where the store is
+// at version, and who has read less than whole does not know what has gone.
+func (q *InventoryQuery) WholeInventory(version, whole InventoryVersion) bool {
+	return q.After == 0 || q.After < whole || q.After > version // another store, or one set back
 }
 
 // InventoryWatch lets every edge notice what another has changed.

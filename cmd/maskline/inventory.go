@@ -340,7 +340,7 @@ type offlineStock struct {
 
 func loadStock(ctx context.Context, store stores) (*offlineStock, error) {
 	s := &offlineStock{store: store, pools: map[string]numberdb.Pool{}}
-	read, err := store.Inventory(ctx, func(p numberdb.Pool) { s.pools[p.Name] = p }, func(m numberdb.Mask) { s.masks = append(s.masks, m) })
+	read, err := store.Inventory(ctx, numberdb.InventoryQuery{}, func(p numberdb.Pool) { s.pools[p.Name] = p }, func(m numberdb.Mask) { s.masks = append(s.masks, m) })
 	s.refused = read.Refused
 	slices.SortFunc(s.masks, func(a, b numberdb.Mask) int { return cmp.Compare(a.Number, b.Number) })
 	return s, err

@@ -38,23 +38,41 @@ type lookup struct {
 
 const notWaiting = -1 // the place of a lookup that waits no longer
 
-// sessionByID reads one session with others that are asked for at the same time.
-func (s *Store) sessionByID(ctx context.Context, query *numberdb.SessionQuery) (*numberdb.SessionPage, error) {
+// sessionByID reads one session with others that are asked for at the same time. It
+// makes no context of its own: its query has a deadline, and so has the one that is
+// under way before.
+func (s *Store) sessionByID(ctx context.Context, query *numberdb.SessionQuery) ([]numberdb.Session, error) {
+	if !s.isReady.Load() {
+		if err := s.Prepare(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.count(); err != nil {
+		return nil, err
+	}
+	defer s.calls.Done()
 	l := &lookup{id: query.ID, done: make(chan struct{})}
 	if s.lookups.join(l) {
 		s.calls.Go(s.readLookups) // this call counts still, so Close waits for it
 	}
+	var err error
 	select {
 	case <-l.done:
+		err = l.err
 	case <-ctx.Done():
+		err = ctx.Err()
+	case <-s.ending.Done():
+		err = numberdb.ErrClosed
+	}
+	if err != nil {
 		s.lookups.leave(l)
-		return nil, ctx.Err()
+		return nil, explain(ctx, "reading sessions", err)
 	}
 	page := numberdb.NewSessionPage(s.vault, query)
 	if l.found && (query.Tenant == "" || query.Tenant == l.row.Tenant) {
 		page.Add(&l.row)
 	}
-	return page, l.err
+	return page.Sessions, page.Err()
 }
 
 // join reports whether another query is to be begun for it.

@@ -37,8 +37,9 @@ var (
 			WHERE b.mask = r.mask AND b.party = r.party AND b.session = r.session AND b.expires <> 0 AND b.expires <= $3)`
 )
 
-// claimAndSession is claimFree and sessionNew in one statement, as most groups are: it
-// saves the server the beginning and the end of another one. It tells the transaction.
+// claimAndSession is claimFree and sessionNew in one statement: it saves the server the
+// beginning and the end of another one. It tells the transaction. Groups that are
+// audited or told to tenants have more statements, and are not joined.
 const claimAndSession = `WITH claimed AS (INSERT INTO maskline.bindings (` + columns + `) SELECT * FROM unnest($1::maskline.claim[])),
 	made AS (INSERT INTO maskline.sessions (` + sessionColumns + `, party1, party2) SELECT * FROM unnest($2::maskline.session[]))
 	` + whichTransaction

@@ -146,7 +146,7 @@ func TestARoleThatOnlyServesTheRegistry(t *testing.T) {
 	if rows := storetest.Rows(t, edge); len(rows) != 0 {
 		t.Errorf("%d bindings were not purged", len(rows))
 	}
-	if _, err := edge.Inventory(t.Context(), func(numberdb.Pool) {}, func(numberdb.Mask) {}); err != nil {
+	if _, err := edge.Inventory(t.Context(), numberdb.InventoryQuery{}, func(numberdb.Pool) {}, func(numberdb.Mask) {}); err != nil {
 		t.Error(err)
 	}
 	if _, err := edge.pool.Exec(t.Context(), `DELETE FROM maskline.mask_history`); err == nil {

@@ -57,13 +57,16 @@ func (s *Store) transaction(ctx context.Context, run func(ctx context.Context, t
 	return tx.Commit(end)
 }
 
-// Inventory reads pools and masks in the order of their keys.
-func (s *Store) Inventory(ctx context.Context, pool func(numberdb.Pool), mask func(numberdb.Mask)) (read numberdb.InventoryRead, err error) {
+// Inventory reads pools and masks.
+func (s *Store) Inventory(ctx context.Context, query numberdb.InventoryQuery, pool func(numberdb.Pool), mask func(numberdb.Mask)) (read numberdb.InventoryRead, err error) {
 	err = s.read(ctx, "reading the inventory", s.cfg.Load, func(ctx context.Context) error {
 		return s.longRead(ctx, func(ctx context.Context, tx pgx.Tx) error {
-			if read.Version, err = inventoryVersion(tx.QueryRow(ctx, readVersion)); err != nil {
+			var version, whole int64
+			if err := tx.QueryRow(ctx, `SELECT version, whole FROM maskline.inventory`).Scan(&version, &whole); err != nil {
 				return err
 			}
+			read.Version = numberdb.InventoryVersion(version)
+			read.Whole = query.WholeInventory(read.Version, numberdb.InventoryVersion(whole))
 			if err := readPools(ctx, tx, func(p numberdb.Pool) {
 				if p.Check() != nil {
 					read.Refused++
@@ -73,7 +76,7 @@ func (s *Store) Inventory(ctx context.Context, pool func(numberdb.Pool), mask fu
 			}); err != nil {
 				return err
 			}
-			return readMasks(ctx, tx, func(m numberdb.Mask) {
+			return readMasks(ctx, tx, &query, read.Whole, func(m numberdb.Mask) {
 				if m.Check() != nil {
 					read.Refused++
 					return
@@ -85,21 +88,15 @@ func (s *Store) Inventory(ctx context.Context, pool func(numberdb.Pool), mask fu
 	return read, err
 }
 
-const readVersion = `SELECT version FROM maskline.inventory`
-
 // InventoryVersion reads the one row.
 func (s *Store) InventoryVersion(ctx context.Context) (version numberdb.InventoryVersion, err error) {
 	err = s.read(ctx, "reading the inventory's version", s.cfg.Query, func(ctx context.Context) error {
-		version, err = inventoryVersion(s.pool.QueryRow(ctx, readVersion))
+		var v int64
+		err := s.pool.QueryRow(ctx, `SELECT version FROM maskline.inventory`).Scan(&v)
+		version = numberdb.InventoryVersion(v)
 		return err
 	})
 	return version, err
-}
-
-func inventoryVersion(row pgx.Row) (numberdb.InventoryVersion, error) {
-	var version int64
-	err := row.Scan(&version)
-	return numberdb.InventoryVersion(version), err
 }
 
 func readPools(ctx context.Context, tx pgx.Tx, tell func(numberdb.Pool)) error {
@@ -120,8 +117,16 @@ func readPools(ctx context.Context, tx pgx.Tx, tell func(numberdb.Pool)) error {
 	return err
 }
 
-func readMasks(ctx context.Context, tx pgx.Tx, tell func(numberdb.Mask)) error {
-	rows, err := tx.Query(ctx, `SELECT `+maskColumns+` FROM maskline.masks ORDER BY number`)
+func readMasks(ctx context.Context, tx pgx.Tx, q *numberdb.InventoryQuery, whole bool, tell func(numberdb.Mask)) error {
+	text, args := ` ORDER BY number`, []any(nil)
+	if !whole {
+		numbers := make([]int64, len(q.Masks))
+		for i, n := range q.Masks {
+			numbers[i] = int64(n.Canonical())
+		}
+		text, args = ` WHERE version > $1 OR number = ANY ($2::bigint[])`, []any{int64(q.After), numbers}
+	}
+	rows, err := tx.Query(ctx, `SELECT `+maskColumns+` FROM maskline.masks`+text, args...)
 	if err != nil {
 		return err
 	}

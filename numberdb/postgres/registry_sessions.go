@@ -11,12 +11,11 @@ import (
 // Sessions reads pages until the limit is reached: what was found by a tag is
 // compared when it is open.
 func (s *Store) Sessions(ctx context.Context, query numberdb.SessionQuery) ([]numberdb.Session, error) {
+	if isLookup(&query) {
+		return s.sessionByID(ctx, &query)
+	}
 	var page *numberdb.SessionPage
-	err := s.read(ctx, "reading sessions", s.cfg.Query, func(ctx context.Context) (err error) {
-		if isLookup(&query) {
-			page, err = s.sessionByID(ctx, &query)
-			return err
-		}
+	err := s.read(ctx, "reading sessions", s.cfg.Query, func(ctx context.Context) error {
 		page = numberdb.NewSessionPage(s.vault, &query)
 		for {
 			rows, err := s.readSessions(ctx, &query, page)

@@ -108,6 +108,13 @@ func TestAnInventoryThatMakesNoSense(t *testing.T) {
 	storetest.AlteredInventory(t, store, func(text string) { exec(t, conn, text) }, "maskline.")
 }
 
+// An edge of an earlier version, too, says nothing of versions.
+func TestMasksThatAreChangedByHand(t *testing.T) {
+	store, name := newStore(t, nil)
+	conn := connect(t, name)
+	storetest.MasksChangedByHand(t, store, func(text string) { exec(t, conn, text) }, "maskline.", true)
+}
+
 // commitInChild commits groups until it is killed.
 func commitInChild(url string) {
 	store, err := Open(Config{URL: url, Keys: storetest.Keys()})

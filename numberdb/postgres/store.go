@@ -185,14 +185,22 @@ func Migrate(ctx context.Context, cfg Config) error {
 	return errors.Join(err, s.Close())
 }
 
-// begin counts a call; its context also ends when the store is closed.
-func (s *Store) begin(ctx context.Context) (context.Context, func(), error) {
+// count counts a call, until calls.Done.
+func (s *Store) count() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return nil, nil, numberdb.ErrClosed
+		return numberdb.ErrClosed
 	}
 	s.calls.Add(1)
+	return nil
+}
+
+// begin counts a call; its context also ends when the store is closed.
+func (s *Store) begin(ctx context.Context) (context.Context, func(), error) {
+	if err := s.count(); err != nil {
+		return nil, nil, err
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	unlink := context.AfterFunc(s.ending, func() { cancel(numberdb.ErrClosed) })
 	return ctx, func() {

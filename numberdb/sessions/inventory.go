@@ -16,14 +16,18 @@ import (
 	"maskline/numberdb/allocator"
 )
 
-// rereadAfter is the least pause between two readings of the whole inventory.
+// rereadAfter is the least pause between two readings of the inventory.
 const rereadAfter = 2 * time.Second
+
+// mostSettled bounds the masks that are read by their numbers: of more the whole
+// inventory is.
+const mostSettled = 50_000
 
 // ownChange is how long what this edge has changed is trusted more than what it
 // reads: the reading may be older, or the commit under way.
 const ownChange = 15 * time.Second
 
-// refresh reads the pools and masks if anybody has changed them.
+// refresh reads the pools, and the masks that anybody has changed.
 func (o *Owner) refresh(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, o.cfg.Commit)
 	defer cancel()
@@ -45,40 +49,106 @@ func (o *Owner) reread(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	o.stock.Lock()
-	age := o.now().Sub(o.read)
-	known := o.stocked.Load() && version == o.version && (!o.again || age < ownChange)
-	tooSoon := o.stocked.Load() && age < rereadAfter
-	o.stock.Unlock()
-	if known || tooSoon {
+	query, due := o.unread(version)
+	if !due {
 		return nil
 	}
 	pools, masks := map[string]numberdb.Pool{}, map[e164.Number]numberdb.Mask{}
-	read, err := o.store.Inventory(ctx,
-		func(p numberdb.Pool) { pools[p.Name] = p },
-		func(m numberdb.Mask) { masks[m.Number.Canonical()] = m })
+	pool, mask := func(p numberdb.Pool) { pools[p.Name] = p }, func(m numberdb.Mask) { masks[m.Number.Canonical()] = m }
+	read, err := o.store.Inventory(ctx, query, pool, mask)
+	if err == nil && read.Refused > 0 && !read.Whole { // they may be some that are known
+		query = numberdb.InventoryQuery{}
+		read, err = o.store.Inventory(ctx, query, pool, mask)
+	}
 	if err != nil {
 		return err
 	}
 	if read.Refused > 0 {
 		o.log.Warn("pools or masks in the store make no sense and are left out", zap.Int("rows", read.Refused))
 	}
-	added := o.adopt(pools, masks, read.Version)
-	if len(added) > 0 {
-		o.learnByHand(func(mask e164.Number) bool { return added[mask] })
-	}
+	o.learnOf(o.adopt(pools, masks, &query, &read))
 	o.stocked.Store(true)
 	o.readyWithBoth()
 	return nil
 }
 
-// adopt makes the engine's inventory equal to what was read, and returns the
-// masks that are new.
-func (o *Owner) adopt(pools map[string]numberdb.Pool, masks map[e164.Number]numberdb.Mask, version numberdb.InventoryVersion) (added map[e164.Number]bool) {
+// unread is what is to be read of a store that is at a version: what was written since
+// the last time, and what this edge has changed, once that has settled.
+func (o *Owner) unread(version numberdb.InventoryVersion) (query numberdb.InventoryQuery, due bool) {
+	if !o.stocked.Load() {
+		return query, true
+	}
 	o.stock.Lock()
 	defer o.stock.Unlock()
 	now := o.now()
-	o.version, o.read, o.again = version, now, false
+	age := now.Sub(o.read)
+	if age < rereadAfter {
+		return query, false
+	}
+	query.After = o.version
+	for number, at := range o.touched {
+		if now.Sub(at) >= ownChange {
+			query.Masks = append(query.Masks, number)
+		}
+	}
+	if len(query.Masks) > mostSettled {
+		return numberdb.InventoryQuery{}, true
+	}
+	return query, version != o.version || len(query.Masks) > 0 || o.again && age >= ownChange
+}
+
+// adopt makes the engine's inventory equal to what was read, and returns the
+// masks that are new.
+func (o *Owner) adopt(pools map[string]numberdb.Pool, masks map[e164.Number]numberdb.Mask, query *numberdb.InventoryQuery, read *numberdb.InventoryRead) (added map[e164.Number]bool) {
+	o.stock.Lock()
+	defer o.stock.Unlock()
+	now := o.now()
+	o.version, o.read, o.again = read.Version, now, false
+	o.adoptPools(pools, now)
+	added = map[e164.Number]bool{}
+	var put []numberdb.Mask
+	for number, m := range masks {
+		before, known := o.masks[number]
+		if known && now.Sub(o.touched[number]) < ownChange {
+			continue // it is read when that has settled
+		}
+		delete(o.touched, number)
+		if !known {
+			added[number] = true
+		}
+		if !known || !reflect.DeepEqual(before, m) {
+			o.engine.SetMask(m)
+			put = append(put, m)
+			o.masks[number] = m
+		}
+	}
+	o.shown.change(put, o.dropMasks(masks, query, read, now))
+	return added
+}
+
+// dropMasks forgets those that were to be read and are not there. It is called with
+// stock held.
+func (o *Owner) dropMasks(masks map[e164.Number]numberdb.Mask, query *numberdb.InventoryQuery, read *numberdb.InventoryRead, now time.Time) (gone []e164.Number) {
+	wanted := slices.Values(query.Masks)
+	if read.Whole {
+		wanted = maps.Keys(o.masks)
+	}
+	for number := range wanted {
+		if _, still := masks[number]; still || now.Sub(o.touched[number]) < ownChange {
+			continue
+		}
+		delete(o.touched, number)
+		if _, known := o.masks[number]; known {
+			o.engine.RemoveMask(number)
+			delete(o.masks, number)
+			gone = append(gone, number)
+		}
+	}
+	return gone
+}
+
+// adoptPools is adopt for the pools, which are all read each time.
+func (o *Owner) adoptPools(pools map[string]numberdb.Pool, now time.Time) {
 	for name, at := range o.changed {
 		switch p, known := o.pools[name]; {
 		case now.Sub(at) >= ownChange:
@@ -100,38 +170,7 @@ func (o *Owner) adopt(pools map[string]numberdb.Pool, masks map[e164.Number]numb
 			o.engine.RemovePool(name)
 		}
 	}
-	added = map[e164.Number]bool{}
-	var put []numberdb.Mask
-	var gone []e164.Number
-	for number, m := range masks {
-		before, known := o.masks[number]
-		if known && now.Sub(o.touched[number]) < ownChange {
-			o.again = true // read it when that has settled
-			masks[number] = before
-			continue
-		}
-		delete(o.touched, number)
-		if !known {
-			added[number] = true
-		}
-		if !known || !reflect.DeepEqual(before, m) {
-			o.engine.SetMask(m)
-			put = append(put, m)
-		}
-	}
-	for number := range o.masks {
-		if _, still := masks[number]; !still {
-			if now.Sub(o.touched[number]) < ownChange {
-				masks[number], o.again = o.masks[number], true
-				continue
-			}
-			o.engine.RemoveMask(number)
-			gone = append(gone, number)
-		}
-	}
-	o.shown.change(put, gone)
-	o.pools, o.masks = pools, masks
-	return added
+	o.pools = pools
 }
 
 // learnByHand tells the engine of bindings by hand of masks that came after them.

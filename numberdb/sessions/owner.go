@@ -110,10 +110,10 @@ type Owner struct {
 	stock         sync.Mutex // guards what follows; and who changes what is shown holds it
 	version       numberdb.InventoryVersion
 	read          time.Time // of the inventory
-	again         bool      // it is to be read again, whatever the version
+	again         bool      // the pools are to be read again, whatever the version
 	masks         map[e164.Number]numberdb.Mask
 	pools         map[string]numberdb.Pool
-	touched       map[e164.Number]time.Time // masks that this edge has changed of late
+	touched       map[e164.Number]time.Time // masks that this edge has changed, and not read since
 	changed       map[string]time.Time      // pools likewise
 	unsaved       []numberdb.Mask           // states that the store did not take; tend's own
 	unsavedEvents []numberdb.Event          // and what they tell

@@ -317,7 +317,7 @@ func TestLeasesEndAndTheirMasksRest(t *testing.T) {
 
 func inStore(t *testing.T, w *world, number e164.Number) (state numberdb.MaskState) {
 	t.Helper()
-	if _, err := w.store.Inventory(t.Context(), func(numberdb.Pool) {}, func(m numberdb.Mask) {
+	if _, err := w.store.Inventory(t.Context(), numberdb.InventoryQuery{}, func(numberdb.Pool) {}, func(m numberdb.Mask) {
 		if m.Number == number {
 			state = m.State
 		}
@@ -412,7 +412,7 @@ func TestMasksAreShelvedBesideALease(t *testing.T) {
 		if m, _ := r.Mask(mask(0)); m.State != state || m.Region != "London" {
 			t.Errorf("it is %v here, in %q", m.State, m.Region)
 		}
-		if _, err := w.store.Inventory(t.Context(), func(numberdb.Pool) {}, func(m numberdb.Mask) {
+		if _, err := w.store.Inventory(t.Context(), numberdb.InventoryQuery{}, func(numberdb.Pool) {}, func(m numberdb.Mask) {
 			if m.Number == mask(0).Canonical() && (m.State != state || m.Region != "London") {
 				t.Errorf("it is %v in the store, in %q", m.State, m.Region)
 			}

@@ -52,6 +52,26 @@ type faulty struct {
 	only  atomic.Pointer[func(*numberdb.Writes) bool] // which commits; nil: all
 	blind atomic.Bool                                 // pools and masks cannot be read
 	stuck atomic.Pointer[chan struct{}]               // the feed tells nothing until it is closed
+	gone  atomic.Uint64                               // a mask that somebody has deleted
+	told  atomic.Int64                                // masks that were read
+	whole atomic.Int64                                // readings of all masks
+}
+
+func (f *faulty) Inventory(ctx context.Context, query numberdb.InventoryQuery, pool func(numberdb.Pool), mask func(numberdb.Mask)) (numberdb.InventoryRead, error) {
+	gone := e164.Number(f.gone.Load())
+	if gone != 0 {
+		query = numberdb.InventoryQuery{}
+	}
+	read, err := f.database.Inventory(ctx, query, pool, func(m numberdb.Mask) {
+		if m.Number != gone {
+			f.told.Add(1)
+			mask(m)
+		}
+	})
+	if read.Whole {
+		f.whole.Add(1)
+	}
+	return read, err
 }
 
 func (f *faulty) Feed(ctx context.Context, held numberdb.Position) (numberdb.Feed, error) {

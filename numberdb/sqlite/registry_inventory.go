@@ -16,10 +16,10 @@ const (
 		parties = excluded.parties, ttl = excluded.ttl, min_ttl = excluded.min_ttl, max_ttl = excluded.max_ttl,
 		idle_ttl = excluded.idle_ttl, max_uses = excluded.max_uses, second = excluded.second`
 	poolColumns = `name, tenant, selection, quarantine, parties, ttl, min_ttl, max_ttl, idle_ttl, max_uses, second`
-	shelvedText = `INSERT INTO masks (` + maskColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+	shelvedText = `INSERT INTO masks (` + maskColumns + `, version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT version FROM inventory))
 		ON CONFLICT (number) DO UPDATE SET pool = excluded.pool, kind = excluded.kind, country = excluded.country,
 		region = excluded.region, services = excluded.services, carrier = excluded.carrier, presents = excluded.presents,
-		cost = excluded.cost, flags = excluded.flags`
+		cost = excluded.cost, flags = excluded.flags, version = excluded.version`
 	maskText    = shelvedText + `, state = excluded.state, since = excluded.since`
 	maskColumns = `number, pool, kind, country, region, services, carrier, presents, cost, flags, state, since`
 	eventText   = `INSERT INTO mask_history (mask, at, what, why, actor) VALUES (?, ?, ?, ?, ?)`
@@ -30,6 +30,11 @@ const (
 // writeInventory writes tenants, pools, masks and the history.
 func (g *group) writeInventory(ctx context.Context, tx *sql.Tx) error {
 	w := g.writes
+	if len(w.Pools)+len(w.Masks)+len(w.Shelved)+len(w.Gone.Pools) > 0 {
+		if _, err := tx.ExecContext(ctx, `UPDATE inventory SET version = version + 1`); err != nil {
+			return err
+		}
+	}
 	for i := range w.Tenants {
 		t := &w.Tenants[i]
 		if _, err := tx.ExecContext(ctx, tenantText, t.Name, t.State, t.Created.UnixMicro()); err != nil {
@@ -51,11 +56,7 @@ func (g *group) writeInventory(ctx context.Context, tx *sql.Tx) error {
 			return err
 		}
 	}
-	if len(w.Pools)+len(w.Masks)+len(w.Shelved)+len(w.Gone.Pools) == 0 {
-		return nil
-	}
-	_, err := tx.ExecContext(ctx, `UPDATE inventory SET version = version + 1`)
-	return err
+	return nil
 }
 
 func writeMasks(ctx context.Context, tx *sql.Tx, w *numberdb.Writes) error {

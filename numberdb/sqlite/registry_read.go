@@ -64,12 +64,14 @@ func each(ctx context.Context, tx *sql.Tx, scan func(*sql.Rows) error, text stri
 	return rows.Err()
 }
 
-// Inventory reads pools and masks in the order of their keys.
-func (s *Store) Inventory(ctx context.Context, pool func(numberdb.Pool), mask func(numberdb.Mask)) (read numberdb.InventoryRead, err error) {
+// Inventory reads pools and masks.
+func (s *Store) Inventory(ctx context.Context, query numberdb.InventoryQuery, pool func(numberdb.Pool), mask func(numberdb.Mask)) (read numberdb.InventoryRead, err error) {
 	err = s.read(ctx, "reading the inventory", func(tx *sql.Tx) error {
-		if read.Version, err = inventoryVersion(ctx, tx); err != nil {
+		var whole numberdb.InventoryVersion
+		if err := tx.QueryRowContext(ctx, `SELECT version, whole FROM inventory`).Scan(&read.Version, &whole); err != nil {
 			return err
 		}
+		read.Whole = query.WholeInventory(read.Version, whole)
 		err := each(ctx, tx, func(rows *sql.Rows) error {
 			p, err := scanPool(rows)
 			switch {
@@ -84,7 +86,7 @@ func (s *Store) Inventory(ctx context.Context, pool func(numberdb.Pool), mask fu
 		if err != nil {
 			return err
 		}
-		return each(ctx, tx, func(rows *sql.Rows) error {
+		take := func(rows *sql.Rows) error {
 			m, err := scanMask(rows)
 			switch {
 			case err != nil:
@@ -94,24 +96,35 @@ func (s *Store) Inventory(ctx context.Context, pool func(numberdb.Pool), mask fu
 				mask(m)
 			}
 			return err
-		}, `SELECT `+maskColumns+` FROM masks ORDER BY number`)
+		}
+		if read.Whole {
+			return each(ctx, tx, take, `SELECT `+maskColumns+` FROM masks ORDER BY number`)
+		}
+		return readSince(ctx, tx, &query, take)
 	})
 	return read, err
+}
+
+// readSince reads the masks that were written after a version, and then others that
+// are asked for.
+func readSince(ctx context.Context, tx *sql.Tx, q *numberdb.InventoryQuery, take func(*sql.Rows) error) error {
+	if err := each(ctx, tx, take, `SELECT `+maskColumns+` FROM masks WHERE version > ? ORDER BY version`, int64(q.After)); err != nil {
+		return err
+	}
+	for _, n := range q.Masks {
+		if err := each(ctx, tx, take, `SELECT `+maskColumns+` FROM masks WHERE number = ? AND version <= ?`, int64(n.Canonical()), int64(q.After)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // InventoryVersion reads the one row.
 func (s *Store) InventoryVersion(ctx context.Context) (version numberdb.InventoryVersion, err error) {
 	err = s.read(ctx, "reading the inventory's version", func(tx *sql.Tx) error {
-		version, err = inventoryVersion(ctx, tx)
-		return err
+		return tx.QueryRowContext(ctx, `SELECT version FROM inventory`).Scan(&version)
 	})
 	return version, err
-}
-
-func inventoryVersion(ctx context.Context, tx *sql.Tx) (numberdb.InventoryVersion, error) {
-	var version int64
-	err := tx.QueryRowContext(ctx, `SELECT version FROM inventory`).Scan(&version)
-	return numberdb.InventoryVersion(version), err
 }
 
 func scanPool(rows *sql.Rows) (numberdb.Pool, error) {

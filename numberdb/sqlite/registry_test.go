@@ -45,6 +45,12 @@ func TestAnInventoryThatMakesNoSense(t *testing.T) {
 	storetest.AlteredInventory(t, store, func(text string) { execAll(t, store.writer, text) }, "")
 }
 
+func TestMasksThatAreDeletedByHand(t *testing.T) {
+	store := database("")(t).(*Store)
+	defer store.Close()
+	storetest.MasksChangedByHand(t, store, func(text string) { execAll(t, store.writer, text) }, "", false)
+}
+
 // commitInChild commits groups until it is killed.
 func commitInChild(dir string) {
 	store, err := Open(context.Background(), Config{Dir: dir, Keys: storetest.Keys()})

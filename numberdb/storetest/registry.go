@@ -43,6 +43,8 @@ func registryCases() []contractCase {
 		{"masks are shelved, and keep their states", statesKept},
 		{"tenants", tenantsKept},
 		{"the version grows with pools and masks alone", inventoryVersions},
+		{"the inventory is read since a version", inventorySince},
+		{"the inventory is followed beside writers", inventoryFollowed},
 		{"a pool with masks stays, a mask's pool exists", poolsAndMasksFit},
 		{"the history of a mask", historyTold},
 		{"sessions of all shapes keep every field, over a restart too", sessionsKept},
@@ -121,7 +123,7 @@ func sampleMasks() []numberdb.Mask {
 func inventory(t *testing.T, r numberdb.Registry) (pools map[string]numberdb.Pool, masks map[e164.Number]numberdb.Mask, version numberdb.InventoryVersion) {
 	t.Helper()
 	pools, masks = map[string]numberdb.Pool{}, map[e164.Number]numberdb.Mask{}
-	read, err := r.Inventory(t.Context(), func(p numberdb.Pool) {
+	read, err := r.Inventory(t.Context(), numberdb.InventoryQuery{}, func(p numberdb.Pool) {
 		if len(masks) > 0 {
 			t.Error("a pool comes after a mask")
 		}
@@ -148,7 +150,7 @@ func AlteredInventory(t *testing.T, r numberdb.Registry, sql func(text string), 
 		sql(`UPDATE ` + prefix + `masks SET ` + c.masks + ` WHERE state = 5`)
 		sql(`UPDATE ` + prefix + `pools SET ` + c.pools + ` WHERE name = 'london'`)
 		pools, masks := map[string]bool{}, map[e164.Number]bool{}
-		read, err := r.Inventory(t.Context(), func(p numberdb.Pool) { pools[p.Name] = true }, func(m numberdb.Mask) { masks[m.Number] = true })
+		read, err := r.Inventory(t.Context(), numberdb.InventoryQuery{}, func(p numberdb.Pool) { pools[p.Name] = true }, func(m numberdb.Mask) { masks[m.Number] = true })
 		if err != nil || read.Refused != 2 || len(pools) != 1 || len(masks) != 3 {
 			t.Errorf("%s, %s: %d pools, %d masks, %d refused, %v", c.masks, c.pools, len(pools), len(masks), read.Refused, err)
 		}
