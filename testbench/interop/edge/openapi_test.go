@@ -7,11 +7,11 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"maskline/testbench/script"
 )
 
 // A linter of others reads the document of a running edge without a complaint, and
@@ -50,15 +50,10 @@ func TestAForeignLinterReadsTheDocument(t *testing.T) {
 // lint returns what the linter says.
 func lint(t *testing.T, document []byte) string {
 	t.Helper()
-	modules, err := filepath.Abs("../node_modules")
+	cmd, err := script.Node("..", "edge/openapi.js")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if named := os.Getenv("MASKLINE_NODE_MODULES"); named != "" {
-		modules = named
-	}
-	cmd := exec.CommandContext(t.Context(), "node", "openapi.js")
-	cmd.Env = append(os.Environ(), "NODE_PATH="+modules)
 	cmd.Stdin = bytes.NewReader(document)
 	var faults bytes.Buffer
 	cmd.Stderr = &faults
