@@ -84,6 +84,7 @@ func New(cfg Config, keys Authenticator, now func() time.Time, log *zap.Logger, 
 func (a *API) Handler() http.Handler {
 	a.registerProblems()
 	a.serveDocument()
+	standard(a.OpenAPI())
 	a.known = namesOf(a.OpenAPI())
 	return http.HandlerFunc(a.serve)
 }

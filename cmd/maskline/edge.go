@@ -411,11 +411,18 @@ func (e *edge) metricsHandler() http.Handler {
 	return mux
 }
 
+// httpLimits leave a message that is sent by the API the time that its carriers and the
+// store have: its answer has to be written.
 func (e *edge) httpLimits() api.ServerConfig {
+	limits := &e.cfg.API.Limits
 	return api.ServerConfig{
-		HeaderTimeout: e.cfg.API.Limits.Header, ReadTimeout: e.cfg.API.Limits.Read, WriteTimeout: 2 * e.cfg.API.Limits.Read,
+		HeaderTimeout: limits.Header, ReadTimeout: limits.Read, WriteTimeout: 2*limits.Read + e.cfg.SMPP.AnswerWithin + settleWithin,
 	}
 }
+
+// settleWithin is what sending takes beside its carriers, at most: until they are
+// given up, and for the store.
+const settleWithin = 15 * time.Second
 
 // goCollector also tells what was alive at the last collection, without the
 // garbage since.

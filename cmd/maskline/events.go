@@ -113,7 +113,8 @@ type carrierTold struct {
 	Node    string `json:"node"`
 }
 
-// tellCarriers compares with what was seen before; what is seen first is no change.
+// tellCarriers compares with what was seen before; one that is down when it is first
+// seen has not changed.
 func (e *edge) tellCarriers(up map[string]bool) {
 	for _, c := range e.router.Carriers() {
 		for _, service := range []routing.Service{routing.SMS, routing.Voice} {

@@ -43,16 +43,7 @@ func (o *outboundBed) child() (kill func()) {
 // An edge that is killed between the submission and its answer sends the message no
 // second time: the same request finds the message, whose outcome is not known.
 func TestKilledWhileSending(t *testing.T) {
-	o := &outboundBed{carriers: &carriers{cli: newCLI(t), running: &running{t: t, log: &logBuffer{}}, smsc: map[string]*smppsim.SMSC{}}}
-	for _, name := range []string{"alfa", "bravo"} {
-		s, err := smppsim.StartSMSC(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(s.Close)
-		o.smsc[name] = s
-	}
-	o.configure("any")
+	o := &outboundBed{carriers: newCarriers(t, "any")}
 	kill := o.child()
 	o.cli.stock()
 	session := into[api.Session](o.cli, "sessions", "create", "--tenant", "shop", "--pool", "uk", "--party", outAlice, "--party", outBob)

@@ -5,9 +5,6 @@ package main
 import (
 	"fmt"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -32,16 +29,10 @@ type nodeEvent struct {
 
 func startNode(t *testing.T, name string) *nodeSMSC {
 	t.Helper()
-	interop := filepath.Join("..", "..", "testbench", "interop")
-	modules, err := filepath.Abs(filepath.Join(interop, "node_modules"))
+	cmd, err := script.Node("../../testbench/interop", "sms/smsc.js", name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if named := os.Getenv("MASKLINE_NODE_MODULES"); named != "" {
-		modules = named
-	}
-	cmd := exec.Command("node", filepath.Join(interop, "sms", "smsc.js"), name)
-	cmd.Env = append(os.Environ(), "NODE_PATH="+modules)
 	run, err := script.Start[nodeEvent](cmd)
 	if err != nil {
 		t.Fatal(err)

@@ -33,10 +33,16 @@ type outboundBed struct {
 
 func startOutbound(t *testing.T) *outboundBed {
 	t.Helper()
-	o := &outboundBed{carriers: startCarriers(t, "any")}
+	o := &outboundBed{carriers: newCarriers(t, "any")}
+	o.open()
+	return o
+}
+
+func (o *outboundBed) open() {
+	o.t.Helper()
+	o.start()
 	o.stock(numberdb.Pool{Name: "uk"}, "", "", "", "")
 	o.serve(o.url())
-	return o
 }
 
 // serve has all ask the edge at url.
@@ -314,4 +320,20 @@ func TestMessagesFailOverAndNobodyTakesThem(t *testing.T) {
 	o.up("bravo", true)
 	o.want(send("second"), http.StatusCreated, "")
 	o.took("bravo", e164.MustParse(outBob), secretText)
+}
+
+// An answer that takes as long as its carrier may is written, however little time the
+// reading of requests has.
+func TestASlowCarrierIsWaitedFor(t *testing.T) {
+	o := &outboundBed{carriers: newCarriers(t, "any")}
+	o.cli.change(`api: {listen: "127.0.0.1:0"`, `api: {listen: "127.0.0.1:0", limits: {read: 500ms}`)
+	o.cli.change("smpp:\n", "smpp:\n  answer_within: 2s\n")
+	o.open()
+	s := o.couple(0)
+	o.smsc["alfa"].SetMode(smppsim.Late)
+	silent := o.ask("shop", http.MethodPost, messagesOf(&s), words{"from": outAlice, "text": secretText})
+	o.want(silent, http.StatusAccepted, "")
+	if silent.body["state"] != "unknown" {
+		t.Errorf("it says %s", silent.text)
+	}
 }

@@ -35,7 +35,15 @@ carriers:
 
 func startCarriers(t *testing.T, present string) *carriers {
 	t.Helper()
-	c := &carriers{cli: newCLI(t), smsc: map[string]*smppsim.SMSC{}}
+	c := newCarriers(t, present)
+	c.start()
+	return c
+}
+
+// newCarriers are carriers without an edge yet.
+func newCarriers(t *testing.T, present string) *carriers {
+	t.Helper()
+	c := &carriers{running: &running{t: t, log: &logBuffer{}}, cli: newCLI(t), smsc: map[string]*smppsim.SMSC{}}
 	for _, name := range []string{"alfa", "bravo"} {
 		s, err := smppsim.StartSMSC(name)
 		if err != nil {
@@ -45,10 +53,14 @@ func startCarriers(t *testing.T, present string) *carriers {
 		c.smsc[name] = s
 	}
 	c.configure(present)
-	c.running = startEdge(t, c.cli)
+	return c
+}
+
+func (c *carriers) start() {
+	c.t.Helper()
+	c.running = startEdge(c.t, c.cli)
 	c.up("alfa", true)
 	c.up("bravo", true)
-	return c
 }
 
 func (c *carriers) configure(present string) {

@@ -154,6 +154,8 @@ func textOf(token string) string { return opening + token }
 func (w *world) arrived(m smppsim.Message) {
 	if token, found := strings.CutPrefix(m.Text, opening); found {
 		w.tally.arrived(token)
+	} else if code, found := strings.CutPrefix(m.Text, codeText); found {
+		w.user.code(m.Destination, code)
 	} else {
 		w.fault("a text was altered")
 	}

@@ -7,6 +7,12 @@
 // the time. Every minute and at the end it prints what became of the messages
 // and calls, and what the process holds.
 //
+// A tenant's program uses the API beside it: it makes sessions and leases, sends
+// messages and codes that verify a number, and hears of what happens by webhooks. It
+// asks again with the same key what was not answered. What was answered must be there
+// in the end, once, or be over by its time, and each webhook must come, in order within
+// its session, where those that come again count once.
+//
 // A message whose sender got no answer, because the edge or the bind was cut
 // away, counts as unknown: the sender would send it again. What was
 // acknowledged must have arrived, once, and its receipt must come. The one
@@ -18,5 +24,5 @@
 // was refused that could be routed, a real number was seen where it must not
 // be, or the process holds more in the end than it should.
 //
-// Start reading at main.go; tally.go decides what is lost.
+// Start reading at main.go; tally.go and apitally.go decide what is lost.
 package main

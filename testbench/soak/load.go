@@ -18,6 +18,8 @@ func (w *world) load(ctx context.Context) {
 	defer messages.Stop()
 	calls := time.NewTicker(time.Second / time.Duration(w.config.calls))
 	defer calls.Stop()
+	steps := time.NewTicker(time.Second / time.Duration(w.api))
+	defer steps.Stop()
 	collector := time.NewTicker(collect)
 	defer collector.Stop()
 	// What has begun is finished when the load ends.
@@ -27,11 +29,13 @@ func (w *world) load(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-messages.C:
-			d, i := direction(w.chance(int(directions))), w.chance(sessions)
+			d, i := direction(w.chance(int(byAPI))), w.chance(sessions)
 			work.Go(func() { w.message(under, d, i) })
 		case <-calls.C:
 			i, back := w.chance(sessions), w.chance(2) == 0
 			work.Go(func() { w.call(under, i, back) })
+		case <-steps.C:
+			work.Go(func() { w.user.step(under) })
 		case <-collector.C:
 			w.collect()
 		}

@@ -16,6 +16,7 @@ type config struct {
 	fault    time.Duration // between two faults of the first half, on average
 	sms      int           // messages per second
 	calls    int           // calls per second
+	api      int           // steps of the API's user per second
 	seed     uint64        // of everything that is left to chance; 0: by the clock
 }
 
@@ -25,6 +26,7 @@ func main() {
 	flag.DurationVar(&c.fault, "fault", 2*time.Minute, "time between two kills or outages in the first half, on average")
 	flag.IntVar(&c.sms, "sms", 50, "messages per second, all directions together")
 	flag.IntVar(&c.calls, "calls", 2, "calls per second")
+	flag.IntVar(&c.api, "api", 5, "requests to the API per second: sessions, leases, messages and verifications in turn")
 	flag.Uint64Var(&c.seed, "seed", 0, "seed of what is left to chance; 0: by the clock")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -45,8 +47,8 @@ func main() {
 
 // soak runs the whole of it and lists what must not have happened.
 func soak(ctx context.Context, c config) ([]string, error) {
-	if c.sms < 1 || c.calls < 1 {
-		return nil, fmt.Errorf("-sms and -calls are 1 at least")
+	if c.sms < 1 || c.calls < 1 || c.api < 1 {
+		return nil, fmt.Errorf("-sms, -calls and -api are 1 at least")
 	}
 	if c.seed == 0 {
 		c.seed = uint64(time.Now().UnixNano())

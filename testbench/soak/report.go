@@ -60,6 +60,7 @@ func (r *report) growth(before, after usage) {
 // final prints every total.
 func (r *report) final() {
 	c, _ := r.w.tally.now()
+	a := r.w.user.tally.now()
 	v := r.w.calls.now()
 	fmt.Printf(`
 messages   %d sent: %d accepted, %d told to try again, %d refused, %d without an answer
@@ -68,11 +69,17 @@ of these   %s
 receipts   %d for accepted messages of accounts, %d of them again; %d cost by a kill within %v of the answer, %d lost
 calls      %d made: %d talked, %d refused, %d failed or mute while a peer or the edge was away, %d failed, %d mute
 media      %d packets received; %d calls showed another number than a mask
+API        %d sessions and leases asked for, %d answered, %d without an answer; %d tries were not answered
+           %d lost, %d made twice, %d that nobody asked for, %d beyond their time, %d before it
+webhooks   %d events, %d of them again; %d out of order, %d sessions not told of
+codes      %d verified, %d not, since a peer or the edge was away
 searched   %d frames, texts and scrapes for %d real numbers
 `, c.sent, c.accepted, c.temporary, c.refused, c.unknown,
 		c.arrived, c.arrivedUnknown, c.lost, c.doubled, r.w.tally.byWay(),
 		c.receipts, c.receiptsAgain, c.receiptsExcused, writtenBehind, c.receiptsLost,
 		v.made, v.answered, v.refused, v.excused, v.failed, v.mute,
 		v.packets, v.unmasked,
+		a.asked, a.made, a.unanswered, a.again, a.lost, a.doubled, a.unasked, a.lasting, a.cut,
+		a.events, a.repeated, a.disorder, a.untold, a.verified, a.unverified,
 		r.w.leaks.searched(), len(r.w.people.everybody()))
 }

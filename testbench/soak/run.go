@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -39,7 +40,8 @@ func (w *world) run(ctx context.Context, r *report) ([]string, error) {
 	}
 	r.final()
 	counts, _ := w.tally.now()
-	return append(append(w.takeFaults(), counts.faults()...), w.calls.faults()...), nil
+	api := w.user.tally.now()
+	return slices.Concat(w.takeFaults(), counts.faults(), w.calls.faults(), api.faults()), nil
 }
 
 func (w *world) halves(ctx context.Context, r *report) error {
@@ -116,6 +118,9 @@ func (w *world) finish(ctx context.Context) error {
 	}
 	pause(ctx, time.Second) // receipts that the edge held reach their account
 	w.collect()
+	if err := w.user.finish(ctx); err != nil {
+		return err
+	}
 	for _, a := range []*account{w.shop, w.outlet} {
 		a.close()
 	}

@@ -15,12 +15,13 @@ const (
 	carrierToAccount
 	accountToCarrier
 	accountToAccount
+	byAPI
 	directions
 )
 
-var directionNames = [directions]string{"carrier to carrier", "carrier to account", "account to carrier", "account to account"}
+var directionNames = [directions]string{"carrier to carrier", "carrier to account", "account to carrier", "account to account", "by the API"}
 
-func (d direction) receipts() bool { return d >= accountToCarrier }
+func (d direction) receipts() bool { return d == accountToCarrier || d == accountToAccount }
 
 // outcome is what the sender was told.
 type outcome int

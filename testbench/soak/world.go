@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -30,6 +31,7 @@ type world struct {
 	calls   callTally
 	shop    *account
 	outlet  *account
+	user    *user
 	leaks   *leaks
 	trouble sync.Mutex // held while the edge or the store is away on purpose
 
@@ -51,7 +53,11 @@ const (
 data_dir: ./data
 drain: {sms: 5s, calls: 5s}
 database: {url: "%s"}
-api: {listen: "127.0.0.1:0"}
+lifecycle: {parties_per_mask: 0}
+api:
+  listen: "127.0.0.1:0"
+  abuse: {sequential: 0, rotations: 0}
+  webhooks: {allow_private: [127.0.0.1/32]}
 tenants: [{name: shop}]
 smpp:
   listen: [{addr: "127.0.0.1:0"}]
@@ -114,7 +120,8 @@ func (w *world) start(ctx context.Context) (err error) {
 	}
 	w.shop, w.outlet = newAccount(w, "shop"), newAccount(w, "outlet")
 	w.leaks = newLeaks(w)
-	return nil
+	w.user, err = newUser(ctx, w)
+	return err
 }
 
 func startCarrier(name string) (*carrier, error) {
@@ -138,6 +145,9 @@ func (w *world) close() {
 		if a != nil {
 			a.close()
 		}
+	}
+	if w.user != nil {
+		w.user.close()
 	}
 	if e := w.current(); e != nil {
 		err = errors.Join(err, e.Kill())
@@ -189,6 +199,7 @@ func (w *world) chance(n int) int {
 // fiction.
 type people struct {
 	riders, drivers, customers []e164.Number
+	users                      []e164.Number // whom the API connects
 	riderDials, driverDials    []e164.Number // the masks, by place
 	shop, outlet               e164.Number
 }
@@ -211,12 +222,15 @@ func newPeople() *people {
 	for i := range customers {
 		p.customers = append(p.customers, number(mobile, 300+i))
 	}
+	for i := range apiPeople {
+		p.users = append(p.users, number(mobile, 400+i))
+	}
 	return p
 }
 
 // everybody is all numbers that nobody else may see.
 func (p *people) everybody() []e164.Number {
-	return append(append(append([]e164.Number(nil), p.riders...), p.drivers...), p.customers...)
+	return slices.Concat(p.riders, p.drivers, p.customers, p.users)
 }
 
 func (p *people) bindings() string {

@@ -11,9 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"maskline/e164"
-	"maskline/smpp/pdu"
 )
 
 // rest sends a request to /v1 with a key; nobody's number may be in the answer.
@@ -61,28 +58,13 @@ func TestASessionByAPIAmongForeignPeers(t *testing.T) {
 	if status := m.rest(key.Key, http.MethodPost, "/v1/sessions", body, &s); status != http.StatusCreated {
 		t.Fatalf("the session: %d", status)
 	}
-	first, second := s.dial(0), s.dial(1)
-	m.sub("texts", func(t *testing.T) {
-		if from := m.reach(rider, first, "alfa", driver); from != second {
-			t.Error("the driver cannot answer by the number that it sees")
-		}
-		if from := m.reach(driver, second, "alfa", rider); from != first {
-			t.Error("the rider does not see the number that it wrote to")
-		}
-	})
-	m.sub("calls", func(*testing.T) {
-		m.calls(rider, first, "alfa", driver, second)
-		m.calls(driver, second, "alfa", rider, first)
-	})
+	m.converse(s.dial(0), s.dial(1))
 	m.sub("after DELETE", func(t *testing.T) {
 		var ended shown
 		if status := m.rest(key.Key, http.MethodDelete, "/v1/sessions/"+s.ID, "", &ended); status != http.StatusOK || ended.State != "released" {
 			t.Errorf("%d, it is %s", status, ended.State)
 		}
-		for i, late := range []e164.Number{rider, driver} {
-			m.refused(late, s.dial(i), pdu.RxPAppn)
-			m.dials("caller_refused_486", late, s.dial(i)).wait()
-		}
+		m.comesLate(&s)
 	})
 	if status := m.rest("sk_live_"+strings.Repeat("0", 43), http.MethodGet, "/v1/sessions", "", nil); status != http.StatusUnauthorized {
 		t.Errorf("another key: %d", status)

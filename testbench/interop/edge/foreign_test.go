@@ -36,16 +36,10 @@ type smscEvent struct {
 
 func (b *bed) startNode(name string) *nodeSMSC {
 	b.t.Helper()
-	modules := os.Getenv("MASKLINE_NODE_MODULES")
-	if modules == "" {
-		modules = filepath.Join("..", "node_modules")
-	}
-	modules, err := filepath.Abs(modules)
+	cmd, err := script.Node("..", "sms/smsc.js", name)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	cmd := exec.Command("node", filepath.Join("..", "sms", "smsc.js"), name)
-	cmd.Env = append(os.Environ(), "NODE_PATH="+modules)
 	run, err := script.Start[smscEvent](cmd)
 	if err != nil {
 		b.t.Fatal(err)

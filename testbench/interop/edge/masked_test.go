@@ -179,6 +179,33 @@ func (m *masked) calls(from, to e164.Number, carrier string, reader, mask e164.N
 	}
 }
 
+// converse has the rider and the driver write and call, each by its mask: each sees the
+// number by which it reaches the other.
+func (m *masked) converse(first, second e164.Number) {
+	m.t.Helper()
+	m.sub("texts", func(t *testing.T) {
+		if from := m.reach(rider, first, "alfa", driver); from != second {
+			t.Error("the driver cannot answer by the number that it sees")
+		}
+		if from := m.reach(driver, second, "alfa", rider); from != first {
+			t.Error("the rider does not see the number that it wrote to")
+		}
+	})
+	m.sub("calls", func(*testing.T) {
+		m.calls(rider, first, "alfa", driver, second)
+		m.calls(driver, second, "alfa", rider, first)
+	})
+}
+
+// comesLate has both try what has ended.
+func (m *masked) comesLate(s *shown) {
+	m.t.Helper()
+	for i, late := range []e164.Number{rider, driver} {
+		m.refused(late, s.dial(i), pdu.RxPAppn)
+		m.dials("caller_refused_486", late, s.dial(i)).wait()
+	}
+}
+
 func (m *masked) decided(verdict string) float64 {
 	m.t.Helper()
 	return m.metrics().Sum("maskline_routing_decisions_total", "verdict", verdict)

@@ -18,18 +18,7 @@ func TestASessionOfTwoAmongForeignPeers(t *testing.T) {
 	m := newMasked(t, "any", anyHost)
 	s := m.between([]e164.Number{rider, driver}, "--ttl", "1h")
 	first, second := s.dial(0), s.dial(1)
-	m.sub("texts", func(t *testing.T) {
-		if from := m.reach(rider, first, "alfa", driver); from != second {
-			t.Error("the driver cannot answer by the number that it sees")
-		}
-		if from := m.reach(driver, second, "alfa", rider); from != first {
-			t.Error("the rider does not see the number that it wrote to")
-		}
-	})
-	m.sub("calls", func(*testing.T) {
-		m.calls(rider, first, "alfa", driver, second)
-		m.calls(driver, second, "alfa", rider, first)
-	})
+	m.converse(first, second)
 	m.sub("a stranger", func(*testing.T) {
 		m.refused(stranger, first, pdu.ROK) // dropped
 		m.dials("caller_refused_404", stranger, first).wait()
@@ -39,10 +28,7 @@ func TestASessionOfTwoAmongForeignPeers(t *testing.T) {
 			t.Errorf("it is %s", ended.State)
 		}
 		before := m.decided("ended")
-		for i, late := range []e164.Number{rider, driver} {
-			m.refused(late, s.dial(i), pdu.RxPAppn)
-			m.dials("caller_refused_486", late, s.dial(i)).wait()
-		}
+		m.comesLate(&s)
 		if n := m.decided("ended") - before; n != 4 {
 			t.Errorf("%v contacts are counted as late", n)
 		}

@@ -43,27 +43,13 @@ type smsc struct {
 	port int
 }
 
-// nodeModules is a folder that holds node-smpp.
 func nodeModules(t *testing.T) string {
 	t.Helper()
-	for _, dir := range []string{os.Getenv("MASKLINE_NODE_MODULES"), filepath.Join("..", "node_modules")} {
-		if dir == "" {
-			continue
-		}
-		if _, err := os.Stat(filepath.Join(dir, "smpp")); err == nil {
-			abs, err := filepath.Abs(dir)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return abs
-		}
+	modules, err := script.NodeModules("..")
+	if err != nil {
+		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	cmd := exec.Command("npm", "install", "--prefix", dir, "--no-audit", "--no-fund", "--loglevel=error", "smpp@0.5.1")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("node-smpp is needed: npm install smpp@0.5.1, or name its folder in MASKLINE_NODE_MODULES: %v\n%s", err, out)
-	}
-	return filepath.Join(dir, "node_modules")
+	return modules
 }
 
 func startSMSC(t *testing.T, name, modules string) *smsc {
