@@ -18,7 +18,7 @@ func (r *Relay) Close() error {
 	for _, n := range r.networks {
 		n.backend.stop()
 	}
-	r.awaken(forever)
+	r.endRests(forever)
 	for _, s := range r.live() {
 		s.close()
 	}

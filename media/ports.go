@@ -47,11 +47,12 @@ func (p *portPool) take() (uint16, bool) {
 	return p.draw(&p.free)
 }
 
-// takeUnready removes a random pair that is not ready, where fewer than enough are.
+// takeUnready removes a random pair that is not ready, where fewer than enough are. The
+// last ones it leaves to calls: one that comes meanwhile would be refused for want of it.
 func (p *portPool) takeUnready(enough int) (uint16, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.ready) >= enough {
+	if len(p.ready) >= enough || len(p.free) <= portsPerCall {
 		return 0, false
 	}
 	return p.draw(&p.free)

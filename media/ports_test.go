@@ -100,6 +100,19 @@ func TestReadyPairsGoFirstMostly(t *testing.T) {
 	}
 }
 
+func TestTheLastPairsAreLeftToCalls(t *testing.T) {
+	p := newPortPool(10000, 10019, rand.New(rand.NewPCG(1, 2)))
+	taken := 0
+	for ; ; taken++ {
+		if _, ok := p.takeUnready(10); !ok {
+			break
+		}
+	}
+	if taken != 6 || p.used() != 6 {
+		t.Errorf("%d of 10 pairs can be made ready at a time, want 6", taken)
+	}
+}
+
 func TestCNAMEsDiffer(t *testing.T) {
 	p := newPortPool(10000, 10001, rand.New(rand.NewPCG(1, 2)))
 	seen := map[cname]bool{}

@@ -254,7 +254,7 @@ func (r *Relay) sweep() {
 	now := r.now()
 	step := now - r.swept
 	r.swept = now
-	r.awaken(now)
+	r.endRests(now)
 	r.watchPorts()
 	r.watchOverruns(now)
 	for _, s := range r.live() {

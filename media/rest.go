@@ -52,8 +52,8 @@ func trim[T any](list []T) []T {
 	return list
 }
 
-// awaken closes what has rested and returns its ports.
-func (r *Relay) awaken(now time.Duration) {
+// endRests closes what has rested and returns its ports.
+func (r *Relay) endRests(now time.Duration) {
 	for _, one := range r.resting.done(now) {
 		if one.session != nil {
 			r.discard(one.session)

@@ -287,6 +287,13 @@ func TestReadersBesideAWriterStepByStep(t *testing.T) {
 			read:  answers(theKey, []Status{Exact, OutOfSession}, versioned(theKey, 1), none),
 		},
 		{
+			name:  "it changes, goes and comes again",
+			begin: apply(neighbour, put(theKey, 1)),
+			write: apply(put(theKey, 2), deleted(versioned(theKey, 2)), put(theKey, 3)),
+			read: answers(theKey, []Status{Exact, Exact, OutOfSession, Exact},
+				versioned(theKey, 1), versioned(theKey, 2), none, versioned(theKey, 3)),
+		},
+		{
 			name:  "it comes, and then a public one",
 			begin: apply(neighbour),
 			write: apply(put(theKey, 1), Change{Binding: public(theKey, 2)}),

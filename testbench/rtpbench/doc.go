@@ -7,7 +7,9 @@
 // process has one core and the generator the other. CPU is told twice: that of the
 // measured process, and with the kernel's share, which is what the generator and
 // the process have used together beyond the generator alone, whose parties send to
-// each other: work in the kernel is charged to whose packet caused it.
+// each other: work in the kernel is charged to whose packet caused it. What one and two
+// full threads carry is measured with a part of a core for each, which leaves the
+// generator enough.
 //
 // Start reading at main.go, then round.go.
 package main

@@ -15,7 +15,7 @@ type config struct {
 	scale  int    // per cent of the times of a full run
 	share  int    // per cent of the calls of a full run
 	peers  bool   // rtpengine too
-	only   string // measured at the loads beside the generator alone, nothing else
+	only   string // what is measured alone: one at the loads beside the generator, or saturation
 	file   string // the document
 }
 
@@ -25,7 +25,7 @@ const atMost = 25 * time.Minute
 func main() {
 	var c config
 	flag.BoolVar(&c.peers, "peers", true, "measure rtpengine beside the edge")
-	flag.StringVar(&c.only, "only", "", "name of the one that is measured, as the table has it; nothing is written")
+	flag.StringVar(&c.only, "only", "", "name of the one that is measured, as the table has it, or saturation: what full threads carry; nothing is written")
 	flag.IntVar(&c.rounds, "rounds", 3, "rounds")
 	flag.IntVar(&c.scale, "scale", 100, "per cent of the times of a full run")
 	flag.IntVar(&c.share, "calls", 100, "per cent of the calls of a full run")

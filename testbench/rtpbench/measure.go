@@ -48,6 +48,10 @@ is the same by the ticks of /proc/stat, with all else that the machine did. %d r
 its beginning.%s
 
 `, version, r.rounds, r.during(window), r.caution())
+	if r.only == saturation {
+		err := r.writeSaturation(ctx, &t)
+		return t.String(), err
+	}
 	all := r.contenders()
 	if r.only != "" {
 		all = slices.DeleteFunc(all, func(c *contender) bool { return c.name != r.only && c.name != alone && c.name != aloneTwo })
@@ -68,6 +72,9 @@ its beginning.%s
 	writeDelays(&t, all)
 	writeMemory(&t, all)
 	writeScaling(&t, all)
+	if err := r.writeSaturation(ctx, &t); err != nil {
+		return "", err
+	}
 	if err := r.sieges(ctx, &t); err != nil {
 		return "", err
 	}

@@ -102,7 +102,7 @@ func writeScaling(t *strings.Builder, all []*contender) {
 		fmt.Fprintf(t, "| %s | %.2f | %.2f | %s | 1.7 times |\n", b, one, two, ratio(2*one, two))
 	}
 	t.WriteString(`
-The generator shares the two cores then, so that this is told from CPU per packet: what two cores move when they are
-full could not be measured on this machine. With ` + "`kernel`" + ` packets are moved by the core on which they come in.
+The generator shares the two cores then, so that this is told from CPU per packet; what full threads move is in the next
+table. With ` + "`kernel`" + ` packets are moved by the core on which they come in.
 `)
 }

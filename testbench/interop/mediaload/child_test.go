@@ -23,7 +23,8 @@ import (
 const (
 	childEnv   = "MASKLINE_MEDIALOAD_CHILD"
 	backendEnv = "MASKLINE_MEDIALOAD_BACKEND"
-	logEnv     = "MASKLINE_MEDIALOAD_LOG" // to standard error
+	logEnv     = "MASKLINE_MEDIALOAD_LOG"     // to standard error
+	refusedEnv = "MASKLINE_MEDIALOAD_REFUSED" // what the kernel lacks
 )
 
 func TestMain(m *testing.M) {
@@ -55,6 +56,11 @@ func serve(in io.Reader, out io.Writer) error {
 	reg, log := prometheus.NewRegistry(), zap.NewNop()
 	if os.Getenv(logEnv) != "" {
 		log = zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), os.Stderr, zap.InfoLevel))
+	}
+	if lacks := os.Getenv(refusedEnv); lacks != "" {
+		if err := refuse(lacks); err != nil {
+			return err
+		}
 	}
 	relay, err := media.New(media.Config{Backend: os.Getenv(backendEnv), Addr: loopback.Addr(), PortMin: 10000, PortMax: 18999, Loops: 1}, log, reg)
 	if err != nil {
