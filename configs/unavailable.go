@@ -13,7 +13,6 @@ func unavailable() []string {
 	return []string{
 		"tenants[].spend_day",
 		"api.tls",
-		"api.oidc",
 		"observe.hep",
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 
 	"maskline/api/auth"
 	"maskline/numberdb"
@@ -31,8 +32,12 @@ func (s auditedKeys) PutAPIKeys(ctx context.Context, keys []numberdb.APIKey) err
 	return s.APIKeyStore.PutAPIKeys(ctx, keys)
 }
 
-// suspendKey suspends a key for what it did.
+// suspendKey suspends a key for what it did. Whom an identity provider speaks for has
+// none: the score refuses that one until the hour is over, and the provider can do more.
 func (e *edge) suspendKey(ctx context.Context, key string) error {
+	if !strings.HasPrefix(key, numberdb.KeyPrefix) {
+		return nil
+	}
 	id, err := numberdb.ParseID(numberdb.KeyPrefix, key)
 	if err != nil {
 		return err
