@@ -3,17 +3,17 @@ package issuer
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"sync"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+
+	"maskline/tlsfile"
 )
 
 // Config of one issuer.
@@ -89,14 +89,11 @@ const (
 func clientOf(file string) (*http.Client, error) {
 	secured := &tls.Config{MinVersion: tls.VersionTLS12}
 	if file != "" {
-		pem, err := os.ReadFile(file)
+		pool, err := tlsfile.Authorities(file)
 		if err != nil {
-			return nil, fmt.Errorf("reading the authorities: %w", err)
+			return nil, err
 		}
-		secured.RootCAs = x509.NewCertPool()
-		if !secured.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, errors.New("reading the authorities: no certificate in the file")
-		}
+		secured.RootCAs = pool
 	}
 	return &http.Client{
 		Timeout:       fetchTimeout,
