@@ -80,16 +80,20 @@ type Abuse struct {
 	Slow int `key:"slow" default:"10" min:"1" max:"1000000" live:"true"`
 }
 
-// OIDC is an identity provider.
+// OIDC is an identity provider. An entry without anything is none.
 type OIDC struct {
-	// Issuer URL. Default empty.
+	// Issuer URL, as its tokens name it: https, on loopback http too. Default empty: in an empty entry only.
 	Issuer string `key:"issuer" octets:"2048"`
-	// Audience that a token must name. Default empty.
+	// Audience that a token must name. Default empty: in an empty entry only.
 	Audience string `key:"audience" octets:"256"`
-	// Claim that holds the tenant. Default empty.
+	// Claim that holds the tenant; dots lead into objects. Default empty: in an empty entry only.
 	TenantClaim string `key:"tenant_claim" octets:"256"`
-	// Claim that holds the role. Default empty.
+	// Claim that holds the role, or a list with it; dots lead into objects. Default empty: in an empty entry only.
 	RoleClaim string `key:"role_claim" octets:"256"`
+	// Text in the tenant's place that stands for the operator. Default empty: none does.
+	Operator string `key:"operator" octets:"64"`
+	// File of the authorities that its certificate must come from. Default empty: those of the system.
+	CA Path `key:"ca"`
 }
 
 // Webhooks says how events are posted to tenants.

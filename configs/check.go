@@ -20,6 +20,7 @@ func check(cfg *Config, d *decoder) {
 	c.names()
 	c.listeners()
 	c.store()
+	c.api()
 	c.smpp()
 	c.carriers()
 	c.sip()

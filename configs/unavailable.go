@@ -12,7 +12,6 @@ import (
 func unavailable() []string {
 	return []string{
 		"api.tls",
-		"api.oidc",
 		"observe.hep",
 	}
 }

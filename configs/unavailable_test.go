@@ -38,7 +38,7 @@ func TestKeysTellWhatThisVersionHas(t *testing.T) {
 		"smpp.bind_timeout":          false,
 		"observe.hep.addr":           true,
 		"lifecycle.ttl":              false,
-		"api.oidc[].issuer":          true,
+		"api.oidc[].issuer":          false,
 		"api.limits.header":          false,
 		"api.limits.rps":             false,
 		"tenants[].spend_day":        false,

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"maskline/tlsfile"
 )
 
 // Prepare makes the trunks of cfg ready; apply puts them in effect for the calls
@@ -29,7 +31,7 @@ func (e *Edge) Prepare(cfg Config) (apply func() (files []string), err error) {
 		return nil, fmt.Errorf("sip: %w", err)
 	}
 	for _, t := range next.list {
-		if before := e.set().byName[t.Name]; before != nil && !sameFiles(before.tls, t.tls) && before.TLS.is(&t.TLS) {
+		if before := e.set().byName[t.Name]; before != nil && !tlsfile.Same(before.tls, t.tls) && before.TLS.is(&t.TLS) {
 			renew = append(renew, renewal{name: "certificates of trunk " + t.Name})
 		}
 	}

@@ -1,7 +1,6 @@
 package sip
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -10,9 +9,10 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"os"
 	"slices"
 	"strings"
+
+	"maskline/tlsfile"
 )
 
 // ServerTLS is TLS towards peers that connect to us. The files are PEM.
@@ -47,15 +47,8 @@ func (c ServerTLS) load() (*tls.Config, error) {
 		return nil, errors.New("a tls:// listener needs a certificate")
 	}
 	cfg := baseTLS()
-	if err := addCertificate(cfg, c.Cert, c.Key); err != nil {
+	if err := tlsfile.Serve(cfg, c.Cert, c.Key, c.ClientCA); err != nil {
 		return nil, err
-	}
-	if c.ClientCA != "" {
-		pool, err := loadAuthorities(c.ClientCA)
-		if err != nil {
-			return nil, err
-		}
-		cfg.ClientCAs, cfg.ClientAuth = pool, tls.RequireAndVerifyClientCert
 	}
 	return cfg, nil
 }
@@ -72,39 +65,18 @@ func (c ClientTLS) load(host string) (*tls.Config, error) {
 		cfg.ServerName = host
 	}
 	if c.CA != "" {
-		pool, err := loadAuthorities(c.CA)
+		pool, err := tlsfile.Authorities(c.CA)
 		if err != nil {
 			return nil, err
 		}
 		cfg.RootCAs = pool
 	}
 	if c.Cert != "" {
-		if err := addCertificate(cfg, c.Cert, c.Key); err != nil {
+		if err := tlsfile.Add(cfg, c.Cert, c.Key); err != nil {
 			return nil, err
 		}
 	}
 	return cfg, nil
-}
-
-func addCertificate(cfg *tls.Config, cert, key string) error {
-	pair, err := tls.LoadX509KeyPair(cert, key)
-	if err != nil {
-		return fmt.Errorf("reading a certificate and its key: %w", err)
-	}
-	cfg.Certificates = []tls.Certificate{pair}
-	return nil
-}
-
-func loadAuthorities(file string) (*x509.CertPool, error) {
-	pem, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("reading the authorities: %w", err)
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, errors.New("reading the authorities: no certificate in the file")
-	}
-	return pool, nil
 }
 
 // renewal is a certificate, or an authority, that a file holds another one of now.
@@ -125,20 +97,11 @@ func (e *Edge) renewals() (list []renewal, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("listen %s: %w", cfg.Addr, err)
 		}
-		if !sameFiles(s.tls.Load(), secured) {
+		if !tlsfile.Same(s.tls.Load(), secured) {
 			list = append(list, renewal{"certificates of listener " + cfg.Addr, s, secured})
 		}
 	}
 	return list, nil
-}
-
-// sameFiles reports whether the files of both held the same.
-func sameFiles(a, b *tls.Config) bool {
-	if a == nil || b == nil {
-		return a == b
-	}
-	chains := func(a, b tls.Certificate) bool { return slices.EqualFunc(a.Certificate, b.Certificate, bytes.Equal) }
-	return slices.EqualFunc(a.Certificates, b.Certificates, chains) && a.RootCAs.Equal(b.RootCAs) && a.ClientCAs.Equal(b.ClientCAs)
 }
 
 // namesOf lists the names of a peer's certificate that was verified, in small

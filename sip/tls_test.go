@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"maskline/tlsfile"
 )
 
 // authority issues certificates, as files.
@@ -94,14 +96,14 @@ func (a *authority) server(file string) ServerTLS {
 // connection.
 func (a *authority) config(t testing.TB, file string) *tls.Config {
 	t.Helper()
-	pool, err := loadAuthorities(a.certFile("ca"))
+	pool, err := tlsfile.Authorities(a.certFile("ca"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	cfg := baseTLS()
 	cfg.RootCAs, cfg.ClientCAs, cfg.ServerName = pool, pool, "edge.example"
 	if file != "" {
-		if err := addCertificate(cfg, a.certFile(file), a.keyFile(file)); err != nil {
+		if err := tlsfile.Add(cfg, a.certFile(file), a.keyFile(file)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"maskline/sip/message"
+	"maskline/tlsfile"
 )
 
 // trunkSet is the trunks of one configuration. It never changes: a reload puts
@@ -49,7 +50,7 @@ func newTrunkSet(cfg *Config, old *trunkSet, equip func(*trunk) error) (*trunkSe
 		if s.byName[t.Name] != nil {
 			return nil, fmt.Errorf("trunk %s: there are two of this name", t.Name)
 		}
-		if before := old.byName[t.Name]; before != nil && reflect.DeepEqual(before.TrunkConfig, t.TrunkConfig) && sameFiles(before.tls, t.tls) {
+		if before := old.byName[t.Name]; before != nil && reflect.DeepEqual(before.TrunkConfig, t.TrunkConfig) && tlsfile.Same(before.tls, t.tls) {
 			t = before
 		} else if err := equip(t); err != nil {
 			return nil, fmt.Errorf("trunk %s: %w", t.Name, err)

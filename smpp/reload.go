@@ -1,13 +1,13 @@
 package smpp
 
 import (
-	"bytes"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 
 	"go.uber.org/zap"
+
+	"maskline/tlsfile"
 )
 
 // errFixed is a reload that asks for what only a restart can do.
@@ -96,7 +96,7 @@ func (next *changes) loginsOf(cfg *CarrierConfig, c *carrier) error {
 
 func (e *Edge) commit(cfg *Config, next *changes) (files []string) {
 	for i, l := range e.listeners {
-		if !sameCertificates(l.tls.Load(), next.listeners[i]) {
+		if !tlsfile.Same(l.tls.Load(), next.listeners[i]) {
 			files = append(files, "certificates of listener "+cfg.Listen[i].Addr)
 		}
 		l.tls.Store(next.listeners[i])
@@ -106,7 +106,7 @@ func (e *Edge) commit(cfg *Config, next *changes) (files []string) {
 		told := map[*BindConfig]bool{}
 		for _, d := range c.dialers {
 			login := logins[d.index]
-			if !told[d.bind] && !sameCertificates(d.login.Load().tls, login.tls) {
+			if !told[d.bind] && !tlsfile.Same(d.login.Load().tls, login.tls) {
 				told[d.bind] = true
 				files = append(files, fmt.Sprintf("certificates of carrier %s towards %s", name, d.bind.Addr))
 			}
@@ -128,26 +128,4 @@ func (e *Edge) commit(cfg *Config, next *changes) (files []string) {
 	}
 	t.flush()
 	return files
-}
-
-// sameCertificates compares what the files held.
-func sameCertificates(a, b *tls.Config) bool {
-	if a == nil || b == nil {
-		return a == b
-	}
-	return bytes.Equal(leaf(a), leaf(b)) && samePool(a.ClientCAs, b.ClientCAs) && samePool(a.RootCAs, b.RootCAs)
-}
-
-func samePool(a, b *x509.CertPool) bool {
-	if a == nil || b == nil {
-		return a == b
-	}
-	return a.Equal(b)
-}
-
-func leaf(c *tls.Config) []byte {
-	if len(c.Certificates) == 0 {
-		return nil
-	}
-	return c.Certificates[0].Certificate[0]
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"maskline/smpp/pdu"
+	"maskline/tlsfile"
 )
 
 // reload applies a change of the configuration that the bench runs with.
@@ -166,7 +167,7 @@ func TestCertificatesAreReadAgain(t *testing.T) {
 	cfg := baseConfig()
 	cfg.Listen[0].TLS = ca.server("edge")
 	b := startEdge(t, cfg)
-	roots, err := loadAuthorities(ca.certFile("ca"))
+	roots, err := tlsfile.Authorities(ca.certFile("ca"))
 	if err != nil {
 		t.Fatal(err)
 	}

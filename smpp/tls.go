@@ -8,8 +8,9 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"strings"
+
+	"maskline/tlsfile"
 )
 
 // ServerTLS is TLS towards peers that bind to us. The files are PEM.
@@ -44,15 +45,8 @@ func (c ServerTLS) load() (*tls.Config, error) {
 		return nil, nil
 	}
 	cfg := baseTLS()
-	if err := addCertificate(cfg, c.Cert, c.Key); err != nil {
+	if err := tlsfile.Serve(cfg, c.Cert, c.Key, c.ClientCA); err != nil {
 		return nil, err
-	}
-	if c.ClientCA != "" {
-		pool, err := loadAuthorities(c.ClientCA)
-		if err != nil {
-			return nil, err
-		}
-		cfg.ClientCAs, cfg.ClientAuth = pool, tls.RequireAndVerifyClientCert
 	}
 	return cfg, nil
 }
@@ -71,39 +65,18 @@ func (c ClientTLS) load(addr string) (*tls.Config, error) {
 		cfg.ServerName = host
 	}
 	if c.CA != "" {
-		pool, err := loadAuthorities(c.CA)
+		pool, err := tlsfile.Authorities(c.CA)
 		if err != nil {
 			return nil, err
 		}
 		cfg.RootCAs = pool
 	}
 	if c.Cert != "" {
-		if err := addCertificate(cfg, c.Cert, c.Key); err != nil {
+		if err := tlsfile.Add(cfg, c.Cert, c.Key); err != nil {
 			return nil, err
 		}
 	}
 	return cfg, nil
-}
-
-func addCertificate(cfg *tls.Config, cert, key string) error {
-	pair, err := tls.LoadX509KeyPair(cert, key)
-	if err != nil {
-		return fmt.Errorf("reading a certificate and its key: %w", err)
-	}
-	cfg.Certificates = []tls.Certificate{pair}
-	return nil
-}
-
-func loadAuthorities(file string) (*x509.CertPool, error) {
-	pem, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("reading the authorities: %w", err)
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, errors.New("reading the authorities: no certificate in the file")
-	}
-	return pool, nil
 }
 
 // tlsFault is why a handshake failed, for logs and metrics.

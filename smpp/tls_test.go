@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"maskline/smpp/pdu"
+	"maskline/tlsfile"
 )
 
 // authority issues certificates, as files.
@@ -119,7 +120,7 @@ func TestABindOverTLS(t *testing.T) {
 			ca := newAuthority(t)
 			ca.issue(t, "edge", "edge.example", time.Hour)
 			b := secureEdge(t, ca.server("edge"), nil)
-			roots, err := loadAuthorities(ca.certFile("ca"))
+			roots, err := tlsfile.Authorities(ca.certFile("ca"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -145,7 +146,7 @@ func TestPeersThatFailTLS(t *testing.T) {
 	ca.issue(t, "peer", "peer.example", time.Hour)
 	ca.issue(t, "old", "peer.example", -time.Hour)
 	stranger.issue(t, "peer", "peer.example", time.Hour)
-	roots, err := loadAuthorities(ca.certFile("ca"))
+	roots, err := tlsfile.Authorities(ca.certFile("ca"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,7 +37,19 @@ type Config struct {
 	First func() (text string, err error)
 	// Codes gives what access tokens are made with. Nil: there are none.
 	Codes func(ctx context.Context) (*seal.MAC, error)
+	// Others tells whose the tokens of other issuers are. Nil: there are none.
+	Others Others
 }
+
+// Others know tokens of identity providers.
+type Others interface {
+	// Identify tells whose a token is, a JWT. Its error is ErrNobody for what looks like
+	// a guess, or a *problem.Error.
+	Identify(ctx context.Context, token string) (*Identity, error)
+}
+
+// ErrNobody says that a token is nobody's.
+var ErrNobody = errors.New("the token is nobody's")
 
 func (c Config) withDefaults() Config {
 	if c.Refresh == 0 {
@@ -201,7 +213,8 @@ func (k *Keys) write(ctx context.Context, keys ...numberdb.APIKey) error {
 	return nil
 }
 
-// Authenticate tells who sent a request. It never waits.
+// Authenticate tells who sent a request. It waits for nothing but an issuer whose new
+// key a token names, once in a minute.
 func (k *Keys) Authenticate(r *http.Request) (*Identity, error) {
 	ring := k.known.Load()
 	if ring == nil {
@@ -221,6 +234,8 @@ func (k *Keys) Authenticate(r *http.Request) (*Identity, error) {
 		return nil, k.unknown(r.RemoteAddr)
 	case strings.HasPrefix(text, tokenPrefix):
 		return k.byToken(ring, r.RemoteAddr, text)
+	case k.cfg.Others != nil && !strings.HasPrefix(text, textPrefix):
+		return k.byOthers(r, text)
 	default:
 		return k.byKey(ring, r.RemoteAddr, text)
 	}
@@ -239,6 +254,19 @@ func (k *Keys) byKey(ring *keyring, source, text string) (*Identity, error) {
 	}
 	e.used.Store(now.UnixMicro())
 	return &e.identity, nil
+}
+
+// byOthers tells whose token of another issuer it is.
+func (k *Keys) byOthers(r *http.Request, text string) (*Identity, error) {
+	who, err := k.cfg.Others.Identify(r.Context(), text)
+	var over *problem.Error
+	switch {
+	case errors.Is(err, ErrNobody):
+		return nil, k.unknown(r.RemoteAddr)
+	case errors.As(err, &over) && over.Code == problem.Unauthorized:
+		k.metrics.refused.over.Inc()
+	}
+	return who, err
 }
 
 // unknown is the answer to what is nobody's.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 
 	"maskline/api/auth"
 	"maskline/numberdb"
@@ -39,8 +40,12 @@ func (s keysByHand) PutAPIKeys(ctx context.Context, keys []numberdb.APIKey) erro
 	return s.auditedKeys.PutAPIKeys(numberdb.WithActor(ctx, numberdb.OperatorActor), keys)
 }
 
-// suspendKey suspends a key for what it did.
+// suspendKey suspends a key for what it did. Whom an identity provider speaks for has
+// none: the score refuses that one until the hour is over, and the provider can do more.
 func (e *edge) suspendKey(ctx context.Context, key string) error {
+	if !strings.HasPrefix(key, numberdb.KeyPrefix) {
+		return nil
+	}
 	id, err := numberdb.ParseID(numberdb.KeyPrefix, key)
 	if err != nil {
 		return err

@@ -22,6 +22,7 @@ import (
 
 	"maskline/api"
 	"maskline/api/auth"
+	"maskline/api/issuer"
 	"maskline/api/usage"
 	"maskline/configs"
 	"maskline/ledger"
@@ -60,6 +61,7 @@ type edge struct {
 	bindings *bindings
 	prefixes *prefixes
 	keys     *auth.Keys
+	issuers  *issuer.Issuers
 	v1       http.Handler
 	told     eventing
 	reload   func(file string) (api.Reloaded, error) // nil: there is no file
@@ -289,6 +291,7 @@ func (e *edge) Run(ctx context.Context) error {
 	back.start("the store", stopServing, func() error { return e.syncer.Run(background) })
 	back.start("sessions", stopServing, func() error { return e.sessions.Run(background) })
 	back.start("API keys", stopServing, func() error { return e.keys.Run(background) })
+	back.start("identity providers", stopServing, func() error { return e.issuers.Run(background) })
 	e.told.run(background, e, &back, stopServing)
 	back.start("messages", stopServing, func() error { return e.messages.Run(background) })
 	back.start("verifications", stopServing, func() error { return e.verify.Run(background) })

@@ -8,14 +8,20 @@ import (
 
 	"maskline/api"
 	"maskline/api/auth"
+	"maskline/api/issuer"
 	"maskline/api/rest"
 	"maskline/api/usage"
+	"maskline/seal"
 )
 
 // newREST makes the API under /v1 and its keys.
 func (e *edge) newREST() (err error) {
 	limits := &e.cfg.API.Limits
+	if err := e.newIssuers(); err != nil {
+		return fmt.Errorf("making the API: %w", err)
+	}
 	e.keys, err = auth.NewKeys(auth.Config{
+		Others:   e.issuers,
 		Failures: limits.AuthFailures, First: func() (string, error) { return firstKey(string(e.cfg.DataDir)) }, Codes: e.store.TokenMAC,
 	}, auditedKeys{e.store, e.changes}, time.Now, e.log.Named("api"), e.metrics)
 	if err != nil {
@@ -45,4 +51,15 @@ func (e *edge) newREST() (err error) {
 	}
 	e.v1 = v1.Handler()
 	return nil
+}
+
+// newIssuers makes the identity providers of the configuration.
+func (e *edge) newIssuers() error {
+	key, err := seal.Load(keyFile(e.cfg))
+	if err != nil {
+		return err
+	}
+	world := issuer.World{HasTenant: e.bindings.hasTenant, Pseudonym: key.Pseudonyms("subjects").Of, Clock: time.Now}
+	e.issuers, err = issuer.New(issuersConfig(e.cfg), world, e.log.Named("api"), e.metrics)
+	return err
 }

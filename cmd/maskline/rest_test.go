@@ -37,7 +37,11 @@ func served(t *testing.T) *web {
 
 func servedWith(t *testing.T, config string) *web {
 	t.Helper()
-	c := newCLI(t)
+	return servedBy(t, newCLI(t), config)
+}
+
+func servedBy(t *testing.T, c *cli, config string) *web {
+	t.Helper()
 	c.write("edge.yaml", config)
 	r := startEdge(t, c)
 	c.stock()
