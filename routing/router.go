@@ -26,6 +26,7 @@ type state struct {
 	contacts     Contacts     // nil: nobody counts
 	slots        Slots        // nil: there are none
 	witness      Witness      // nil: nobody hears
+	replier      Replier      // nil: nobody is answered
 	masks        Masks        // nil: none are known
 	carriers     []*Carrier
 	choosy       bool // some of them present only some masks
@@ -45,7 +46,7 @@ type state struct {
 // New makes a router over table and registers its metrics.
 func New(table Table, cfg Config, metrics prometheus.Registerer) (*Router, error) {
 	s := &state{
-		table: table, restrictions: cfg.Restrictions, masks: cfg.Masks, contacts: cfg.Contacts, slots: cfg.Slots, witness: cfg.Witness, echoes: newEchoes(cfg.Loop),
+		table: table, restrictions: cfg.Restrictions, masks: cfg.Masks, contacts: cfg.Contacts, slots: cfg.Slots, witness: cfg.Witness, replier: cfg.Replier, echoes: newEchoes(cfg.Loop),
 		byCost:  cfg.Order == ByCost,
 		answers: answers{cfg.UnknownMask, cfg.OutOfSession, cfg.EndedSession},
 	}

@@ -6,22 +6,28 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"maskline/api/problem"
 	"maskline/e164"
 	"maskline/numberdb"
+	"maskline/testbench/await"
 	"maskline/testbench/pgtest"
 )
 
 // nodeSMSC is a carrier made of node-smpp; what it got is kept.
 type nodeSMSC struct {
 	port int
+	in   io.Writer // commands
 
 	mu  sync.Mutex
 	got []nodeEvent
@@ -29,7 +35,9 @@ type nodeSMSC struct {
 
 type nodeEvent struct {
 	Event, From, To, Text string
+	Tag                   string
 	Port, Registered      int
+	Status                int
 }
 
 func startNode(t *testing.T, name string) *nodeSMSC {
@@ -55,7 +63,7 @@ func startNode(t *testing.T, name string) *nodeSMSC {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	s := &nodeSMSC{}
+	s := &nodeSMSC{in: in}
 	listening := make(chan int, 1)
 	var reading sync.WaitGroup
 	reading.Go(func() {
@@ -81,6 +89,31 @@ func startNode(t *testing.T, name string) *nodeSMSC {
 	})
 	s.port = <-listening
 	return s
+}
+
+// deliver has a subscriber write, and waits for the answer of the edge.
+func (s *nodeSMSC) deliver(t *testing.T, from, to, text string) (status int) {
+	t.Helper()
+	s.mu.Lock()
+	tag := fmt.Sprint("deliver ", len(s.got))
+	s.mu.Unlock()
+	command := map[string]any{"tag": tag, "deliver": map[string]any{
+		"source_addr_ton": 1, "source_addr_npi": 1, "source_addr": strings.TrimPrefix(from, "+"),
+		"dest_addr_ton": 1, "dest_addr_npi": 1, "destination_addr": strings.TrimPrefix(to, "+"), "short_message": text,
+	}}
+	if err := json.NewEncoder(s.in).Encode(command); err != nil {
+		t.Fatal(err)
+	}
+	await.That(t, 10*time.Second, "the edge's answer", func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		at := slices.IndexFunc(s.got, func(e nodeEvent) bool { return e.Event == "deliver_resp" && e.Tag == tag })
+		if at >= 0 {
+			status = s.got[at].Status
+		}
+		return at >= 0
+	})
+	return status
 }
 
 func (s *nodeSMSC) submitted() (all []nodeEvent) {
@@ -173,4 +206,46 @@ func (o *outboundBed) isOfPool(from string) bool {
 		}
 	}
 	return false
+}
+
+// A foreign carrier's subscriber says STOP, HELP and YES: each is answered once, from the
+// mask that it wrote to, and reaches nobody.
+func TestNodeIsAnswered(t *testing.T) {
+	alfa, bravo := startNode(t, "alfa"), startNode(t, "bravo")
+	c := newCLI(t)
+	address := func(s *nodeSMSC) string { return fmt.Sprintf("127.0.0.1:%d", s.port) }
+	c.write("edge.yaml", fmt.Sprintf(hostedConfig, "any", address(alfa), "any", address(bravo))+repliesConfig)
+	o := &outboundBed{carriers: &carriers{cli: c, running: startEdge(t, c)}}
+	o.up("alfa", true)
+	o.up("bravo", true)
+	o.stock(numberdb.Pool{Name: "uk"}, "", "", "", "")
+	s := o.couple(0)
+	mask := s.Participants[0].Dial.Reveal()
+	texts := func() (all []string) {
+		for _, e := range bravo.submitted() {
+			if "+"+e.From != mask || "+"+e.To != outAlice {
+				t.Error("an answer is not from the mask to who wrote")
+			}
+			all = append(all, e.Text)
+		}
+		return all
+	}
+	var want []string
+	for _, c := range []struct{ word, answer string }{
+		{"HELP", "Shop: write to us."}, {"STOP", "You will get no more."}, {"STOP", ""}, {"stop.", ""}, {"YES", "You will get messages again."}, {"STOP", "You will get no more."},
+	} {
+		if status := bravo.deliver(t, outAlice, mask, c.word); status != 0 {
+			t.Errorf("%s is answered %#x", c.word, status)
+		}
+		if c.answer != "" {
+			want = append(want, c.answer)
+		}
+		o.eventually("the answer to "+c.word, func() bool { return len(texts()) >= len(want) })
+	}
+	if got := texts(); !slices.Equal(got, want) {
+		t.Errorf("answered %q, want %q", got, want)
+	}
+	if n := len(alfa.submitted()); n != 0 {
+		t.Errorf("%d messages went by the other carrier", n)
+	}
 }
