@@ -22,6 +22,12 @@ func (c *Config) inherit(d *decoder) {
 		if !given("start") {
 			own.Start = general.Start
 		}
+		if !given("help") {
+			own.Help = general.Help
+		}
+		if !given("replies") {
+			own.Replies = general.Replies
+		}
 		words := maps.Clone(general.Words)
 		for code, list := range own.Words {
 			if given(under("words", code)) {
@@ -55,11 +61,24 @@ func (c *checker) optOut(o *OptOut, path string) {
 	if len(o.Words[DefaultCountry]) == 0 && o.Enabled {
 		c.fault(under(path, "words"), "has no words for every country; expected some in default, or enabled: false", under(path, "enabled"))
 	}
+	if c.given(under(path, "replies")) { // not those that a tenant inherits
+		c.replies(o.Replies, under(path, "replies"))
+	}
 	for _, code := range slices.Sorted(maps.Keys(o.Words)) {
 		for _, word := range o.Words[code] {
 			if slices.ContainsFunc(o.Start, func(start Word) bool { return strings.EqualFold(string(start), string(word)) }) {
 				c.fault(under(path, "start"), "has a word that is in words too; expected it in one of them", under(path, "words"))
 			}
 		}
+	}
+}
+
+func (c *checker) replies(replies []OptOutReply, path string) {
+	codes := map[CallingCode]bool{}
+	for i := range replies {
+		if code := replies[i].Code; codes[code] {
+			c.fault(path, "has two entries for one calling code; expected one for each", under(entry(path, i), "code"))
+		}
+		codes[replies[i].Code] = true
 	}
 }

@@ -76,6 +76,7 @@ func TestMerge(t *testing.T) {
 		{"rules in another order", rulesBefore, rulesAfter, "routing.rules", ""},
 		{"opt-out words of all", "words: {default: [STOP]}", "words: {default: [STOP, HALT]}", "tenants[shop].opt_out.words routing.opt_out.words", ""},
 		{"opt-out words of one", "tenants: [{name: shop}]", "tenants: [{name: shop, opt_out: {words: {default: [BASTA]}, scope: session}}]", "tenants[shop].opt_out.scope tenants[shop].opt_out.words", ""},
+		{"what words are answered", "words: {default: [STOP]}}", "words: {default: [STOP]}, replies: [{stop: Bye}]}", "tenants[shop].opt_out.replies routing.opt_out.replies", ""},
 		{"opt-outs kept", "words: {default: [STOP]}}", "words: {default: [STOP]}}\n  max_opt_outs: 5", "routing.max_opt_outs", ""},
 		{"what people hear", "routing:\n", "media: {prompts: own}\nrouting:\n  voice: {ring: 20s, accept: press_1}\n", "media.prompts routing.voice", ""},
 		{"both kinds", "level: info}", "level: warn}\ndrain: {sms: 1s}", "log.level", "drain.sms"},

@@ -20,6 +20,36 @@ type OptOut struct {
 	Words map[string][]Word `key:"words" default:"{default: [STOP, STOPALL, UNSUBSCRIBE, QUIT, OPTOUT, OPT-OUT, REMOVE, REVOKE], \"33\": [ARRET, ARRÊT], \"32\": [ARRET, ARRÊT], \"41\": [ARRET, ARRÊT], \"352\": [ARRET, ARRÊT], \"377\": [ARRET, ARRÊT], \"1\": [ARRET, ARRÊT]}" live:"true"`
 	// Words that take it back. Default [START, UNSTOP, YES].
 	Start []Word `key:"start" default:"[START, UNSTOP, YES]" live:"true"`
+	// Words that ask for help; ordinary ones where no reply has a text for it. Default [HELP, INFO].
+	Help []Word `key:"help" default:"[HELP, INFO]" live:"true"`
+	// What a party is sent for its word, once. Default empty: nothing.
+	Replies []OptOutReply `key:"replies" live:"whole"`
+}
+
+// OptOutReply are texts for parties of one country.
+type OptOutReply struct {
+	// Calling code of the parties. Default empty: those of no other entry.
+	Code CallingCode `key:"code"`
+	// That messages have ended. Default empty: none is sent.
+	Stop ReplyText `key:"stop"`
+	// That messages come again. Default empty: none is sent.
+	Start ReplyText `key:"start"`
+	// Who writes, and how to end it. Default empty: the word is an ordinary message.
+	Help ReplyText `key:"help"`
+}
+
+// CallingCode is where a country's numbers begin.
+type CallingCode string
+
+// ReplyText is what a party is sent.
+type ReplyText string
+
+func parseReplyText(text string) (ReplyText, error) {
+	const maxLen = 480
+	if len(text) > maxLen {
+		return "", wrong("is longer than 480 octets")
+	}
+	return ReplyText(text), plain(text)
 }
 
 // Loop says when a message that goes round is taken for one.

@@ -66,6 +66,10 @@ func optionalScalarOf(t reflect.Type) (scalar, bool) {
 		return typed("name", "a name of letters, digits, dots, dashes and underscores", parseName, text), true
 	case reflect.TypeFor[Word]():
 		return typed("word", "a word of at most 40 octets", parseWord, text), true
+	case reflect.TypeFor[ReplyText]():
+		return typed("text", "a text of at most 480 octets", parseReplyText, text), true
+	case reflect.TypeFor[CallingCode]():
+		return typed("calling code", "a calling code such as 44", func(text string) (CallingCode, error) { return CallingCode(text), parseCallingCode(text) }, text), true
 	case reflect.TypeFor[Sender]():
 		return typed("sender", "1 to 15 digits, alphanumeric, shortcode or withheld", parseSender, text), true
 	case reflect.TypeFor[TextPattern]():

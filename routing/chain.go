@@ -62,11 +62,12 @@ const (
 	drops
 	optsOut
 	optsIn
+	helps
 	holds
 	actions
 )
 
-var actionNames = [actions]string{"forward", "refuse", "drop", "opt_out", "opt_in", "hold"}
+var actionNames = [actions]string{"forward", "refuse", "drop", "opt_out", "opt_in", "help", "hold"}
 
 // String is the label in metrics.
 func (a action) String() string { return actionNames[a] }
@@ -77,6 +78,8 @@ func actionOf(req *Request, plan *Plan) action {
 		return optsOut
 	case plan.Verdict == OptIn:
 		return optsIn
+	case plan.Verdict == Help:
+		return helps
 	case plan.Verdict == FirstContact:
 		return holds
 	case plan.Verdict == Forward:
@@ -169,9 +172,10 @@ func (s *state) judgeBlock(_ *Request, plan *Plan) bool {
 	return blocked
 }
 
-// judgeOptOut keeps messages from parties that want none.
+// judgeOptOut keeps messages from parties that want none. What answers their own word
+// is none of these.
 func (s *state) judgeOptOut(req *Request, plan *Plan) bool {
-	if req.Service != SMS || plan.To.Kind != ToNumber || !s.restrictions.OptedOut(plan.Tenant, plan.To.Number, plan.peer) {
+	if req.Service != SMS || plan.To.Kind != ToNumber || req.Origin.Writes == WritesReply || !s.restrictions.OptedOut(plan.Tenant, plan.To.Number, plan.peer) {
 		return false
 	}
 	plan.Verdict = OptedOut

@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"slices"
 	"time"
 
 	"maskline/e164"
@@ -28,6 +29,8 @@ type OptOutConfig struct {
 	Session bool                // an opt-out ends the one conversation, not all of the tenant
 	Stop    map[string][]string // by calling code of the party, "default" for all of them
 	Start   []string
+	Help    []string      // that ask for help, where Replies have a text for it
+	Replies []OptOutReply // what a party is sent for its word
 }
 
 // words are the opt-out words of all tenants, ready to be compared.
@@ -43,6 +46,8 @@ type vocabulary struct {
 	session bool
 	stop    map[string][]string // the calling codes in which a word counts; "" is all
 	start   map[string]struct{}
+	help    map[string]struct{}
+	replies []OptOutReply
 }
 
 const (
@@ -67,7 +72,7 @@ func newWords(standard OptOutConfig, tenants map[string]OptOutConfig) *words {
 }
 
 func (w *words) vocabulary(cfg OptOutConfig) vocabulary {
-	v := vocabulary{session: cfg.Session, stop: map[string][]string{}, start: map[string]struct{}{}}
+	v := vocabulary{session: cfg.Session, stop: map[string][]string{}, start: map[string]struct{}{}, help: map[string]struct{}{}, replies: cfg.Replies}
 	if !cfg.Enabled {
 		return v
 	}
@@ -82,6 +87,11 @@ func (w *words) vocabulary(cfg OptOutConfig) vocabulary {
 	}
 	for _, word := range cfg.Start {
 		v.start[w.add(word)] = struct{}{}
+	}
+	for _, word := range cfg.Help {
+		if slices.ContainsFunc(cfg.Replies, func(r OptOutReply) bool { return r.Help != "" }) {
+			v.help[w.add(word)] = struct{}{}
+		}
 	}
 	return v
 }
@@ -127,17 +137,36 @@ func (s *state) judgeWords(req *Request, plan *Plan) bool {
 		return false
 	}
 	v := s.words.of(b.Tenant)
-	switch _, start := v.start[string(req.word)]; {
+	_, start := v.start[string(req.word)]
+	_, help := v.help[string(req.word)]
+	switch {
 	case v.stops(req.word, req.From):
 		plan.Verdict = OptOut
 	case start && s.restrictions.OptedOut(b.Tenant, req.From, b.To):
 		plan.Verdict = OptIn
+	case help && v.reply(Help, req.From) != "":
+		plan.Verdict = Help
 	default:
 		return false
 	}
 	plan.Mask, plan.Party, plan.Tenant, plan.peer = req.To, req.From, b.Tenant, b.To
 	plan.Answer.Drop = true
 	return true
+}
+
+// heed does what a party's word asks for, and has it answered where that is news: who
+// has opted out already, an automaton perhaps, is not told again.
+func (s *state) heed(req *Request, plan *Plan) {
+	news := plan.Verdict != OptOut || !s.restrictions.OptedOut(plan.Tenant, plan.Party, plan.peer)
+	if plan.Verdict != Help {
+		s.note(req, plan)
+	}
+	if !news || s.replier == nil || plan.Verdict == OptOutFull || req.From == 0 || req.Origin.Carrier == "" || tollFree(plan.Mask) {
+		return
+	}
+	if text := s.words.of(plan.Tenant).reply(plan.Verdict, plan.Party); text != "" {
+		s.replier.Reply(Reply{Tenant: plan.Tenant, Carrier: req.Origin.Carrier, Mask: plan.Mask, Party: plan.Party, Word: plan.Verdict, Text: text})
+	}
 }
 
 // note takes in what an opt-out word asked for. Where there is no room for it, the

@@ -26,6 +26,7 @@ type Config struct {
 	TenantOptOuts map[string]OptOutConfig // by tenant
 	Slots         Slots                   // of public masks; nil: their owners see the public mask as every sender
 	Contacts      Contacts                // of sessions that end by them; nil: nobody counts
+	Replier       Replier                 // of opt-out words; nil: nobody is answered
 	Witness       Witness                 // of refused contacts; nil: nobody hears of them
 	Screen        Screen                  // of texts to leased masks; nil: none are looked at
 	Usage         Usage                   // of tenants; nil: nobody counts

@@ -35,6 +35,7 @@ type Writes uint8
 const (
 	WritesNothing Writes = iota // a peer brings it
 	WritesFor                   // for a participant of one of the tenant's sessions, to the mask that this one dials
+	WritesReply                 // to a party's opt-out word or call for help, from the mask that it wrote to, by Origin.Carrier
 	WritesOwn                   // for the tenant itself, from a mask that whoever asks has looked at, to a party
 )
 
@@ -137,8 +138,8 @@ func (r *Router) Decide(req *Request, plan *Plan) {
 	if plan.session != 0 && plan.Verdict == Forward && s.contacts != nil && !s.contacts.Contact(plan.session, plan.Mask, plan.shown, req.Now) {
 		plan.Verdict, plan.Answer, plan.count = Ended, s.answers.ended, 0
 	}
-	if plan.Verdict == OptOut || plan.Verdict == OptIn {
-		s.note(req, plan)
+	if plan.Verdict == OptOut || plan.Verdict == OptIn || plan.Verdict == Help {
+		s.heed(req, plan)
 	}
 	if decided < len(s.steps) {
 		s.steps[decided].count[actionOf(req, plan)].Inc()
@@ -201,6 +202,9 @@ func bindWritten(table Table, req *Request, plan *Plan) Verdict {
 	plan.Mask, plan.Party, plan.Outbound = req.From, req.To, true
 	plan.Tenant, plan.Present = req.Origin.Tenant, req.From
 	plan.To = Endpoint{Kind: ToNumber, Number: req.To}
+	if req.Origin.Writes == WritesReply {
+		plan.preferred = []string{req.Origin.Carrier}
+	}
 	return Forward
 }
 

@@ -27,6 +27,7 @@ type state struct {
 	usage        Usage        // nil: nobody counts
 	slots        Slots        // nil: there are none
 	witness      Witness      // nil: nobody hears
+	replier      Replier      // nil: nobody is answered
 	masks        Masks        // nil: none are known
 	carriers     []*Carrier
 	choosy       bool // some of them present only some masks
@@ -47,7 +48,7 @@ type state struct {
 func New(table Table, cfg Config, metrics prometheus.Registerer) (*Router, error) {
 	s := &state{
 		table: table, restrictions: cfg.Restrictions, masks: cfg.Masks, contacts: cfg.Contacts, usage: cfg.Usage, slots: cfg.Slots,
-		witness: cfg.Witness, echoes: newEchoes(cfg.Loop),
+		witness: cfg.Witness, replier: cfg.Replier, echoes: newEchoes(cfg.Loop),
 		byCost:  cfg.Order == ByCost,
 		answers: answers{cfg.UnknownMask, cfg.OutOfSession, cfg.EndedSession},
 	}

@@ -20,6 +20,7 @@ const (
 	RuleRefused              // a rule of the configuration does not let it pass
 	OptOut                   // the sender's own opt-out word: acknowledged, and goes nowhere
 	OptIn                    // the sender's word that takes its opt-out back, likewise
+	Help                     // the sender's word that asks for help: acknowledged, answered, and goes nowhere
 	OptOutFull               // the sender's opt-out word, and no room to keep it now
 	FirstContact             // the sender is new to the public mask: Router.Open, then again
 	SpendLimit               // the tenant has spent what it may in a day
@@ -29,7 +30,7 @@ const (
 var verdictNames = [verdicts]string{
 	"forward", "unknown_mask", "out_of_session", "ended", "service_off",
 	"not_allowed", "loop", "emergency_refused", "no_carrier",
-	"blocked", "opted_out", "rule", "opt_out", "opt_in", "opt_out_full",
+	"blocked", "opted_out", "rule", "opt_out", "opt_in", "help", "opt_out_full",
 	"first_contact", "spend_limit",
 }
 

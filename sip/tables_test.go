@@ -95,6 +95,7 @@ func TestRefusals(t *testing.T) {
 		routing.OptedOut:         {603, causeRejected, "opted_out"},
 		routing.OptOut:           {603, causeRejected, "opt_out"},
 		routing.OptIn:            {603, causeRejected, "opt_in"},
+		routing.Help:             {603, causeRejected, "help"},
 		routing.OptOutFull:       {603, causeRejected, "opt_out_full"},
 		routing.FirstContact:     {480, causeTemporary, "first_contact"},
 		routing.SpendLimit:       {480, causeTemporary, "spend_limit"},

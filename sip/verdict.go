@@ -46,7 +46,7 @@ func refusalFor(v routing.Verdict, policy routing.Answer) refusal {
 		r.code, r.cause = 403, causeRejected
 	case routing.Loop:
 		r.code = 482
-	case routing.Blocked, routing.RuleRefused, routing.OptedOut, routing.OptOut, routing.OptIn, routing.OptOutFull: // the last four are of messages alone
+	case routing.Blocked, routing.RuleRefused, routing.OptedOut, routing.OptOut, routing.OptIn, routing.Help, routing.OptOutFull: // the last five are of messages alone
 		r.code, r.cause = 603, causeRejected
 	case routing.FirstContact, routing.SpendLimit:
 		r.code, r.cause = 480, causeTemporary

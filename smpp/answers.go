@@ -100,7 +100,7 @@ func (p *replies) as(s pdu.Status, other *replies) pdu.Status {
 // refusalOf translates routing's verdicts.
 func refusalOf(v routing.Verdict) refusal {
 	switch v {
-	case routing.Forward, routing.OptOut, routing.OptIn:
+	case routing.Forward, routing.OptOut, routing.OptIn, routing.Help:
 		return notRefused
 	case routing.NoCarrier, routing.OptOutFull, routing.FirstContact, routing.SpendLimit:
 		return temporarily

@@ -56,6 +56,7 @@ func TestVerdicts(t *testing.T) {
 		routing.RuleRefused:      pdu.RSubmitFail,
 		routing.OptOut:           pdu.ROK,
 		routing.OptIn:            pdu.ROK,
+		routing.Help:             pdu.ROK,
 		routing.OptOutFull:       pdu.RSysErr,
 		routing.FirstContact:     pdu.RSysErr,
 		routing.SpendLimit:       pdu.RSysErr,

@@ -321,7 +321,7 @@ func (noMasks) Mask(e164.Number) (*numberdb.Mask, bool) { return nil, false }
 // verdicts that each gives.
 func TestDocsOfRules(t *testing.T) {
 	verdicts := map[string][]routing.Verdict{
-		"emergency": {routing.EmergencyRefused}, "opt_out_words": {routing.OptOut, routing.OptIn}, "loop": {routing.Loop},
+		"emergency": {routing.EmergencyRefused}, "opt_out_words": {routing.OptOut, routing.OptIn, routing.Help}, "loop": {routing.Loop},
 		"block": {routing.Blocked}, "opt_out": {routing.OptedOut}, "rule:NAME": {routing.RuleRefused}, "third_party_codes": {routing.RuleRefused}, "spend_limit": {routing.SpendLimit}, "slot": {routing.FirstContact}, "carriers": {routing.NoCarrier},
 	}
 	routes := ordinaryRules(t)

@@ -53,7 +53,11 @@ func routingConfig(cfg *configs.Config, restrictions routing.Restrictions) routi
 func optOut(o *configs.OptOut) routing.OptOutConfig {
 	r := routing.OptOutConfig{
 		Enabled: o.Enabled, Session: o.Scope == configs.OptOutSession,
-		Stop: map[string][]string{}, Start: texts(o.Start),
+		Stop: map[string][]string{}, Start: texts(o.Start), Help: texts(o.Help),
+	}
+	for i := range o.Replies {
+		reply := &o.Replies[i]
+		r.Replies = append(r.Replies, routing.OptOutReply{Code: string(reply.Code), Stop: string(reply.Stop), Start: string(reply.Start), Help: string(reply.Help)})
 	}
 	for code, words := range o.Words {
 		r.Stop[code] = texts(words)

@@ -109,6 +109,9 @@ func (e *edge) build(ctx context.Context) (err error) {
 	if err := e.newProtection(); err != nil {
 		return err
 	}
+	if err := e.newReplies(); err != nil {
+		return err
+	}
 	if err := e.newRouter(ctx); err != nil {
 		return err
 	}
@@ -294,6 +297,7 @@ func (e *edge) Run(ctx context.Context) error {
 	back.start("identity providers", stopServing, func() error { return e.issuers.Run(background) })
 	e.told.run(background, e, &back, stopServing)
 	back.start("messages", stopServing, func() error { return e.messages.Run(background) })
+	back.start("replies", stopServing, func() error { return e.replies.Run(background) })
 	back.start("verifications", stopServing, func() error { return e.verify.Run(background) })
 	back.start("opt-outs and blocks", stopServing, func() error { return e.restrict.Run(background) })
 	back.start("purging", stopServing, func() error { return e.sweeper.Run(background) })

@@ -86,12 +86,12 @@ const (
 	poolLow    = 3 // days
 )
 
-// watchStates tells of carriers that come and go, and of pools that will be
-// exhausted soon.
+// watchStates tells of carriers that come and go, of pools that will be exhausted
+// soon, and of quotas that are nearly used up.
 func (e *edge) watchStates(ctx context.Context) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
-	up := map[string]bool{}
+	up, quotas := map[string]bool{}, map[string]quotaLevel{}
 	var pools time.Time
 	for {
 		select {
@@ -100,6 +100,7 @@ func (e *edge) watchStates(ctx context.Context) {
 		case <-tick.C:
 		}
 		e.tellCarriers(up)
+		e.tellQuotas(quotas, time.Now())
 		if now := time.Now(); now.Sub(pools) >= poolsEvery {
 			pools = now
 			e.tellPools(now)
@@ -155,6 +156,49 @@ func (e *edge) tellPools(now time.Time) {
 			continue
 		}
 		e.told.note(owners[p.Name], "pool.low", "low "+p.Name+" "+now.UTC().Format(time.DateOnly), poolTold{p.Name, math.Round(p.Days*10) / 10})
+	}
+}
+
+// quotaLevel is how far a quota is used.
+type quotaLevel uint8
+
+const (
+	quotaFree    quotaLevel = iota
+	quotaWarning            // four fifths
+	quotaReached
+)
+
+type quotaTold struct {
+	Quota string `json:"quota"` // sessions or masks
+	Used  int    `json:"used"`
+	Limit int    `json:"limit"`
+}
+
+// tellQuotas compares with what was seen before. Each is told once an hour, whichever
+// edge sees it.
+func (e *edge) tellQuotas(seen map[string]quotaLevel, now time.Time) {
+	for name, t := range e.protection.rules.Load().Tenants {
+		sessions, masks := e.protection.live.Has(name)
+		for _, q := range []quotaTold{{"sessions", sessions, t.Sessions}, {"masks", masks, t.Masks}} {
+			level := quotaFree
+			switch {
+			case q.Limit <= 0:
+			case q.Used >= q.Limit:
+				level = quotaReached
+			case 5*q.Used >= 4*q.Limit:
+				level = quotaWarning
+			}
+			key := name + " " + q.Quota
+			before := seen[key]
+			if seen[key] = level; level <= before {
+				continue
+			}
+			kind := "quota.warning"
+			if level == quotaReached {
+				kind = "quota.reached"
+			}
+			e.told.note(name, kind, kind+" "+key+" "+now.UTC().Format("2006-01-02T15"), q)
+		}
 	}
 }
 

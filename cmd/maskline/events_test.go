@@ -7,6 +7,8 @@ import (
 	"net/http/httptest"
 	"os"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"maskline/api/webhook"
+	"maskline/numberdb"
 	"maskline/smpp/pdu"
 )
 
@@ -155,4 +158,42 @@ func (w *web) endpoint(url string) string {
 		w.t.Fatalf("%v: %s", err, g.text)
 	}
 	return made.Secrets[0].Secret
+}
+
+// A tenant hears of its quota before it has used it up, and when it has; once each.
+func TestQuotasAreTold(t *testing.T) {
+	hour := time.Now()
+	c := newCLI(t)
+	c.write("edge.yaml", strings.Replace(testConfig, "{name: shop}", "{name: shop, sessions: 5}", 1))
+	r := startEdge(t, c)
+	c.stock()
+	told := func() (all []string) {
+		found, err := r.store.Events(t.Context(), numberdb.EventQuery{Tenant: "shop", Limit: 1000})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range found {
+			if strings.HasPrefix(found[i].Type, "quota.") {
+				all = append(all, found[i].Type+" "+string(found[i].Data))
+			}
+		}
+		return all
+	}
+	for i := range 4 {
+		c.pair("+44770090010"+strconv.Itoa(i), "+44770090020"+strconv.Itoa(i), "--tenant", "shop")
+	}
+	want := []string{`quota.warning {"quota":"sessions","used":4,"limit":5}`}
+	r.eventually("the warning", func() bool { return slices.Equal(told(), want) })
+	last := c.pair("+447700900109", "+447700900209", "--tenant", "shop")
+	want = append(want, `quota.reached {"quota":"sessions","used":5,"limit":5}`)
+	r.eventually("the limit", func() bool { return slices.Equal(told(), want) })
+	c.at("sessions", "end", last.ID)
+	r.eventually("it is counted as ended", func() bool { sessions, _ := r.protection.live.Has("shop"); return sessions == 4 })
+	c.pair("+447700900108", "+447700900208", "--tenant", "shop")
+	r.eventually("it is counted", func() bool { sessions, _ := r.protection.live.Has("shop"); return sessions == 5 })
+	seen := map[string]quotaLevel{}
+	r.tellQuotas(seen, hour) // of the same hour, as another edge or this one anew
+	if seen["shop sessions"] != quotaReached || !slices.Equal(told(), want) {
+		t.Errorf("%v, told %v", seen, told())
+	}
 }

@@ -23,6 +23,7 @@ import (
 type outbound struct {
 	messages *message.Service
 	verify   *verify.Service
+	replies  *message.Replies
 }
 
 // outboundStore is what it needs of a store.
@@ -42,6 +43,12 @@ func (e *edge) newOutbound() (_ routing.Reports, err error) {
 	numbers := sendersOf{e.sessions, e.table, e.desk, e.protection.guard}
 	e.verify, err = verify.New(verify.Config{Told: e.told.hub.Told}, e.store, e.messages, numbers, phones{}, time.Now, e.log.Named("verify"), e.metrics)
 	return e.messages, err
+}
+
+// newReplies comes before the router, which hears the words.
+func (e *edge) newReplies() (err error) {
+	e.replies, err = message.NewReplies(bySMPP{e}, e.cfg.SMPP.AnswerWithin, time.Now, e.metrics)
+	return err
 }
 
 // bySMPP sends through the SMPP side, which is made after what writes.

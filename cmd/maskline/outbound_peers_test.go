@@ -5,6 +5,8 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,7 +26,9 @@ type nodeSMSC struct {
 
 type nodeEvent struct {
 	Event, From, To, Text string
+	Tag                   string
 	Port, Registered      int
+	Status                int
 }
 
 func startNode(t *testing.T, name string) *nodeSMSC {
@@ -50,6 +54,26 @@ func startNode(t *testing.T, name string) *nodeSMSC {
 
 func (s *nodeSMSC) all(kind string) []nodeEvent {
 	return s.All(func(e *nodeEvent) bool { return e.Event == kind })
+}
+
+// deliver has a subscriber write, and waits for the answer of the edge.
+func (s *nodeSMSC) deliver(t *testing.T, from, to, text string) (status int) {
+	t.Helper()
+	tag := fmt.Sprint("deliver ", len(s.All(func(*nodeEvent) bool { return true })))
+	if err := s.Tell(map[string]any{"tag": tag, "deliver": map[string]any{
+		"source_addr_ton": 1, "source_addr_npi": 1, "source_addr": strings.TrimPrefix(from, "+"),
+		"dest_addr_ton": 1, "dest_addr_npi": 1, "destination_addr": strings.TrimPrefix(to, "+"), "short_message": text,
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	await.That(t, 10*time.Second, "the edge's answer", func() bool {
+		answers := s.All(func(e *nodeEvent) bool { return e.Event == "deliver_resp" && e.Tag == tag })
+		if len(answers) > 0 {
+			status = answers[0].Status
+		}
+		return len(answers) > 0
+	})
+	return status
 }
 
 func (s *nodeSMSC) submitted() []nodeEvent { return s.all("submit") }
@@ -122,4 +146,46 @@ func (o *outboundBed) isOfPool(from string) bool {
 		}
 	}
 	return false
+}
+
+// A foreign carrier's subscriber says STOP, HELP and YES: each is answered once, from the
+// mask that it wrote to, and reaches nobody.
+func TestNodeIsAnswered(t *testing.T) {
+	alfa, bravo := startNode(t, "alfa"), startNode(t, "bravo")
+	c := newCLI(t)
+	address := func(s *nodeSMSC) string { return fmt.Sprintf("127.0.0.1:%d", s.port) }
+	c.write("edge.yaml", fmt.Sprintf(hostedConfig, "any", address(alfa), "any", address(bravo))+repliesConfig)
+	o := &outboundBed{carriers: &carriers{cli: c, running: startEdge(t, c)}}
+	o.up("alfa", true)
+	o.up("bravo", true)
+	o.stock(numberdb.Pool{Name: "uk"}, "", "", "", "")
+	s := o.couple(0)
+	mask := s.Participants[0].Dial.Reveal()
+	texts := func() (all []string) {
+		for _, e := range bravo.submitted() {
+			if "+"+e.From != mask || "+"+e.To != outAlice {
+				t.Error("an answer is not from the mask to who wrote")
+			}
+			all = append(all, e.Text)
+		}
+		return all
+	}
+	var want []string
+	for _, c := range []struct{ word, answer string }{
+		{"HELP", "Shop: write to us."}, {"STOP", "You will get no more."}, {"STOP", ""}, {"stop.", ""}, {"YES", "You will get messages again."}, {"STOP", "You will get no more."},
+	} {
+		if status := bravo.deliver(t, outAlice, mask, c.word); status != 0 {
+			t.Errorf("%s is answered %#x", c.word, status)
+		}
+		if c.answer != "" {
+			want = append(want, c.answer)
+		}
+		o.eventually("the answer to "+c.word, func() bool { return len(texts()) >= len(want) })
+	}
+	if got := texts(); !slices.Equal(got, want) {
+		t.Errorf("answered %q, want %q", got, want)
+	}
+	if n := len(alfa.submitted()); n != 0 {
+		t.Errorf("%d messages went by the other carrier", n)
+	}
 }

@@ -39,6 +39,7 @@ func (e *edge) newRouter(ctx context.Context) (err error) {
 	p := &prefixes{store: openPrefixes(e.cfg), config: e.routing(e.cfg)}
 	cfg := p.config
 	cfg.Contacts, cfg.Masks, cfg.Slots = e.sessions, e.sessions, e.sessions
+	cfg.Replier = e.replies
 	cfg.Witness = &witness{e.told.traffic, e.sessions}
 	if cfg.Prefixes, err = p.store.Load(ctx); err != nil {
 		return err
