@@ -57,7 +57,7 @@ func (k *Keys) create(ctx context.Context, in *createKeyInput) (*Answer[api.Key]
 	who := auth.From(ctx)
 	w := &auth.Wanted{
 		Tenant: in.Body.Tenant, Role: auth.Role(in.Body.Role), Scopes: in.Body.Scopes, Label: in.Body.Label,
-		Expires: time.Duration(in.Body.ExpiresIn) * time.Second,
+		Expires: time.Duration(in.Body.ExpiresIn) * time.Second, Test: in.Body.Test || who.Test,
 	}
 	if w.Tenant == "" {
 		w.Tenant = who.Tenant
@@ -91,7 +91,7 @@ func (k *Keys) list(ctx context.Context, in *listKeysInput) (*Answer[List[api.Ke
 	}
 	list, now := List[api.Key]{Data: []api.Key{}}, k.Now()
 	for i := range keys {
-		if keys[i].ID <= after {
+		if keys[i].ID <= after || who.Test && !auth.IsTestKey(&keys[i]) {
 			continue
 		}
 		if len(list.Data) == in.Limit {

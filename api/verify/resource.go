@@ -81,9 +81,6 @@ func (s *Service) start(ctx context.Context, in *StartInput) (*VerificationAnswe
 		return nil, err
 	}
 	who := auth.From(ctx)
-	if who.Test {
-		return nil, message.Sandboxed()
-	}
 	v, replayed, err := s.Begin(ctx, &Start{
 		Tenant: who.Scoped(""), Workflow: workflow, To: to, Digits: in.Body.CodeLength, TTL: time.Duration(in.Body.TTL) * time.Second, Attempt: rest.Attempt(ctx),
 	})
@@ -142,9 +139,6 @@ func (s *Service) sendAgain(ctx context.Context, in *OneVerification) (*Verifica
 		return nil, err
 	}
 	who := auth.From(ctx)
-	if who.Test {
-		return nil, message.Sandboxed()
-	}
 	v, replayed, err := s.Resend(ctx, who.Scoped(""), id, rest.Attempt(ctx))
 	if err != nil {
 		return nil, err

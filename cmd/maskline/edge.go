@@ -40,6 +40,9 @@ type edge struct {
 	log     *zap.Logger
 	metrics registry
 	started time.Time
+	now     func() time.Time // by which data lives and ends
+	inside  *sandboxed       // what the edge is the sandbox of; nil: of nothing, it is live
+	boxes   *sandboxes       // of its tenants; nil: it is one
 
 	store    stores
 	table    *numberdb.Table
@@ -78,7 +81,11 @@ type registry interface {
 
 // newEdge builds an edge. On an error what was opened is closed again.
 func newEdge(ctx context.Context, cfg *configs.Config, log *zap.Logger, metrics registry) (*edge, error) {
-	e := &edge{cfg: cfg, log: log, metrics: metrics, started: time.Now(), table: numberdb.NewTable()}
+	return builtEdge(ctx, &edge{cfg: cfg, log: log, metrics: metrics, now: time.Now})
+}
+
+func builtEdge(ctx context.Context, e *edge) (*edge, error) {
+	e.started, e.table = time.Now(), numberdb.NewTable()
 	if err := e.build(ctx); err != nil {
 		return nil, errors.Join(err, e.close())
 	}
@@ -113,7 +120,10 @@ func (e *edge) build(ctx context.Context) (err error) {
 	if s.Reports, err = e.newOutbound(); err != nil {
 		return err
 	}
-	if e.smpp, err = smpp.New(s, e.router, &journal{e.ledger}, log.Named("smpp"), e.metrics); err != nil {
+	if e.smpp, err = smpp.New(s, e.timed(e.router), &journal{e.ledger}, log.Named("smpp"), e.metrics); err != nil {
+		return err
+	}
+	if err := e.newSandboxes(); err != nil {
 		return err
 	}
 	if err := e.newREST(); err != nil {
@@ -152,13 +162,13 @@ func (e *edge) openState(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if e.store, err = openStore(ctx, e.cfg); err != nil {
+	if e.store, err = openStoreAt(ctx, e.cfg, e.now); err != nil {
 		return err
 	}
 	if err := checkKey(ctx, e.store); err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}
-	e.changes = newChanges(e.cfg, e.store)
+	e.changes = newChanges(e.cfg, e.store, e.now)
 	sync := numberdb.SyncConfig{
 		MaxStale: cmp.Or(e.cfg.Database.MaxStale, noLimit), Wait: e.cfg.Database.Wait, Compare: e.cfg.Database.Compare,
 	}
@@ -168,7 +178,7 @@ func (e *edge) openState(ctx context.Context) (err error) {
 	if e.restrict, err = numberdb.NewRestrictions(auditedRestrictions{e.store, e.changes}, e.log.Named("numberdb"), e.metrics); err != nil {
 		return err
 	}
-	if e.sweeper, err = numberdb.NewSweeper(e.store, time.Now, e.log.Named("numberdb"), e.metrics); err != nil {
+	if e.sweeper, err = numberdb.NewSweeper(e.store, e.now, e.log.Named("numberdb"), e.metrics); err != nil {
 		return err
 	}
 	e.restrict.Limit(e.cfg.Routing.MaxOptOuts)
@@ -183,11 +193,11 @@ func (e *edge) openState(ctx context.Context) (err error) {
 	owner := sessionsConfig(e.cfg, key)
 	owner.Events = e.told.hub
 	e.restrict.Tell(e.told.optOut)
-	if e.sessions, err = sessions.New(owner, e.store, e.syncer, e.table, time.Now, e.log.Named("sessions"), e.metrics); err != nil {
+	if e.sessions, err = sessions.New(owner, e.store, e.syncer, e.table, e.now, e.log.Named("sessions"), e.metrics); err != nil {
 		return err
 	}
 	e.syncer.Observe(e.sessions.Observer())
-	e.desk = &sessionDesk{owner: e.sessions, store: e.store, bindings: e.bindings, lifecycle: e.cfg.Lifecycle}
+	e.desk = &sessionDesk{owner: e.sessions, store: e.store, bindings: e.bindings, lifecycle: e.cfg.Lifecycle, only: e.only()}
 	e.desk.follow(e.cfg)
 	if isNew {
 		e.log.Info("made the key file; keep a copy of it, what is sealed cannot be read without")
@@ -281,16 +291,19 @@ func (e *edge) Run(ctx context.Context) error {
 	var front, back group
 	back.start("the store", stopServing, func() error { return e.syncer.Run(background) })
 	back.start("sessions", stopServing, func() error { return e.sessions.Run(background) })
-	back.start("API keys", stopServing, func() error { return e.keys.Run(background) })
 	e.told.run(background, e, &back, stopServing)
 	back.start("messages", stopServing, func() error { return e.messages.Run(background) })
 	back.start("verifications", stopServing, func() error { return e.verify.Run(background) })
 	back.start("opt-outs and blocks", stopServing, func() error { return e.restrict.Run(background) })
 	back.start("purging", stopServing, func() error { return e.sweeper.Run(background) })
-	back.start("the API", stopServing, func() error { return e.serveAPI(background) })
-	back.start("the control socket", stopServing, func() error {
-		return api.Serve(background, e.control, e.controlHandler(), api.ControlLimits(), e.log)
-	})
+	if e.inside == nil {
+		back.start("API keys", stopServing, func() error { return e.keys.Run(background) })
+		back.start("sandboxes", stopServing, func() error { return e.boxes.run(background) })
+		back.start("the API", stopServing, func() error { return e.serveAPI(background) })
+		back.start("the control socket", stopServing, func() error {
+			return api.Serve(background, e.control, e.controlHandler(), api.ControlLimits(), e.log)
+		})
+	}
 	e.protection.start(background, &back, stopServing)
 	if e.metricsOnly != nil {
 		back.start("metrics", stopServing, func() error {

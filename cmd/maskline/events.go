@@ -34,7 +34,7 @@ func (e *edge) newEvents() (err error) {
 		return fmt.Errorf("making the webhooks: %w", err)
 	}
 	e.told.hub = &events.Hub{Waker: e.told.engine}
-	if e.told.hub.Notes, err = events.NewNotes(e.store, e.told.hub.Told, time.Now, e.log.Named("events"), e.metrics); err != nil {
+	if e.told.hub.Notes, err = events.NewNotes(e.store, e.told.hub.Told, e.now, e.log.Named("events"), e.metrics); err != nil {
 		return fmt.Errorf("making the events: %w", err)
 	}
 	if e.told.events, err = events.NewEvents(events.Config{}, e.store, e.told.hub, e.metrics); err != nil {

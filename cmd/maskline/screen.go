@@ -49,7 +49,11 @@ func (s *codeScreen) Refuses(tenant string, mask e164.Number, capitals []byte) b
 
 // routing is what the configuration says of it, with the screen that it asks for.
 func (e *edge) routing(cfg *configs.Config) routing.Config {
-	r := routingConfig(cfg, e.restrict)
+	var restrictions routing.Restrictions = e.restrict
+	if e.inside != nil {
+		restrictions = magicRestrictions{restrictions}
+	}
+	r := routingConfig(cfg, restrictions)
 	if what := cfg.Routing.ThirdPartyCodes; what == configs.CodesFlag || what == configs.CodesRefuse {
 		r.Screen = &codeScreen{
 			codes: guard.NewCodes(texts(cfg.Routing.OwnCodes)), refuse: what == configs.CodesRefuse, metrics: e.protection.screened, alarms: e.protection.alarms,
