@@ -97,7 +97,7 @@ func (s *Service) answer(ctx context.Context, v *numberdb.Verification, replayed
 		s.log.Warn("the timeline of a verification cannot be read; it is told without")
 	}
 	who := auth.From(ctx)
-	out := &VerificationAnswer{Body: shown(v, messages, s.now(), who.May(auth.PIIRead))}
+	out := &VerificationAnswer{Body: shown(v, messages, s.now(), &who)}
 	if replayed {
 		out.Replayed = "true"
 	}

@@ -27,9 +27,11 @@ type eventing struct {
 
 // newEvents comes after the store and before what tells.
 func (e *edge) newEvents() (err error) {
-	cfg := &e.cfg.API.Webhooks
+	cfg, mode := &e.cfg.API.Webhooks, webhook.Mode(e.inside != nil)
+	engine := webhookConfig(e.cfg)
+	engine.Mode = mode
 	e.told.sender = webhook.NewSender(webhook.SenderConfig{AllowPrivate: cfg.AllowPrivate, Timeout: cfg.Timeout}, time.Now)
-	e.told.engine, err = webhook.NewEngine(webhookConfig(e.cfg), e.store, e.told.sender, time.Now, e.log.Named("webhooks"), e.metrics)
+	e.told.engine, err = webhook.NewEngine(engine, e.store, e.told.sender, time.Now, e.log.Named("webhooks"), e.metrics)
 	if err != nil {
 		return fmt.Errorf("making the webhooks: %w", err)
 	}
@@ -37,12 +39,12 @@ func (e *edge) newEvents() (err error) {
 	if e.told.hub.Notes, err = events.NewNotes(e.store, e.told.hub.Told, e.now, e.log.Named("events"), e.metrics); err != nil {
 		return fmt.Errorf("making the events: %w", err)
 	}
-	if e.told.events, err = events.NewEvents(events.Config{}, e.store, e.told.hub, e.metrics); err != nil {
+	if e.told.events, err = events.NewEvents(events.Config{Mode: mode}, e.store, e.told.hub, e.metrics); err != nil {
 		return fmt.Errorf("making the events: %w", err)
 	}
 	e.told.endpoints = &webhook.Endpoints{
 		Store: e.store, Sender: e.told.sender, Tenant: func(name string) bool { return e.bindings.hasTenant(name) },
-		Changed: e.told.engine.Changed, Now: time.Now,
+		Changed: e.told.engine.Changed, Now: time.Now, Mode: mode,
 	}
 	return nil
 }

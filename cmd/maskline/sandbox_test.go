@@ -29,12 +29,17 @@ func (w *web) inSandbox(tenant string) *web {
 // watched is an edge with a carrier that is there, to which nothing may come.
 func watched(t *testing.T, more ...string) *web {
 	t.Helper()
+	return watchedWith(t, twoTenants+strings.Join(more, "\n"))
+}
+
+func watchedWith(t *testing.T, config string) *web {
+	t.Helper()
 	smsc, err := smppsim.StartSMSC("alfa")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(smsc.Close)
-	w := servedWith(t, strings.Replace(twoTenants, "127.0.0.1:1", smsc.Addr().String(), 1)+strings.Join(more, "\n"))
+	w := servedWith(t, strings.Replace(config, "127.0.0.1:1", smsc.Addr().String(), 1))
 	w.eventually("the carrier is up", func() bool { return w.router.Carrier("alfa").Up(routing.SMS) })
 	t.Cleanup(func() {
 		if n := len(smsc.Submitted()); n > 0 {
