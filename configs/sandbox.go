@@ -10,4 +10,6 @@ type Sandbox struct {
 	Open int `key:"open" default:"16" min:"0" max:"10000" live:"true"`
 	// Time after which a sandbox that nobody asks for closes; its files stay; not 0. Default 10m.
 	Idle time.Duration `key:"idle" default:"10m" min:"1s" live:"true"`
+	// UDP ports of calls in sandboxes, all on 127.0.0.1, from an even to an odd one, four per call; keep them apart from media.ports. Default 9000-9999.
+	Ports PortRange `key:"ports" default:"9000-9999"`
 }

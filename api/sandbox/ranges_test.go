@@ -105,7 +105,7 @@ func TestOutcomesAreDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, m := range Magics() {
-		if row := "| " + m.Digits + " | " + m.Message + " |\n"; !strings.Contains(string(page), row) {
+		if row := "| " + m.Digits + " | " + m.Message + " | " + m.Call + " |\n"; !strings.Contains(string(page), row) {
 			t.Errorf("the page has no row %q", row)
 		}
 	}

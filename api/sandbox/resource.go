@@ -18,12 +18,16 @@ type Desk interface {
 	// Inbound hands a message from a person to the edge, as a carrier would, and
 	// returns what the edge has said to it.
 	Inbound(ctx context.Context, from, to e164.Number, text string) (status uint32, err error)
+	// Call lets a person call a mask, talk for a while and hang up.
+	Call(ctx context.Context, from, to e164.Number, talk time.Duration) (CallAnswer, error)
 	// Advance moves the clock on and returns what it says then.
 	Advance(ctx context.Context, by time.Duration) (now time.Time, err error)
 	// Now is what the clock says.
 	Now() time.Time
-	// Messages are the last ones that simulated carriers have taken, oldest first.
+	// Messages are the last ones that simulated carriers have taken, and Calls those
+	// that came to them, oldest first.
 	Messages() []Received
+	Calls() []Called
 }
 
 // Resource is /v1/sandbox.
@@ -41,6 +45,16 @@ func (s *Resource) Register(api huma.API) {
 		ID: "sandboxInboundSMS", Method: http.MethodPost, Path: "/v1/sandbox/inbound-sms", Tag: tag, Scope: auth.MessagesWrite,
 		Summary: "Write to a mask as a person would", Text: text, Problems: []problem.Code{problem.NotFound, problem.InvalidNumber, problem.CarrierUnavailable},
 	}, s.inbound)
+	rest.Register(api, rest.Operation{
+		ID: "sandboxInboundCall", Method: http.MethodPost, Path: "/v1/sandbox/inbound-call", Tag: tag, Scope: auth.MessagesWrite,
+		Summary: "Call a mask as a person would", Text: text + " The answer comes when the call is over.",
+		Problems: []problem.Code{problem.NotFound, problem.InvalidNumber, problem.CarrierUnavailable},
+	}, s.call)
+	rest.Register(api, rest.Operation{
+		ID: "sandboxCalls", Method: http.MethodGet, Path: "/v1/sandbox/calls", Tag: tag, Scope: auth.MessagesRead,
+		Summary: "Read which calls have come to people of the sandbox of late", Text: text + " The last hundred, which are in memory alone.",
+		Problems: []problem.Code{problem.NotFound},
+	}, s.calls)
 	rest.Register(api, rest.Operation{
 		ID: "sandboxMessages", Method: http.MethodGet, Path: "/v1/sandbox/messages", Tag: tag, Scope: auth.MessagesRead,
 		Summary: "Read what people of the sandbox have got of late", Text: text + " The last hundred, which are in memory alone.",

@@ -135,7 +135,7 @@ func (e *edge) build(ctx context.Context) (err error) {
 	if e.media, err = media.New(mediaConfig(cfg), log.Named("media"), e.metrics); err != nil {
 		return err
 	}
-	if e.sip, err = sip.New(e.sipConfig(cfg), e.router, relay{e.media, &e.prompts}, log.Named("sip"), e.metrics); err != nil {
+	if e.sip, err = sip.New(e.sipConfig(cfg), e.timedVoice(e.router), relay{e.media, &e.prompts}, log.Named("sip"), e.metrics); err != nil {
 		return err
 	}
 	return nil

@@ -18,6 +18,7 @@ import (
 	"maskline/routing"
 	"maskline/smpp"
 	"maskline/smpp/pdu"
+	"maskline/testbench/exchange"
 	"maskline/testbench/smppsim"
 )
 
@@ -29,7 +30,10 @@ type sandboxed struct {
 	ranges   *sandbox.Ranges
 	clock    *movedClock
 	networks []*smppsim.Network
-	taken    lately
+	phones   []*exchange.Exchange // of the same carriers
+	taken    lately[sandbox.Received]
+	called   lately[sandbox.Called]
+	calling  chan struct{} // of a few places
 	edge     *edge
 
 	ended   context.Context // until close
@@ -45,7 +49,7 @@ func openSandboxOf(ctx context.Context, s *sandboxes, tenant string) (*sandboxed
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the folder of a sandbox: %w", err)
 	}
-	box := &sandboxed{tenant: tenant, live: s.live, ranges: s.ranges}
+	box := &sandboxed{tenant: tenant, live: s.live, ranges: s.ranges, calling: make(chan struct{}, mostCalls)}
 	box.ended, box.stop = context.WithCancel(context.WithoutCancel(ctx))
 	if err := box.open(ctx, s, dir); err != nil {
 		return nil, errors.Join(err, box.close())
@@ -66,14 +70,22 @@ func (b *sandboxed) open(ctx context.Context, s *sandboxes, dir string) (err err
 			return err
 		}
 		b.networks = append(b.networks, n)
+		x, err := b.exchange(i)
+		if err != nil {
+			return err
+		}
+		b.phones = append(b.phones, x)
 	}
-	cfg, err := sandboxConfig(s.config.Load(), dir, b.tenant, password, b.networks)
+	cfg, err := sandboxConfig(s.config.Load(), dir, b, password)
 	if err != nil {
 		return err
 	}
 	log := s.log.With(zap.String("sandbox", b.tenant))
 	if b.edge, err = builtEdge(ctx, &edge{cfg: cfg, log: log, metrics: prometheus.NewRegistry(), now: b.clock.Now, inside: b}); err != nil {
 		return err
+	}
+	if err := b.edge.sip.Listen(); err != nil {
+		return errors.Join(err, b.edge.close())
 	}
 	b.stopped = make(chan error, 1)
 	go func() { b.stopped <- b.edge.Run(b.ended) }()
@@ -90,7 +102,7 @@ func (b *sandboxed) network(i int, password string) (*smppsim.Network, error) {
 		Name: name, Password: password,
 		Outcome: func(to []byte) smppsim.Outcome { return networkOutcome(to, i == 0) },
 		Taken: func(m smppsim.Message) {
-			b.taken.add(&sandbox.Received{From: plus(m.Source), To: plus(m.Destination), Text: m.Text, Carrier: name, At: b.clock.Now().UTC()})
+			b.taken.add(sandbox.Received{From: plus(m.Source), To: plus(m.Destination), Text: m.Text, Carrier: name, At: b.clock.Now().UTC()})
 		},
 	})
 }
@@ -150,7 +162,7 @@ func (b *sandboxed) await(ctx context.Context) error {
 
 func (b *sandboxed) up() bool {
 	for _, name := range sandboxCarriers {
-		if c := b.edge.router.Carrier(name); c == nil || !c.Up(routing.SMS) {
+		if c := b.edge.router.Carrier(name); c == nil || !c.Up(routing.SMS) || !c.Up(routing.Voice) {
 			return false
 		}
 	}
@@ -165,6 +177,9 @@ func (b *sandboxed) close() (err error) {
 	}
 	for _, n := range b.networks {
 		n.Close()
+	}
+	for _, x := range b.phones {
+		x.Close()
 	}
 	return err
 }

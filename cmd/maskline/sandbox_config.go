@@ -10,7 +10,6 @@ import (
 
 	"maskline/configs"
 	"maskline/numberdb"
-	"maskline/testbench/smppsim"
 )
 
 // sandboxCarriers are the simulated ones, in the order in which they are tried.
@@ -21,6 +20,8 @@ data_dir: %q
 drain: {sms: 1s, calls: 0s}
 tenants: [{name: %q}]
 smpp: {answer_within: 5s}
+sip: {listen: [{addr: "udp://127.0.0.1:0"}]}
+media: {addr: 127.0.0.1, backend: portable}
 routing: {breaker: {min: 1000000}}
 carriers:
 `
@@ -30,24 +31,26 @@ const sandboxCarrierText = `
     priority: %d
     smpp:
       - {addr: %q, system_id: sandbox, password: %q, response_timeout: 1s, reconnect: {min: 20ms, max: 200ms, per_minute: 0}}
+    sip: [{addr: "udp://%s", media_from: [127.0.0.0/8], first_response: 1s, trying: 1s, ring: 3s, probe: {every: 0s}}]
 `
 
 // sandboxConfig is the configuration of a tenant's sandbox: its own, and of the live
 // one what is a rule. Nothing by which anybody could be reached is taken over.
-func sandboxConfig(live *configs.Config, dir, tenant, password string, networks []*smppsim.Network) (*configs.Config, error) {
-	at := slices.IndexFunc(live.Tenants, func(t configs.Tenant) bool { return string(t.Name) == tenant })
+func sandboxConfig(live *configs.Config, dir string, box *sandboxed, password string) (*configs.Config, error) {
+	at := slices.IndexFunc(live.Tenants, func(t configs.Tenant) bool { return string(t.Name) == box.tenant })
 	if at < 0 {
 		return nil, errNoTenantOfSandbox
 	}
-	text := fmt.Sprintf(sandboxText, dir, tenant)
-	for i, n := range networks {
-		text += fmt.Sprintf(sandboxCarrierText, sandboxCarriers[i], i, n.Addr(), password)
+	text := fmt.Sprintf(sandboxText, dir, box.tenant)
+	for i, n := range box.networks {
+		text += fmt.Sprintf(sandboxCarrierText, sandboxCarriers[i], i, n.Addr(), password, box.phones[i].Addr())
 	}
 	cfg, err := configs.Parse("sandbox.yaml", []byte(text), func(string) (string, bool) { return "", false })
 	if err != nil {
 		return nil, fmt.Errorf("configuring a sandbox: %w", err)
 	}
 	cfg.Node, cfg.Tenants, cfg.Lifecycle = live.Node, []configs.Tenant{live.Tenants[at]}, live.Lifecycle
+	cfg.Media.Ports = live.Sandbox.Ports
 	own, theirs := &cfg.API, &live.API
 	own.Limits, own.Abuse, own.Webhooks = theirs.Limits, theirs.Abuse, theirs.Webhooks
 	own.Destinations, own.Regions = theirs.Destinations, theirs.Regions

@@ -51,22 +51,22 @@ func (b *sandboxed) Messages() []sandbox.Received { return b.taken.list() }
 // mostTaken is how many messages of a sandbox can be read.
 const mostTaken = 100
 
-// lately is what the carriers have taken of late.
-type lately struct {
+// lately is what carriers have taken of late.
+type lately[T any] struct {
 	mu  sync.Mutex
-	all []sandbox.Received
+	all []T
 }
 
-func (l *lately) add(m *sandbox.Received) {
+func (l *lately[T]) add(one T) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.all) == mostTaken {
 		l.all = slices.Delete(l.all, 0, 1)
 	}
-	l.all = append(l.all, *m)
+	l.all = append(l.all, one)
 }
 
-func (l *lately) list() []sandbox.Received {
+func (l *lately[T]) list() []T {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Clone(l.all)
