@@ -88,7 +88,11 @@ func (b *sandboxed) open(ctx context.Context, s *sandboxes, dir string) (err err
 		return errors.Join(err, b.edge.close())
 	}
 	b.stopped = make(chan error, 1)
-	go func() { b.stopped <- b.edge.Run(b.ended) }()
+	go func() {
+		err := b.edge.Run(b.ended)
+		b.stop() // where it has ended by itself
+		b.stopped <- err
+	}()
 	if err := b.await(ctx); err != nil {
 		return err
 	}

@@ -4,10 +4,14 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"maskline/api/problem"
 )
 
 // Webhooks of a sandbox go by the time, whatever its clock says, and say what they are.
@@ -120,4 +124,46 @@ func TestAReloadOfSandboxes(t *testing.T) {
 	w.c.at("reload")
 	test.ask(http.MethodGet, "/v1/sandbox/clock", "").want(http.StatusOK)
 	w.eventually("it is closed", func() bool { return strings.Contains(w.get("/metrics").body, "maskline_sandbox_open 0\n") })
+}
+
+// A sandbox that cannot be opened is nobody else's trouble, and is there as soon as it
+// can.
+func TestABrokenSandbox(t *testing.T) {
+	w := watched(t)
+	dir := filepath.Join(w.c.path("data"), "sandbox", "shop")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "clock"), []byte("soon"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	test, other, live := w.inSandbox("shop"), w.inSandbox("taxi"), w.as("shop", "owner")
+	if g := test.ask(http.MethodGet, "/v1/sessions", "").wantProblem(problem.StorageUnavailable); g.header.Get("Retry-After") == "" {
+		t.Error("it does not say when to ask again")
+	}
+	other.ask(http.MethodGet, "/v1/sessions", "").want(http.StatusOK)
+	live.ask(http.MethodGet, "/v1/sessions", "").want(http.StatusOK)
+	if err := os.Remove(filepath.Join(dir, "clock")); err != nil {
+		t.Fatal(err)
+	}
+	test.ask(http.MethodGet, "/v1/sessions", "").want(http.StatusOK)
+	if metrics := w.get("/metrics").body; !strings.Contains(metrics, "maskline_sandbox_errors_total 1\n") {
+		t.Error("the fault is not counted")
+	}
+}
+
+// One that ends by itself is opened anew.
+func TestASandboxThatEnds(t *testing.T) {
+	w := watched(t)
+	test := w.inSandbox("shop")
+	id, _ := test.pair("1", tester, friend)
+	w.boxes.mu.Lock()
+	end := w.boxes.places["shop"].box.stop
+	w.boxes.mu.Unlock()
+	end()
+	w.eventually("another one is there", func() bool {
+		return strings.Contains(w.get("/metrics").body, "maskline_sandbox_opened_total 2\n") || test.ask(http.MethodGet, "/v1/sandbox/clock", "").status == 0
+	})
+	test.ask(http.MethodGet, "/v1/sessions/"+id, "").want(http.StatusOK)
+	test.send("2", id, tester, "hello").want(http.StatusCreated)
 }

@@ -316,3 +316,28 @@ func TestTestKeysWithoutASandbox(t *testing.T) {
 		t.Error("there is a folder of a sandbox")
 	}
 }
+
+// TestTheShellOfTheSandbox runs the lines of docs/sandbox.md as they stand.
+func TestTheShellOfTheSandbox(t *testing.T) {
+	found := shellToRun.FindStringSubmatch(readPage(t, "../..", "docs/sandbox.md"))
+	if found == nil {
+		t.Fatal("the page shows nothing to run")
+	}
+	w := watched(t)
+	out := w.c.shell(found[1], "api=http://"+w.api.Addr().String(), "key="+w.as("shop", "owner").key)
+	for _, want := range []string{`"text": "Your order is ready."`, `"from": "+4420`, `"accepted":true`, "\nThank you\ntrue\n", "\nexpired\n"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+}
+
+func TestTestKeysAtTheCommandLine(t *testing.T) {
+	w := watched(t)
+	key := strings.TrimSpace(w.c.at("keys", "create", "--test", "--role", "owner", "--tenant", "shop"))
+	test := &web{w.running, w.c, key, w.contract}
+	if !strings.HasPrefix(key, "sk_test_") || test.ask(http.MethodGet, "/v1/sandbox/clock", "").status != http.StatusOK {
+		t.Error("the key is of no sandbox")
+	}
+	w.c.refuses(1, "tenant", "keys", "create", "--test", "--role", "owner")
+}

@@ -195,7 +195,14 @@ func (s *sandboxes) open(ctx context.Context, p *place) {
 		s.log.Info("opened a sandbox", zap.String("tenant", p.tenant), zap.Duration("took", time.Since(began)))
 		if p.leaving { // it was asked to while it opened
 			s.close(p)
+			return
 		}
+		s.work.Go(func() {
+			<-box.ended.Done()
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.leave(p) // one that has ended by itself too
+		})
 		return
 	}
 	s.metrics.failed.Inc()

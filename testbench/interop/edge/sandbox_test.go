@@ -51,6 +51,11 @@ func TestTheSandboxAmongForeignPeers(t *testing.T) {
 		if status := m.rest(test.Key, http.MethodPost, "/v1/sandbox/inbound-sms", body, &in); status != http.StatusOK || !in.Accepted {
 			t.Errorf("%d %+v", status, in)
 		}
+		var call struct{ Answered, Heard bool }
+		body = fmt.Sprintf(`{"from":%q,"to":%q}`, one.Reveal(), tried.dial(0).Reveal())
+		if status := m.rest(test.Key, http.MethodPost, "/v1/sandbox/inbound-call", body, &call); status != http.StatusOK || !call.Answered || !call.Heard {
+			t.Errorf("%d %+v", status, call)
+		}
 		var got struct{ Data []struct{ To string } }
 		m.rest(test.Key, http.MethodGet, "/v1/sandbox/messages", "", &got)
 		if len(got.Data) != 2 || got.Data[0].To != other.Reveal() || got.Data[1].To != one.Reveal() {
