@@ -325,7 +325,7 @@ func TestTheShellOfTheSandbox(t *testing.T) {
 	}
 	w := watched(t)
 	out := w.c.shell(found[1], "api=http://"+w.api.Addr().String(), "key="+w.as("shop", "owner").key)
-	for _, want := range []string{`"text": "Your order is ready."`, `"from": "+4420`, `"accepted":true`, "\nThank you\ntrue\n", "\nexpired\n"} {
+	for _, want := range []string{`"text": "Your order is ready."`, `"to": "+447700900202"`, `"accepted":true`, "\nThank you\ntrue\n", "\nexpired\n"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
