@@ -30,8 +30,8 @@ const sandboxCarrierText = `
   - name: %s
     priority: %d
     smpp:
-      - {addr: %q, system_id: sandbox, password: %q, response_timeout: 1s, reconnect: {min: 20ms, max: 200ms, per_minute: 0}}
-    sip: [{addr: "udp://%s", media_from: [127.0.0.0/8], first_response: 1s, trying: 1s, ring: 3s, probe: {every: 0s}}]
+      - {addr: %q, system_id: sandbox, password: %q, response_timeout: 2s, reconnect: {min: 20ms, max: 200ms, per_minute: 0}}
+    sip: [{addr: "udp://%s", media_from: [127.0.0.0/8], first_response: 2s, trying: 2s, ring: 3s, probe: {every: 0s}}]
 `
 
 // sandboxConfig is the configuration of a tenant's sandbox: its own, and of the live
