@@ -19,6 +19,7 @@ type Key struct {
 	Scopes     []auth.Scope `json:"scopes" nullable:"false"`
 	Label      string       `json:"label,omitempty"`
 	State      string       `json:"state" enum:"active,suspended,expired,revoked"`
+	Livemode   bool         `json:"livemode" doc:"false: of the sandbox."`
 	CreatedAt  time.Time    `json:"created_at"`
 	ExpiresAt  *time.Time   `json:"expires_at,omitempty" doc:"None: never."`
 	RevokedAt  *time.Time   `json:"revoked_at,omitempty"`
@@ -28,7 +29,7 @@ type Key struct {
 // KeyOf shows a key at a time; text is its text, or empty.
 func KeyOf(k *numberdb.APIKey, now time.Time, text string) Key {
 	out := Key{
-		ID: k.ID.Text(numberdb.KeyPrefix), Key: text, Begins: "sk_" + k.Public, Tenant: k.Tenant, Role: k.Role, Label: k.Label, State: "active",
+		ID: k.ID.Text(numberdb.KeyPrefix), Key: text, Begins: "sk_" + k.Public, Tenant: k.Tenant, Role: k.Role, Label: k.Label, State: "active", Livemode: !auth.IsTestKey(k),
 		Scopes: []auth.Scope{}, CreatedAt: k.Created.UTC(), ExpiresAt: some(k.Expires), RevokedAt: some(k.Revoked), LastUsedAt: some(k.Used),
 	}
 	for _, scope := range k.Scopes {
@@ -60,6 +61,7 @@ type KeyRequest struct {
 	Role      string       `json:"role" enum:"owner,operator,integrator,auditor,read-only" doc:"What it may at most."`
 	Scopes    []auth.Scope `json:"scopes,omitempty" nullable:"false" maxItems:"64" doc:"What it may; without it, all of the role but pii:read."`
 	Label     string       `json:"label,omitempty" maxLength:"64" doc:"Your own name for it, without numbers."`
+	Test      bool         `json:"test,omitempty" doc:"A key of the tenant's sandbox. A key of the sandbox makes no other."`
 	ExpiresIn int64        `json:"expires_in,omitempty" minimum:"1" maximum:"315360000" doc:"Its life in seconds; without it, until it is revoked."`
 }
 

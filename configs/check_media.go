@@ -46,18 +46,23 @@ func (c *checker) mediaAddresses() {
 	}
 }
 
-// mediaPorts wants whole pairs, RTP on the even port. RFC 3550 §11.
-func (c *checker) mediaPorts() {
+// portsOfCalls wants whole pairs, RTP on the even port. RFC 3550 §11.
+func (c *checker) portsOfCalls(path string, r PortRange) {
 	const privileged, perCall = 1024, 4
-	r := c.Media.Ports
 	switch {
 	case r.First < privileged:
-		c.fault("media.ports", "begins below 1024; expected ports that need no privilege")
+		c.fault(path, "begins below 1024; expected ports that need no privilege")
 	case r.First%2 != 0 || r.Last%2 != 1:
-		c.fault("media.ports", "holds half a pair; expected an even first and an odd last port")
+		c.fault(path, "holds half a pair; expected an even first and an odd last port")
 	case r.Last-r.First+1 < perCall:
-		c.fault("media.ports", "is too small for one call; expected at least 4 ports")
+		c.fault(path, "is too small for one call; expected at least 4 ports")
 	}
+}
+
+func (c *checker) mediaPorts() {
+	c.portsOfCalls("media.ports", c.Media.Ports)
+	c.portsOfCalls("sandbox.ports", c.Sandbox.Ports)
+	r := c.Media.Ports
 	for _, s := range c.sockets() {
 		if s.udp && s.addr.Port() >= r.First && s.addr.Port() <= r.Last && c.onMedia(s.addr.Addr()) {
 			c.fault("media.ports", fmt.Sprintf("holds the port of %s on line %d; expected ports that nothing listens on", s.path, c.line(s.path)), s.path, "media.addr")

@@ -35,6 +35,8 @@ type Config struct {
 	Routing Routing `key:"routing"`
 	// What is reported to the outside.
 	Observe Observe `key:"observe"`
+	// Where tenants try things with test keys.
+	Sandbox Sandbox `key:"sandbox"`
 }
 
 // Secrets says what wraps the data keys.

@@ -185,7 +185,7 @@ func (k *Keys) put(ring *keyring, key numberdb.APIKey) {
 
 func identityOf(key *numberdb.APIKey) Identity {
 	i := Identity{
-		Key: key.ID.Text(numberdb.KeyPrefix), Tenant: key.Tenant, Role: Role(key.Role), Test: strings.HasPrefix(key.Public, testPrefix),
+		Key: key.ID.Text(numberdb.KeyPrefix), Tenant: key.Tenant, Role: Role(key.Role), Test: IsTestKey(key),
 	}
 	most := i.Role.Scopes()
 	for _, scope := range key.Scopes {
@@ -195,6 +195,9 @@ func identityOf(key *numberdb.APIKey) Identity {
 	}
 	return i
 }
+
+// IsTestKey reports whether a key is of the sandbox.
+func IsTestKey(key *numberdb.APIKey) bool { return strings.HasPrefix(key.Public, testPrefix) }
 
 // write stores keys and shows them at once. mu is held.
 func (k *Keys) write(ctx context.Context, keys ...numberdb.APIKey) error {

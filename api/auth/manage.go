@@ -20,6 +20,7 @@ type Wanted struct {
 	Scopes  []Scope // nil: the usual ones of the role
 	Label   string
 	Expires time.Duration // from now; 0: never
+	Test    bool          // of the sandbox, which is always a tenant's
 }
 
 // Keys that were revoked stay, so all that were ever made are counted.
@@ -63,12 +64,19 @@ func (k *Keys) Create(ctx context.Context, by *Identity, w *Wanted) (text string
 	if err := k.room(w.Tenant); err != nil {
 		return "", key, err
 	}
-	text = NewText()
+	text = w.text()
 	key = k.newKey(text, w)
 	if err := key.Check(); err != nil {
 		return "", key, invalidKey(err)
 	}
 	return text, key, k.storing(k.write(ctx, key))
+}
+
+func (w *Wanted) text() string {
+	if w.Test {
+		return NewTestText()
+	}
+	return NewText()
 }
 
 // mayGive checks what is wanted of a key.
@@ -79,6 +87,12 @@ func (k *Keys) mayGive(by *Identity, w *Wanted) error {
 	}
 	if by.Tenant != "" && w.Tenant != by.Tenant {
 		return problem.New(problem.NotFound)
+	}
+	switch {
+	case w.Test && w.Tenant == "":
+		return problem.Invalid("body.tenant", "expected a tenant, since each has a sandbox of its own")
+	case by.Test && !w.Test:
+		return &problem.Error{Code: problem.InsufficientScope, Detail: "A key of the sandbox makes keys of the sandbox alone."}
 	}
 	if w.Scopes == nil {
 		w.Scopes = w.Role.Usual()
@@ -172,7 +186,7 @@ func (k *Keys) get(by *Identity, id numberdb.ID) (numberdb.APIKey, error) {
 		return numberdb.APIKey{}, problem.Unavailable()
 	}
 	e := ring.byID[id]
-	if e == nil || !by.Operator() && e.Tenant != by.Tenant {
+	if e == nil || !by.Operator() && e.Tenant != by.Tenant || by.Test && !e.identity.Test {
 		return numberdb.APIKey{}, problem.New(problem.NotFound)
 	}
 	return e.APIKey, nil
@@ -190,7 +204,7 @@ func (k *Keys) Rotate(ctx context.Context, by *Identity, id numberdb.ID, overlap
 	if !k.valid(&entry{APIKey: old}, now) {
 		return "", key, &problem.Error{Code: problem.CapabilityUnavailable, Detail: "The key is revoked, suspended or expired."}
 	}
-	w := &Wanted{Tenant: old.Tenant, Role: Role(old.Role), Scopes: []Scope{}, Label: old.Label}
+	w := &Wanted{Tenant: old.Tenant, Role: Role(old.Role), Scopes: []Scope{}, Label: old.Label, Test: IsTestKey(&old)}
 	for _, scope := range old.Scopes {
 		w.Scopes = append(w.Scopes, Scope(scope))
 	}
@@ -203,7 +217,7 @@ func (k *Keys) Rotate(ctx context.Context, by *Identity, id numberdb.ID, overlap
 	if !old.Expires.IsZero() {
 		w.Expires = old.Expires.Sub(old.Created) // as long as it was to live
 	}
-	text = NewText()
+	text = w.text()
 	key = k.newKey(text, w)
 	if end := now.Add(overlap).Truncate(time.Microsecond); old.Expires.IsZero() || end.Before(old.Expires) {
 		old.Expires = end

@@ -19,11 +19,16 @@ const (
 
 // NewText is the text of a new key: sk_live_ and 43 letters and digits. The first
 // eight of them find the key, the others are 208 bits of chance.
-func NewText() string {
+func NewText() string { return newText(livePrefix) }
+
+// NewTestText is that of a key of the sandbox: sk_test_ and as many.
+func NewTestText() string { return newText(testPrefix) }
+
+func newText(kind string) string {
 	var secret [secretOctets]byte
 	_, _ = rand.Read(secret[:]) // it never fails, says crypto/rand
 	digits := new(big.Int).SetBytes(secret[:]).Text(base)
-	return textPrefix + livePrefix + strings.Repeat("0", secretLength-len(digits)) + digits
+	return textPrefix + kind + strings.Repeat("0", secretLength-len(digits)) + digits
 }
 
 // publicOf is the part of a key's text that finds it; empty: it is no key's text.
@@ -38,6 +43,16 @@ func publicOf(text string) string {
 		}
 	}
 	return rest[:len(livePrefix)+publicLength]
+}
+
+// IsTest reports whether the Authorization fields of a request hold what looks like
+// a key of the sandbox.
+func IsTest(fields []string) bool {
+	if len(fields) != 1 {
+		return false
+	}
+	_, text, _ := strings.Cut(fields[0], " ")
+	return strings.HasPrefix(publicOf(text), testPrefix)
 }
 
 func hashOf(text string) [sha256.Size]byte { return sha256.Sum256([]byte(text)) }

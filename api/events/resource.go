@@ -48,6 +48,8 @@ type Config struct {
 	// Write is how long a reader may take for one part of a stream. Default 10s; 0
 	// is the default.
 	Write time.Duration
+	// Mode is where the events are from. Default webhook.Live.
+	Mode webhook.Mode
 }
 
 func (c Config) withDefaults() Config {
@@ -167,7 +169,7 @@ func (v *Events) get(ctx context.Context, in *Query) (*huma.StreamResponse, erro
 	}
 	list := EventList{Data: make([]webhook.Payload, len(found)), More: len(found) == in.Limit}
 	for i := range found {
-		list.Data[i] = webhook.PayloadOf(&found[i])
+		list.Data[i] = webhook.PayloadOf(&found[i], v.cfg.Mode)
 	}
 	return &huma.StreamResponse{Body: func(ctx huma.Context) {
 		ctx.SetHeader("Content-Type", "application/json")
@@ -270,7 +272,7 @@ func (v *Events) stream(ctx huma.Context, key, tenant string, after numberdb.Eve
 		if err == nil && len(found) > 0 {
 			text := make([]byte, 0, 512*len(found))
 			for i := range found {
-				text = appendEvent(text, &found[i])
+				text = appendEvent(text, &found[i], v.cfg.Mode)
 			}
 			if !write(text) {
 				return
@@ -296,9 +298,9 @@ func (v *Events) stream(ctx huma.Context, key, tenant string, after numberdb.Eve
 
 // appendEvent writes one as HTML's server-sent events have it: no line of it holds
 // a line break.
-func appendEvent(dst []byte, e *numberdb.Event) []byte {
+func appendEvent(dst []byte, e *numberdb.Event, from webhook.Mode) []byte {
 	dst = append(append(dst, "id: "...), e.ID.Text(numberdb.EventPrefix)...)
 	dst = append(append(dst, "\nevent: "...), e.Type...)
-	dst = append(append(dst, "\ndata: "...), webhook.Body(e)...)
+	dst = append(append(dst, "\ndata: "...), webhook.Body(e, from)...)
 	return append(dst, "\n\n"...)
 }

@@ -158,7 +158,7 @@ func TestEventsAreListed(t *testing.T) {
 	}
 	a := w.ask(http.MethodGet, "/v1/events?limit=1", "shop", "")
 	if want := `{"data":[{"id":"` + ids[0] + `","type":"a.a","timestamp":"`; !strings.HasPrefix(a.text, want) || a.body["more"] != true ||
-		!strings.Contains(a.text, `"sequence":1,"data":{"session_id":"ses_000000000002d","pool":"uk"}}`) {
+		!strings.Contains(a.text, `"sequence":1,"livemode":true,"data":{"session_id":"ses_000000000002d","pool":"uk"}}`) {
 		t.Errorf("%s", a.text)
 	}
 	if got := types(w.ask(http.MethodGet, "/v1/events", "operator", "")); strings.Join(got, " ") != "c.a" {

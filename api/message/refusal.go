@@ -54,11 +54,6 @@ func Refusal(o *routing.Originated) *problem.Error {
 	}
 }
 
-// Sandboxed refuses what would reach a real phone with a key of the sandbox.
-func Sandboxed() *problem.Error {
-	return refused("sandbox", "Nothing is sent for keys of the sandbox.")
-}
-
 // retryCarrier is when to try again after no carrier could take a message.
 const retryCarrier = 5 * time.Second
 

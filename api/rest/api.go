@@ -29,6 +29,9 @@ type Config struct {
 	Answer time.Duration
 	// Draining tells whether the edge takes nothing new. Nil: never.
 	Draining func() bool
+	// Sandbox says that the edge is a sandbox: it serves its keys and no others, as an
+	// edge that is none serves all but those. Default false.
+	Sandbox bool
 }
 
 func (c Config) withDefaults() Config {
@@ -164,6 +167,10 @@ func (a *API) authenticate(keys Authenticator) func(huma.Context, func(huma.Cont
 		who, err := keys.Authenticate(r)
 		if err != nil {
 			Refuse(ctx, err)
+			return
+		}
+		if who.Test != a.cfg.Sandbox {
+			Refuse(ctx, &problem.Error{Code: problem.InsufficientScope, Reason: "sandbox", Detail: "Keys of the sandbox are for the sandbox, and others are not."})
 			return
 		}
 		next(huma.WithContext(ctx, auth.With(ctx.Context(), who)))

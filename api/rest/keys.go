@@ -63,7 +63,7 @@ func (k *Keys) create(ctx context.Context, in *createKeyInput) (*Answer[api.Key]
 	who := auth.From(ctx)
 	w := &auth.Wanted{
 		Tenant: in.Body.Tenant, Role: auth.Role(in.Body.Role), Scopes: in.Body.Scopes, Label: in.Body.Label,
-		Expires: time.Duration(in.Body.ExpiresIn) * time.Second,
+		Expires: time.Duration(in.Body.ExpiresIn) * time.Second, Test: in.Body.Test || who.Test,
 	}
 	if w.Tenant == "" {
 		w.Tenant = who.Tenant
@@ -96,7 +96,7 @@ func (k *Keys) list(ctx context.Context, in *listKeysInput) (*Answer[List[api.Ke
 		return nil, err
 	}
 	now := k.Now()
-	return Answering(cut(keys, in.Limit, func(key *numberdb.APIKey) bool { return key.ID > after },
+	return Answering(cut(keys, in.Limit, func(key *numberdb.APIKey) bool { return key.ID > after && (!who.Test || auth.IsTestKey(key)) },
 		func(key *numberdb.APIKey) api.Key { return api.KeyOf(key, now, "") }, func(key *api.Key) string { return key.ID })), nil
 }
 

@@ -32,18 +32,19 @@ type Lease struct {
 	IdleTTL   int64     `json:"idle_ttl,omitempty" doc:"It ends after so many seconds without contact; none: never."`
 	MaxUses   int       `json:"max_uses,omitempty" doc:"It ends after so many messages and calls; none: never."`
 	Label     string    `json:"label,omitempty" doc:"Your own name for it."`
+	Livemode  bool      `json:"livemode" doc:"false: of the sandbox."`
 }
 
-func leaseOf(s *numberdb.Session, now time.Time, whole bool) Lease {
-	of := sessionOf(s, now, whole)
+func leaseOf(s *numberdb.Session, now time.Time, who *auth.Identity) Lease {
+	of := sessionOf(s, now, who)
 	out := Lease{
 		ID: of.ID, Tenant: of.Tenant, Pool: of.Pool, State: of.State, Services: of.Services, CreatedAt: of.CreatedAt, ExpiresAt: of.ExpiresAt,
-		IdleTTL: of.IdleTTL, MaxUses: of.MaxUses, Label: of.Label,
+		IdleTTL: of.IdleTTL, MaxUses: of.MaxUses, Label: of.Label, Livemode: of.Livemode,
 	}
 	if len(s.Participants) > 0 {
 		p := &s.Participants[0]
 		out.Number = p.Dial.Reveal()
-		if out.To = p.To.String(); whole {
+		if out.To = p.To.String(); who.May(auth.PIIRead) {
 			out.To = p.To.Reveal()
 		}
 	}
@@ -120,7 +121,7 @@ type MadeLease struct {
 
 func (l *Leases) answer(ctx context.Context, s *numberdb.Session) *LeaseAnswer {
 	who := auth.From(ctx)
-	return &LeaseAnswer{ETag: tagOf(s), Body: leaseOf(s, l.Now(), who.May(auth.PIIRead))}
+	return &LeaseAnswer{ETag: tagOf(s), Body: leaseOf(s, l.Now(), &who)}
 }
 
 func (l *Leases) made(ctx context.Context, s *numberdb.Session, replayed bool) *MadeLease {
@@ -177,7 +178,7 @@ func (l *Leases) list(ctx context.Context, in *listSessionsInput) (*Answer[List[
 	who := auth.From(ctx)
 	list := List[Lease]{Data: []Lease{}, NextCursor: next}
 	for i := range found {
-		list.Data = append(list.Data, leaseOf(&found[i], l.Now(), who.May(auth.PIIRead)))
+		list.Data = append(list.Data, leaseOf(&found[i], l.Now(), &who))
 	}
 	return Answering(list), nil
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"time"
 
+	"maskline/api/auth"
 	"maskline/e164"
 	"maskline/numberdb"
 )
@@ -24,6 +25,7 @@ type Session struct {
 	IdleTTL      int64         `json:"idle_ttl,omitempty" doc:"It ends after so many seconds without contact; none: never."`
 	MaxUses      int           `json:"max_uses,omitempty" doc:"It ends after so many messages and calls; none: never."`
 	Label        string        `json:"label,omitempty" doc:"Your own name for it."`
+	Livemode     bool          `json:"livemode" doc:"false: of the sandbox."`
 }
 
 // Participant is a person in a session as the API shows it.
@@ -36,11 +38,12 @@ type Participant struct {
 
 // sessionOf shows a session at a time. Numbers of people are whole only where the
 // caller may see them; masks are the operator's.
-func sessionOf(s *numberdb.Session, now time.Time, whole bool) Session {
+func sessionOf(s *numberdb.Session, now time.Time, who *auth.Identity) Session {
+	whole := who.May(auth.PIIRead)
 	out := Session{
 		ID: s.ID.Text(numberdb.SessionPrefix), Tenant: s.Tenant, Pool: s.Pool, Shape: s.Shape.String(), State: s.State(now), Services: s.Services.String(),
 		CreatedAt: s.Created.UTC(), ExpiresAt: s.Expires.UTC(), IdleTTL: int64(s.IdleTTL / time.Second), MaxUses: s.MaxUses,
-		Label: e164.Redact(s.Label), Participants: make([]Participant, len(s.Participants)),
+		Label: e164.Redact(s.Label), Participants: make([]Participant, len(s.Participants)), Livemode: !who.Test,
 	}
 	if whole {
 		out.Label = s.Label

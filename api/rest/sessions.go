@@ -120,7 +120,7 @@ type SessionAnswer struct {
 
 func (s *Sessions) answer(ctx context.Context, session *numberdb.Session) *SessionAnswer {
 	who := auth.From(ctx)
-	return &SessionAnswer{ETag: tagOf(session), Body: sessionOf(session, s.Now(), who.May(auth.PIIRead))}
+	return &SessionAnswer{ETag: tagOf(session), Body: sessionOf(session, s.Now(), &who)}
 }
 
 func (s *Sessions) get(ctx context.Context, in *SessionID) (*SessionAnswer, error) {
@@ -263,7 +263,7 @@ func (s *Sessions) find(ctx context.Context, page *Page, q numberdb.SessionQuery
 	who := auth.From(ctx)
 	list := List[Session]{Data: []Session{}, NextCursor: next}
 	for i := range found {
-		list.Data = append(list.Data, sessionOf(&found[i], s.Now(), who.May(auth.PIIRead)))
+		list.Data = append(list.Data, sessionOf(&found[i], s.Now(), &who))
 	}
 	return Answering(list), nil
 }

@@ -82,9 +82,6 @@ func (s *Service) start(ctx context.Context, in *StartInput) (*VerificationAnswe
 		return nil, err
 	}
 	who := auth.From(ctx)
-	if who.Test {
-		return nil, message.Sandboxed()
-	}
 	v, replayed, err := s.Begin(ctx, &Start{
 		Tenant: who.Scoped(""), Workflow: workflow, To: to, Digits: in.Body.CodeLength, TTL: time.Duration(in.Body.TTL) * time.Second, Attempt: rest.Attempt(ctx),
 	})
@@ -101,7 +98,7 @@ func (s *Service) answer(ctx context.Context, v *numberdb.Verification, replayed
 		s.log.Warn("the timeline of a verification cannot be read; it is told without")
 	}
 	who := auth.From(ctx)
-	out := &VerificationAnswer{Body: shown(v, messages, s.now(), who.May(auth.PIIRead))}
+	out := &VerificationAnswer{Body: shown(v, messages, s.now(), &who)}
 	if replayed {
 		out.Replayed = "true"
 	}
@@ -143,9 +140,6 @@ func (s *Service) sendAgain(ctx context.Context, in *OneVerification) (*Verifica
 		return nil, err
 	}
 	who := auth.From(ctx)
-	if who.Test {
-		return nil, message.Sandboxed()
-	}
 	v, replayed, err := s.Resend(ctx, who.Scoped(""), id, rest.Attempt(ctx))
 	if err != nil {
 		return nil, err

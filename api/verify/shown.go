@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"maskline/api/auth"
 	"maskline/numberdb"
 )
 
@@ -23,6 +24,7 @@ type Verification struct {
 	ExpiresAt    time.Time `json:"expires_at" doc:"The code is worth nothing from then on."`
 	ResendAfter  time.Time `json:"resend_after,omitzero" doc:"When a new code can be asked for; none: no more."`
 	Timeline     []Step    `json:"timeline" nullable:"false" doc:"What has happened, oldest first."`
+	Livemode     bool      `json:"livemode" doc:"false: of the sandbox."`
 }
 
 // Step is a line of a verification's timeline.
@@ -39,13 +41,13 @@ type Checked struct {
 	NextStep     string `json:"next_step" enum:"continue" doc:"What to do now."`
 }
 
-func shown(v *numberdb.Verification, messages []numberdb.Message, now time.Time, whole bool) Verification {
+func shown(v *numberdb.Verification, messages []numberdb.Message, now time.Time, who *auth.Identity) Verification {
 	out := Verification{
 		ID: v.ID.Text(numberdb.VerificationPrefix), Tenant: v.Tenant, Workflow: v.Workflow.Text(numberdb.WorkflowPrefix), To: v.To.String(),
 		Status: v.State.String(), Channel: channelSMS, CodeLength: v.Digits, CodesSent: v.Round, AttemptsLeft: max(v.Most-v.Tries, 0),
-		CreatedAt: v.Created, ExpiresAt: v.Expires, Timeline: timeline(v, messages),
+		CreatedAt: v.Created, ExpiresAt: v.Expires, Timeline: timeline(v, messages), Livemode: !who.Test,
 	}
-	if whole {
+	if who.May(auth.PIIRead) {
 		out.To = v.To.Reveal()
 	}
 	if v.State != numberdb.VerificationPending {

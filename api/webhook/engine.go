@@ -38,6 +38,8 @@ type Config struct {
 	// Keep is for how long events and the log are kept. Default 168h; 0 is the
 	// default.
 	Keep time.Duration
+	// Mode is where the events are from. Default Live.
+	Mode Mode
 }
 
 func (c Config) withDefaults() Config {
@@ -183,7 +185,7 @@ func (e *Engine) Run(ctx context.Context) error {
 // work posts until there are no more jobs.
 func (e *Engine) work(ctx context.Context) {
 	for j := range e.jobs {
-		j.result = e.poster.Post(ctx, &j.to, j.event.ID.Text(numberdb.EventPrefix), Body(j.event))
+		j.result = e.poster.Post(ctx, &j.to, j.event.ID.Text(numberdb.EventPrefix), Body(j.event, e.cfg.Mode))
 		e.posted <- j
 	}
 }

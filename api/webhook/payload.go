@@ -14,12 +14,22 @@ type Payload struct {
 	Type      string          `json:"type"`
 	Timestamp time.Time       `json:"timestamp"`
 	Sequence  int64           `json:"sequence,omitempty"`
+	Livemode  bool            `json:"livemode"`
 	Data      json.RawMessage `json:"data"`
 }
 
+// Mode is where events are from.
+type Mode bool
+
+// The modes.
+const (
+	Live    Mode = false
+	Sandbox Mode = true
+)
+
 // PayloadOf tells an event.
-func PayloadOf(e *numberdb.Event) Payload {
-	p := Payload{ID: e.ID.Text(numberdb.EventPrefix), Type: e.Type, Timestamp: e.At.UTC(), Sequence: e.Sequence, Data: e.Data}
+func PayloadOf(e *numberdb.Event, from Mode) Payload {
+	p := Payload{ID: e.ID.Text(numberdb.EventPrefix), Type: e.Type, Timestamp: e.At.UTC(), Sequence: e.Sequence, Livemode: from == Live, Data: e.Data}
 	if len(p.Data) < 2 {
 		p.Data = json.RawMessage(`{}`)
 	}
@@ -38,8 +48,8 @@ func PayloadOf(e *numberdb.Event) Payload {
 }
 
 // Body is the body of a post: the same with each attempt.
-func Body(e *numberdb.Event) []byte {
-	body, err := json.Marshal(PayloadOf(e))
+func Body(e *numberdb.Event, from Mode) []byte {
+	body, err := json.Marshal(PayloadOf(e, from))
 	if err != nil {
 		return []byte(`{}`) // not with data that the store has checked
 	}

@@ -29,6 +29,7 @@ type Endpoints struct {
 	Tenant  func(name string) bool // whether there is such a tenant
 	Changed func()                 // is called after each change
 	Now     func() time.Time
+	Mode    Mode // of the events
 
 	ids     numberdb.IDs
 	mu      sync.Mutex
@@ -368,7 +369,7 @@ func (s *Endpoints) test(ctx context.Context, in *EndpointID) (*rest.Answer[Test
 	now := s.Now().Truncate(time.Microsecond)
 	event := &numberdb.Event{ID: s.ids.Next(now), Tenant: e.Tenant, Type: testType, At: now}
 	id := event.ID.Text(numberdb.EventPrefix)
-	r := s.Sender.Post(ctx, e, id, Body(event))
+	r := s.Sender.Post(ctx, e, id, Body(event, s.Mode))
 	return rest.Answering(TestAnswer{Event: id, OK: r.OK(), Status: r.Status, Outcome: r.Outcome, Took: r.Took.Seconds()}), nil
 }
 

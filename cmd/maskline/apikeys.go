@@ -54,7 +54,7 @@ func (d *apiKeys) Create(ctx context.Context, r api.KeyRequest) (api.Key, error)
 		return api.Key{}, errors.New("tenant: expected one that is configured")
 	}
 	text, key, err := d.keys.Create(ctx, auth.Local(), &auth.Wanted{
-		Tenant: r.Tenant, Role: auth.Role(r.Role), Scopes: r.Scopes, Label: r.Label, Expires: time.Duration(r.ExpiresIn) * time.Second,
+		Tenant: r.Tenant, Role: auth.Role(r.Role), Scopes: r.Scopes, Label: r.Label, Expires: time.Duration(r.ExpiresIn) * time.Second, Test: r.Test,
 	})
 	if err != nil {
 		return api.Key{}, localProblem(err)
@@ -142,6 +142,7 @@ type keysCreate struct {
 	Tenant  string        `help:"Whose; without it, the operator's, which sees every tenant."`
 	Scope   []string      `help:"What it may, once for each; without it, all of the role but pii:read."`
 	Label   string        `help:"Your own name for it, without numbers."`
+	Test    bool          `help:"A key of the tenant's sandbox."`
 	Expires time.Duration `help:"Its life; without it, until it is revoked."`
 	JSON    bool          `name:"json" help:"JSON instead of the text alone."`
 	Config  string        `required:"" help:"Configuration file." type:"path"`
@@ -149,7 +150,7 @@ type keysCreate struct {
 
 // Run makes it.
 func (cmd *keysCreate) Run(ctx context.Context, c console) error {
-	r := api.KeyRequest{Tenant: cmd.Tenant, Role: cmd.Role, Label: cmd.Label, ExpiresIn: int64(cmd.Expires / time.Second)}
+	r := api.KeyRequest{Tenant: cmd.Tenant, Role: cmd.Role, Label: cmd.Label, Test: cmd.Test, ExpiresIn: int64(cmd.Expires / time.Second)}
 	for _, scope := range cmd.Scope {
 		r.Scopes = append(r.Scopes, auth.Scope(scope))
 	}
@@ -215,7 +216,7 @@ func withKeys(ctx context.Context, c console, file string, use func(api.Keys) er
 	if err != nil {
 		return err
 	}
-	keys, err := auth.NewKeys(auth.Config{}, keysByHand{auditedKeys{store, newChanges(cfg, store)}}, time.Now, zap.NewNop(), prometheus.NewRegistry())
+	keys, err := auth.NewKeys(auth.Config{}, keysByHand{auditedKeys{store, newChanges(cfg, store, time.Now)}}, time.Now, zap.NewNop(), prometheus.NewRegistry())
 	if err == nil {
 		err = keys.Load(ctx)
 	}

@@ -14,15 +14,16 @@ import (
 type ledgerOfChanges struct {
 	store    stores
 	auditing *numberdb.Auditing
+	now      func() time.Time
 }
 
-func newChanges(cfg *configs.Config, store stores) *ledgerOfChanges {
-	return &ledgerOfChanges{store, &numberdb.Auditing{Node: string(cfg.Node)}}
+func newChanges(cfg *configs.Config, store stores, now func() time.Time) *ledgerOfChanges {
+	return &ledgerOfChanges{store, &numberdb.Auditing{Node: string(cfg.Node)}, now}
 }
 
 // Commit makes writes durable with lines that tell who did it.
 func (r *ledgerOfChanges) Commit(ctx context.Context, w *numberdb.Writes) error {
-	w.Audit = append(w.Audit, r.auditing.Lines(numberdb.ActorOf(ctx), time.Now(), w)...)
+	w.Audit = append(w.Audit, r.auditing.Lines(numberdb.ActorOf(ctx), r.now(), w)...)
 	if err := w.Check(); err != nil {
 		return err
 	}
@@ -33,7 +34,7 @@ func (r *ledgerOfChanges) Commit(ctx context.Context, w *numberdb.Writes) error 
 // Note commits a line alone, of a change that no transaction of the store holds. Where
 // it is committed before the change, it tells what was asked for.
 func (r *ledgerOfChanges) Note(ctx context.Context, tenant, what, subject, detail string) error {
-	now := time.Now().UTC().Truncate(time.Microsecond)
+	now := r.now().UTC().Truncate(time.Microsecond)
 	return r.Commit(ctx, &numberdb.Writes{Audit: []numberdb.AuditLine{{
 		ID: r.auditing.IDs.Next(now), At: now, Node: r.auditing.Node, Actor: numberdb.ActorOf(ctx), Tenant: tenant, What: what, Subject: subject, Detail: numberdb.Shortened(detail),
 	}}})
@@ -55,7 +56,7 @@ func (s auditedRestrictions) ApplyRestrictions(ctx context.Context, changes []nu
 	if err := numberdb.CheckRestrictions(changes); err != nil {
 		return err
 	}
-	now, a := time.Now().UTC().Truncate(time.Microsecond), s.records.auditing
+	now, a := s.records.now().UTC().Truncate(time.Microsecond), s.records.auditing
 	for part := range slices.Chunk(changes, restrictionsAtOnce) {
 		w := &numberdb.Writes{}
 		for i := range part {

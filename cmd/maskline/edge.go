@@ -42,6 +42,9 @@ type edge struct {
 	log     *zap.Logger
 	metrics registry
 	started time.Time
+	now     func() time.Time // by which data lives and ends
+	inside  *sandboxed       // what the edge is the sandbox of; nil: of nothing, it is live
+	boxes   *sandboxes       // of its tenants; nil: it is one
 
 	store    stores
 	table    *numberdb.Table
@@ -82,7 +85,11 @@ type registry interface {
 
 // newEdge builds an edge. On an error what was opened is closed again.
 func newEdge(ctx context.Context, cfg *configs.Config, log *zap.Logger, metrics registry) (*edge, error) {
-	e := &edge{cfg: cfg, log: log, metrics: metrics, started: time.Now(), table: numberdb.NewTable()}
+	return builtEdge(ctx, &edge{cfg: cfg, log: log, metrics: metrics, now: time.Now})
+}
+
+func builtEdge(ctx context.Context, e *edge) (*edge, error) {
+	e.started, e.table = time.Now(), numberdb.NewTable()
 	if err := e.build(ctx); err != nil {
 		return nil, errors.Join(err, e.close())
 	}
@@ -124,7 +131,10 @@ func (e *edge) build(ctx context.Context) (err error) {
 		return err
 	}
 	s.Brought = (&witness{e.told.traffic, e.sessions}).brought
-	if e.smpp, err = smpp.New(s, e.router, &journal{e.ledger}, log.Named("smpp"), e.metrics); err != nil {
+	if e.smpp, err = smpp.New(s, e.timed(e.router), &journal{e.ledger}, log.Named("smpp"), e.metrics); err != nil {
+		return err
+	}
+	if err := e.newSandboxes(); err != nil {
 		return err
 	}
 	if err := e.newREST(); err != nil {
@@ -136,7 +146,7 @@ func (e *edge) build(ctx context.Context) (err error) {
 	if e.media, err = media.New(mediaConfig(cfg), log.Named("media"), e.metrics); err != nil {
 		return err
 	}
-	if e.sip, err = sip.New(e.sipConfig(cfg), e.router, relay{e.media, &e.prompts}, log.Named("sip"), e.metrics); err != nil {
+	if e.sip, err = sip.New(e.sipConfig(cfg), e.timedVoice(e.router), relay{e.media, &e.prompts}, log.Named("sip"), e.metrics); err != nil {
 		return err
 	}
 	return nil
@@ -164,13 +174,13 @@ func (e *edge) openState(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if e.store, err = openStore(ctx, e.cfg); err != nil {
+	if e.store, err = openStoreAt(ctx, e.cfg, e.now); err != nil {
 		return err
 	}
 	if err := checkKey(ctx, e.store); err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}
-	e.changes = newChanges(e.cfg, e.store)
+	e.changes = newChanges(e.cfg, e.store, e.now)
 	sync := numberdb.SyncConfig{
 		MaxStale: cmp.Or(e.cfg.Database.MaxStale, noLimit), Wait: e.cfg.Database.Wait, Compare: e.cfg.Database.Compare,
 	}
@@ -180,7 +190,7 @@ func (e *edge) openState(ctx context.Context) (err error) {
 	if e.restrict, err = numberdb.NewRestrictions(auditedRestrictions{e.store, e.changes}, e.log.Named("numberdb"), e.metrics); err != nil {
 		return err
 	}
-	if e.sweeper, err = numberdb.NewSweeper(e.store, time.Now, e.log.Named("numberdb"), e.metrics); err != nil {
+	if e.sweeper, err = numberdb.NewSweeper(e.store, e.now, e.log.Named("numberdb"), e.metrics); err != nil {
 		return err
 	}
 	e.restrict.Limit(e.cfg.Routing.MaxOptOuts)
@@ -195,11 +205,11 @@ func (e *edge) openState(ctx context.Context) (err error) {
 	owner := sessionsConfig(e.cfg, key)
 	owner.Events = e.told.hub
 	e.restrict.Tell(e.told.optOut)
-	if e.sessions, err = sessions.New(owner, e.store, e.syncer, e.table, time.Now, e.log.Named("sessions"), e.metrics); err != nil {
+	if e.sessions, err = sessions.New(owner, e.store, e.syncer, e.table, e.now, e.log.Named("sessions"), e.metrics); err != nil {
 		return err
 	}
 	e.syncer.Observe(e.sessions.Observer())
-	e.desk = &sessionDesk{owner: e.sessions, store: e.store, bindings: e.bindings, lifecycle: e.cfg.Lifecycle}
+	e.desk = &sessionDesk{owner: e.sessions, store: e.store, bindings: e.bindings, lifecycle: e.cfg.Lifecycle, only: e.only()}
 	e.desk.follow(e.cfg)
 	if isNew {
 		e.log.Info("made the key file; keep a copy of it, what is sealed cannot be read without")
@@ -293,19 +303,22 @@ func (e *edge) Run(ctx context.Context) error {
 	var front, back group
 	back.start("the store", stopServing, func() error { return e.syncer.Run(background) })
 	back.start("sessions", stopServing, func() error { return e.sessions.Run(background) })
-	back.start("API keys", stopServing, func() error { return e.keys.Run(background) })
-	back.start("identity providers", stopServing, func() error { return e.issuers.Run(background) })
 	e.told.run(background, e, &back, stopServing)
 	back.start("messages", stopServing, func() error { return e.messages.Run(background) })
 	back.start("replies", stopServing, func() error { return e.replies.Run(background) })
 	back.start("verifications", stopServing, func() error { return e.verify.Run(background) })
 	back.start("opt-outs and blocks", stopServing, func() error { return e.restrict.Run(background) })
 	back.start("purging", stopServing, func() error { return e.sweeper.Run(background) })
-	back.start("the API", stopServing, func() error { return e.serveAPI(background) })
-	back.start("the control socket", stopServing, func() error {
-		return api.Serve(background, e.control, e.controlHandler(), api.ControlLimits(), e.log)
-	})
 	back.start("the meter of traffic", stopServing, func() error { return e.runMeter(background) })
+	if e.inside == nil {
+		back.start("API keys", stopServing, func() error { return e.keys.Run(background) })
+		back.start("identity providers", stopServing, func() error { return e.issuers.Run(background) })
+		back.start("sandboxes", stopServing, func() error { return e.boxes.run(background) })
+		back.start("the API", stopServing, func() error { return e.serveAPI(background) })
+		back.start("the control socket", stopServing, func() error {
+			return api.Serve(background, e.control, e.controlHandler(), api.ControlLimits(), e.log)
+		})
+	}
 	e.protection.start(background, &back, stopServing)
 	if e.metricsOnly != nil {
 		back.start("metrics", stopServing, func() error {

@@ -28,23 +28,25 @@ type eventing struct {
 
 // newEvents comes after the store and before what tells.
 func (e *edge) newEvents() (err error) {
-	cfg := &e.cfg.API.Webhooks
+	cfg, mode := &e.cfg.API.Webhooks, webhook.Mode(e.inside != nil)
+	engine := webhookConfig(e.cfg)
+	engine.Mode = mode
 	e.told.sender = webhook.NewSender(webhook.SenderConfig{AllowPrivate: cfg.AllowPrivate, Timeout: cfg.Timeout}, time.Now)
-	e.told.engine, err = webhook.NewEngine(webhookConfig(e.cfg), e.store, e.told.sender, time.Now, e.log.Named("webhooks"), e.metrics)
+	e.told.engine, err = webhook.NewEngine(engine, e.store, e.told.sender, time.Now, e.log.Named("webhooks"), e.metrics)
 	if err != nil {
 		return fmt.Errorf("making the webhooks: %w", err)
 	}
 	e.told.hub = &events.Hub{Waker: e.told.engine}
-	if e.told.hub.Notes, err = events.NewNotes(e.store, e.told.hub.Told, time.Now, e.log.Named("events"), e.metrics); err != nil {
+	if e.told.hub.Notes, err = events.NewNotes(e.store, e.told.hub.Told, e.now, e.log.Named("events"), e.metrics); err != nil {
 		return fmt.Errorf("making the events: %w", err)
 	}
 	e.told.traffic = events.NewTraffic(e.store, e.told.hub.Notes, e.log.Named("events"))
-	if e.told.events, err = events.NewEvents(events.Config{Lives: e.keyLives, Traffic: e.told.traffic}, e.store, e.told.hub, e.metrics); err != nil {
+	if e.told.events, err = events.NewEvents(events.Config{Lives: e.keyLives, Traffic: e.told.traffic, Mode: mode}, e.store, e.told.hub, e.metrics); err != nil {
 		return fmt.Errorf("making the events: %w", err)
 	}
 	e.told.endpoints = &webhook.Endpoints{
 		Store: e.store, Sender: e.told.sender, Tenant: func(name string) bool { return e.bindings.hasTenant(name) },
-		Changed: func() { e.told.engine.Changed(); e.told.traffic.Changed() }, Now: time.Now,
+		Changed: func() { e.told.engine.Changed(); e.told.traffic.Changed() }, Now: time.Now, Mode: mode,
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
@@ -51,7 +52,7 @@ func (r refused) tell(w io.Writer) {
 }
 
 func loadOffline(ctx context.Context, cfg *configs.Config, store stores) (o *offline, left refused, err error) {
-	records := newChanges(cfg, store)
+	records := newChanges(cfg, store, time.Now)
 	table := numberdb.NewTable()
 	err = table.Replace(func(put func(numberdb.Binding)) error {
 		loaded, err := store.Load(ctx, put)

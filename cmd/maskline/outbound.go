@@ -10,6 +10,7 @@ import (
 	"maskline/api/message"
 	"maskline/api/problem"
 	"maskline/api/safeguards"
+	"maskline/api/sandbox"
 	"maskline/api/verify"
 	"maskline/configs"
 	"maskline/e164"
@@ -36,12 +37,12 @@ type outboundStore interface {
 
 // newOutbound makes what writes messages, and returns who hears of their receipts.
 func (e *edge) newOutbound() (_ routing.Reports, err error) {
-	e.messages, err = message.New(messageConfig(e.cfg, e.told.hub.Told), e.store, sessionsOf{e.sessions}, bySMPP{e}, time.Now, e.log.Named("messages"), e.metrics)
+	e.messages, err = message.New(messageConfig(e.cfg, e.told.hub.Told), e.store, sessionsOf{e.sessions}, bySMPP{e}, e.now, e.log.Named("messages"), e.metrics)
 	if err != nil {
 		return nil, err
 	}
-	numbers := sendersOf{e.sessions, e.table, e.desk, e.protection.guard}
-	e.verify, err = verify.New(verify.Config{Told: e.told.hub.Told}, e.store, e.messages, numbers, phones{}, time.Now, e.log.Named("verify"), e.metrics)
+	numbers := sendersOf{e.sessions, e.table, e.desk, e.protection.guard, e.now}
+	e.verify, err = verify.New(verify.Config{Told: e.told.hub.Told}, e.store, e.messages, numbers, phones{}, e.now, e.log.Named("verify"), e.metrics)
 	return e.messages, err
 }
 
@@ -56,6 +57,9 @@ type bySMPP struct{ edge *edge }
 
 // Originate is routing.Originator's.
 func (s bySMPP) Originate(m *routing.Origination, done func(routing.Originated)) {
+	if s.edge.inside != nil { // SMPP goes by the time, and the message's deadline by the clock of the sandbox
+		m.AnswerBy = time.Now().Add(s.edge.cfg.SMPP.AnswerWithin)
+	}
 	s.edge.smpp.Originate(m, done)
 }
 
@@ -81,6 +85,7 @@ type sendersOf struct {
 	table *numberdb.Table
 	desk  *sessionDesk
 	guard *guard.Guard
+	now   func() time.Time
 }
 
 // Senders are the masks that may write messages of a tenant.
@@ -102,7 +107,7 @@ func (s sendersOf) Senders(tenant string, mask e164.Number, pool string) (all []
 		return all
 	}
 	// One that was bound by hand is of the tenant that it leads to.
-	if b, status := s.table.Lookup(mask, 0, time.Now()); status.Found() && b.Tenant == tenant && b.Services.Has(numberdb.SMS) {
+	if b, status := s.table.Lookup(mask, 0, s.now()); status.Found() && b.Tenant == tenant && b.Services.Has(numberdb.SMS) {
 		all = append(all, mask)
 	}
 	return all
@@ -130,6 +135,8 @@ func (s sendersOf) Emergency(text string) bool { return s.desk.isEmergency(text)
 func (s sendersOf) Refuse(ctx context.Context, tenant string, to e164.Number) error {
 	_, ours := s.owner.Mask(to)
 	switch {
+	case !s.desk.exists(to):
+		return &problem.Error{Code: problem.InvalidNumber, Fields: []problem.Field{{Field: "body.to", Problem: sandbox.OnlyFiction}}}
 	case s.Emergency(to.Reveal()):
 		return problem.New(problem.EmergencyNumber)
 	case ours || s.table.IsMask(to):
@@ -141,7 +148,7 @@ func (s sendersOf) Refuse(ctx context.Context, tenant string, to e164.Number) er
 
 // Bound reports whether the party knows somebody else by the mask.
 func (s sendersOf) Bound(mask, party e164.Number) bool {
-	_, status := s.table.Lookup(mask, party, time.Now())
+	_, status := s.table.Lookup(mask, party, s.now())
 	return status.Found() && status != numberdb.Public || status == numberdb.Ended
 }
 

@@ -268,7 +268,7 @@ func TestMessagesThatAreRefused(t *testing.T) {
 			o.want(o.ask("shop", http.MethodPost, messagesOf(c.session), c.body), c.status, c.code)
 		})
 	}
-	o.want(o.ask("sandbox", http.MethodPost, messagesOf(&s), words{"from": outAlice, "text": "x"}), 409, problem.CapabilityUnavailable)
+	o.want(o.ask("sandbox", http.MethodPost, messagesOf(&s), words{"from": outAlice, "text": "x"}), 403, problem.InsufficientScope)
 	o.optOut(outBob)
 	o.want(o.ask("shop", http.MethodPost, messagesOf(&s), words{"from": outAlice, "text": "x"}), 409, problem.OptedOut)
 	o.nothingLeft()

@@ -153,6 +153,7 @@ func (r *reloader) apply(file string) (api.Reloaded, error) {
 	r.edge.restrict.Limit(merged.Routing.MaxOptOuts)
 	r.edge.bindings.follow(merged)
 	r.edge.desk.follow(merged)
+	r.edge.boxes.follow(merged)
 	r.running = merged
 	return api.Reloaded{Applied: append(changes.Applied, files...), Restart: changes.Restart}, nil
 }

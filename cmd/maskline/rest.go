@@ -17,23 +17,16 @@ import (
 // newREST makes the API under /v1 and its keys.
 func (e *edge) newREST() (err error) {
 	limits := &e.cfg.API.Limits
-	if err := e.newIssuers(); err != nil {
-		return fmt.Errorf("making the API: %w", err)
-	}
-	e.keys, err = auth.NewKeys(auth.Config{
-		Others:   e.issuers,
-		Failures: limits.AuthFailures, First: func() (string, error) { return firstKey(string(e.cfg.DataDir)) }, Codes: e.store.TokenMAC,
-	}, auditedKeys{e.store, e.changes}, time.Now, e.log.Named("api"), e.metrics)
-	if err != nil {
+	if e.keys, err = e.apiKeys(); err != nil {
 		return fmt.Errorf("making the API: %w", err)
 	}
 	v1, err := rest.New(rest.Config{
-		Version: version, Body: int64(limits.Body), Read: limits.Read, Answer: limits.Read, Draining: e.draining.Load,
-	}, e.keys, time.Now, e.log.Named("api"), e.metrics)
+		Version: version, Body: int64(limits.Body), Read: limits.Read, Answer: limits.Read, Draining: e.isDraining, Sandbox: e.inside != nil,
+	}, door{e.keys}, time.Now, e.log.Named("api"), e.metrics)
 	if err != nil {
 		return fmt.Errorf("making the API: %w", err)
 	}
-	sessions := rest.Sessions{Desk: e.protection.desk(restSessions{e.desk, e.store}), Now: time.Now}
+	sessions := rest.Sessions{Desk: e.protection.desk(restSessions{e.desk, e.store, e.now}), Now: e.now}
 	e.protection.register(v1)
 	e.protection.alarms.suspend, e.protection.alarms.tell = e.suspendKey, e.told.abuse
 	for _, resource := range []interface{ Register(api huma.API) }{
@@ -42,15 +35,31 @@ func (e *edge) newREST() (err error) {
 		&rest.Numbers{Desk: restNumbers{e.inventory()}},
 		&rest.Pools{Desk: restPools{poolDesk{e.inventory()}}},
 		&rest.Carriers{Report: func() api.Report { return e.health().Report() }},
-		&rest.Restrictions{List: e.restrict, Tenant: e.bindings.hasTenant, Now: time.Now},
+		&rest.Restrictions{List: e.restrict, Tenant: e.bindings.hasTenant, Now: e.now},
 		&rest.Keys{Desk: e.keys, Tenant: e.bindings.hasTenant, Resume: e.resumeKey, Now: time.Now},
 		&rest.OAuth{Desk: e.keys, Admit: e.protection.limits.Admit},
-		e.told.events, e.told.endpoints, e.messages, e.verify, &usage.Resource{Meter: e.meter},
+		e.told.events, e.told.endpoints, e.messages, e.verify, &usage.Resource{Meter: e.meter}, e.sandboxResource(),
 	} {
 		resource.Register(v1)
 	}
-	e.v1 = v1.Handler()
+	if e.v1 = v1.Handler(); e.inside == nil {
+		e.v1 = &atTheDoor{e.keys, e.boxes, e.v1}
+	}
 	return nil
+}
+
+// apiKeys are the keys of the edge: those of a sandbox are its live edge's.
+func (e *edge) apiKeys() (*auth.Keys, error) {
+	if e.inside != nil {
+		return e.inside.live.keys, nil
+	}
+	if err := e.newIssuers(); err != nil {
+		return nil, err
+	}
+	return auth.NewKeys(auth.Config{
+		Others:   e.issuers,
+		Failures: e.cfg.API.Limits.AuthFailures, First: func() (string, error) { return firstKey(string(e.cfg.DataDir)) }, Codes: e.store.TokenMAC,
+	}, auditedKeys{e.store, e.changes}, time.Now, e.log.Named("api"), e.metrics)
 }
 
 // newIssuers makes the identity providers of the configuration.

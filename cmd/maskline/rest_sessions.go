@@ -16,6 +16,7 @@ import (
 type restSessions struct {
 	*sessionDesk
 	attempts numberdb.AttemptStore
+	now      func() time.Time
 }
 
 // Create makes a session, or finds what the same request made before.
@@ -43,7 +44,7 @@ func (d restSessions) settled(ctx context.Context, s numberdb.Session, err error
 	if attempt == nil {
 		return numberdb.Session{}, false, restProblem(err)
 	}
-	made, found, look := d.attempts.Attempted(ctx, attempt, time.Now())
+	made, found, look := d.attempts.Attempted(ctx, attempt, d.now())
 	switch {
 	case errors.Is(look, numberdb.ErrOtherRequest):
 		return numberdb.Session{}, false, problem.New(problem.IdempotencyMismatch)

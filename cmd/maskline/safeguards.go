@@ -49,9 +49,9 @@ func (e *edge) newProtection() (err error) {
 		return err
 	}
 	p.consents = &safeguards.Consents{
-		Store: e.store, Attempts: e.store, Commit: p.records, Tenant: e.bindings.hasTenant, Now: time.Now, IDs: &numberdb.IDs{},
+		Store: e.store, Attempts: e.store, Commit: p.records, Tenant: e.bindings.hasTenant, Now: e.now, IDs: &numberdb.IDs{},
 	}
-	cfg := guard.Config{Quotas: p.live, Consents: p.consents, Alarm: p.alarms}
+	cfg := guard.Config{Quotas: p.live, Consents: p.consents, Alarm: p.alarms, Clock: e.now}
 	if p.guard, err = guard.New(cfg, rules, e.log.Named("guard"), e.metrics); err != nil {
 		return fmt.Errorf("making the guard: %w", err)
 	}
@@ -156,7 +156,7 @@ func (p *protection) register(a *rest.API) {
 
 // desk is a desk of sessions whose requests are judged first.
 func (p *protection) desk(of rest.SessionDesk) rest.SessionDesk {
-	return &safeguards.Desk{SessionDesk: of, Guard: p.guard, Live: p.live, Attempts: p.records.store, Now: time.Now}
+	return &safeguards.Desk{SessionDesk: of, Guard: p.guard, Live: p.live, Attempts: p.records.store, Now: p.records.now}
 }
 
 // alarms hears of abuse: it goes to the audit, and a key is suspended.

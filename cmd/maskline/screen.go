@@ -49,7 +49,11 @@ func (s *codeScreen) Refuses(tenant string, mask e164.Number, capitals []byte) b
 
 // routing is what the configuration says of it, with the screen that it asks for.
 func (e *edge) routing(cfg *configs.Config) routing.Config {
-	r := routingConfig(cfg, e.restrict)
+	var restrictions routing.Restrictions = e.restrict
+	if e.inside != nil {
+		restrictions = magicRestrictions{restrictions}
+	}
+	r := routingConfig(cfg, restrictions)
 	r.Usage = e.meter
 	if what := cfg.Routing.ThirdPartyCodes; what == configs.CodesFlag || what == configs.CodesRefuse {
 		r.Screen = &codeScreen{

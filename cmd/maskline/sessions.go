@@ -13,6 +13,7 @@ import (
 
 	"maskline/api"
 	"maskline/api/problem"
+	"maskline/api/sandbox"
 	"maskline/configs"
 	"maskline/e164"
 	"maskline/numberdb"
@@ -39,6 +40,7 @@ type sessionDesk struct {
 	store     numberdb.Registry
 	bindings  *bindings
 	lifecycle configs.Lifecycle
+	only      func(e164.Number) bool // which numbers people have; nil: all
 	emergency atomic.Pointer[map[string]bool]
 	peers     atomic.Pointer[map[tenantPeer]bool]
 }
@@ -159,6 +161,9 @@ func (d *sessionDesk) side(p *api.Participate, tenant string) (side sessions.Sid
 		if side.Number, err = e164.Parse(plainNumber(p.Number)); err != nil {
 			return side, &wrong{field: "number", code: problem.InvalidNumber, says: "expected 7 to 15 digits from the country code on"}
 		}
+		if !d.exists(side.Number) {
+			return side, fictional("number")
+		}
 	}
 	if p.To != "" {
 		if number, tel := strings.CutPrefix(p.To, "tel:"); tel && d.isEmergency(number) {
@@ -166,6 +171,9 @@ func (d *sessionDesk) side(p *api.Participate, tenant string) (side sessions.Sid
 		}
 		if side.To, err = numberdb.ParseEndpoint(p.To); err != nil {
 			return side, &wrong{field: "to", code: problem.ValidationFailed, says: "to: " + err.Error()}
+		}
+		if side.To.Kind == numberdb.Tel && !d.exists(side.To.Number) {
+			return side, fictional("to")
 		}
 		if !d.reachable(side.To, tenant) {
 			what := map[numberdb.EndpointKind]string{numberdb.Account: "an account", numberdb.SIP: "a peer"}[side.To.Kind]
@@ -183,6 +191,13 @@ func (d *sessionDesk) side(p *api.Participate, tenant string) (side sessions.Sid
 		return side, &wrong{field: "mask_region.prefix", code: problem.ValidationFailed, says: "prefix: expected digits from the country code on"}
 	}
 	return side, nil
+}
+
+// exists reports whether somebody can have the number.
+func (d *sessionDesk) exists(n e164.Number) bool { return d.only == nil || d.only(n) }
+
+func fictional(field string) *wrong {
+	return &wrong{field: field, code: problem.InvalidNumber, says: sandbox.OnlyFiction}
 }
 
 func emergency(field string) *wrong {

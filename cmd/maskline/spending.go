@@ -13,7 +13,7 @@ import (
 
 // newMeter makes what counts the traffic of tenants. It comes after the store.
 func (e *edge) newMeter() (err error) {
-	e.meter, err = usage.NewMeter(usage.Config{Holder: holder(e.cfg), Tell: e.told.spent}, e.store, time.Now, e.log.Named("usage"), e.metrics)
+	e.meter, err = usage.NewMeter(usage.Config{Holder: holder(e.cfg), Tell: e.told.spent}, e.store, e.now, e.log.Named("usage"), e.metrics)
 	if err != nil {
 		return fmt.Errorf("making the meter of traffic: %w", err)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"maskline/configs"
 	"maskline/numberdb"
@@ -31,13 +32,18 @@ type stores interface {
 
 // openStore opens the store that the configuration names.
 func openStore(ctx context.Context, cfg *configs.Config) (stores, error) {
+	return openStoreAt(ctx, cfg, time.Now)
+}
+
+// openStoreAt opens it with a clock by which rows are over. Postgres has its own.
+func openStoreAt(ctx context.Context, cfg *configs.Config, now func() time.Time) (stores, error) {
 	manual := cfg.Database.Migrate == configs.MigrateManual
 	if url := cfg.Database.URL.Reveal(); url != "" {
 		return opened(postgres.Open(postgres.Config{
 			URL: url, Keys: dataKeys(cfg), ManualMigrations: manual, Sync: syncOf(cfg.Database.Sync), Slot: cfg.Database.Slot,
 		}))
 	}
-	return opened(sqlite.Open(ctx, sqlite.Config{Dir: string(cfg.DataDir), Keys: dataKeys(cfg), ManualMigrations: manual}))
+	return opened(sqlite.Open(ctx, sqlite.Config{Dir: string(cfg.DataDir), Keys: dataKeys(cfg), ManualMigrations: manual, Now: now}))
 }
 
 func syncOf(sync configs.Sync) postgres.Sync {

@@ -17,14 +17,34 @@ func (x *Exchange) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 	}
 	defer func() { _ = dialog.Close() }()
 	call := &Call{Dialled: req.Recipient.User, Peer: req.From().Address.User}
-	switch x.currentMode() {
+	if x.cfg.Called != nil {
+		x.cfg.Called(*call)
+	}
+	switch x.modeFor(call.Dialled) {
 	case Busy:
 		_ = dialog.Respond(sip.StatusBusyHere, "Busy Here", nil)
 		return
 	case Unavailable:
 		_ = dialog.Respond(sip.StatusServiceUnavailable, "Service Unavailable", nil)
 		return
-	case Answer, Silent:
+	case Declined:
+		_ = dialog.Respond(sip.StatusGlobalDecline, "Decline", nil)
+		return
+	case Unknown:
+		_ = dialog.Respond(sip.StatusNotFound, "Not Found", nil)
+		return
+	case NoAnswer:
+		_ = dialog.Respond(sip.StatusRinging, "Ringing", nil)
+		select {
+		case <-time.After(longestCall):
+		case <-tx.Done():
+		}
+		return
+	case Silent:
+		if x.cfg.Decide != nil {
+			return
+		}
+	case Answer:
 	}
 	remote, err := remoteVoice(req.Body())
 	if err != nil {
@@ -47,7 +67,9 @@ func (x *Exchange) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 	s := &session{call: call, stream: stream, answering: dialog, ended: make(chan struct{})}
 	x.mu.Lock()
 	x.talking[req.CallID().Value()] = s
-	x.answers = append(x.answers, call)
+	if x.cfg.Called == nil {
+		x.answers = append(x.answers, call)
+	}
 	call.Answered, call.Setup = true, time.Since(started)
 	x.mu.Unlock()
 	stream.Start(remote)

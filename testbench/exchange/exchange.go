@@ -28,6 +28,9 @@ const (
 	Busy             // 486
 	Unavailable      // 503
 	Silent           // every packet is ignored
+	Declined         // 603
+	Unknown          // 404
+	NoAnswer         // it rings until the caller gives up
 )
 
 // Call is a call as one of its ends saw it.
@@ -47,7 +50,7 @@ type Call struct {
 type Exchange struct {
 	Tap tap.Tap // every SIP packet that the edge sent
 
-	name   string
+	cfg    Config
 	ring   time.Duration
 	conn   *conn
 	ua     *sipgo.UserAgent
@@ -77,8 +80,24 @@ func (s *session) end() { s.once.Do(func() { close(s.ended) }) }
 
 const ringing = 50 * time.Millisecond
 
+// Config of an Exchange.
+type Config struct {
+	// Name that it shows.
+	Name string
+	// Decide is how a call to a number is treated. Nil: as the mode says.
+	Decide func(dialled string) Mode
+	// Called is told of each call from the edge; it must not wait. Nil: Tap and
+	// Answered keep what came.
+	Called func(Call)
+}
+
 // Start listens on a loopback port of the kernel's choice.
-func Start(name string) (*Exchange, error) {
+func Start(name string) (*Exchange, error) { return StartWith(Config{Name: name}) }
+
+// StartWith is Start for one that is told how to treat calls. With Called it keeps
+// nothing.
+func StartWith(cfg Config) (*Exchange, error) {
+	name := cfg.Name
 	fail := func(err error) (*Exchange, error) {
 		return nil, fmt.Errorf("starting the exchange of %s: %w", name, err)
 	}
@@ -97,7 +116,7 @@ func Start(name string) (*Exchange, error) {
 	if err != nil {
 		return fail(err)
 	}
-	x := &Exchange{name: name, ring: ringing, ua: ua, voices: voices, talking: map[string]*session{}}
+	x := &Exchange{cfg: cfg, ring: ringing, ua: ua, voices: voices, talking: map[string]*session{}}
 	x.conn = &conn{PacketConn: packets, exchange: x, served: make(chan struct{})}
 	server, err := sipgo.NewServer(ua, sipgo.WithServerLogger(quiet))
 	if err != nil {
@@ -186,6 +205,14 @@ func (x *Exchange) currentMode() Mode {
 	return x.mode
 }
 
+// modeFor is how a call to a number is treated.
+func (x *Exchange) modeFor(dialled string) Mode {
+	if x.cfg.Decide != nil {
+		return x.cfg.Decide(dialled)
+	}
+	return x.currentMode()
+}
+
 func (x *Exchange) remember(callID string, s *session) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -224,7 +251,9 @@ func (c *conn) ReadFrom(b []byte) (int, net.Addr, error) {
 		if err != nil {
 			return n, from, err
 		}
-		c.exchange.Tap.Add(b[:n])
+		if c.exchange.cfg.Called == nil {
+			c.exchange.Tap.Add(b[:n])
+		}
 		if c.exchange.currentMode() != Silent {
 			return n, from, nil
 		}

@@ -109,13 +109,5 @@ func (c *courier) bring(r receipt) bool {
 	if l == nil {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(c.ctx, receiptWithin)
-	defer cancel()
-	body := pdu.Receipt{MessageID: []byte(r.id), State: pdu.Delivered, Done: r.done}
-	m := pdu.Message{
-		Source: r.source, Destination: r.destination, ESMClass: body.ESMClass(),
-		ShortMessage: body.AppendText(nil, r.done), TLVs: body.AppendTLVs(nil),
-	}
-	answer, err := l.request(ctx, func(sequence uint32) ([]byte, error) { return m.Append(nil, pdu.DeliverSM, sequence) })
-	return err == nil && answer.header.Status == pdu.ROK
+	return l.receipt(c.ctx, &r, pdu.Receipt{State: pdu.Delivered})
 }

@@ -57,7 +57,9 @@ func (l *link) run() {
 			}
 			continue
 		}
-		l.tap.Add(frame)
+		if l.tap != nil {
+			l.tap.Add(frame)
+		}
 		h, body := pdu.ParseHeader(frame), frame[pdu.HeaderLen:]
 		if h.Command.IsResponse() {
 			l.answer(h, body)
@@ -140,4 +142,37 @@ func (l *link) close() {
 		close(l.done)
 		_ = l.conn.Close()
 	}
+}
+
+// deliver sends a message of a subscriber in parts, and returns the first status
+// other than ROK.
+func (l *link) deliver(ctx context.Context, name, from, to string, parts []part) (pdu.Status, error) {
+	for _, p := range parts {
+		m := pdu.Message{
+			Source:      pdu.Address{TON: 1, NPI: 1, Digits: []byte(from)},
+			Destination: pdu.Address{TON: 1, NPI: 1, Digits: []byte(to)},
+			ESMClass:    p.esmClass, DataCoding: p.coding, ShortMessage: p.content,
+		}
+		r, err := l.request(ctx, func(sequence uint32) ([]byte, error) { return m.Append(nil, pdu.DeliverSM, sequence) })
+		if err != nil {
+			return 0, fmt.Errorf("delivering through %s: %w", name, err)
+		}
+		if r.header.Status != pdu.ROK {
+			return r.header.Status, nil
+		}
+	}
+	return pdu.ROK, nil
+}
+
+// receipt brings one, and reports whether it was taken.
+func (l *link) receipt(ctx context.Context, r *receipt, body pdu.Receipt) bool {
+	ctx, cancel := context.WithTimeout(ctx, receiptWithin)
+	defer cancel()
+	body.MessageID, body.Done = []byte(r.id), r.done
+	m := pdu.Message{
+		Source: r.source, Destination: r.destination, ESMClass: body.ESMClass(),
+		ShortMessage: body.AppendText(nil, r.done), TLVs: body.AppendTLVs(nil),
+	}
+	answer, err := l.request(ctx, func(sequence uint32) ([]byte, error) { return m.Append(nil, pdu.DeliverSM, sequence) })
+	return err == nil && answer.header.Status == pdu.ROK
 }

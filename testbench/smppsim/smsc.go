@@ -134,21 +134,7 @@ func (s *SMSC) Deliver(ctx context.Context, from, to, text string) (pdu.Status, 
 	s.reference++
 	reference := s.reference
 	s.mu.Unlock()
-	for _, p := range split(text, reference) {
-		m := pdu.Message{
-			Source:      pdu.Address{TON: 1, NPI: 1, Digits: []byte(from)},
-			Destination: pdu.Address{TON: 1, NPI: 1, Digits: []byte(to)},
-			ESMClass:    p.esmClass, DataCoding: p.coding, ShortMessage: p.content,
-		}
-		r, err := l.request(ctx, func(sequence uint32) ([]byte, error) { return m.Append(nil, pdu.DeliverSM, sequence) })
-		if err != nil {
-			return 0, fmt.Errorf("delivering through %s: %w", s.name, err)
-		}
-		if r.header.Status != pdu.ROK {
-			return r.header.Status, nil
-		}
-	}
-	return pdu.ROK, nil
+	return l.deliver(ctx, s.name, from, to, split(text, reference))
 }
 
 func (s *SMSC) accept() {
