@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -166,4 +167,19 @@ func TestASandboxThatEnds(t *testing.T) {
 	})
 	test.ask(http.MethodGet, "/v1/sessions/"+id, "").want(http.StatusOK)
 	test.send("2", id, tester, "hello").want(http.StatusCreated)
+}
+
+// The rules against abuse hold in the sandbox, for the key that offends and no other.
+func TestAbuseOfTheSandbox(t *testing.T) {
+	w := watchedWith(t, strings.Replace(twoTenants, `api: {listen: "127.0.0.1:0"`, `api: {listen: "127.0.0.1:0", abuse: {denied: 2, throttle: 0, step_up: 60, suspend: 100}`, 1))
+	bad, good, live := w.inSandbox("shop"), w.inSandbox("shop"), w.as("shop", "owner")
+	for i := range 9 {
+		body := fmt.Sprintf(`{"pool":"uk","participants":[{"number":"%s"},{"number":"+88161234567%d"}]}`, tester, i)
+		if g := bad.ask(http.MethodPost, "/v1/sessions", body, idempotency, fmt.Sprint(i)); g.status != http.StatusForbidden && g.status != http.StatusUnauthorized {
+			t.Errorf("%d %s", g.status, g.text)
+		}
+	}
+	w.eventually("the key is suspended", func() bool { return bad.ask(http.MethodGet, "/v1/sessions", "").status == http.StatusUnauthorized })
+	good.pair("1", tester, friend)
+	live.ask(http.MethodPost, "/v1/sessions", fictionalPair, idempotency, "1").want(http.StatusCreated)
 }
