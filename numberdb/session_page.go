@@ -10,7 +10,7 @@ const (
 	mostLimit    = 10_000
 )
 
-// PageLimit bounds the limit of a query of sessions or of History: 0 is 100.
+// PageLimit bounds the limit of a query: 0 is 100.
 func PageLimit(limit int) int { return min(max(0, cmp.Or(limit, defaultLimit)), mostLimit) }
 
 // SessionPage gathers what a SessionQuery finds, for the stores.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"maskline/e164"
 	"maskline/numberdb"
 	"maskline/numberdb/storetest"
 	"maskline/testbench/pgtest"
@@ -153,5 +154,40 @@ func TestRegistryShowsNoNumber(t *testing.T) {
 	}
 	if found := storetest.NewScanner(numbers).Found(text); found != 0 {
 		t.Errorf("%d numbers stand in the dump", found)
+	}
+}
+
+// BenchmarkInventory reads all masks, and after a lease those that were written since.
+func BenchmarkInventory(b *testing.B) {
+	const masks = 100_000
+	store, name := newStore(b, nil)
+	for from := 0; from < masks; from += 20_000 {
+		var w numberdb.Writes
+		for i := range 20_000 {
+			w.Masks = append(w.Masks, numberdb.Mask{Number: storetest.Mask(0) + e164.Number(from+i), Country: "GB", Services: numberdb.SMS, Since: time.Unix(1, 0).UTC()})
+		}
+		storetest.Commit(b, store, w)
+	}
+	exec(b, connect(b, name), `VACUUM ANALYZE maskline.masks`)
+	read := func(query numberdb.InventoryQuery) (told int, read numberdb.InventoryRead) {
+		read, err := store.Inventory(b.Context(), query, func(numberdb.Pool) {}, func(numberdb.Mask) { told++ })
+		if err != nil {
+			b.Fatal(err)
+		}
+		return told, read
+	}
+	_, last := read(numberdb.InventoryQuery{})
+	storetest.Commit(b, store, numberdb.Writes{Masks: []numberdb.Mask{{Number: storetest.Mask(7), Services: numberdb.SMS, State: numberdb.Held, Since: time.Unix(2, 0).UTC()}}})
+	for name, c := range map[string]struct {
+		query numberdb.InventoryQuery
+		told  int
+	}{"whole": {numberdb.InventoryQuery{}, masks}, "since a lease": {numberdb.InventoryQuery{After: last.Version, Masks: []e164.Number{storetest.Mask(9)}}, 2}} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if told, _ := read(c.query); told != c.told {
+					b.Fatalf("%d masks", told)
+				}
+			}
+		})
 	}
 }

@@ -160,13 +160,17 @@ const (
 	mostUntold     = 100_000
 	// toldMargin is for expiries that are being told.
 	toldMargin = time.Minute
+	// A scan looks at all sessions. One that failed may have taken all the time that
+	// there was, and ends wait for it.
+	scanAgain = time.Minute
 )
 
 // expiries are the ends by time that are to be told. It is tend's own.
 type expiries struct {
 	store  numberdb.ExpiryStore // nil: nothing is told
 	untold []numberdb.ID
-	scan   bool // the store is to be asked which ones were missed
+	scan   bool      // the store is to be asked which ones were missed
+	next   time.Time // before which it is not
 	after  numberdb.ID
 	told   time.Time // that the store was told of
 }
@@ -200,10 +204,11 @@ func (o *Owner) tellExpired(ctx context.Context, now time.Time) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.cfg.Commit)
 	defer cancel()
-	if x.scan && len(x.untold) == 0 {
+	if x.scan && len(x.untold) == 0 && !now.Before(x.next) {
 		found, err := x.store.ExpiredSessions(ctx, now, x.after, expiriesAtOnce)
 		if err != nil {
-			o.log.Debug("could not look for sessions whose end was not told", zap.Error(err))
+			x.next = now.Add(scanAgain)
+			o.log.Warn("could not look for sessions whose end was not told", zap.Error(err), zap.Duration("again_in", scanAgain))
 			return
 		}
 		if x.untold = found; len(found) < expiriesAtOnce {

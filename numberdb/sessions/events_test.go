@@ -154,6 +154,34 @@ func TestExpiriesAreTold(t *testing.T) {
 	wantLines(t, w.events(t, "shop"), append(want, `session.expired 1/2 `)...)
 }
 
+// A search for what ended untold that fails is tried again after a while, and what ends
+// meanwhile is told.
+func TestASearchForExpiriesThatFails(t *testing.T) {
+	w := newWorld(t)
+	w.cfg.Events = &listener{tenants: map[string]int{}}
+	w.store.deaf.Store(true)
+	r := w.edge(t)
+	r.stock(t, numberdb.Pool{Name: "uk"}, 20)
+	end := func(people ...int) {
+		t.Helper()
+		brief := between(people...)
+		brief.Tenant, brief.TTL = "shop", 5*time.Second
+		create(t, r, brief)
+		before := len(w.events(t, "shop"))
+		w.jump(6 * time.Second)
+		eventually(t, "the end of a session", func() bool { return len(w.events(t, "shop")) > before })
+	}
+	eventually(t, "the first search", func() bool { return w.store.scans.Load() > 0 })
+	end(1, 2)
+	end(3, 4)
+	if n := w.store.scans.Load(); n != 1 {
+		t.Errorf("searched %d times", n)
+	}
+	w.store.deaf.Store(false)
+	w.jump(scanAgain)
+	eventually(t, "another search", func() bool { return w.store.scans.Load() > 1 })
+}
+
 // A refused commit tells nothing, and the end of a session waits for a store that
 // is away.
 func TestNothingIsToldOfWhatWasNotWritten(t *testing.T) {

@@ -55,6 +55,16 @@ type faulty struct {
 	gone  atomic.Uint64                               // a mask that somebody has deleted
 	told  atomic.Int64                                // masks that were read
 	whole atomic.Int64                                // readings of all masks
+	deaf  atomic.Bool                                 // what expired untold is not found
+	scans atomic.Int64                                // searches for it
+}
+
+func (f *faulty) ExpiredSessions(ctx context.Context, now time.Time, after numberdb.ID, limit int) ([]numberdb.ID, error) {
+	f.scans.Add(1)
+	if f.deaf.Load() {
+		return nil, errFault
+	}
+	return f.database.ExpiredSessions(ctx, now, after, limit)
 }
 
 func (f *faulty) Inventory(ctx context.Context, query numberdb.InventoryQuery, pool func(numberdb.Pool), mask func(numberdb.Mask)) (numberdb.InventoryRead, error) {
