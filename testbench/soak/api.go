@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -91,8 +90,11 @@ func (u *user) must(ctx context.Context, path string, body, into any) error {
 		if err == nil && status == http.StatusCreated {
 			return json.Unmarshal(text, into)
 		}
+		if err == nil {
+			err = fmt.Errorf("status %d: %s", status, text)
+		}
 		if time.Since(began) > answerWithin {
-			return fmt.Errorf("POST %s: %d %s %w", path, status, text, err)
+			return fmt.Errorf("POST %s: %w", path, err)
 		}
 	}
 }
@@ -265,8 +267,14 @@ func (u *user) finish(ctx context.Context) error {
 				Data       []struct{ ID, State string }
 				NextCursor string `json:"next_cursor"`
 			}
-			if err = errors.Join(err, json.Unmarshal(text, &page)); err != nil || status != http.StatusOK {
-				return fmt.Errorf("GET %s: %d %w", path, status, err)
+			if err == nil && status != http.StatusOK {
+				err = fmt.Errorf("status %d: %s", status, text)
+			}
+			if err == nil {
+				err = json.Unmarshal(text, &page)
+			}
+			if err != nil {
+				return fmt.Errorf("GET %s: %w", path, err)
 			}
 			for _, s := range page.Data {
 				states[s.ID] = s.State

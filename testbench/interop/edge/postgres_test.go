@@ -117,6 +117,38 @@ func TestPostgres(t *testing.T) {
 	b.noPassword()
 }
 
+// asks asks the API with a key for the sessions.
+func (b *bed) asks(key string) (status int, retryAfter string) {
+	b.t.Helper()
+	r, err := http.NewRequestWithContext(b.t.Context(), http.MethodGet, "http://"+b.edge.Listeners().API.String()+"/v1/sessions", nil)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+key)
+	r.Close = true
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	return resp.StatusCode, resp.Header.Get("Retry-After")
+}
+
+// An edge that has not seen its database yet ends in order.
+func TestStoppedBeforeItsDatabaseIsThere(t *testing.T) {
+	server, url := newDatabase(t)
+	if err := server.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	b := newBed(t)
+	e, err := process.Launch(process.Config{Binary: binaryPath, Dir: b.dir, Text: b.config(settings{database: url})})
+	b.running(e, err)
+	b.eventually("it listens", func() bool { return strings.Contains(string(b.log()), `"msg":"listening"`) })
+	if err := b.edge.Stop(patience); err != nil {
+		t.Error(err)
+	}
+}
+
 // An edge may be started before its database: it waits for it.
 func TestPostgresIsAwayAtTheStart(t *testing.T) {
 	server, url := newDatabase(t)
@@ -138,12 +170,23 @@ func TestPostgresIsAwayAtTheStart(t *testing.T) {
 	if ready, table := b.ready(); ready || table.Loaded {
 		t.Fatalf("ready %v, %+v", ready, table)
 	}
+	if status, after := b.asks("sk_live_" + strings.Repeat("0", 43)); status != http.StatusServiceUnavailable || after == "" {
+		t.Errorf("the API answers %d without its keys, Retry-After %q", status, after)
+	}
 	if err := server.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.edge.AwaitReady(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	b.eventually("the API knows the key that it has made", func() bool {
+		key, err := os.ReadFile(filepath.Join(b.dir, "data", "admin.key"))
+		if err != nil {
+			return false
+		}
+		status, _ := b.asks(strings.TrimSpace(string(key)))
+		return status == http.StatusOK
+	})
 	b.awaitCarriers()
 	b.imports(bindings)
 	b.healthy()
