@@ -4,6 +4,6 @@ package numberdb
 
 // How many schedules of one reader and one writer each interleaving gets.
 const (
-	scheduled = 200
-	byChance  = 50
+	scheduled = 120
+	byChance  = 40
 )
