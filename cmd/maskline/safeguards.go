@@ -240,13 +240,16 @@ func (a *alarms) run(ctx context.Context) {
 // act suspends first: that is what counts.
 func (a *alarms) act(ctx context.Context, one alarm) {
 	what := abuseDetected
-	if one.suspended {
+	switch {
+	case one.suspended:
 		what = abuseSuspended
+	case one.mask != 0:
+		what = abuseThirdParty
 	}
 	for try := 1; try <= alarmTries && ctx.Err() == nil; try++ {
 		err := a.once(ctx, one, what)
 		if err == nil {
-			if a.tell != nil && one.mask == 0 {
+			if a.tell != nil {
 				a.tell(one.who.Tenant, what, one.who.Key)
 			}
 			return
@@ -263,7 +266,7 @@ func (a *alarms) once(ctx context.Context, one alarm, what string) error {
 	ctx, cancel := context.WithTimeout(ctx, alarmTime)
 	defer cancel()
 	if one.mask != 0 {
-		return a.records.Note(ctx, one.who.Tenant, "abuse.third_party_code", one.mask.Reveal(), "a one-time code of somebody else's service came to a leased mask")
+		return a.records.Note(ctx, one.who.Tenant, what, one.mask.Reveal(), "a one-time code of somebody else's service came to a leased mask")
 	}
 	if one.suspended && a.suspend != nil {
 		if err := a.suspend(ctx, one.who.Key); err != nil {
