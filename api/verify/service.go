@@ -101,6 +101,7 @@ type Service struct {
 	log      *zap.Logger
 	metrics  *metrics
 	breaker  breaker
+	senders  senders
 }
 
 // New makes a service and registers its metrics.

@@ -126,10 +126,11 @@ func (s *Service) send(ctx context.Context, v *numberdb.Verification, w *numberd
 // sender is the mask that writes to a party: the same one while the pool is the
 // same, and none by which the party knows somebody else.
 func (s *Service) sender(w *numberdb.Workflow, to e164.Number) (e164.Number, error) {
-	masks := s.numbers.Senders(w.Tenant, w.Sender, w.Pool)
+	masks := s.senders.of(s.now(), senderKey{w.Tenant, w.Sender, w.Pool}, s.numbers.Senders)
 	at := uint64(to.Canonical()) * 0x9E3779B97F4A7C15 >> 33
 	for i := range masks {
-		if mask := masks[(int(at)+i)%len(masks)]; !s.numbers.Bound(mask, to) {
+		mask := masks[(int(at)+i)%len(masks)]
+		if !s.numbers.Bound(mask, to) && len(s.numbers.Senders(w.Tenant, mask, "")) > 0 { // it may have been leased meanwhile
 			return mask, nil
 		}
 	}

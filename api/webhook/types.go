@@ -15,7 +15,7 @@ func EventTypes() []EventType {
 		"call.ringing", "call.answered", "call.blocked", "call.ended", "call.missed",
 		"message.inbound", "message.status", "message.blocked", "out_of_session.message", "out_of_session.call", "optout.created", "optout.removed",
 		"verification.sent", "verification.status", "verification.succeeded", "verification.failed",
-		"carrier.up", "carrier.down", "quota.warning", "quota.reached", "abuse.detected", "abuse.suspended", "webhook.disabled",
+		"carrier.up", "carrier.down", "quota.warning", "quota.reached", "abuse.detected", "abuse.suspended", "abuse.third_party_code", "webhook.disabled",
 	}
 }
 

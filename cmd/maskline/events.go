@@ -224,13 +224,16 @@ func (t *eventing) optOut(c *numberdb.RestrictionChange) {
 const (
 	abuseDetected  = "abuse.detected"
 	abuseSuspended = "abuse.suspended"
+	// abuseThirdParty is of a leased mask.
+	abuseThirdParty = "abuse.third_party_code"
 )
 
 type abuseTold struct {
-	Key string `json:"key"`
+	Key string `json:"key,omitempty"`
 }
 
-// abuse tells a tenant what one of its keys is held for.
+// abuse tells a tenant what one of its keys is held for; without a key, what has come
+// to one of its leases.
 func (t *eventing) abuse(tenant, kind, key string) { t.note(tenant, kind, "", abuseTold{key}) }
 
 // calls tells of calls, and passes on their records.

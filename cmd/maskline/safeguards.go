@@ -270,25 +270,31 @@ func (a *alarms) finish(ctx context.Context) {
 func (a *alarms) act(ctx context.Context, one alarm) error {
 	ctx, cancel := context.WithTimeout(ctx, alarmTime)
 	defer cancel()
-	if one.mask != 0 {
-		return a.records.Note(ctx, one.who.Tenant, "abuse.third_party_code", one.mask.Reveal(), "a one-time code of somebody else's service came to a leased mask")
-	}
-	what := abuseDetected
-	if one.suspended {
-		what = abuseSuspended
-	}
 	if one.suspended && a.suspend != nil {
 		if err := a.suspend(ctx, one.who.Key); err != nil {
 			return fmt.Errorf("suspending the key: %w", err)
 		}
 	}
-	var why []string
-	for _, p := range one.score.Why {
-		why = append(why, fmt.Sprintf("%s %d of %d", p.Rule, p.Count, p.Limit))
-	}
-	err := a.records.Note(ctx, one.who.Tenant, what, one.who.Key, fmt.Sprintf("%d points: %s", one.score.Points, strings.Join(why, ", ")))
+	what, subject, detail := one.told()
+	err := a.records.Note(ctx, one.who.Tenant, what, subject, detail)
 	if err == nil && a.tell != nil {
 		a.tell(one.who.Tenant, what, one.who.Key)
 	}
 	return err
+}
+
+// told is what the audit says of an alarm.
+func (one *alarm) told() (what, subject, detail string) {
+	if one.mask != 0 {
+		return abuseThirdParty, one.mask.Reveal(), "a one-time code of somebody else's service came to a leased mask"
+	}
+	what = abuseDetected
+	if one.suspended {
+		what = abuseSuspended
+	}
+	var why []string
+	for _, p := range one.score.Why {
+		why = append(why, fmt.Sprintf("%s %d of %d", p.Rule, p.Count, p.Limit))
+	}
+	return what, one.who.Key, fmt.Sprintf("%d points: %s", one.score.Points, strings.Join(why, ", "))
 }

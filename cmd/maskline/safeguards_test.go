@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"maskline/api/guard"
 	"maskline/api/problem"
 	"maskline/e164"
+	"maskline/numberdb"
 	"maskline/routing"
 )
 
@@ -346,6 +348,11 @@ func TestCodesOfOthersAtLeasedMasks(t *testing.T) {
 	if n := strings.Count(strings.Join(g.did(), "; "), "abuse.third_party_code"); n != 1 {
 		t.Errorf("told %d times", n)
 	}
+	g.eventually("whose lease it is to be told, without the mask", func() bool {
+		told, err := g.store.Events(t.Context(), numberdb.EventQuery{})
+		at := slices.IndexFunc(told, func(e numberdb.Event) bool { return e.Type == abuseThirdParty })
+		return err == nil && at >= 0 && string(told[at].Data) == "{}"
+	})
 	c.change("refuse", "flag")
 	c.at("reload")
 	if got := say(code); got == routing.RuleRefused {

@@ -335,7 +335,7 @@ func TestTheShellOfTheSandbox(t *testing.T) {
 func TestTestKeysAtTheCommandLine(t *testing.T) {
 	w := watched(t)
 	key := strings.TrimSpace(w.c.at("keys", "create", "--test", "--role", "owner", "--tenant", "shop"))
-	test := &web{w.running, w.c, key, w.contract}
+	test := w.with(key)
 	if !strings.HasPrefix(key, "sk_test_") || test.ask(http.MethodGet, "/v1/sandbox/clock", "").status != http.StatusOK {
 		t.Error("the key is of no sandbox")
 	}
