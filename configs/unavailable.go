@@ -12,7 +12,6 @@ import (
 func unavailable() []string {
 	return []string{
 		"tenants[].spend_day",
-		"api.tls",
 		"observe.hep",
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -16,11 +17,12 @@ import (
 // newREST makes the API under /v1 and its keys.
 func (e *edge) newREST() (err error) {
 	limits := &e.cfg.API.Limits
-	if err := e.newIssuers(); err != nil {
+	if err := errors.Join(e.newIssuers(), e.newTLS()); err != nil {
 		return fmt.Errorf("making the API: %w", err)
 	}
+	e.certificates.Set(clientsConfig(e.cfg))
 	e.keys, err = auth.NewKeys(auth.Config{
-		Others:   e.issuers,
+		Others: e.issuers, Certificates: &e.certificates,
 		Failures: limits.AuthFailures, First: func() (string, error) { return firstKey(string(e.cfg.DataDir)) }, Codes: e.store.TokenMAC,
 	}, auditedKeys{e.store, e.changes}, time.Now, e.log.Named("api"), e.metrics)
 	if err != nil {
@@ -51,6 +53,18 @@ func (e *edge) newREST() (err error) {
 	e.registerOutbound(v1)
 	e.v1 = v1.Handler()
 	return nil
+}
+
+// newTLS reads what api.listen shows its clients.
+func (e *edge) newTLS() error {
+	secured, err := apiTLS(e.cfg)
+	if err != nil {
+		return err
+	}
+	if e.secured, err = api.NewTLS(e.metrics); err == nil {
+		e.secured.Set(secured)
+	}
+	return err
 }
 
 // newIssuers makes the identity providers of the configuration.
