@@ -16,6 +16,7 @@ type ServerConfig struct {
 	HeaderTimeout time.Duration // from connection to the end of the headers
 	ReadTimeout   time.Duration // to the end of the body; 0: none
 	WriteTimeout  time.Duration // to the end of the response; 0: none
+	TLS           *TLS          // nil: none
 }
 
 const (
@@ -34,8 +35,11 @@ func Serve(ctx context.Context, l net.Listener, handler http.Handler, cfg Server
 		WriteTimeout:      cfg.WriteTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          zap.NewStdLog(log),
+		ErrorLog:          serverLog{log, cfg.TLS}.standard(),
 		BaseContext:       func(net.Listener) context.Context { return ctx },
+	}
+	if cfg.TLS != nil {
+		l = cfg.TLS.listen(l)
 	}
 	stopped := make(chan error, 1)
 	go func() { stopped <- server.Serve(l) }()

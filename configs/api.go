@@ -11,8 +11,10 @@ type API struct {
 	Listen netip.AddrPort `key:"listen" default:"127.0.0.1:8080" required:"true"`
 	// Address and port that then serve /metrics alone. Default empty: /metrics is served on api.listen.
 	MetricsListen netip.AddrPort `key:"metrics_listen"`
-	// TLS of api.listen.
+	// TLS of api.listen, which the metrics there share.
 	TLS ServerTLS `key:"tls"`
+	// Who is let in by a client's certificate, without a key.
+	Clients []APIClient `key:"clients" live:"whole"`
 	// Limits of one source or request.
 	Limits APILimits `key:"limits"`
 	// CSV of numbers that are denied or allowed, beside those that every edge denies; see docs/limits.md. Default empty: none.
@@ -78,6 +80,23 @@ type Abuse struct {
 	Suspend int `key:"suspend" default:"150" min:"0" max:"10000" live:"true"`
 	// Most requests per second of a key that is throttled; not 0. Default 10.
 	Slow int `key:"slow" default:"10" min:"1" max:"1000000" live:"true"`
+}
+
+// APIClient is who shows a certificate that comes from api.tls.client_ca and has all
+// that is asked for.
+type APIClient struct {
+	// Your name for it, in limits and the audit; no other entry's. Required.
+	Name Name `key:"name" required:"true"`
+	// DNS name, address, URI or mail address among the subject's alternative names. Default empty: any, with a fingerprint.
+	SAN string `key:"san" octets:"256"`
+	// SHA-256 of the certificate in DER, 64 hexadecimal digits, with or without colons. Default empty: any, with a san.
+	Fingerprint string `key:"fingerprint" octets:"96"`
+	// Whose it is. Default empty: the operator's.
+	Tenant Name `key:"tenant"`
+	// What it may at most. Default read-only.
+	Role APIRole `key:"role" default:"read-only"`
+	// What it may of that. Default empty: all of the role but pii:read.
+	Scopes []APIScope `key:"scopes"`
 }
 
 // OIDC is an identity provider. An entry without anything is none.

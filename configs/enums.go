@@ -286,3 +286,21 @@ const (
 )
 
 func (SMSAnswer) choices() []string { return []string{"reject", "drop"} }
+
+// APIRole is what a client of the API may at most.
+type APIRole string
+
+func (APIRole) choices() []string {
+	return []string{"read-only", "auditor", "integrator", "operator", "owner"}
+}
+
+// APIScope permits a group of operations of the API.
+type APIScope string
+
+func (APIScope) choices() []string {
+	return []string{
+		"sessions:read", "sessions:write", "messages:read", "messages:write", "verifications:read", "verifications:write", "restrictions:read",
+		"restrictions:write", "numbers:read", "numbers:write", "events:read", "webhooks:read", "webhooks:write", "keys:read", "keys:write",
+		"audit:read", "pii:read", "admin",
+	}
+}

@@ -11,7 +11,6 @@ import (
 // they ask for nothing. A feature that arrives deletes its line here.
 func unavailable() []string {
 	return []string{
-		"api.tls",
 		"observe.hep",
 	}
 }

@@ -83,7 +83,8 @@ type APIKeyStore interface {
 	APIKeyVersion(ctx context.Context) (APIKeyVersion, error)
 
 	// PutAPIKeys adds keys or changes their expiry, label, suspension and revocation:
-	// all of them or none. It returns ErrPublicTaken where a new one has the public
+	// all of them or none. An edge that does not know yet what another has done undoes
+	// no end: the earlier expiry and the first revocation stay. It returns ErrPublicTaken where a new one has the public
 	// part of another.
 	PutAPIKeys(ctx context.Context, keys []APIKey) error
 

@@ -39,6 +39,9 @@ type Config struct {
 	Codes func(ctx context.Context) (*seal.MAC, error)
 	// Others tells whose the tokens of other issuers are. Nil: there are none.
 	Others Others
+	// Certificates tells who shows a client's certificate and no other credential. Nil:
+	// nobody.
+	Certificates *Certificates
 }
 
 // Others know tokens of identity providers.
@@ -225,6 +228,11 @@ func (k *Keys) Authenticate(r *http.Request) (*Identity, error) {
 	}
 	fields := r.Header.Values("Authorization")
 	if len(fields) == 0 {
+		if k.cfg.Certificates != nil {
+			if who := k.cfg.Certificates.Of(r.TLS); who != nil {
+				return who, nil
+			}
+		}
 		k.metrics.refused.missing.Inc()
 		return nil, problem.New(problem.Unauthorized)
 	}

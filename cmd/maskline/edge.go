@@ -65,9 +65,13 @@ type edge struct {
 	prefixes *prefixes
 	keys     *auth.Keys
 	issuers  *issuer.Issuers
-	v1       http.Handler
-	told     eventing
-	reload   func(file string) (api.Reloaded, error) // nil: there is no file
+
+	certificates auth.Certificates
+	secured      *api.TLS // of api.listen, where it has a certificate
+
+	v1     http.Handler
+	told   eventing
+	reload func(file string) (api.Reloaded, error) // nil: there is no file
 
 	api, metricsOnly, control net.Listener
 	listening, draining       atomic.Bool
@@ -422,7 +426,11 @@ func (e *edge) serveAPI(ctx context.Context) error {
 	if e.metricsOnly == nil {
 		mux.Handle("GET /metrics", api.Metrics(e.metrics))
 	}
-	return api.Serve(ctx, e.api, mux, e.httpLimits(), e.log)
+	limits := e.httpLimits()
+	if e.cfg.API.TLS.Cert != "" {
+		limits.TLS = e.secured
+	}
+	return api.Serve(ctx, e.api, mux, limits, e.log)
 }
 
 func (e *edge) metricsHandler() http.Handler {

@@ -58,7 +58,12 @@ func startEdge(t *testing.T, c *cli) *running {
 			t.Errorf("the edge ended with %v", err)
 		}
 	})
-	r.eventually("the edge is ready", func() bool { return r.get("/readyz").StatusCode == http.StatusOK })
+	r.eventually("the edge is ready", func() bool {
+		if r.cfg.API.TLS.ClientCA != "" { // its clients have to bring a certificate
+			return r.fresh().Loaded
+		}
+		return r.get("/readyz").StatusCode == http.StatusOK
+	})
 	return r
 }
 

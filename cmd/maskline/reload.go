@@ -130,6 +130,10 @@ func (r *reloader) apply(file string) (api.Reloaded, error) {
 			return api.Reloaded{}, err
 		}
 	}
+	secured, err := apiTLS(merged)
+	if err != nil {
+		return api.Reloaded{}, err
+	}
 	prompts, err := loadPrompts(merged)
 	if err != nil {
 		return api.Reloaded{}, err
@@ -149,6 +153,10 @@ func (r *reloader) apply(file string) (api.Reloaded, error) {
 	}
 	r.edge.protection.use(guarding)
 	r.edge.meter.SetLimits(spendLimits(merged))
+	r.edge.certificates.Set(clientsConfig(merged))
+	if r.edge.secured.Set(secured) {
+		files = append(files, "certificates of api.listen")
+	}
 	r.level.SetLevel(level)
 	r.edge.restrict.Limit(merged.Routing.MaxOptOuts)
 	r.edge.bindings.follow(merged)

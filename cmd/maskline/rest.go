@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -53,13 +54,26 @@ func (e *edge) apiKeys() (*auth.Keys, error) {
 	if e.inside != nil {
 		return e.inside.live.keys, nil
 	}
-	if err := e.newIssuers(); err != nil {
+	if err := errors.Join(e.newIssuers(), e.newTLS()); err != nil {
 		return nil, err
 	}
+	e.certificates.Set(clientsConfig(e.cfg))
 	return auth.NewKeys(auth.Config{
-		Others:   e.issuers,
+		Others: e.issuers, Certificates: &e.certificates,
 		Failures: e.cfg.API.Limits.AuthFailures, First: func() (string, error) { return firstKey(string(e.cfg.DataDir)) }, Codes: e.store.TokenMAC,
 	}, auditedKeys{e.store, e.changes}, time.Now, e.log.Named("api"), e.metrics)
+}
+
+// newTLS reads what api.listen shows its clients.
+func (e *edge) newTLS() error {
+	secured, err := apiTLS(e.cfg)
+	if err != nil {
+		return err
+	}
+	if e.secured, err = api.NewTLS(e.metrics); err == nil {
+		e.secured.Set(secured)
+	}
+	return err
 }
 
 // newIssuers makes the identity providers of the configuration.

@@ -35,8 +35,8 @@ func (o *outboundBed) toldOf(tenant string, kind events.Kind, text string) (n in
 		o.t.Fatal(err)
 	}
 	for i := range all {
-		o.text.Write(webhook.Body(&all[i]))
-		if all[i].Type == kind.String() && strings.Contains(string(webhook.Body(&all[i])), text) {
+		o.text.Write(webhook.Body(&all[i], webhook.Live))
+		if all[i].Type == kind.String() && strings.Contains(string(webhook.Body(&all[i], webhook.Live)), text) {
 			n++
 		}
 	}

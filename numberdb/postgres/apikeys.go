@@ -21,10 +21,12 @@ var _ numberdb.APIKeyStore = (*Store)(nil)
 const (
 	apiKeyColumns = `id, public, hash, tenant, role, scopes, label, created, expires, suspended, revoked, used`
 	bumpAPIKeys   = `UPDATE maskline.api_keys_feed SET version = version + 1`
-	putAPIKeys    = `INSERT INTO maskline.api_keys (` + apiKeyColumns + `)
+	putAPIKeys    = `INSERT INTO maskline.api_keys AS k (` + apiKeyColumns + `)
 		SELECT * FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[],
 			$9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[])
-		ON CONFLICT (id) DO UPDATE SET label = excluded.label, expires = excluded.expires, suspended = excluded.suspended, revoked = excluded.revoked`
+		ON CONFLICT (id) DO UPDATE SET label = excluded.label, suspended = excluded.suspended,
+			expires = CASE WHEN k.expires = 0 THEN excluded.expires WHEN excluded.expires = 0 THEN k.expires ELSE least(k.expires, excluded.expires) END,
+			revoked = CASE WHEN k.revoked = 0 THEN excluded.revoked ELSE k.revoked END`
 	useAPIKeys = `UPDATE maskline.api_keys k SET used = r.used FROM unnest($1::bigint[], $2::bigint[]) AS r(id, used)
 		WHERE k.id = r.id AND k.used < r.used`
 	// One statement and so one snapshot. The version is there even without keys.

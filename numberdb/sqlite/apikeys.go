@@ -15,8 +15,10 @@ var _ numberdb.APIKeyStore = (*Store)(nil)
 
 const (
 	apiKeyColumns = `id, public, hash, tenant, role, scopes, label, created, expires, suspended, revoked, used`
-	putAPIKey     = `INSERT INTO api_keys (` + apiKeyColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (id) DO UPDATE SET label = excluded.label, expires = excluded.expires, suspended = excluded.suspended, revoked = excluded.revoked`
+	putAPIKey     = `INSERT INTO api_keys AS k (` + apiKeyColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET label = excluded.label, suspended = excluded.suspended,
+			expires = CASE WHEN k.expires = 0 THEN excluded.expires WHEN excluded.expires = 0 THEN k.expires ELSE min(k.expires, excluded.expires) END,
+			revoked = CASE WHEN k.revoked = 0 THEN excluded.revoked ELSE k.revoked END`
 )
 
 // APIKeys reads all of one snapshot.

@@ -17,6 +17,7 @@ func apiKeyCases() []contractCase {
 	return []contractCase{
 		{"API keys keep every field, over a restart too", apiKeysKept},
 		{"API keys change, all or none", apiKeysChange},
+		{"the end of an API key stays, whoever writes it later", apiKeysEnd},
 		{"the use of an API key moves on only", apiKeysUsed},
 		{"access tokens are of the store, over a restart too", tokensOfTheStore},
 	}
@@ -108,6 +109,30 @@ func apiKeysChange(t *testing.T, db Database) {
 		t.Errorf("a number in the label: %v", err)
 	}
 	wantKeys(t, s, changed, second)
+}
+
+func apiKeysEnd(t *testing.T, db Database) {
+	s := openKeys(t, db)
+	stale := apiKey(0)
+	put := func(k numberdb.APIKey) {
+		t.Helper()
+		if err := s.PutAPIKeys(t.Context(), []numberdb.APIKey{k}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(stale)
+	ended := stale
+	ended.Revoked, ended.Expires = moment(5), moment(6)
+	put(ended)
+	put(stale) // by an edge that knows nothing of it
+	wantKeys(t, s, ended)
+	later, earlier := ended, ended
+	later.Revoked, later.Expires = moment(7), moment(8)
+	put(later)
+	wantKeys(t, s, ended)
+	earlier.Expires = moment(4)
+	put(earlier)
+	wantKeys(t, s, earlier)
 }
 
 func apiKeysUsed(t *testing.T, db Database) {
