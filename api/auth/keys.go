@@ -223,7 +223,7 @@ func (k *Keys) write(ctx context.Context, keys ...numberdb.APIKey) error {
 // key a token names, once in a minute.
 func (k *Keys) Authenticate(r *http.Request) (*Identity, error) {
 	ring := k.known.Load()
-	if ring == nil {
+	if ring == nil || len(ring.byID) == 0 { // the first key stands in its file before the store has it
 		return nil, problem.Unavailable()
 	}
 	fields := r.Header.Values("Authorization")

@@ -171,6 +171,24 @@ func TestBeforeTheStoreWasReadNobodyIsLetIn(t *testing.T) {
 	}
 }
 
+// The first key stands in its file before the store has it: who reads it there at
+// once is to try again, and is no guesser.
+func TestBeforeTheFirstKey(t *testing.T) {
+	k, _ := keysOver(t, &kept{})
+	if err := k.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.asked(NewText()); code(err) != problem.StorageUnavailable {
+		t.Error(err)
+	}
+	if _, _, err := k.Create(t.Context(), Local(), &Wanted{Role: Owner}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.asked(NewText()); code(err) != problem.Unauthorized {
+		t.Error(err)
+	}
+}
+
 func TestAKeyEnds(t *testing.T) {
 	for name, end := range map[string]func(*Keys, *clock, numberdb.ID){
 		"expired":   func(_ *Keys, c *clock, _ numberdb.ID) { c.now = c.now.Add(time.Hour) },

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -108,6 +109,42 @@ func TestTheExampleInTypeScript(t *testing.T) {
 	if got := order(); got != desk {
 		t.Errorf("while it is stopped: %s", got)
 	}
+}
+
+// The receiver that the guide shows takes what an edge posts.
+func TestTheReceiverInTypeScript(t *testing.T) {
+	w := servedWith(t, strings.Replace(twoTenants, `listen: "127.0.0.1:0"`, `listen: "127.0.0.1:0", webhooks: {allow_private: [127.0.0.0/8]}`, 1))
+	shop, addr := w.as("shop", "integrator"), freeAddrs(t, 1)[0]
+	made := shop.ask(http.MethodPost, "/v1/webhook-endpoints", `{"url":"http://`+addr+`/hook"}`).want(http.StatusCreated)
+	secrets, _ := made.body["secrets"].([]any)
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "node_modules"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	client, err := filepath.Abs(inTypeScript)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(client, filepath.Join(dir, "node_modules", "maskline-client")); err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(dir, "receiver.mjs")
+	if err := os.WriteFile(program, []byte(readPage(t, inTypeScript, "examples/receiver.mjs")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "node", program, strings.TrimPrefix(addr, "127.0.0.1:"))
+	cmd.Env = append(os.Environ(), "SECRET="+secrets[0].(map[string]any)["secret"].(string))
+	var out logBuffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	w.eventually("the receiver to take a test", func() bool {
+		return shop.ask(http.MethodPost, "/v1/webhook-endpoints/"+made.field("id")+"/test", "").body["ok"] == true
+	})
+	shop.ask(http.MethodPost, "/v1/sessions", onePair, idempotency, "1").want(http.StatusCreated)
+	w.eventually("the receiver to print an event", func() bool { return strings.Contains(string(out.bytes()), `session.created {"session_id":"ses_`) })
 }
 
 // A program in strict TypeScript compiles against the types.

@@ -18,11 +18,11 @@ func TestClientsAreOfTheDocument(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for file, make := range map[string]func() ([]byte, error){
+	for file, written := range map[string]func() ([]byte, error){
 		"client/types.go": document.GoTypes, "client/operations.go": document.GoOperations,
 		"clients/typescript/operations.js": document.JavaScriptOperations, "clients/typescript/api.d.ts": document.TypeScriptTypes,
 	} {
-		want, err := make()
+		want, err := written()
 		if err != nil {
 			t.Errorf("%s: %v", file, err)
 			continue

@@ -23,6 +23,11 @@ func TestConfigurationsInTheDocs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	guides, err := filepath.Glob("../../docs/guides/*.md")
+	if err != nil || len(guides) == 0 {
+		t.Fatalf("%d guides, %v", len(guides), err)
+	}
+	pages = append(pages, guides...)
 	whole := 0
 	for _, page := range pages {
 		text, err := os.ReadFile(page)

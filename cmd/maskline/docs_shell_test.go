@@ -1,13 +1,16 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 var shellToRun = regexp.MustCompile("(?ms)^<!-- run -->\n```sh\n(.*?)^```")
@@ -52,12 +55,20 @@ func (c *cli) shell(lines string, env ...string) string {
 	if err := os.Chmod(c.path("maskline"), 0o700); err != nil {
 		c.t.Fatal(err)
 	}
-	shell := exec.CommandContext(c.t.Context(), "sh", "-e", "-c", lines)
-	shell.Dir = c.dir
+	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
+	defer cancel()
+	shell := exec.CommandContext(ctx, "sh", "-ex", "-c", lines)
+	shell.Dir, shell.WaitDelay = c.dir, time.Second
+	shell.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // what runs in its background ends with it
+	shell.Cancel = func() error { return syscall.Kill(-shell.Process.Pid, syscall.SIGKILL) }
 	shell.Env = append(append(os.Environ(), "PATH="+c.dir+":"+os.Getenv("PATH")), env...)
 	var out, errs strings.Builder
 	shell.Stdout, shell.Stderr = &out, &errs
-	if err := shell.Run(); err != nil {
+	err = shell.Run()
+	if shell.Process != nil {
+		_ = shell.Cancel() // what it has left in the background
+	}
+	if err != nil {
 		c.t.Fatalf("%v\n%s%s", err, out.String(), errs.String())
 	}
 	return out.String()

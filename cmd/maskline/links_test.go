@@ -20,7 +20,7 @@ var (
 func TestLinksOfTheDocumentationResolve(t *testing.T) {
 	root := filepath.Join("..", "..")
 	pages := []string{"README.md", "CONTRIBUTING.md"}
-	for _, pattern := range []string{"docs/*.md", "docs/decisions/*.md"} {
+	for _, pattern := range []string{"docs/*.md", "docs/decisions/*.md", "docs/guides/*.md"} {
 		found, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil || len(found) == 0 {
 			t.Fatalf("%s: %v", pattern, err)
