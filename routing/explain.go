@@ -31,7 +31,7 @@ type Explanation struct {
 	Carriers []Judgement // every carrier; none where no carrier takes part
 }
 
-var saying = [actions]string{"lets through: ", "refuses: ", "acknowledges and drops: ", "keeps the word: ", "keeps the word: ", "finds a reply slot first: "}
+var saying = [actions]string{"lets through: ", "refuses: ", "acknowledges and drops: ", "keeps the word: ", "keeps the word: ", "answers: ", "finds a reply slot first: "}
 
 // Explain makes the plan, and says of every rule what it said and of every
 // carrier why it is in the plan or not. It changes and counts nothing: an

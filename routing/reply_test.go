@@ -82,6 +82,11 @@ func TestWordsAreAnsweredOnce(t *testing.T) {
 	if r.Explain(message(alfa, alice, maskA, "HELP")); len(heard) != 0 {
 		t.Error("a dry run was answered")
 	}
+	for a := range actions {
+		if saying[a] == "" {
+			t.Errorf("a dry run has no word for %v", a)
+		}
+	}
 }
 
 // An answer goes by the one carrier that brought the word, past the opt-out that it

@@ -114,7 +114,7 @@ func TestRoutingConfig(t *testing.T) {
 			{Name: "two", Direction: routing.Inbound, Status: 0x400},
 		},
 		OptOut: routing.OptOutConfig{
-			Session: true, Start: []string{"GO"},
+			Session: true, Start: []string{"GO"}, Help: []string{"HELP", "INFO"},
 			Stop: map[string][]string{"default": {"BYE"}, "33": {"FIN"}, "1": nil, "32": nil, "41": nil, "352": nil, "377": nil},
 		},
 	}
