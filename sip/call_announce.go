@@ -44,7 +44,7 @@ func (s *summary) heard() string {
 // can hear. It is refused just so where there are no ports, where too much is played
 // already, or where the caller has early media of a called side.
 func (c *call) dismiss(what Announcement, final refusal) {
-	if what.Prompt == "" || c.offer == nil || c.early || c.a.invite.state != txProceeding {
+	if what.Prompt == "" || c.offer == nil || c.early || c.order != nil || c.a.invite.state != txProceeding {
 		c.refuse(final)
 		return
 	}
@@ -87,7 +87,7 @@ func (c *call) onPlaying(ev evPlaying) {
 	if c.phase == phaseOver {
 		return
 	}
-	if g := c.accepting; g != nil && ev.side == SideB && !ev.ok {
+	if g := c.accepting; g != nil && ev.side == g.attempt.side() && !ev.ok {
 		c.unaccepted()
 		return
 	}

@@ -217,7 +217,7 @@ func (s *sim) do(a action) event {
 			s.fail("the called side is called without a slot")
 		}
 		if s.rnd.IntN(10) == 0 {
-			return evBegun{localB: s.move(a.at)}
+			return evBegun{local: s.move(a.at)}
 		}
 		s.granted++
 		return evBegun{true, s.move(a.at)}

@@ -130,7 +130,7 @@ func TestEventsReachAReceiver(t *testing.T) {
 func TestTypesOfEventsAreDocumented(t *testing.T) {
 	literal := regexp.MustCompile(`"((?:session|participant|lease|number|pool|call|optout|carrier|webhook|abuse)\.[a-z_]+)"`)
 	told := map[string]bool{}
-	for _, file := range []string{"events.go", "../../numberdb/event.go", "../../numberdb/sessions/events.go", "../../api/webhook/resource.go"} {
+	for _, file := range []string{"events.go", "../../numberdb/event.go", "../../numberdb/sessions/events.go", "../../api/webhook/resource.go", "../../api/call/course.go"} {
 		code, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"maskline/api/auth"
+	"maskline/api/call"
 	"maskline/api/guard"
 	"maskline/api/message"
 	"maskline/api/problem"
@@ -25,6 +26,7 @@ import (
 type outbound struct {
 	messages *message.Service
 	verify   *verify.Service
+	calls    *call.Service
 }
 
 // outboundStore is what it needs of a store.
@@ -33,6 +35,7 @@ type outboundStore interface {
 	numberdb.MessageStore
 	numberdb.VerificationStore
 	numberdb.WorkflowStore
+	numberdb.CallStore
 }
 
 // newOutbound makes what writes messages, and returns who hears of their receipts.
@@ -43,7 +46,10 @@ func (e *edge) newOutbound() (_ routing.Reports, err error) {
 	}
 	numbers := sendersOf{e.sessions, e.table, e.desk, e.protection.guard}
 	e.verify, err = verify.New(verify.Config{}, e.store, e.messages, numbers, phones{}, time.Now, e.log.Named("verify"), e.metrics)
-	return e.messages, err
+	if err != nil {
+		return nil, err
+	}
+	return e.messages, e.newCalls()
 }
 
 // bySMPP sends through the SMPP side, which is made after what writes.
@@ -74,6 +80,7 @@ func (s sessionsOf) Get(ctx context.Context, tenant string, id numberdb.ID) (num
 func (e *edge) registerOutbound(to huma.API) {
 	e.messages.Register(to)
 	e.verify.Register(to)
+	e.calls.Register(to)
 }
 
 // sendersOf knows the masks for what the edge writes itself.
