@@ -65,7 +65,7 @@ func (c *call) onSideRouted(ev *evRouted) {
 		return
 	}
 	if ev.refused != nil {
-		c.refuse(*ev.refused)
+		c.dismiss(ev.announce, *ev.refused)
 		return
 	}
 	c.plan, c.last, c.next = *ev, ev.otherwise, 0
@@ -138,6 +138,18 @@ func (c *call) hearSecond(sdp []byte) {
 	if sdp != nil {
 		c.do(actHush{SideA})
 	}
+}
+
+// dismissOrder ends a call after an announcement, if the first side is there to hear it
+// and has not heard the second one's network.
+func (c *call) dismissOrder(what Announcement, final refusal) {
+	codec, ok := c.offer.G711()
+	if what.Prompt == "" || c.ringsFirst() || c.early || !ok {
+		c.refuseOrder(final)
+		return
+	}
+	c.announcing = &announcing{what: what, final: final, codec: codec, outcome: announceFailed}
+	c.play()
 }
 
 // refuseOrder ends a call of which one side could not be reached.

@@ -18,6 +18,8 @@ type orderBed struct {
 	first, second *peer
 	id            uint64
 
+	announce Announcement // where nobody can be reached
+
 	mu   sync.Mutex
 	news []OrderNews
 }
@@ -32,7 +34,7 @@ func newOrderBed(t *testing.T, change func(*Config)) *orderBed {
 
 // decide takes the caller for the first side's request.
 func (b *orderBed) decide(req *routing.Request) evRouted {
-	ev := evRouted{present: simMaskA, to: simAlice, mask: simMaskB, tenant: "shop", otherwise: refusal{503, causeNoCircuit, "no_carrier"}}
+	ev := evRouted{present: simMaskA, to: simAlice, mask: simMaskB, tenant: "shop", otherwise: refusal{503, causeNoCircuit, "no_carrier"}, announce: b.announce}
 	names := []string{"out0", "pbx"}
 	if req.From == simAlice {
 		ev.present, ev.to, ev.mask = simMaskB, simBob, simMaskA
@@ -314,6 +316,27 @@ func TestOrdersFailOver(t *testing.T) {
 		b.tenant.send(b.tenant.reply(b.tenant.expect("BYE "), 200, ""))
 	}
 	b.over("released", 200, SideB)
+}
+
+// Where the second side cannot be reached, the first hears why before it is hung up on.
+func TestAnnouncementInAnOrderedCall(t *testing.T) {
+	b := newOrderBed(t, nil)
+	b.announce = Announcement{Prompt: "unreachable"}
+	b.order()
+	b.answered(b.first)
+	for _, p := range []*peer{b.second, b.tenant} {
+		invite := p.expect("INVITE ")
+		p.send(p.reply(invite, 503, ""))
+		p.expect("ACK ")
+	}
+	eventually(t, "the first side hears why", func() bool { p, _ := b.media.heard(SideA); return p.Name == "unreachable" && p.Times > 0 })
+	b.first.silence()
+	b.media.opts().OnPlayed(SideA)
+	b.first.send(b.first.reply(b.first.expect("BYE "), 200, ""))
+	b.over("refused", 503, SideB)
+	if got := b.count("announcements_total", "announcement", "unreachable", "outcome", "played"); got != 1 {
+		t.Errorf("%v announcements are counted", got)
+	}
 }
 
 // What the second side's network says takes the place of our ringing.
