@@ -90,7 +90,7 @@ const (
 )
 
 // String is the name in the API.
-func (l CallLeg) String() string { return [...]string{"from", "to"}[l&1] }
+func (l CallLeg) String() string { return [...]string{"first", "second"}[l&1] }
 
 // CallReport is news of a call. What is older than what the store knows changes no
 // state.

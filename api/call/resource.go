@@ -21,7 +21,7 @@ type Call struct {
 	Session     string     `json:"session" doc:"Whose participants are called."`
 	State       string     `json:"state" enum:"calling,ringing,connecting,connected,ended" doc:"calling: the first person is called. ringing: the first person's phone rings. connecting: the first person has answered, and the second is called."`
 	Outcome     string     `json:"outcome,omitempty" enum:"completed,no_answer,busy,declined,unreachable,cancelled,refused,failed,unknown" doc:"Of a call that has ended. unknown: the edge ended without telling."`
-	Leg         string     `json:"leg,omitempty" enum:"from,to" doc:"Of a call that ended before the two could talk: who was being called, the first (from) or the second (to)."`
+	Leg         string     `json:"leg,omitempty" enum:"first,second" doc:"Of a call that ended before the two could talk: who was being called."`
 	Reason      string     `json:"reason,omitempty" doc:"Of a call that has ended: the word of the call records."`
 	CreatedAt   time.Time  `json:"created_at"`
 	AnsweredAt  *time.Time `json:"answered_at,omitempty" doc:"When the first person answered."`

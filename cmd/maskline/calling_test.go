@@ -134,7 +134,7 @@ func TestACallBetweenParticipants(t *testing.T) {
 		}
 	}
 	o.eventually("the events are there", func() bool {
-		return strings.Join(o.eventsOf(made.id()), " ") == "call.ringing from call.answered from call.answered to call.ended "
+		return strings.Join(o.eventsOf(made.id()), " ") == "call.ringing first call.answered first call.answered second call.ended "
 	})
 	list := o.ask("shop", http.MethodGet, callsOf(&s), nil)
 	if !strings.Contains(list.text, made.id()) {
@@ -204,11 +204,11 @@ func TestCallsThatDoNotConnect(t *testing.T) {
 		body                 words
 		outcome, leg         string
 	}{
-		{"the first is busy", exchange.Busy, exchange.Answer, exchange.Busy, nil, "busy", "from"},
-		{"the second is busy", exchange.Answer, exchange.Busy, exchange.Busy, nil, "busy", "to"},
-		{"Bob first", exchange.Answer, exchange.Busy, exchange.Busy, words{"first": parisBob}, "busy", "from"},
-		{"no carrier takes the first", exchange.Unavailable, exchange.Answer, exchange.Unavailable, nil, "unreachable", "from"},
-		{"no carrier takes the second", exchange.Answer, exchange.Unavailable, exchange.Unavailable, nil, "unreachable", "to"},
+		{"the first is busy", exchange.Busy, exchange.Answer, exchange.Busy, nil, "busy", "first"},
+		{"the second is busy", exchange.Answer, exchange.Busy, exchange.Busy, nil, "busy", "second"},
+		{"Bob first", exchange.Answer, exchange.Busy, exchange.Busy, words{"first": parisBob}, "busy", "first"},
+		{"no carrier takes the first", exchange.Unavailable, exchange.Answer, exchange.Unavailable, nil, "unreachable", "first"},
+		{"no carrier takes the second", exchange.Answer, exchange.Unavailable, exchange.Unavailable, nil, "unreachable", "second"},
 	} {
 		o.alfa.SetMode(x.alfa)
 		o.bravo.SetMode(x.bravo)

@@ -98,7 +98,7 @@ func TestCallsByAPIAmongForeignPeers(t *testing.T) {
 		c := begin(&s, fmt.Sprintf(`{"first":%q}`, customer.Reveal()))
 		first.wait()
 		second.wait()
-		if until(&c, "ended"); c.Outcome != "busy" || c.Leg != "to" {
+		if until(&c, "ended"); c.Outcome != "busy" || c.Leg != "second" {
 			t.Errorf("it is %+v", c)
 		}
 	})
