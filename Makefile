@@ -91,7 +91,7 @@ fuzz: ## run every fuzz test for FUZZTIME (default 1m) each
 
 .PHONY: sim
 sim: ## simulate SMPP sessions and SIP calls with SEEDS (default 10000) seeds; SEED=n replays one
-	SEEDS=$(or $(SEEDS),10000) $(GO) test ./smpp ./sip -run 'TestSimulation$$|TestLongMessageSimulation$$' -count=1 -timeout 15m
+	SEEDS=$(or $(SEEDS),10000) $(GO) test ./smpp ./sip -run 'TestSimulation$$|TestOrderSimulation$$|TestLongMessageSimulation$$' -count=1 -timeout 15m
 
 .PHONY: prompts
 prompts: ## speak the shipped announcements anew; needs espeak-ng and sox

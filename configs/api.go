@@ -27,6 +27,14 @@ type API struct {
 	OIDC []OIDC `key:"oidc"`
 	// How events are posted to tenants.
 	Webhooks Webhooks `key:"webhooks"`
+	// Calls that the edge makes to both participants of a session.
+	Calls APICalls `key:"calls"`
+}
+
+// APICalls are the calls that the API asks for.
+type APICalls struct {
+	// How long each phone may ring, where the request does not say; the trunk's own limit holds too; not 0. Default 45s.
+	Ring time.Duration `key:"ring" default:"45s" min:"5s"`
 }
 
 // ServerTLS is TLS towards peers that connect to us.

@@ -21,6 +21,7 @@ type CDR struct {
 	ID      string `json:"id"` // as in the logs; the same in a record that was written twice
 	Node    string `json:"node"`
 	Tenant  string `json:"tenant,omitempty"`
+	Order   string `json:"order,omitempty"` // of the call that the edge made to both; none: a caller brought it
 
 	Received Stamp   `json:"received"`          // the INVITE
 	Ringing  Stamp   `json:"ringing,omitzero"`  // the caller was told of ringing
@@ -85,7 +86,8 @@ type CDRSide struct {
 type CDRAttempt struct {
 	Trunk    string `json:"trunk"`
 	Carrier  string `json:"carrier,omitempty"`
-	Outcome  string `json:"outcome"` // as in the metrics
+	Leg      string `json:"leg,omitempty"` // caller: to the side that an order calls first
+	Outcome  string `json:"outcome"`       // as in the metrics
 	Code     int    `json:"code,omitempty"`
 	Cause    int    `json:"cause,omitempty"` // Q.850, as the trunk said
 	Began    Stamp  `json:"began"`

@@ -99,13 +99,14 @@ func (p *portPool) ssrc() uint32 {
 	return p.random.Uint32()
 }
 
-// stream draws what a stream of our own begins with. // The number is in the
-// lower half, lest who misses the first packets of SRTP takes a later count of
-// rounds for the first. // RFC 3550 §5.1, RFC 3711 §3.3.1
+// stream draws what a stream of our own begins with. // The number is a low one,
+// lest who misses the first packets of SRTP takes a later count of rounds for the
+// first, and since some phones go on counting when the other side's stream follows
+// ours: they drop what is behind. // RFC 3550 §5.1, RFC 3711 §3.3.1
 func (p *portPool) stream() (ssrc uint32, seq uint16, timestamp uint32) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.random.Uint32(), uint16(p.random.Uint32()) >> 1, p.random.Uint32()
+	return p.random.Uint32(), uint16(p.random.Uint32()) >> 8, p.random.Uint32()
 }
 
 // cname is a name of 96 bits that says nothing about anybody. // RFC 7022 §4.2

@@ -30,6 +30,8 @@ func (w *Writes) Check() error {
 		checkEach("claim", w.Claims, (*Binding).Check),
 		checkEach("message", w.Messages, (*Message).Check),
 		checkEach("report", w.Reports, (*MessageReport).Check),
+		checkEach("call", w.Calls, (*Call).Check),
+		checkEach("call report", w.CallReports, (*CallReport).Check),
 		checkEach("session", w.Sessions, (*Session).Check),
 		checkEach("attempt", w.Attempts, (*Attempt).Check),
 		checkEach("tenant", w.Tenants, (*Tenant).Check),
@@ -52,9 +54,10 @@ func (w *Writes) Check() error {
 	return w.checkTwice()
 }
 
-// outbound counts the rows of messages and verifications.
+// outbound counts the rows of messages, calls and verifications.
 func (w *Writes) outbound() int {
-	return len(w.Messages) + len(w.Reports) + len(w.Gone.Messages) + len(w.Gone.Verifications) + len(w.Gone.Attempts)
+	return len(w.Messages) + len(w.Reports) + len(w.Gone.Messages) + len(w.Gone.Verifications) + len(w.Gone.Attempts) +
+		len(w.Calls) + len(w.CallReports) + len(w.Gone.Calls)
 }
 
 // checkReports: of two reports of one message a store would not know the later.

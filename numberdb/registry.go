@@ -67,6 +67,9 @@ type Writes struct {
 	Messages []Message // new ones
 	Reports  []MessageReport
 
+	Calls       []Call       // new ones
+	CallReports []CallReport // those of one call in their order
+
 	Bindings []Change    // upserts and deletions
 	Claims   []Binding   // new bindings whose keys must be free: no row, or one that is Over
 	Replaced []Replaced  // what gives way to a claim though it is kept
@@ -98,6 +101,7 @@ type Gone struct {
 	Sessions []ID
 	Pools    []string // those without masks
 	Messages []ID
+	Calls    []ID
 	Attempts []AttemptKey // whose keys may be used anew
 
 	Verifications []ID

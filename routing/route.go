@@ -63,6 +63,8 @@ type Request struct {
 	From    e164.Number // none where withheld or alphanumeric; a short code where a tenant may send from it
 	Seed    uint64      // equal seeds order equal carriers alike: segments of one message
 	Now     time.Time
+	// Uncounted: it is no contact of its own, as one of the two sides of one call.
+	Uncounted bool
 
 	// Of messages; a call leaves them empty.
 	Sender      []byte // the sender as it came
@@ -135,7 +137,7 @@ func (r *Router) Decide(req *Request, plan *Plan) {
 	s := r.state.Load()
 	req.begin()
 	decided := s.run(req, plan)
-	if plan.session != 0 && plan.Verdict == Forward && s.contacts != nil && !s.contacts.Contact(plan.session, plan.Mask, plan.shown, req.Now) {
+	if plan.session != 0 && plan.Verdict == Forward && !req.Uncounted && s.contacts != nil && !s.contacts.Contact(plan.session, plan.Mask, plan.shown, req.Now) {
 		plan.Verdict, plan.Answer, plan.count = Ended, s.answers.ended, 0
 	}
 	if plan.Verdict == OptOut || plan.Verdict == OptIn || plan.Verdict == Help {

@@ -22,7 +22,8 @@ type actor struct {
 	call                *call
 	id                  string // correlation id, in logs only
 	inviteKey, mergeKey callKey
-	trunk               *trunk // that it came from
+	trunk               *trunk // that it came from; nil: it was ordered
+	order               *Order // nil: a caller brought it
 	alarm               alarm
 	shown               atomic.Pointer[CallState]
 
@@ -34,9 +35,10 @@ type actor struct {
 	// Only the goroutine that works the mailbox off touches these.
 	media     MediaSession
 	last      *trunk // of the latest attempt
+	lastSide  Side   // that it was for
 	parties   parties
-	uses      []*trunk // that it holds on to
-	engaged   *trunk   // of the attempt that has not ended; nil: none
+	uses      []*trunk  // that it holds on to
+	engaged   [2]*trunk // of the attempts that have not ended, by side; nil: none
 	emergency bool
 	over      bool // actOver was carried out
 	picked    bool // the called side has answered
@@ -139,8 +141,10 @@ func (a *actor) rescue() {
 	}
 	a.dead = true
 	a.edge.panicked(fmt.Sprintf("%T", fault), debug.Stack())
-	if t := a.engaged; t != nil {
-		a.surely(t.leave)
+	for _, t := range a.engaged {
+		if t != nil {
+			a.surely(t.leave)
+		}
 	}
 	if !a.over {
 		a.surely(func() {
@@ -191,7 +195,7 @@ func (a *actor) do(act action, now time.Time) event {
 	case actAllocate:
 		return a.allocate(act.at)
 	case actBegin:
-		return a.begin(act.candidate, act.at, now)
+		return a.begin(&act, now)
 	case actRemote:
 		if err := a.media.SetRemote(act.side, act.remote); err != nil {
 			return evMediaFault{act.side}
@@ -210,7 +214,7 @@ func (a *actor) do(act action, now time.Time) event {
 		}
 	case actAttempt:
 		t := act.candidate.trunk
-		a.engaged = nil
+		a.engaged[act.side] = nil
 		t.leave()
 		t.hold(act.retryAfter, now)
 		if act.outcome == attemptTimeout || act.outcome == attemptUnreachable {
@@ -225,15 +229,19 @@ func (a *actor) do(act action, now time.Time) event {
 	case actOver:
 		a.end(act.summary)
 	case actGone: // handle removes it
+	case actSide:
+		return a.routeSide(act.side, now)
+	case actNews:
+		a.order.tell(act.news)
 	default:
 		return a.doVoice(act)
 	}
 	return nil
 }
 
-// progress tells of a call on its way.
+// progress tells of a call on its way. Of an ordered one its order hears.
 func (a *actor) progress(answered bool) {
-	if tell := a.edge.cfg.Progress; tell != nil && !a.emergency {
+	if tell := a.edge.cfg.Progress; tell != nil && a.order == nil && !a.emergency {
 		tell(a.id, a.parties.tenant, answered)
 	}
 }
@@ -268,17 +276,17 @@ func (a *actor) allocate(at [2]netip.Addr) event {
 	return evAllocated{session.Local(SideA), session.Local(SideB)}
 }
 
-// begin gives side B the address that the candidate needs, and asks the trunk's
+// begin gives the side the address that the candidate needs, and asks the trunk's
 // limits and the carrier's breaker for an attempt.
-func (a *actor) begin(c candidate, at netip.Addr, now time.Time) evBegun {
-	if m, moves := a.media.(Mover); moves && m.Move(SideB, at) != nil {
-		c.trunk.state.metrics.busy(outbound, busyMedia)
+func (a *actor) begin(act *actBegin, now time.Time) evBegun {
+	if m, moves := a.media.(Mover); moves && m.Move(act.side, act.at) != nil {
+		act.candidate.trunk.state.metrics.busy(outbound, busyMedia)
 		return evBegun{}
 	}
-	return evBegun{a.engage(c, now), a.media.Local(SideB)}
+	return evBegun{a.engage(act.candidate, act.side, now), a.media.Local(act.side)}
 }
 
-func (a *actor) engage(c candidate, now time.Time) bool {
+func (a *actor) engage(c candidate, side Side, now time.Time) bool {
 	t := c.trunk
 	if retirement(t.retired.Load()) == removed {
 		t.state.metrics.busy(outbound, busyRemoved)
@@ -294,10 +302,10 @@ func (a *actor) engage(c candidate, now time.Time) bool {
 		return false
 	}
 	t.state.metrics.seized[outbound].Inc()
-	if a.last != nil {
+	if a.last != nil && a.lastSide == side {
 		a.last.state.metrics.failovers.Inc()
 	}
-	a.last, a.engaged = t, t
+	a.last, a.lastSide, a.engaged[side] = t, side, t
 	return true
 }
 
@@ -313,35 +321,56 @@ func (a *actor) end(s summary) {
 		})
 	}
 	a.edge.active.Add(-1)
-	a.trunk.leave()
-	a.trunk.state.metrics.ended(s.why)
+	if a.order != nil {
+		a.edge.metrics.ordered.WithLabelValues(s.why).Inc()
+	} else {
+		a.trunk.leave()
+		a.trunk.state.metrics.ended(s.why)
+	}
 	if s.announced != "" {
 		a.edge.metrics.announcements.WithLabelValues(s.announced, s.announcement.String()).Inc()
 	}
 	if records := a.edge.cfg.Records; records != nil {
 		a.surely(func() { records.Add(a.record(&s, media)) })
 	}
-	to := "none"
-	if s.to != nil {
-		to = s.to.Name
+	if a.order != nil {
+		a.surely(func() { a.order.ended(&s) })
 	}
 	var talked time.Duration
 	if !s.answered.IsZero() {
 		talked = s.ended.Sub(s.answered)
 		a.edge.router.Talked(a.parties.tenant, s.cost, talked, s.ended)
-		a.trunk.state.metrics.talked(inbound, talked)
-		a.trunk.state.metrics.heard(&stats.A)
+		if s.from != nil {
+			s.from.state.metrics.talked(a.came(), talked)
+			s.from.state.metrics.heard(&stats.A)
+		}
 		if s.to != nil {
 			s.to.state.metrics.talked(outbound, talked)
 			s.to.state.metrics.heard(&stats.B)
 		}
 	}
 	a.edge.log.Info("call ended",
-		zap.String("call", a.id), zap.String("from", s.from.Name), zap.String("to", to),
+		zap.String("call", a.id), zap.String("from", s.from.label()), zap.String("to", s.to.label()),
 		zap.String("why", s.why), zap.Int("code", s.code), zap.Int("cause", s.cause),
 		zap.Int("attempts", len(s.attempts)), zap.Bool("emergency", s.emergency),
 		zap.Duration("took", s.ended.Sub(s.began)), zap.Duration("talked", talked),
 		zap.Uint64("packets_a", stats.A.Packets), zap.Uint64("packets_b", stats.B.Packets),
 		zap.Uint64("lost_a", stats.A.Lost), zap.Uint64("lost_b", stats.B.Lost), zap.Uint64("dropped", stats.Dropped),
 		zap.Float64("mos_a", stats.A.MOS), zap.Float64("mos_b", stats.B.MOS))
+}
+
+// came is the direction of the first side's leg.
+func (a *actor) came() direction {
+	if a.order != nil {
+		return outbound
+	}
+	return inbound
+}
+
+// label is the trunk's name in logs.
+func (t *trunk) label() string {
+	if t == nil {
+		return "none"
+	}
+	return t.Name
 }

@@ -67,7 +67,7 @@ func (a *attempt) next() time.Time {
 
 // tryNext asks for the next candidate, or tells the caller that none is left.
 func (c *call) tryNext() {
-	if c.next >= len(c.plan.candidates) || len(c.b) >= c.maxAttempts {
+	if c.next >= len(c.plan.candidates) || len(c.b)-c.order.before() >= c.maxAttempts {
 		c.dismiss(c.plan.announce, c.last)
 		return
 	}
@@ -80,7 +80,7 @@ func (c *call) tryNext() {
 		c.tryNext()
 		return
 	}
-	c.do(actBegin{*c.asked, calledAt(c.asked)})
+	c.do(actBegin{*c.asked, calledAt(c.asked), c.reaching()})
 }
 
 func (c *call) onBegun(ev evBegun) {
@@ -89,8 +89,8 @@ func (c *call) onBegun(ev evBegun) {
 	}
 	candidate := *c.asked
 	c.asked = nil
-	if ev.localB.IsValid() {
-		c.localB = ev.localB
+	if ev.local.IsValid() {
+		*c.reachedAt() = ev.local
 	}
 	switch {
 	case c.phase == phaseCalling && ev.ok:
@@ -99,7 +99,7 @@ func (c *call) onBegun(ev evBegun) {
 		c.tryNext()
 	case ev.ok: // the call ended meanwhile
 		c.do(actReport{candidate, true})
-		c.do(actAttempt{candidate: candidate, outcome: attemptCancelled})
+		c.do(actAttempt{candidate: candidate, outcome: attemptCancelled, side: c.reaching()})
 	}
 }
 
@@ -122,7 +122,7 @@ func (c *call) try(to candidate) {
 	}
 	a.leg = leg{
 		number: number, trunk: t, socket: socket, over: t.over, own: own, hop: to.address(), cseq: 1, invited: 1,
-		from: to.address().Addr(), local: c.localB,
+		from: to.address().Addr(), local: *c.reachedAt(), first: c.reaching() == SideA,
 		dialog: message.Dialog{
 			CallID:   c.tokens.String(token{call: c.id, kind: callIDToken, leg: number}),
 			LocalTag: c.tokens.String(token{call: c.id, kind: tagToken, leg: number}),
@@ -171,7 +171,7 @@ func (c *call) close(a *attempt, o outcome, code int, retryAfter time.Duration) 
 		a.closed = true
 		a.deadline = time.Time{}
 		a.course.outcome, a.course.code, a.course.ended = o, code, c.now
-		c.do(actAttempt{a.candidate, o, code, retryAfter, a.course})
+		c.do(actAttempt{a.candidate, o, code, retryAfter, a.course, a.side()})
 	}
 }
 

@@ -48,6 +48,7 @@ type call struct {
 	early        bool         // the caller has a session description from the called side
 	exchange     *exchange    // of descriptions, in the established call
 
+	order      *ordered    // nil: a caller brought the call
 	contact    *contact    // nil: no reply slot was wanted
 	announcing *announcing // what the caller hears in place of a called side
 	accepting  *accepting  // the called side has answered and is asked to press a key
@@ -86,12 +87,14 @@ func newCall(id uint64, ids *tokens, maxAttempts int) *call {
 // order. The slice is good until the next call.
 func (c *call) handle(ev event, now time.Time) []action {
 	c.now, c.out = now, c.out[:0]
-	if _, opens := ev.(evInvite); !opens && c.began.IsZero() {
+	if !opens(ev) && c.began.IsZero() {
 		return nil // over another socket it came first: it will be sent again
 	}
 	switch ev := ev.(type) {
 	case evInvite:
 		c.onInvite(ev)
+	case evOrder:
+		c.onOrder(ev)
 	case evRepeated:
 		c.onRepeated()
 	case evCancel:
@@ -130,6 +133,16 @@ func (c *call) handle(ev event, now time.Time) []action {
 		c.do(actGone{})
 	}
 	return c.out
+}
+
+// opens reports whether a call begins with the event.
+func opens(ev event) bool {
+	switch ev.(type) {
+	case evInvite, evOrder:
+		return true
+	default:
+		return false
+	}
 }
 
 func (c *call) do(a action) { c.out = append(c.out, a) }
@@ -222,6 +235,7 @@ func (c *call) over(why string, code, cause int) {
 		last := c.b[len(c.b)-1]
 		s.to, s.second = last.trunk, last.candidate.second
 	}
+	c.overOrder(&s)
 	s.attempts = c.attempts()
 	c.phase, c.expires = phaseOver, time.Time{}
 	c.do(actOver{s})

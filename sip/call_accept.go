@@ -41,9 +41,12 @@ func (c *call) askToAccept(a *attempt, answer *message.SDP) {
 	}
 	c.do(actSeparate{true})
 	if events, ok := answer.Keys(); ok {
-		c.do(actListen{SideB, events})
+		c.do(actListen{a.side(), events})
 	}
-	c.do(actPlay{SideB, Prompt{Name: promptAccept, Codec: codec, Pause: pauseBetween}})
+	c.do(actPlay{a.side(), Prompt{Name: promptAccept, Codec: codec, Pause: pauseBetween}})
+	if a.side() == SideA {
+		return
+	}
 	if a.early == nil {
 		c.onRing(180, 0, nil)
 	} else if codec, ok := a.early.G711(); ok { // early media has ended with the answer
@@ -75,17 +78,17 @@ func (c *call) onKeyInfo(l *leg, req *message.Request) {
 		return
 	}
 	c.conclude(l, req, message.Reply{Code: 200})
-	c.onDigit(evDigit{SideB, dtmf.Key})
+	c.onDigit(evDigit{l.side(), dtmf.Key})
 }
 
 // onDigit connects the call if it is the key.
 func (c *call) onDigit(ev evDigit) {
 	g := c.accepting
-	if g == nil || c.phase != phaseCalling || ev.side != SideB || ev.key != acceptKey {
+	if g == nil || c.phase != phaseCalling || ev.side != g.attempt.side() || ev.key != acceptKey {
 		return
 	}
 	c.accepting = nil
-	c.do(actListen{SideB, listenNoMore})
+	c.do(actListen{ev.side, listenNoMore})
 	c.do(actHush{SideB})
 	c.do(actHush{SideA})
 	c.do(actSeparate{false})

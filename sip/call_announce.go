@@ -44,6 +44,10 @@ func (s *summary) heard() string {
 // can hear. It is refused just so where there are no ports, where too much is played
 // already, or where the caller has early media of a called side.
 func (c *call) dismiss(what Announcement, final refusal) {
+	if c.order != nil {
+		c.dismissOrder(what, final)
+		return
+	}
 	if what.Prompt == "" || c.offer == nil || c.early || c.a.invite.state != txProceeding {
 		c.refuse(final)
 		return
@@ -87,7 +91,7 @@ func (c *call) onPlaying(ev evPlaying) {
 	if c.phase == phaseOver {
 		return
 	}
-	if g := c.accepting; g != nil && ev.side == SideB && !ev.ok {
+	if g := c.accepting; g != nil && ev.side == g.attempt.side() && !ev.ok {
 		c.unaccepted()
 		return
 	}
@@ -100,6 +104,9 @@ func (c *call) onPlaying(ev evPlaying) {
 		return
 	}
 	n.playing, n.outcome, n.until = true, announceCut, c.now.Add(announceLimit)
+	if c.order != nil {
+		return // the first side has answered
+	}
 	c.rang = true // the time to ringing is that of called sides
 	data := c.describeCalled(n.answer)
 	if !n.what.Answer {

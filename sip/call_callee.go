@@ -111,7 +111,7 @@ func (c *call) readAnswer(a *attempt, res *message.Response) *message.SDP {
 func (c *call) adopt(a *attempt, s *message.SDP) {
 	if e := a.early; e == nil || e.RTP != s.RTP || e.RTCP != s.RTCP || e.Direction != s.Direction ||
 		e.PayloadTypes() != s.PayloadTypes() || e.Fax() != s.Fax() || e.Mux != s.Mux || !e.SameKeys(s) {
-		c.do(actRemote{SideB, c.remote(&a.leg, s)})
+		c.do(actRemote{a.side(), c.remote(&a.leg, s)})
 	}
 }
 

@@ -64,6 +64,10 @@ func (c *call) tell(reply message.Reply) {
 
 // refuse answers the INVITE for good and ends the call.
 func (c *call) refuse(r refusal) {
+	if c.order != nil {
+		c.refuseOrder(r)
+		return
+	}
 	if c.a.invite.state != txProceeding {
 		return
 	}
@@ -88,6 +92,10 @@ func (c *call) onCancel(req *message.Request) {
 }
 
 func (c *call) onRouted(ev evRouted) {
+	if c.order != nil {
+		c.onSideRouted(&ev)
+		return
+	}
 	if c.phase != phaseNew {
 		return
 	}
@@ -135,7 +143,7 @@ func (c *call) onAllocated(ev evAllocated) {
 		return
 	}
 	c.a.local, c.localB = ev.localA, ev.localB
-	if !c.delayed {
+	if !c.delayed && c.order == nil {
 		c.do(actRemote{SideA, c.remote(&c.a.leg, c.offer)})
 	}
 	c.tryNext()
@@ -147,7 +155,7 @@ func (c *call) onMediaFault(ev evMediaFault) {
 	case c.announcing != nil:
 		c.endAnnouncement()
 		return
-	case c.accepting != nil && ev.side == SideB:
+	case c.accepting != nil && ev.side == c.accepting.attempt.side():
 		c.unaccepted()
 		return
 	}
@@ -216,6 +224,10 @@ func (c *call) tickInvite() {
 // onRing tells the caller of a provisional answer, each code once and each
 // session description once, so that candidates tried in turn look like one.
 func (c *call) onRing(code int, media message.EarlyMedia, sdp []byte) {
+	if c.order != nil {
+		c.hearSecond(sdp)
+		return
+	}
 	if !c.a.wants.EarlyMedia.Has(message.EarlySupported) {
 		media = 0
 	}
@@ -241,6 +253,10 @@ func (c *call) ringing() {
 // reliable one of ours is acknowledged and a change of it is answered, and not with a
 // second one after it. RFC 3262 §3, RFC 3261 §13.2.1.
 func (c *call) connect(a *attempt, answer *message.SDP) {
+	if c.order != nil {
+		c.orderAnswered(a, answer)
+		return
+	}
 	if c.a.reliable.open && c.a.reliable.sdp != nil || c.exchange != nil {
 		c.held = answer
 		return

@@ -89,7 +89,7 @@ func (c *call) onBye(l *leg, req *message.Request) {
 	}
 	c.declineHeld(l)
 	l.ended = true
-	if l.number == legA {
+	if l == &c.a.leg {
 		c.callerLeft()
 	} else {
 		c.calleeLeft(c.b[l.number])
@@ -97,6 +97,10 @@ func (c *call) onBye(l *leg, req *message.Request) {
 }
 
 func (c *call) callerLeft() {
+	if c.order != nil && c.phase == phaseCalling {
+		c.refuseOrder(refusal{code: 487, why: "cancelled"})
+		return
+	}
 	if c.a.invite.state == txProceeding { // RFC 3261 §15: an early dialog may be ended by BYE too
 		c.refuse(refusal{code: 487, why: "cancelled"})
 		return
@@ -124,7 +128,7 @@ func (c *call) calleeLeft(a *attempt) {
 func (c *call) established(l *leg) bool {
 	switch c.phase {
 	case phaseUp:
-		return l.number == legA || c.active != nil && l == &c.active.leg
+		return l == &c.a.leg || c.active != nil && l == &c.active.leg
 	case phaseAnswered:
 		return l.number != legA && c.active != nil && l == &c.active.leg
 	default:

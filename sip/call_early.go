@@ -37,7 +37,7 @@ func (c *call) offered(t *trunk) message.Extensions {
 	if t.Reliable == ReliableRequired && !c.emergency {
 		e.Required, e.Supported = message.Reliable, e.Supported&^message.Reliable
 	}
-	if c.delayed && !c.takesEarlyOffer(t) {
+	if c.order != nil || c.delayed && !c.takesEarlyOffer(t) {
 		e.Supported &^= message.Reliable
 		e.Required = 0
 	}
@@ -78,7 +78,7 @@ func (c *call) hear(a *attempt, ev evResponse) provisional {
 	ext := ev.res.Extensions()
 	p := provisional{early: a.dialogWith(ev.res.ToTag), media: ext.EarlyMedia &^ message.EarlySupported}
 	wanted := ext.Required.Has(message.Reliable) && ext.RSeq != 0 && a.trunk.Reliable != ReliableOff &&
-		(!c.delayed || c.takesEarlyOffer(a.trunk))
+		c.order == nil && (!c.delayed || c.takesEarlyOffer(a.trunk))
 	if p.early == nil && (wanted || len(ev.res.Body) > 0) {
 		p.early = a.newEarly(ev)
 	}
@@ -152,6 +152,10 @@ func (c *call) tickEarly(a *attempt) {
 func (c *call) relay(a *attempt, p provisional, res *message.Response) {
 	code, e := res.Code, p.early
 	if code < 180 || code > 183 {
+		return
+	}
+	if c.ringsFirst() {
+		c.hearFirst()
 		return
 	}
 	if p.offers {

@@ -43,7 +43,12 @@ func calledAt(to *candidate) netip.Addr {
 
 // allocate asks for ports, side B's for the first candidate.
 func (c *call) allocate() {
-	at := [2]netip.Addr{c.callerAt(), {}}
+	at := [2]netip.Addr{}
+	if c.order == nil {
+		at[SideA] = c.callerAt()
+	} else if len(c.plan.candidates) > 0 {
+		at[SideA] = calledAt(&c.plan.candidates[0])
+	}
 	if at[SideB] = at[SideA]; len(c.plan.candidates) > 0 {
 		at[SideB] = calledAt(&c.plan.candidates[0])
 	}

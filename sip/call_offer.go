@@ -37,7 +37,7 @@ const patience = 20 * time.Second
 
 // side is the relay's name for the leg.
 func (l *leg) side() Side {
-	if l.number == legA {
+	if l.number == legA || l.first {
 		return SideA
 	}
 	return SideB
@@ -45,7 +45,7 @@ func (l *leg) side() Side {
 
 // other is the other side of an established call.
 func (c *call) other(l *leg) *leg {
-	if l.number == legA {
+	if l.side() == SideA {
 		return &c.active.leg
 	}
 	return &c.a.leg

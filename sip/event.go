@@ -68,8 +68,8 @@ type (
 	// evBegun answers actBegin: whether the candidate may be tried now, and the
 	// local address for it. That one is invalid where it stays.
 	evBegun struct {
-		ok     bool
-		localB netip.AddrPort
+		ok    bool
+		local netip.AddrPort
 	}
 	// evMediaFault tells that the relay refused an address given by actRemote.
 	evMediaFault struct{ side Side }
@@ -133,10 +133,11 @@ type (
 	}
 	// actAllocate asks for the ports of both sides, at those of the relay's addresses.
 	actAllocate struct{ at [2]netip.Addr }
-	// actBegin asks to try a candidate, with side B at that address of the relay's.
+	// actBegin asks to try a candidate, with the side at that address of the relay's.
 	actBegin struct {
 		candidate candidate
 		at        netip.Addr
+		side      Side
 	}
 	// actRemote tells the relay where a side is.
 	actRemote struct {
@@ -159,6 +160,7 @@ type (
 		code       int
 		retryAfter time.Duration // the trunk asks to be left alone
 		course     course        // zero: no INVITE was sent
+		side       Side
 	}
 	// actRinging tells that the caller was told of ringing or an answer first.
 	actRinging struct{ after time.Duration }
@@ -202,7 +204,8 @@ func (o outcome) String() string { return outcomeNames[o] }
 
 // summary is what is told of a call at its end. It holds nobody's number: a mask at most.
 type summary struct {
-	from, to     *trunk      // to is nil where no attempt was made
+	from, to     *trunk      // nil where no attempt was made
+	side         Side        // of an ordered call: which one was being called, or was last
 	second       e164.Number // presented instead of the plan's number by the last attempt; none: that one
 	cost         uint64      // of a minute through who answered, in millionths
 	why          string      // "caller", "callee", "cancelled", a refusal's name, ...

@@ -24,6 +24,7 @@ const (
 // leg is the dialog with one side, and the requests inside it. RFC 3261 §12.
 type leg struct {
 	number uint8
+	first  bool // the side that an [Order] calls first: it stands where a caller would
 	trunk  *trunk
 	socket int
 	over   transport
@@ -70,7 +71,7 @@ type leg struct {
 
 func (c *call) leg(number uint8) *leg {
 	switch {
-	case number == legA:
+	case number == legA, c.order.holds(number):
 		return &c.a.leg
 	case int(number) < len(c.b):
 		return &c.b[number].leg

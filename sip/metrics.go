@@ -46,6 +46,7 @@ type metrics struct {
 	auth          *prometheus.CounterVec
 	faults        *prometheus.CounterVec
 	announcements *prometheus.CounterVec
+	ordered       *prometheus.CounterVec
 	panics        prometheus.Counter
 	quality       qualityMetrics
 	contacts      contactMetrics
@@ -78,6 +79,7 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 		seizures:      counter("seizures_total", "Calls that a trunk was seized for, by direction: taken from it, or attempts to it.", "trunk", "direction"),
 		effective:     counter("effective_total", "Attempts in which the trunk did its part: answered, rang, or refused by the called side.", "trunk"),
 		announcements: counter("announcements_total", "Announcements to callers in place of a called side, by prompt, and by whether they were played, cut short or could not be played.", "announcement", "outcome"),
+		ordered:       counter("ordered_calls_total", "Calls that the edge made to both sides and that ended, by why.", "why"),
 		setup: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "maskline_sip_setup_seconds", Help: "From INVITE to the first ringing or answer that the caller was told of, by the trunk that gave it.",
 			Buckets: setupBuckets(),
@@ -118,7 +120,7 @@ func newMetrics(reg prometheus.Registerer, edge *Edge) (*metrics, error) {
 	}
 	for _, c := range append(append(m.quality.collectors(), m.contacts.collectors()...),
 		octets, refused, ended, m.tlsFailures, m.dialFailures, m.lookupFailures, m.claimsRefused,
-		m.requests, m.responses, m.attempts, m.registers, m.failovers, m.busyTotal, m.calls, m.faults, m.announcements, m.setup, m.seizures, m.effective, m.ringing, m.talk, m.texts, m.lateTexts, m.auth, dropped, panics,
+		m.requests, m.responses, m.attempts, m.registers, m.failovers, m.busyTotal, m.calls, m.faults, m.announcements, m.ordered, m.setup, m.seizures, m.effective, m.ringing, m.talk, m.texts, m.lateTexts, m.auth, dropped, panics,
 		newTrunkCollector(edge),
 	) {
 		if err := reg.Register(c); err != nil {

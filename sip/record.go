@@ -22,6 +22,7 @@ type Records interface {
 // it is printed.
 type Record struct {
 	ID       string // correlation id of the logs
+	Order    string // whose order it was; empty: a caller brought it
 	Tenant   string // whose mask it was, or whose trunk it came from
 	From, To Endpoint
 
@@ -70,6 +71,7 @@ func (e Ender) String() string { return enderNames[e] }
 // Attempt is one seizure of a trunk.
 type Attempt struct {
 	Endpoint
+	First    bool      // to the side that an [Order] calls first
 	Outcome  string    // as in the metrics
 	Code     int       // final, as the trunk said or as we concluded; 0: cancelled
 	Cause    int       // Q.850, as the trunk said; 0: nothing
@@ -129,7 +131,7 @@ func (c *call) attempts() []Attempt {
 			end = c.now
 		}
 		list = append(list, Attempt{
-			Endpoint: a.trunk.endpoint(), Outcome: k.outcome.String(), Code: k.code, Cause: k.cause,
+			Endpoint: a.trunk.endpoint(), First: a.first, Outcome: k.outcome.String(), Code: k.code, Cause: k.cause,
 			Began: k.began, Response: k.response, Ringing: k.ringing, Answered: k.answered, Ended: end,
 		})
 	}
@@ -203,7 +205,7 @@ const mostDialled = 64
 func (a *actor) record(s *summary, media *MediaStats) *Record {
 	p := &a.parties
 	return &Record{
-		ID: a.id, Tenant: p.tenant, From: a.trunk.endpoint(), To: s.to.endpoint(),
+		ID: a.id, Order: a.order.id(), Tenant: p.tenant, From: s.from.endpoint(), To: s.to.endpoint(),
 		Received: s.began, Ringing: s.ringing, Answered: s.answered, Ended: s.ended,
 		EndedBy: enderOf(s.why), Reason: s.why, Code: s.code, Cause: s.recordCause(), Emergency: s.emergency, Announced: s.heard(),
 		Mask: p.mask, Presented: cmp.Or(s.second, p.presented), Caller: p.caller, Called: p.called, CalledUser: p.calledUser, Dialled: p.dialled,

@@ -179,10 +179,10 @@ func TestFaultWhileRescuing(t *testing.T) {
 	for a.running { // the INVITE is still being worked off
 		a.idle.Wait()
 	}
-	engaged := a.engaged
+	engaged := a.engaged[SideB]
 	a.call.a.trunk = &trunk{} // no state: sending to it panics
 	a.call.a.from = a.trunk.addr.Addr()
-	a.engaged = a.call.a.trunk
+	a.engaged[SideB] = a.call.a.trunk
 	a.media = faultyMedia{a.media}
 	a.mu.Unlock()
 	a.post(evEnd{"drain"})

@@ -16,6 +16,7 @@ type simDialog struct {
 	version int           // of its descriptions
 	port    int           // where it wants media
 	agreed  int           // the port that both sides know
+	unsure  bool          // whether they do
 	changed time.Time     // when that, or anything under way, last changed
 	own     map[string]*simAsk
 	theirs  map[string]*simServed // by CSeq
@@ -350,6 +351,7 @@ func (u *simUA) ackedInDialog(text string) {
 		_, u.d.said, _ = strings.Cut(t.final, "\r\n\r\n")
 		u.d.agreed = t.port
 	} else if !t.acked && success && t.bare && strings.Contains(t.final, "a=inactive") {
+		u.d.unsure = true // its own hold was agreed to, or declined
 		u.mux.said = u.d.said
 		_, u.mux.perhaps, _ = strings.Cut(t.final, "\r\n\r\n")
 	}
@@ -394,7 +396,7 @@ func (s *sim) checkFax(callee *simUA) {
 // quiet reports whether the side's session is what was agreed last.
 func (s *sim) quiet(u *simUA) bool {
 	return s.clean() && s.acked && u.confirmed && s.now.Sub(s.answeredAt) >= time.Second && !u.dead && u.vanish == 0 &&
-		!u.busy() && s.now.Sub(u.d.changed) >= time.Second && !u.badAnswer
+		!u.busy() && !u.d.unsure && s.now.Sub(u.d.changed) >= time.Second && !u.badAnswer
 }
 
 // checkVersion wants one description for each version. RFC 3264 §8.

@@ -106,7 +106,7 @@ func (s *sim) checkRemoteKeys(a actRemote) {
 	k := a.remote.Keys
 	if k.Suite == message.NoSuite {
 		for _, u := range s.phones() {
-			if (u == s.caller) == (a.side == SideA) && !u.savp {
+			if s.sideOf(u) == a.side && !u.savp {
 				return
 			}
 		}
@@ -116,12 +116,12 @@ func (s *sim) checkRemoteKeys(a actRemote) {
 	s.inside["protected"]++
 	theirs, known := base64.StdEncoding.EncodeToString(k.Theirs.Reveal()), false
 	for _, u := range s.phones() {
-		known = known || slices.Contains(u.held, theirs) && (u == s.caller) == (a.side == SideA)
+		known = known || slices.Contains(u.held, theirs) && s.sideOf(u) == a.side
 	}
 	if !known {
 		s.fail("side %d is heard under another's key", a.side)
 	}
-	if leg, told := s.ours[base64.StdEncoding.EncodeToString(k.Ours.Reveal())]; told && (leg == legA) != (a.side == SideA) {
+	if leg, told := s.ours[base64.StdEncoding.EncodeToString(k.Ours.Reveal())]; told && s.sideOfLeg(leg) != a.side {
 		s.fail("side %d is sent to under the key of leg %d", a.side, leg)
 	}
 }

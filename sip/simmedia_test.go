@@ -37,18 +37,18 @@ func (s *sim) allocate(at [2]netip.Addr) event {
 	for side := range s.locals {
 		s.locals[side] = netip.AddrPortFrom(at[side], uint16(20000+2*side))
 	}
-	if at[SideA].Is6() != (s.caller.six && !s.call.delayed) {
+	if s.ordered == nil && at[SideA].Is6() != (s.caller.six && !s.call.delayed) {
 		s.fail("the caller's side is at %v", at[SideA])
 	}
 	return evAllocated{s.locals[SideA], s.locals[SideB]}
 }
 
-// move gives side B the address; another one has other ports.
-func (s *sim) move(at netip.Addr) netip.AddrPort {
-	if s.locals[SideB].Addr() != at {
-		s.locals[SideB] = netip.AddrPortFrom(at, s.locals[SideB].Port()+2)
+// move gives a side the address; another one has other ports.
+func (s *sim) move(side Side, at netip.Addr) netip.AddrPort {
+	if s.locals[side].Addr() != at {
+		s.locals[side] = netip.AddrPortFrom(at, s.locals[side].Port()+2)
 	}
-	return s.locals[SideB]
+	return s.locals[side]
 }
 
 // checkVersions wants media sent to addresses that the side's own can reach, but
@@ -63,7 +63,7 @@ func (s *sim) checkVersions(a actRemote) {
 // the same all through an attempt.
 func (s *sim) checkAddress(a actSend) {
 	if a.leg != legA && !s.bound[a.leg].IsValid() { // an INVITE, maybe without a description
-		s.bound[a.leg] = s.locals[SideB]
+		s.bound[a.leg] = s.locals[s.sideOfLeg(a.leg)]
 	}
 	_, body, _ := strings.Cut(string(a.data), "\r\n\r\n")
 	if !strings.HasPrefix(body, "v=0") {

@@ -21,7 +21,7 @@ func (s *sim) checkOneWay(a actOneWay) {
 	switch {
 	case s.call.answered.IsZero() || s.call.active == nil:
 		s.fail("one-way audio of a call that is not up")
-	case a.side == SideA && a.trunk != s.trunkA, a.side == SideB && a.trunk != s.call.active.trunk:
+	case a.side == SideA && a.trunk != s.call.a.trunk, a.side == SideB && a.trunk != s.call.active.trunk:
 		s.fail("one-way audio is told at a trunk that is not its side's")
 	}
 	s.log("one-way audio at %v", a.side)

@@ -15,6 +15,9 @@ func (s *sim) sent(a actSend) {
 	ua := s.caller
 	if a.leg != legA {
 		other, ua = simAlice, s.callees[a.to]
+		if s.sideOfLegTo(a) == SideA {
+			other = simBob
+		}
 	}
 	if leak.Contains(a.data, other) {
 		s.fail("the other side's number is in\n%s", a.data)
@@ -116,7 +119,7 @@ func (s *sim) checkManners(a actSend) {
 	case a.method == message.Invite && a.code == 0 && s.media && !s.heardFrom[a.leg]:
 		s.fail("another candidate after media was passed")
 	case a.method == message.Invite && a.code == 0 &&
-		(!strings.Contains(text, "\r\nFrom: <sip:"+simMaskB.Reveal()+"@") || !strings.Contains(text, "\r\nMax-Forwards: 69\r\n")):
+		(!strings.Contains(text, "\r\nFrom: <sip:"+s.shownTo(a).Reveal()+"@") || !strings.Contains(text, "\r\nMax-Forwards: 69\r\n")):
 		s.fail("not the INVITE that it should be:\n%s", text)
 	}
 }

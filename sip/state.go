@@ -10,7 +10,7 @@ import (
 // CallState is one call as an operator sees it, without numbers.
 type CallState struct {
 	ID       string // correlation id of the logs
-	From, To string // trunks; To is empty before an attempt
+	From, To string // trunks; From is "none" of an ordered call, To is empty before an attempt
 	State    string // routing, calling, answered, up, over
 	Began    time.Time
 	Answered time.Time // zero: not yet
@@ -36,7 +36,7 @@ type TrunkState struct {
 
 // show keeps what Calls reports.
 func (a *actor) show() {
-	s := CallState{ID: a.id, From: a.trunk.Name, State: a.call.phase.String(), Began: a.call.began, Answered: a.call.answered}
+	s := CallState{ID: a.id, From: a.trunk.label(), State: a.call.phase.String(), Began: a.call.began, Answered: a.call.answered}
 	if a.last != nil {
 		s.To = a.last.Name
 	}

@@ -11,6 +11,8 @@ const (
 	SessionsWrite      Scope = "sessions:write"
 	MessagesRead       Scope = "messages:read"
 	MessagesWrite      Scope = "messages:write"
+	CallsRead          Scope = "calls:read"
+	CallsWrite         Scope = "calls:write" // the edge calls people
 	VerificationsRead  Scope = "verifications:read"
 	VerificationsWrite Scope = "verifications:write"
 	RestrictionsRead   Scope = "restrictions:read" // opt-outs, blocks, consents
@@ -31,7 +33,7 @@ const (
 // Scopes is every scope.
 func Scopes() []Scope {
 	return []Scope{
-		SessionsRead, SessionsWrite, MessagesRead, MessagesWrite, VerificationsRead, VerificationsWrite, RestrictionsRead, RestrictionsWrite,
+		SessionsRead, SessionsWrite, MessagesRead, MessagesWrite, CallsRead, CallsWrite, VerificationsRead, VerificationsWrite, RestrictionsRead, RestrictionsWrite,
 		NumbersRead, NumbersWrite, EventsRead, UsageRead, WebhooksRead, WebhooksWrite, KeysRead, KeysWrite, AuditRead, PIIRead, Admin,
 	}
 }
@@ -54,9 +56,9 @@ func Roles() []Role { return []Role{Owner, Operations, Integrator, Auditor, Read
 // Scopes are the most that a key of the role may have; none: it is no role.
 func (r Role) Scopes() []Scope {
 	reads := []Scope{
-		SessionsRead, MessagesRead, VerificationsRead, RestrictionsRead, NumbersRead, EventsRead, UsageRead, WebhooksRead,
+		SessionsRead, MessagesRead, CallsRead, VerificationsRead, RestrictionsRead, NumbersRead, EventsRead, UsageRead, WebhooksRead,
 	}
-	writes := []Scope{SessionsWrite, MessagesWrite, VerificationsWrite, RestrictionsWrite, WebhooksWrite}
+	writes := []Scope{SessionsWrite, MessagesWrite, CallsWrite, VerificationsWrite, RestrictionsWrite, WebhooksWrite}
 	switch r {
 	case Owner:
 		return Scopes()

@@ -26,7 +26,7 @@ func (r records) Full() bool { return r.cdrs.Full() }
 // Add hands a record over.
 func (r records) Add(s *sip.Record) {
 	cdr := ledger.CDR{
-		ID: s.ID, Tenant: s.Tenant,
+		ID: s.ID, Tenant: s.Tenant, Order: s.Order,
 		Received: ledger.Stamp{Time: s.Received}, Ringing: ledger.Stamp{Time: s.Ringing},
 		Answered: ledger.Stamp{Time: s.Answered}, Ended: ledger.Stamp{Time: s.Ended},
 		EndedBy: s.EndedBy.String(), Reason: s.Reason, Code: s.Code, Cause: s.Cause, Emergency: s.Emergency, Announced: s.Announced,
@@ -50,8 +50,12 @@ func (r records) Add(s *sip.Record) {
 	}
 	for i := range s.Attempts {
 		a := &s.Attempts[i]
+		leg := ""
+		if a.First {
+			leg = "caller"
+		}
 		cdr.Attempts = append(cdr.Attempts, ledger.CDRAttempt{
-			Trunk: a.Trunk, Carrier: a.Carrier, Outcome: a.Outcome, Code: a.Code, Cause: a.Cause,
+			Trunk: a.Trunk, Carrier: a.Carrier, Leg: leg, Outcome: a.Outcome, Code: a.Code, Cause: a.Cause,
 			Began: ledger.Stamp{Time: a.Began}, Response: ledger.Stamp{Time: a.Response}, Ringing: ledger.Stamp{Time: a.Ringing},
 			Answered: ledger.Stamp{Time: a.Answered}, Ended: ledger.Stamp{Time: a.Ended},
 		})

@@ -310,6 +310,7 @@ func (e *edge) Run(ctx context.Context) error {
 	e.told.run(background, e, &back, stopServing)
 	back.start("messages", stopServing, func() error { return e.messages.Run(background) })
 	back.start("replies", stopServing, func() error { return e.replies.Run(background) })
+	back.start("calls of the API", stopServing, func() error { return e.calls.Run(background) })
 	back.start("verifications", stopServing, func() error { return e.verify.Run(background) })
 	back.start("opt-outs and blocks", stopServing, func() error { return e.restrict.Run(background) })
 	back.start("purging", stopServing, func() error { return e.sweeper.Run(background) })

@@ -258,7 +258,7 @@ func (c calls) Add(r *sip.Record) {
 	if c.records != nil {
 		c.records.Add(r)
 	}
-	if r.Emergency || r.Tenant == "" {
+	if r.Emergency || r.Tenant == "" || r.Order != "" { // whoever ordered it tells
 		return
 	}
 	kind, data := "call.missed", callTold{Call: r.ID, EndedBy: r.EndedBy.String(), Reason: r.Reason}

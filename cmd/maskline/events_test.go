@@ -114,7 +114,7 @@ func TestTypesOfEventsAreDocumented(t *testing.T) {
 	told := map[string]bool{}
 	for _, file := range []string{
 		"events.go", "spending.go", "../../numberdb/event.go", "../../numberdb/sessions/events.go", "../../api/webhook/resource.go", "../../api/message/events.go",
-		"../../api/verify/check.go", "../../api/events/traffic.go",
+		"../../api/verify/check.go", "../../api/events/traffic.go", "../../api/call/course.go",
 	} {
 		code, err := os.ReadFile(file)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"maskline/api/auth"
+	"maskline/api/call"
 	"maskline/api/guard"
 	"maskline/api/message"
 	"maskline/api/problem"
@@ -25,6 +26,7 @@ type outbound struct {
 	messages *message.Service
 	verify   *verify.Service
 	replies  *message.Replies
+	calls    *call.Service
 }
 
 // outboundStore is what it needs of a store.
@@ -33,6 +35,7 @@ type outboundStore interface {
 	numberdb.MessageStore
 	numberdb.VerificationStore
 	numberdb.WorkflowStore
+	numberdb.CallStore
 }
 
 // newOutbound makes what writes messages, and returns who hears of their receipts.
@@ -43,7 +46,10 @@ func (e *edge) newOutbound() (_ routing.Reports, err error) {
 	}
 	numbers := sendersOf{e.sessions, e.table, e.desk, e.protection.guard, e.now}
 	e.verify, err = verify.New(verify.Config{Told: e.told.hub.Told}, e.store, e.messages, numbers, phones{}, e.now, e.log.Named("verify"), e.metrics)
-	return e.messages, err
+	if err != nil {
+		return nil, err
+	}
+	return e.messages, e.newCalls()
 }
 
 // newReplies comes before the router, which hears the words.

@@ -39,7 +39,7 @@ func (e *edge) newREST() (err error) {
 		&rest.Restrictions{List: e.restrict, Tenant: e.bindings.hasTenant, Now: e.now},
 		&rest.Keys{Desk: e.keys, Tenant: e.bindings.hasTenant, Resume: e.resumeKey, Now: time.Now},
 		&rest.OAuth{Desk: e.keys, Admit: e.protection.limits.Admit},
-		e.told.events, e.told.endpoints, e.messages, e.verify, &usage.Resource{Meter: e.meter}, e.sandboxResource(),
+		e.told.events, e.told.endpoints, e.messages, e.verify, e.calls, &usage.Resource{Meter: e.meter}, e.sandboxResource(),
 	} {
 		resource.Register(v1)
 	}

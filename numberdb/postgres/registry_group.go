@@ -75,6 +75,7 @@ func (s *Store) group(w *numberdb.Writes) *group {
 	g.addAttempts(s.vault, w.Attempts)
 	g.addSessions(sealer, w)
 	g.addMessages(s.vault, w)
+	g.addCalls(w)
 	g.addInventory(w)
 	g.addOutbox(w)
 	g.addAudit(s.vault, w)

@@ -117,6 +117,9 @@ func (g *group) write(ctx context.Context, tx *sql.Tx) error {
 	if err := g.writeMessages(ctx, tx); err != nil {
 		return err
 	}
+	if err := g.writeCalls(ctx, tx); err != nil {
+		return err
+	}
 	if err := g.writeSessions(ctx, tx, &conflict); err != nil {
 		return err
 	}

@@ -23,6 +23,7 @@ type Registry interface {
 	numberdb.AttemptStore
 	numberdb.Purger
 	numberdb.MessageStore
+	numberdb.CallStore
 	numberdb.VerificationStore
 	numberdb.WorkflowStore
 }
@@ -70,6 +71,11 @@ func registryCases() []contractCase {
 		{"messages are reported", messagesReported},
 		{"messages are purged", messagesPurged},
 		{"a message is written once for its key", messagesOnce},
+		{"calls keep every field, over a restart too", callsKept},
+		{"calls are found", callsFound},
+		{"calls are reported", callsReported},
+		{"calls are purged", callsPurged},
+		{"a call is written once for its key", callsOnce},
 		{"verifications keep every field, over a restart too", verificationsKept},
 		{"verifications change", verificationsChange},
 		{"verifications that many change together", verificationsTogether},

@@ -280,3 +280,16 @@ func remoteVoice(body []byte) (netip.AddrPort, error) {
 	}
 	return netip.AddrPortFrom(addr, port), nil
 }
+
+// Hearing is how many packets the calls under way have heard, of the one that heard
+// the fewest; 0 without a call.
+func (x *Exchange) Hearing() (least int) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, s := range x.talking {
+		if n := s.stream.Report().Received; least == 0 || n < least {
+			least = n
+		}
+	}
+	return least
+}
