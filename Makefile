@@ -20,7 +20,7 @@ demo: build ## build and show masked SMS and calls between simulated carriers; n
 
 .PHONY: test
 test: PEERS = peers
-test: lint unit interop ## everything: linters, unit tests, foreign peers, the demo's scenario
+test: lint peers unit interop ## everything: linters, unit tests, foreign peers, the demo's scenario
 	./bin/maskline demo --once
 
 .PHONY: unit

@@ -71,6 +71,14 @@ func (c *Client) CreateBlock(ctx context.Context, in *RestrictionInput, options 
 	return answer[Restriction](ctx, c, &call{method: "POST", path: "/v1/blocks", body: in, options: options})
 }
 
+// CreateCall: Call the two people of a session.
+// POST /v1/sessions/{id}/calls
+//
+// The edge calls one of them, who sees the mask to dial for the other, and then the other one, who sees the mask to dial for the first. The answer comes when the first call goes out. With any problem, nobody is called. Needs the scope `calls:write`.
+func (c *Client) CreateCall(ctx context.Context, id string, in *CreateCallInput, options ...Option) (*Call, error) {
+	return answer[Call](ctx, c, &call{method: "POST", path: "/v1/sessions/{id}/calls", inPath: []string{id}, body: in, idempotent: true, options: options})
+}
+
 // CreateKey: Make an API key.
 // POST /v1/keys
 //
@@ -159,6 +167,14 @@ func (c *Client) DeleteWorkflow(ctx context.Context, id string, options ...Optio
 	return c.do(ctx, &call{method: "DELETE", path: "/v1/workflows/{id}", inPath: []string{id}, options: options}, nil)
 }
 
+// EndCall: End a call.
+// DELETE /v1/calls/{id}
+//
+// Whoever rings or talks is hung up on. A call that has ended stays as it is. Needs the scope `calls:write`.
+func (c *Client) EndCall(ctx context.Context, id string, options ...Option) (*Call, error) {
+	return answer[Call](ctx, c, &call{method: "DELETE", path: "/v1/calls/{id}", inPath: []string{id}, options: options})
+}
+
 // ExtendLease: Let a lease live for a time from now.
 // PATCH /v1/leases/{id}
 //
@@ -189,6 +205,14 @@ func (c *Client) FindBlocks(ctx context.Context, in *RestrictionInput, options .
 // Needs the scope `restrictions:read`.
 func (c *Client) FindOptOuts(ctx context.Context, in *RestrictionInput, options ...Option) (*List[Restriction], error) {
 	return answer[List[Restriction]](ctx, c, &call{method: "POST", path: "/v1/optouts/search", body: in, options: options})
+}
+
+// GetCall: Read a call.
+// GET /v1/calls/{id}
+//
+// Needs the scope `calls:read`.
+func (c *Client) GetCall(ctx context.Context, id string, options ...Option) (*Call, error) {
+	return answer[Call](ctx, c, &call{method: "GET", path: "/v1/calls/{id}", inPath: []string{id}, options: options})
 }
 
 // GetConsent: Read a consent.
@@ -336,6 +360,22 @@ func (c *Client) ListAuditAll(ctx context.Context, q ListAuditQuery, options ...
 	return pages(func(cursor string) (*List[AuditLine], error) {
 		q.Cursor = cursor
 		return c.ListAudit(ctx, q, options...)
+	})
+}
+
+// ListCalls: List the calls that were made to the people of a session.
+// GET /v1/sessions/{id}/calls
+//
+// Needs the scope `calls:read`.
+func (c *Client) ListCalls(ctx context.Context, id string, q ListCallsQuery, options ...Option) (*List[Call], error) {
+	return answer[List[Call]](ctx, c, &call{method: "GET", path: "/v1/sessions/{id}/calls", inPath: []string{id}, query: q, options: options})
+}
+
+// ListCallsAll reads every page of ListCalls.
+func (c *Client) ListCallsAll(ctx context.Context, id string, q ListCallsQuery, options ...Option) iter.Seq2[Call, error] {
+	return pages(func(cursor string) (*List[Call], error) {
+		q.Cursor = cursor
+		return c.ListCalls(ctx, id, q, options...)
 	})
 }
 
@@ -609,6 +649,54 @@ func (c *Client) RotateSession(ctx context.Context, id string, options ...Option
 // Needs the scope `webhooks:write`.
 func (c *Client) RotateWebhookSecret(ctx context.Context, id string, in *EndpointRotationInput, q RotateWebhookSecretQuery, options ...Option) (*Endpoint, error) {
 	return answer[Endpoint](ctx, c, &call{method: "POST", path: "/v1/webhook-endpoints/{id}/rotate-secret", inPath: []string{id}, body: in, query: q, options: options})
+}
+
+// SandboxAdvanceClock: Move the clock of the sandbox on.
+// POST /v1/sandbox/advance-clock
+//
+// For keys of the sandbox; to others it is not there. It never goes back. Needs the scope `sessions:write`.
+func (c *Client) SandboxAdvanceClock(ctx context.Context, in *AdvanceInput, options ...Option) (*ClockTime, error) {
+	return answer[ClockTime](ctx, c, &call{method: "POST", path: "/v1/sandbox/advance-clock", body: in, options: options})
+}
+
+// SandboxCalls: Read which calls have come to people of the sandbox of late.
+// GET /v1/sandbox/calls
+//
+// For keys of the sandbox; to others it is not there. The last hundred, which are in memory alone. Needs the scope `messages:read`.
+func (c *Client) SandboxCalls(ctx context.Context, options ...Option) (*List[Called], error) {
+	return answer[List[Called]](ctx, c, &call{method: "GET", path: "/v1/sandbox/calls", options: options})
+}
+
+// SandboxClock: Read the clock of the sandbox.
+// GET /v1/sandbox/clock
+//
+// For keys of the sandbox; to others it is not there. Needs the scope `sessions:read`.
+func (c *Client) SandboxClock(ctx context.Context, options ...Option) (*ClockTime, error) {
+	return answer[ClockTime](ctx, c, &call{method: "GET", path: "/v1/sandbox/clock", options: options})
+}
+
+// SandboxInboundCall: Call a mask as a person would.
+// POST /v1/sandbox/inbound-call
+//
+// For keys of the sandbox; to others it is not there. The answer comes when the call is over. Needs the scope `messages:write`.
+func (c *Client) SandboxInboundCall(ctx context.Context, in *CallInput, options ...Option) (*CallAnswer, error) {
+	return answer[CallAnswer](ctx, c, &call{method: "POST", path: "/v1/sandbox/inbound-call", body: in, options: options})
+}
+
+// SandboxInboundSMS: Write to a mask as a person would.
+// POST /v1/sandbox/inbound-sms
+//
+// For keys of the sandbox; to others it is not there. Needs the scope `messages:write`.
+func (c *Client) SandboxInboundSMS(ctx context.Context, in *InboundInput, options ...Option) (*InboundAnswer, error) {
+	return answer[InboundAnswer](ctx, c, &call{method: "POST", path: "/v1/sandbox/inbound-sms", body: in, options: options})
+}
+
+// SandboxMessages: Read what people of the sandbox have got of late.
+// GET /v1/sandbox/messages
+//
+// For keys of the sandbox; to others it is not there. The last hundred, which are in memory alone. Needs the scope `messages:read`.
+func (c *Client) SandboxMessages(ctx context.Context, options ...Option) (*List[Received], error) {
+	return answer[List[Received]](ctx, c, &call{method: "GET", path: "/v1/sandbox/messages", options: options})
 }
 
 // SearchConsents: Find the consents of a person.

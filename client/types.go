@@ -31,6 +31,12 @@ type AccessToken struct {
 	Scope string `json:"scope"`
 }
 
+// AdvanceInput is the schema AdvanceInputBody of the document.
+type AdvanceInput struct {
+	// By so many seconds.
+	Seconds int64 `json:"seconds"`
+}
+
 // AuditLine is the schema AuditLine of the document.
 type AuditLine struct {
 	// Such as aud_0d2k9x4m1qz7c.
@@ -53,6 +59,69 @@ type AuditLine struct {
 	Subject string `json:"subject,omitempty"`
 	// Whose; none: the operator's.
 	Tenant string `json:"tenant,omitempty"`
+}
+
+// Call is the schema Call of the document.
+type Call struct {
+	// Such as cal_0d2k9x4m1qz7c.
+	ID string `json:"id"`
+	// Whose participants are called.
+	Session string `json:"session"`
+	// calling: the first person is called. ringing: the first person's phone rings. connecting: the first person has answered, and the second is called. One of calling, ringing, connecting, connected, ended.
+	State     string    `json:"state"`
+	CreatedAt time.Time `json:"created_at"`
+	// When the first person answered.
+	AnsweredAt time.Time `json:"answered_at,omitzero"`
+	// When the two could talk.
+	ConnectedAt time.Time `json:"connected_at,omitzero"`
+	EndedAt     time.Time `json:"ended_at,omitzero"`
+	// Of a call that ended before the two could talk: who was being called. One of first, second.
+	Leg string `json:"leg,omitempty"`
+	// Of a call that has ended. unknown: the edge ended without telling. One of completed, no_answer, busy, declined, unreachable, cancelled, refused, failed, unknown.
+	Outcome string `json:"outcome,omitempty"`
+	// Of a call that has ended: the word of the call records.
+	Reason string `json:"reason,omitempty"`
+	// From connected_at to ended_at.
+	Seconds float64 `json:"seconds,omitempty"`
+	// Whose it is; none: the operator's own.
+	Tenant string `json:"tenant,omitempty"`
+}
+
+// CallAnswer is the schema CallAnswer of the document.
+type CallAnswer struct {
+	Answered bool `json:"answered"`
+	// The caller has heard the other side: media went through.
+	Heard bool `json:"heard"`
+	// From the call to its answer or refusal.
+	SetupSeconds float64 `json:"setup_seconds"`
+	// false
+	Livemode bool `json:"livemode"`
+	// SIP code by which it was not answered.
+	Code int64 `json:"code,omitempty"`
+}
+
+// CallInput is the schema CallInputBody of the document.
+type CallInput struct {
+	// Who calls, with +: a number of a range for fiction.
+	From string `json:"from"`
+	// The mask, with +.
+	To string `json:"to"`
+	// How long they talk, where it is answered.
+	Seconds int64 `json:"seconds,omitempty"`
+}
+
+// Called is the schema Called of the document.
+type Called struct {
+	// The mask that the person sees.
+	From string `json:"from"`
+	// The person.
+	To string `json:"to"`
+	// Which of the simulated carriers had it.
+	Carrier string `json:"carrier"`
+	// By the clock of the sandbox.
+	At time.Time `json:"at"`
+	// false
+	Livemode bool `json:"livemode"`
 }
 
 // Carrier is the schema Carrier of the document.
@@ -83,6 +152,13 @@ type Checked struct {
 	AttemptsLeft int64 `json:"attempts_left"`
 	// What to do now. One of continue.
 	NextStep string `json:"next_step"`
+}
+
+// ClockTime is the schema ClockTime of the document.
+type ClockTime struct {
+	Now time.Time `json:"now"`
+	// false
+	Livemode bool `json:"livemode"`
 }
 
 // Consent is the schema Consent of the document.
@@ -119,6 +195,14 @@ type ConsentInput struct {
 	Tenant string `json:"tenant,omitempty"`
 	// What for; none: whatever the tenant does.
 	Workflow string `json:"workflow,omitempty"`
+}
+
+// CreateCallInput is the schema CreateCallInputBody of the document.
+type CreateCallInput struct {
+	// Number of the participant who is called first, with +; without it, the first participant of the session.
+	First string `json:"first,omitempty"`
+	// Seconds for which each phone may ring; without it, as the operator has it.
+	Ring int64 `json:"ring,omitempty"`
 }
 
 // CreatePoolInput is the schema CreatePoolInputBody of the document.
@@ -274,6 +358,7 @@ type Event struct {
 	ID        string          `json:"id"`
 	Type      string          `json:"type"`
 	Timestamp time.Time       `json:"timestamp"`
+	Livemode  bool            `json:"livemode"`
 	Data      json.RawMessage `json:"data"`
 	Sequence  int64           `json:"sequence,omitempty"`
 }
@@ -307,6 +392,26 @@ type ImportNumbersInput struct {
 	Pool string `json:"pool,omitempty"`
 }
 
+// InboundAnswer is the schema InboundAnswer of the document.
+type InboundAnswer struct {
+	// The edge has taken the message.
+	Accepted bool `json:"accepted"`
+	// SMPP command_status of its answer to the carrier, such as 0x00000000.
+	Status string `json:"status"`
+	// false
+	Livemode bool `json:"livemode"`
+}
+
+// InboundInput is the schema InboundInputBody of the document.
+type InboundInput struct {
+	// Who writes, with +: a number of a range for fiction.
+	From string `json:"from"`
+	// The mask, with +.
+	To string `json:"to"`
+	// What it says.
+	Text string `json:"text"`
+}
+
 // Key is the schema Key of the document.
 type Key struct {
 	// Such as key_0d2k9x4m1qz7c.
@@ -317,7 +422,9 @@ type Key struct {
 	Role   string   `json:"role"`
 	Scopes []string `json:"scopes"`
 	// One of active, suspended, expired, revoked.
-	State     string    `json:"state"`
+	State string `json:"state"`
+	// false: of the sandbox.
+	Livemode  bool      `json:"livemode"`
 	CreatedAt time.Time `json:"created_at"`
 	// None: never.
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
@@ -343,6 +450,8 @@ type KeyRequest struct {
 	Scopes []string `json:"scopes,omitempty"`
 	// Whose. A tenant's key makes keys of its tenant; the operator's, without one, the operator's.
 	Tenant string `json:"tenant,omitempty"`
+	// A key of the tenant's sandbox. A key of the sandbox makes no other.
+	Test bool `json:"test,omitempty"`
 }
 
 // Lease is the schema Lease of the document.
@@ -362,6 +471,8 @@ type Lease struct {
 	CreatedAt time.Time `json:"created_at"`
 	// When it stops, or stopped.
 	ExpiresAt time.Time `json:"expires_at"`
+	// false: of the sandbox.
+	Livemode bool `json:"livemode"`
 	// It ends after so many seconds without contact; none: never.
 	IdleTTL int64 `json:"idle_ttl,omitempty"`
 	// Your own name for it.
@@ -445,6 +556,8 @@ type Message struct {
 	// How far it has come. One of accepted, submitted, delivered, undelivered, expired, rejected, unknown.
 	State     string    `json:"state"`
 	CreatedAt time.Time `json:"created_at"`
+	// false: of the sandbox.
+	Livemode bool `json:"livemode"`
 	// When its state became final.
 	EndedAt time.Time `json:"ended_at,omitzero"`
 	// Short messages that it takes on the air.
@@ -659,6 +772,22 @@ type Quota struct {
 	Used int64 `json:"used,omitempty"`
 }
 
+// Received is the schema Received of the document.
+type Received struct {
+	// The mask that the person sees.
+	From string `json:"from"`
+	// The person.
+	To string `json:"to"`
+	// Of a long message one segment.
+	Text string `json:"text"`
+	// Which of the simulated carriers took it.
+	Carrier string `json:"carrier"`
+	// By the clock of the sandbox.
+	At time.Time `json:"at"`
+	// false
+	Livemode bool `json:"livemode"`
+}
+
 // ReleaseInput is the schema ReleaseInputBody of the document.
 type ReleaseInput struct {
 	// spam and ban put the number on the watchlist. One of done, spam, ban.
@@ -785,6 +914,8 @@ type Session struct {
 	CreatedAt    time.Time     `json:"created_at"`
 	// When its masks stop, or stopped.
 	ExpiresAt time.Time `json:"expires_at"`
+	// false: of the sandbox.
+	Livemode bool `json:"livemode"`
 	// It ends after so many seconds without contact; none: never.
 	IdleTTL int64 `json:"idle_ttl,omitempty"`
 	// Your own name for it.
@@ -902,6 +1033,8 @@ type Verification struct {
 	ExpiresAt time.Time `json:"expires_at"`
 	// What has happened, oldest first.
 	Timeline []Step `json:"timeline"`
+	// false: of the sandbox.
+	Livemode bool `json:"livemode"`
 	// When a new code can be asked for; none: no more.
 	ResendAfter time.Time `json:"resend_after,omitzero"`
 	// Whose it is; none: the operator's own.
@@ -1004,6 +1137,14 @@ type ListAuditQuery struct {
 	Tenant string `json:"tenant,omitempty"`
 	// Of this subject, such as the id of a session.
 	Subject string `json:"subject,omitempty"`
+}
+
+// ListCallsQuery narrows what ListCalls does; what is left out is not sent.
+type ListCallsQuery struct {
+	// Most entries of the answer.
+	Limit int64 `json:"limit,omitempty"`
+	// next_cursor of the answer before.
+	Cursor string `json:"cursor,omitempty"`
 }
 
 // ListConsentsQuery narrows what ListConsents does; what is left out is not sent.

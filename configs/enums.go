@@ -299,8 +299,8 @@ type APIScope string
 
 func (APIScope) choices() []string {
 	return []string{
-		"sessions:read", "sessions:write", "messages:read", "messages:write", "verifications:read", "verifications:write", "restrictions:read",
-		"restrictions:write", "numbers:read", "numbers:write", "events:read", "webhooks:read", "webhooks:write", "keys:read", "keys:write",
+		"sessions:read", "sessions:write", "messages:read", "messages:write", "calls:read", "calls:write", "verifications:read", "verifications:write", "restrictions:read",
+		"restrictions:write", "numbers:read", "numbers:write", "events:read", "usage:read", "webhooks:read", "webhooks:write", "keys:read", "keys:write",
 		"audit:read", "pii:read", "admin",
 	}
 }

@@ -113,14 +113,13 @@ type CallStore interface {
 
 // CallQuery selects calls; zero fields select all, but for Tenant.
 type CallQuery struct {
-	ID        ID     // this one
-	Tenant    string // of this tenant; empty is the operator's own
-	AnyTenant bool   // of every tenant
-	Session   ID     // of this session
-	Node      string // made by this edge
-	Open      bool   // that have not ended
-	After     ID     // greater than
-	Limit     int    // default 100, at most 10,000
+	ID      ID     // this one
+	Tenant  string // of this tenant; empty is the operator's own, AnyTenant are all
+	Session ID     // of this session
+	Node    string // made by this edge
+	Open    bool   // that have not ended
+	After   ID     // greater than
+	Limit   int    // default 100, at most 10,000
 }
 
 // ErrCall says that a call is not one that a store may hold.

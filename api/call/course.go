@@ -252,7 +252,7 @@ func (s *Service) tellLeft(ctx context.Context) {
 		before[id] = true
 	}
 	s.mu.Unlock()
-	left, err := s.store.Calls(ctx, numberdb.CallQuery{AnyTenant: true, Node: s.cfg.Node, Open: true, Limit: mostLeft})
+	left, err := s.store.Calls(ctx, numberdb.CallQuery{Tenant: numberdb.AnyTenant, Node: s.cfg.Node, Open: true, Limit: mostLeft})
 	if err != nil {
 		return // the next look finds them
 	}

@@ -112,9 +112,6 @@ func (s *Service) create(ctx context.Context, in *CreateCallInput) (*CreatedCall
 		}
 	}
 	who := auth.From(ctx)
-	if who.Test {
-		return nil, refused("sandbox", "Nobody is called for keys of the sandbox.")
-	}
 	c, replayed, err := s.Call(ctx, &Between{
 		Tenant: who.Scoped(""), Session: session, First: first, Ring: time.Duration(in.Body.Ring) * time.Second, Attempt: rest.Attempt(ctx),
 	})

@@ -45,7 +45,7 @@ type Store interface {
 
 // Sessions finds sessions. An error that is no *problem.Error is the store's.
 type Sessions interface {
-	// Get returns a tenant's session, ended or not; tenant "*" is anybody's.
+	// Get returns a tenant's session, ended or not; numberdb.AnyTenant is anybody's.
 	Get(ctx context.Context, tenant string, id numberdb.ID) (numberdb.Session, error)
 }
 
@@ -202,7 +202,7 @@ func (s *Service) permitted(ctx context.Context, session *numberdb.Session, m *M
 	if s.waiting() >= s.cfg.Queue {
 		return problem.Unavailable()
 	}
-	open, err := s.store.Calls(ctx, numberdb.CallQuery{AnyTenant: true, Session: session.ID, Open: true, Limit: 1})
+	open, err := s.store.Calls(ctx, numberdb.CallQuery{Tenant: numberdb.AnyTenant, Session: session.ID, Open: true, Limit: 1})
 	switch {
 	case err != nil:
 		return s.problem(err)
@@ -281,7 +281,7 @@ func (s *Service) replayed(ctx context.Context, attempt *numberdb.Attempt) (c nu
 	case !ok:
 		return c, false, nil
 	}
-	c, err = s.Get(ctx, anyTenant, id)
+	c, err = s.Get(ctx, numberdb.AnyTenant, id)
 	return c, err == nil, err
 }
 
@@ -293,14 +293,12 @@ func (s *Service) session(ctx context.Context, tenant string, id numberdb.ID) (n
 	return session, nil
 }
 
-const anyTenant = "*"
-
-// Get returns a tenant's call; tenant "*" is anybody's.
+// Get returns a tenant's call; numberdb.AnyTenant is anybody's.
 func (s *Service) Get(ctx context.Context, tenant string, id numberdb.ID) (numberdb.Call, error) {
-	if c, is := s.here(id); is && (tenant == anyTenant || c.Tenant == tenant) {
+	if c, is := s.here(id); is && (tenant == numberdb.AnyTenant || c.Tenant == tenant) {
 		return c, nil
 	}
-	found, err := s.store.Calls(ctx, numberdb.CallQuery{ID: id, Tenant: tenant, AnyTenant: tenant == anyTenant, Limit: 1})
+	found, err := s.store.Calls(ctx, numberdb.CallQuery{ID: id, Tenant: tenant, Limit: 1})
 	switch {
 	case err != nil:
 		return numberdb.Call{}, s.problem(err)
@@ -312,7 +310,7 @@ func (s *Service) Get(ctx context.Context, tenant string, id numberdb.ID) (numbe
 
 // List returns calls in the order of their IDs.
 func (s *Service) List(ctx context.Context, tenant string, q numberdb.CallQuery) ([]numberdb.Call, error) {
-	q.Tenant, q.AnyTenant = tenant, tenant == anyTenant
+	q.Tenant = tenant
 	found, err := s.store.Calls(ctx, q)
 	if err != nil {
 		return nil, s.problem(err)

@@ -130,7 +130,7 @@ func (w *fakeStore) Calls(_ context.Context, q numberdb.CallQuery) (found []numb
 		return nil, errors.New("away")
 	}
 	for _, c := range w.calls {
-		if (q.ID == 0 || q.ID == c.ID) && (q.AnyTenant || q.Tenant == c.Tenant) && (!q.Open || c.State != numberdb.CallEnded) && (q.Node == "" || q.Node == c.Node) &&
+		if (q.ID == 0 || q.ID == c.ID) && (q.Tenant == numberdb.AnyTenant || q.Tenant == c.Tenant) && (!q.Open || c.State != numberdb.CallEnded) && (q.Node == "" || q.Node == c.Node) &&
 			(q.Session == 0 || q.Session == c.Session) {
 			found = append(found, c)
 		}
@@ -141,7 +141,7 @@ func (w *fakeStore) Calls(_ context.Context, q numberdb.CallQuery) (found []numb
 func (w *fakeStore) PurgeCalls(context.Context, time.Time, int) (int, error) { return 0, nil }
 
 func (w *fakeSessions) Get(_ context.Context, tenant string, id numberdb.ID) (numberdb.Session, error) {
-	if id != w.session.ID || tenant != anyTenant && tenant != w.session.Tenant {
+	if id != w.session.ID || tenant != numberdb.AnyTenant && tenant != w.session.Tenant {
 		return numberdb.Session{}, problem.New(problem.NotFound)
 	}
 	return w.session, nil

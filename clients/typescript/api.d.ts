@@ -20,6 +20,11 @@ export interface AccessToken {
   scope: string;
 }
 
+export interface AdvanceInput {
+  /** By so many seconds. */
+  seconds: number;
+}
+
 export interface AuditLine {
   /** Such as aud_0d2k9x4m1qz7c. */
   id: string;
@@ -41,6 +46,65 @@ export interface AuditLine {
   subject?: string;
   /** Whose; none: the operator's. */
   tenant?: string;
+}
+
+export interface Call {
+  /** Such as cal_0d2k9x4m1qz7c. */
+  id: string;
+  /** Whose participants are called. */
+  session: string;
+  /** calling: the first person is called. ringing: the first person's phone rings. connecting: the first person has answered, and the second is called. */
+  state: "calling" | "ringing" | "connecting" | "connected" | "ended";
+  created_at: string;
+  /** When the first person answered. */
+  answered_at?: string;
+  /** When the two could talk. */
+  connected_at?: string;
+  ended_at?: string;
+  /** Of a call that ended before the two could talk: who was being called. */
+  leg?: "first" | "second";
+  /** Of a call that has ended. unknown: the edge ended without telling. */
+  outcome?: "completed" | "no_answer" | "busy" | "declined" | "unreachable" | "cancelled" | "refused" | "failed" | "unknown";
+  /** Of a call that has ended: the word of the call records. */
+  reason?: string;
+  /** From connected_at to ended_at. */
+  seconds?: number;
+  /** Whose it is; none: the operator's own. */
+  tenant?: string;
+}
+
+export interface CallAnswer {
+  answered: boolean;
+  /** The caller has heard the other side: media went through. */
+  heard: boolean;
+  /** From the call to its answer or refusal. */
+  setup_seconds: number;
+  /** false */
+  livemode: boolean;
+  /** SIP code by which it was not answered. */
+  code?: number;
+}
+
+export interface CallInput {
+  /** Who calls, with +: a number of a range for fiction. */
+  from: string;
+  /** The mask, with +. */
+  to: string;
+  /** How long they talk, where it is answered. */
+  seconds?: number;
+}
+
+export interface Called {
+  /** The mask that the person sees. */
+  from: string;
+  /** The person. */
+  to: string;
+  /** Which of the simulated carriers had it. */
+  carrier: string;
+  /** By the clock of the sandbox. */
+  at: string;
+  /** false */
+  livemode: boolean;
 }
 
 export interface Carrier {
@@ -66,6 +130,12 @@ export interface Checked {
   attempts_left: number;
   /** What to do now. */
   next_step: "continue";
+}
+
+export interface ClockTime {
+  now: string;
+  /** false */
+  livemode: boolean;
 }
 
 export interface Consent {
@@ -100,6 +170,13 @@ export interface ConsentInput {
   tenant?: string;
   /** What for; none: whatever the tenant does. */
   workflow?: string;
+}
+
+export interface CreateCallInput {
+  /** Number of the participant who is called first, with +; without it, the first participant of the session. */
+  first?: string;
+  /** Seconds for which each phone may ring; without it, as the operator has it. */
+  ring?: number;
 }
 
 export interface CreatePoolInput {
@@ -189,7 +266,7 @@ export interface EndpointChangeInput {
   /** One that is enabled again is posted what comes from then on. */
   enabled?: boolean;
   label?: string;
-  types?: ("session.created" | "session.closed" | "session.expired" | "participant.added" | "lease.created" | "lease.rotated" | "lease.released" | "lease.burned" | "lease.expired" | "number.watchlisted" | "number.quarantined" | "number.available" | "pool.exhausted" | "pool.low" | "call.ringing" | "call.answered" | "call.blocked" | "call.ended" | "call.missed" | "message.inbound" | "message.status" | "message.blocked" | "out_of_session.message" | "out_of_session.call" | "optout.created" | "optout.removed" | "verification.sent" | "verification.status" | "verification.succeeded" | "verification.failed" | "carrier.up" | "carrier.down" | "quota.warning" | "quota.reached" | "abuse.detected" | "abuse.suspended" | "webhook.disabled")[];
+  types?: ("session.created" | "session.closed" | "session.expired" | "participant.added" | "lease.created" | "lease.rotated" | "lease.released" | "lease.burned" | "lease.expired" | "number.watchlisted" | "number.quarantined" | "number.available" | "pool.exhausted" | "pool.low" | "call.ringing" | "call.answered" | "call.blocked" | "call.ended" | "call.missed" | "message.inbound" | "message.status" | "message.blocked" | "out_of_session.message" | "out_of_session.call" | "optout.created" | "optout.removed" | "verification.sent" | "verification.status" | "verification.succeeded" | "verification.failed" | "carrier.up" | "carrier.down" | "quota.warning" | "quota.reached" | "abuse.detected" | "abuse.suspended" | "abuse.third_party_code" | "webhook.disabled")[];
   url?: string;
 }
 
@@ -219,7 +296,7 @@ export interface EndpointInput {
   /** For keys of the operator: whose; none: the operator's own. */
   tenant?: string;
   /** Types of events; none: all. */
-  types?: ("session.created" | "session.closed" | "session.expired" | "participant.added" | "lease.created" | "lease.rotated" | "lease.released" | "lease.burned" | "lease.expired" | "number.watchlisted" | "number.quarantined" | "number.available" | "pool.exhausted" | "pool.low" | "call.ringing" | "call.answered" | "call.blocked" | "call.ended" | "call.missed" | "message.inbound" | "message.status" | "message.blocked" | "out_of_session.message" | "out_of_session.call" | "optout.created" | "optout.removed" | "verification.sent" | "verification.status" | "verification.succeeded" | "verification.failed" | "carrier.up" | "carrier.down" | "quota.warning" | "quota.reached" | "abuse.detected" | "abuse.suspended" | "webhook.disabled")[];
+  types?: ("session.created" | "session.closed" | "session.expired" | "participant.added" | "lease.created" | "lease.rotated" | "lease.released" | "lease.burned" | "lease.expired" | "number.watchlisted" | "number.quarantined" | "number.available" | "pool.exhausted" | "pool.low" | "call.ringing" | "call.answered" | "call.blocked" | "call.ended" | "call.missed" | "message.inbound" | "message.status" | "message.blocked" | "out_of_session.message" | "out_of_session.call" | "optout.created" | "optout.removed" | "verification.sent" | "verification.status" | "verification.succeeded" | "verification.failed" | "carrier.up" | "carrier.down" | "quota.warning" | "quota.reached" | "abuse.detected" | "abuse.suspended" | "abuse.third_party_code" | "webhook.disabled")[];
 }
 
 export interface EndpointReplayInput {
@@ -240,6 +317,7 @@ export interface Event {
   id: string;
   type: string;
   timestamp: string;
+  livemode: boolean;
   data: unknown;
   sequence?: number;
 }
@@ -269,6 +347,24 @@ export interface ImportNumbersInput {
   pool?: string;
 }
 
+export interface InboundAnswer {
+  /** The edge has taken the message. */
+  accepted: boolean;
+  /** SMPP command_status of its answer to the carrier, such as 0x00000000. */
+  status: string;
+  /** false */
+  livemode: boolean;
+}
+
+export interface InboundInput {
+  /** Who writes, with +: a number of a range for fiction. */
+  from: string;
+  /** The mask, with +. */
+  to: string;
+  /** What it says. */
+  text: string;
+}
+
 export interface Key {
   /** Such as key_0d2k9x4m1qz7c. */
   id: string;
@@ -277,6 +373,8 @@ export interface Key {
   role: "owner" | "operator" | "integrator" | "auditor" | "read-only";
   scopes: string[];
   state: "active" | "suspended" | "expired" | "revoked";
+  /** false: of the sandbox. */
+  livemode: boolean;
   created_at: string;
   /** None: never. */
   expires_at?: string;
@@ -301,6 +399,8 @@ export interface KeyRequest {
   scopes?: string[];
   /** Whose. A tenant's key makes keys of its tenant; the operator's, without one, the operator's. */
   tenant?: string;
+  /** A key of the tenant's sandbox. A key of the sandbox makes no other. */
+  test?: boolean;
 }
 
 export interface Lease {
@@ -319,6 +419,8 @@ export interface Lease {
   created_at: string;
   /** When it stops, or stopped. */
   expires_at: string;
+  /** false: of the sandbox. */
+  livemode: boolean;
   /** It ends after so many seconds without contact; none: never. */
   idle_ttl?: number;
   /** Your own name for it. */
@@ -398,6 +500,8 @@ export interface Message {
   /** How far it has come. */
   state: "accepted" | "submitted" | "delivered" | "undelivered" | "expired" | "rejected" | "unknown";
   created_at: string;
+  /** false: of the sandbox. */
+  livemode: boolean;
   /** When its state became final. */
   ended_at?: string;
   /** Short messages that it takes on the air. */
@@ -591,6 +695,21 @@ export interface Quota {
   used?: number;
 }
 
+export interface Received {
+  /** The mask that the person sees. */
+  from: string;
+  /** The person. */
+  to: string;
+  /** Of a long message one segment. */
+  text: string;
+  /** Which of the simulated carriers took it. */
+  carrier: string;
+  /** By the clock of the sandbox. */
+  at: string;
+  /** false */
+  livemode: boolean;
+}
+
 export interface ReleaseInput {
   /** spam and ban put the number on the watchlist. */
   reason?: "done" | "spam" | "ban";
@@ -705,6 +824,8 @@ export interface Session {
   created_at: string;
   /** When its masks stop, or stopped. */
   expires_at: string;
+  /** false: of the sandbox. */
+  livemode: boolean;
   /** It ends after so many seconds without contact; none: never. */
   idle_ttl?: number;
   /** Your own name for it. */
@@ -810,6 +931,8 @@ export interface Verification {
   expires_at: string;
   /** What has happened, oldest first. */
   timeline: Step[];
+  /** false: of the sandbox. */
+  livemode: boolean;
   /** When a new code can be asked for; none: no more. */
   resend_after?: string;
   /** Whose it is; none: the operator's own. */
@@ -904,6 +1027,13 @@ export interface ListAuditQuery {
   tenant?: string;
   /** Of this subject, such as the id of a session. */
   subject?: string;
+}
+
+export interface ListCallsQuery {
+  /** Most entries of the answer. */
+  limit?: number;
+  /** next_cursor of the answer before. */
+  cursor?: string;
 }
 
 export interface ListConsentsQuery {
@@ -1050,6 +1180,8 @@ export interface Operations {
   closeSession(id: string, options?: Options): Promise<Session>;
   /** Keep a person, a mask or the pair from contact. POST /v1/blocks Setting one that stands is no fault. Needs the scope `restrictions:write`. */
   createBlock(body: RestrictionInput, options?: Options): Promise<Restriction>;
+  /** Call the two people of a session. POST /v1/sessions/{id}/calls The edge calls one of them, who sees the mask to dial for the other, and then the other one, who sees the mask to dial for the first. The answer comes when the first call goes out. With any problem, nobody is called. Needs the scope `calls:write`. */
+  createCall(id: string, body: CreateCallInput, options?: Options): Promise<Call>;
   /** Make an API key. POST /v1/keys The answer holds its text, which is shown this once. Needs the scope `keys:write`. */
   createKey(body: KeyRequest, options?: Options): Promise<Key>;
   /** Lease a number. POST /v1/leases When it answers, the number routes. Needs the scope `sessions:write`. */
@@ -1072,6 +1204,8 @@ export interface Operations {
   deleteWebhookEndpoint(id: string, query?: DeleteWebhookEndpointQuery, options?: Options): Promise<void>;
   /** Delete a workflow. DELETE /v1/workflows/{id} Codes that were sent can still be checked. Needs the scope `verifications:write`. */
   deleteWorkflow(id: string, options?: Options): Promise<void>;
+  /** End a call. DELETE /v1/calls/{id} Whoever rings or talks is hung up on. A call that has ended stays as it is. Needs the scope `calls:write`. */
+  endCall(id: string, options?: Options): Promise<Call>;
   /** Let a lease live for a time from now. PATCH /v1/leases/{id} Needs the scope `sessions:write`. */
   extendLease(id: string, body: ExtendSessionInput, options?: Options): Promise<Lease>;
   /** Let a session live for a time from now. PATCH /v1/sessions/{id} Needs the scope `sessions:write`. */
@@ -1080,6 +1214,8 @@ export interface Operations {
   findBlocks(body: RestrictionInput, options?: Options): Promise<List<Restriction>>;
   /** Read the opt-outs of a person. POST /v1/optouts/search Needs the scope `restrictions:read`. */
   findOptOuts(body: RestrictionInput, options?: Options): Promise<List<Restriction>>;
+  /** Read a call. GET /v1/calls/{id} Needs the scope `calls:read`. */
+  getCall(id: string, options?: Options): Promise<Call>;
   /** Read a consent. GET /v1/consents/{id} Needs the scope `restrictions:read`. */
   getConsent(id: string, options?: Options): Promise<Consent>;
   /** Read what became of a message. POST /v1/rpc/getDeliveryStatus The same as getMessageStatus. Needs the scope `messages:read`. */
@@ -1118,6 +1254,10 @@ export interface Operations {
   listAudit(query?: ListAuditQuery, options?: Options): Promise<List<AuditLine>>;
   /** Every page of listAudit. */
   listAuditAll(query?: ListAuditQuery, options?: Options): AsyncGenerator<AuditLine, void, undefined>;
+  /** List the calls that were made to the people of a session. GET /v1/sessions/{id}/calls Needs the scope `calls:read`. */
+  listCalls(id: string, query?: ListCallsQuery, options?: Options): Promise<List<Call>>;
+  /** Every page of listCalls. */
+  listCallsAll(id: string, query?: ListCallsQuery, options?: Options): AsyncGenerator<Call, void, undefined>;
   /** How the carriers are, as this edge sees them. GET /v1/carriers Needs the scope `numbers:read`. For keys of the operator. */
   listCarriers(options?: Options): Promise<List<Carrier>>;
   /** List consents in the order in which they were recorded. GET /v1/consents Needs the scope `restrictions:read`. */
@@ -1186,6 +1326,18 @@ export interface Operations {
   rotateSession(id: string, options?: Options): Promise<Session>;
   /** Replace the signing secret. POST /v1/webhook-endpoints/{id}/rotate-secret Needs the scope `webhooks:write`. */
   rotateWebhookSecret(id: string, body: EndpointRotationInput, query?: RotateWebhookSecretQuery, options?: Options): Promise<Endpoint>;
+  /** Move the clock of the sandbox on. POST /v1/sandbox/advance-clock For keys of the sandbox; to others it is not there. It never goes back. Needs the scope `sessions:write`. */
+  sandboxAdvanceClock(body: AdvanceInput, options?: Options): Promise<ClockTime>;
+  /** Read which calls have come to people of the sandbox of late. GET /v1/sandbox/calls For keys of the sandbox; to others it is not there. The last hundred, which are in memory alone. Needs the scope `messages:read`. */
+  sandboxCalls(options?: Options): Promise<List<Called>>;
+  /** Read the clock of the sandbox. GET /v1/sandbox/clock For keys of the sandbox; to others it is not there. Needs the scope `sessions:read`. */
+  sandboxClock(options?: Options): Promise<ClockTime>;
+  /** Call a mask as a person would. POST /v1/sandbox/inbound-call For keys of the sandbox; to others it is not there. The answer comes when the call is over. Needs the scope `messages:write`. */
+  sandboxInboundCall(body: CallInput, options?: Options): Promise<CallAnswer>;
+  /** Write to a mask as a person would. POST /v1/sandbox/inbound-sms For keys of the sandbox; to others it is not there. Needs the scope `messages:write`. */
+  sandboxInboundSMS(body: InboundInput, options?: Options): Promise<InboundAnswer>;
+  /** Read what people of the sandbox have got of late. GET /v1/sandbox/messages For keys of the sandbox; to others it is not there. The last hundred, which are in memory alone. Needs the scope `messages:read`. */
+  sandboxMessages(options?: Options): Promise<List<Received>>;
   /** Find the consents of a person. POST /v1/consents/search As listConsents; the number stands in the body, since addresses are logged on the way. Needs the scope `restrictions:read`. */
   searchConsents(body: SearchConsentsInput, options?: Options): Promise<List<Consent>>;
   /** Every page of searchConsents. */

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"time"
 
 	"maskline/api/auth"
 	"maskline/api/call"
@@ -17,7 +16,7 @@ import (
 // newCalls makes what makes calls between participants.
 func (e *edge) newCalls() (err error) {
 	cfg := call.Config{Node: string(e.cfg.Node), Ring: e.cfg.API.Calls.Ring}
-	e.calls, err = call.New(cfg, e.store, sessionsOf{e.sessions}, calledOf{e.protection.guard}, bySIP{e}, e.told.hub.Told, time.Now, e.log.Named("calls"), e.metrics)
+	e.calls, err = call.New(cfg, e.store, sessionsOf{e.sessions}, calledOf{e.protection.guard}, bySIP{e}, e.told.hub.Told, e.now, e.log.Named("calls"), e.metrics)
 	return err
 }
 
@@ -44,7 +43,7 @@ func (s bySIP) Verdict(side *call.Side) routing.Verdict {
 		return routing.NoCarrier
 	}
 	req := wayOf(side)
-	req.Service, req.Now, req.Uncounted = routing.Voice, time.Now(), true
+	req.Service, req.Now, req.Uncounted = routing.Voice, s.edge.now(), true
 	var plan routing.Plan
 	s.edge.router.Decide(&req, &plan)
 	return plan.Verdict
@@ -56,7 +55,7 @@ func wayOf(s *call.Side) routing.Request {
 
 // Make begins a call.
 func (s bySIP) Make(m *call.Making) (uint64, error) {
-	if s.edge.sip == nil || !s.edge.listening.Load() {
+	if s.edge.sip == nil || s.edge.inside == nil && !s.edge.listening.Load() {
 		return 0, call.ErrBusy
 	}
 	o := &sip.Order{

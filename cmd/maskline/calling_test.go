@@ -56,7 +56,7 @@ func startOrders(t *testing.T) *orderBed {
 	c.write("edge.yaml", fmt.Sprintf(orderConfig, o.alfa.Addr(), o.bravo.Addr(), o.charlie.Addr()))
 	o.outboundBed = &outboundBed{carriers: &carriers{cli: c, running: startEdge(t, c)}}
 	o.stock(numberdb.Pool{Name: "uk"}, "", "", "", "")
-	o.serve()
+	o.serve(o.url())
 	o.eventually("the carriers are up", func() bool {
 		return o.router.Carrier("alfa").Up(routing.Voice) && o.router.Carrier("bravo").Up(routing.Voice)
 	})
@@ -81,9 +81,9 @@ func callsOf(s *numberdb.Session) string {
 }
 
 // call waits until a call is in a state.
-func (o *orderBed) call(id, state string) said {
+func (o *orderBed) call(id, state string) reply {
 	o.t.Helper()
-	var s said
+	var s reply
 	o.eventually("the call is "+state, func() bool {
 		s = o.ask("shop", http.MethodGet, "/v1/calls/"+id, nil)
 		return s.body["state"] == state
@@ -98,22 +98,22 @@ func TestACallBetweenParticipants(t *testing.T) {
 	s := o.pair(0)
 	made := o.ask("shop", http.MethodPost, callsOf(&s), words{}, "once")
 	o.want(made, http.StatusCreated, "")
-	if made.header.Get("Location") != "/v1/calls/"+made.id() || made.body["session"] != s.ID.Text(numberdb.SessionPrefix) {
+	if made.header.Get("Location") != "/v1/calls/"+made.field("id") || made.body["session"] != s.ID.Text(numberdb.SessionPrefix) {
 		t.Errorf("it says %s", made.text)
 	}
 	again := o.ask("shop", http.MethodPost, callsOf(&s), words{}, "once")
 	o.want(again, http.StatusCreated, "")
-	if again.id() != made.id() || again.header.Get("Idempotent-Replayed") != "true" {
+	if again.field("id") != made.field("id") || again.header.Get("Idempotent-Replayed") != "true" {
 		t.Error("the same request has made another call")
 	}
-	o.call(made.id(), "connected")
+	o.call(made.field("id"), "connected")
 	o.want(o.ask("shop", http.MethodPost, callsOf(&s), words{}), 409, problem.CapabilityUnavailable)
 	o.eventually("both hear something", func() bool {
 		return heardIn(o.alfa) && heardIn(o.bravo)
 	})
-	ended := o.ask("shop", http.MethodDelete, "/v1/calls/"+made.id(), nil)
+	ended := o.ask("shop", http.MethodDelete, "/v1/calls/"+made.field("id"), nil)
 	o.want(ended, http.StatusOK, "")
-	got := o.call(made.id(), "ended")
+	got := o.call(made.field("id"), "ended")
 	if got.body["outcome"] != "completed" || got.body["reason"] != "released" || got.body["connected_at"] == nil || got.body["leg"] != nil {
 		t.Errorf("it says %s", got.text)
 	}
@@ -134,17 +134,17 @@ func TestACallBetweenParticipants(t *testing.T) {
 		}
 	}
 	o.eventually("the events are there", func() bool {
-		return strings.Join(o.eventsOf(made.id()), " ") == "call.ringing first call.answered first call.answered second call.ended "
+		return strings.Join(o.eventsOf(made.field("id")), " ") == "call.ringing first call.answered first call.answered second call.ended "
 	})
 	list := o.ask("shop", http.MethodGet, callsOf(&s), nil)
-	if !strings.Contains(list.text, made.id()) {
+	if !strings.Contains(list.text, made.field("id")) {
 		t.Errorf("the list is %s", list.text)
 	}
-	for _, path := range []string{"/v1/calls/" + made.id(), callsOf(&s)} {
+	for _, path := range []string{"/v1/calls/" + made.field("id"), callsOf(&s)} {
 		o.want(o.ask("outlet", http.MethodGet, path, nil), 404, problem.NotFound)
 	}
-	o.want(o.ask("outlet", http.MethodDelete, "/v1/calls/"+made.id(), nil), 404, problem.NotFound)
-	o.want(o.ask("reader", http.MethodDelete, "/v1/calls/"+made.id(), nil), 403, problem.InsufficientScope)
+	o.want(o.ask("outlet", http.MethodDelete, "/v1/calls/"+made.field("id"), nil), 404, problem.NotFound)
+	o.want(o.ask("reader", http.MethodDelete, "/v1/calls/"+made.field("id"), nil), 403, problem.InsufficientScope)
 	for _, number := range []string{outAlice[1:], parisBob[1:]} {
 		if strings.Contains(o.text.String()+string(o.log.bytes()), number) {
 			t.Error("a number of a participant is in an answer or in the log")
@@ -166,7 +166,7 @@ func TestACallBetweenParticipants(t *testing.T) {
 		To                     string `json:"to_trunk"`
 		Attempts               []struct{ Leg, Outcome string }
 	}
-	if err := json.Unmarshal(line, &record); err != nil || record.Order != made.id() || len(record.Attempts) != 2 || record.Attempts[0].Leg != "caller" ||
+	if err := json.Unmarshal(line, &record); err != nil || record.Order != made.field("id") || len(record.Attempts) != 2 || record.Attempts[0].Leg != "caller" ||
 		record.Attempts[1].Leg != "" || record.From != "alfa" || record.To != "bravo" || record.Mask != s.Participants[0].Dial.Reveal() || record.Presented != s.Participants[1].Dial.Reveal() {
 		t.Errorf("the record is %s: %v", line, err)
 	}
@@ -219,12 +219,12 @@ func TestCallsThatDoNotConnect(t *testing.T) {
 		}
 		made := o.ask("shop", http.MethodPost, callsOf(&s), body)
 		o.want(made, http.StatusCreated, "")
-		got := o.call(made.id(), "ended")
+		got := o.call(made.field("id"), "ended")
 		if got.body["outcome"] != x.outcome || got.body["leg"] != x.leg || got.body["connected_at"] != nil {
 			t.Errorf("%s: %s", x.name, got.text)
 		}
 		o.eventually(x.name+": it is told as missed", func() bool {
-			told := o.eventsOf(made.id())
+			told := o.eventsOf(made.field("id"))
 			return len(told) > 1 && told[len(told)-2] == "call.missed"
 		})
 	}
@@ -238,9 +238,9 @@ func TestACallFailsOver(t *testing.T) {
 	o.bravo.SetMode(exchange.Unavailable)
 	made := o.ask("shop", http.MethodPost, callsOf(&s), words{})
 	o.want(made, http.StatusCreated, "")
-	o.call(made.id(), "connected")
-	o.want(o.ask("shop", http.MethodDelete, "/v1/calls/"+made.id(), nil), http.StatusOK, "")
-	o.call(made.id(), "ended")
+	o.call(made.field("id"), "connected")
+	o.want(o.ask("shop", http.MethodDelete, "/v1/calls/"+made.field("id"), nil), http.StatusOK, "")
+	o.call(made.field("id"), "ended")
 	if n := len(o.charlie.Answered()); n != 2 {
 		t.Errorf("the third carrier took %d calls", n)
 	}
@@ -255,7 +255,6 @@ func TestCallsThatMayNotBe(t *testing.T) {
 	o.want(o.ask("shop", http.MethodPost, callsOf(&s), words{"ring": 1}), 422, problem.ValidationFailed)
 	o.want(o.ask("outlet", http.MethodPost, callsOf(&s), words{}), 404, problem.NotFound)
 	o.want(o.ask("reader", http.MethodPost, callsOf(&s), words{}), 403, problem.InsufficientScope)
-	o.want(o.ask("sandbox", http.MethodPost, callsOf(&s), words{}), 409, problem.CapabilityUnavailable)
 	o.want(o.ask("shop", http.MethodGet, "/v1/calls/cal_0000000000001", nil), 404, problem.NotFound)
 	if err := o.restrict.Apply(t.Context(), []numberdb.RestrictionChange{{Restriction: numberdb.Restriction{
 		Kind: numberdb.Block, Tenant: "shop", Party: e164.MustParse(parisBob), Since: time.Now(),

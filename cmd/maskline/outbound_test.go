@@ -1,7 +1,6 @@
 package main
 
 import (
-	"crypto/sha256"
 	"encoding/json"
 	"io/fs"
 	"net/http"
@@ -14,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"maskline/api/auth"
 	"maskline/api/problem"
 	"maskline/e164"
 	"maskline/numberdb"
@@ -60,33 +58,12 @@ func (o *outboundBed) client(who string) *web {
 	made := map[string]func() *web{
 		"operator": func() *web { return admin.as("", "owner") },
 		"reader":   func() *web { return admin.as("shop", "read-only") },
-		"sandbox":  func() *web { return admin.sandboxed("shop") },
 	}[who]
 	if made == nil {
 		made = func() *web { return admin.as(who, "integrator") }
 	}
 	o.clients[who] = made()
 	return o.clients[who]
-}
-
-// sandboxed is a client with a test key, which no operation gives out yet.
-func (w *web) sandboxed(tenant string) *web {
-	w.t.Helper()
-	const prefix, begins = "sk_test_", len("sk_test_") + 8
-	text, now := prefix+strings.TrimPrefix(auth.NewText(), "sk_live_"), time.Now().UTC().Truncate(time.Microsecond)
-	key := numberdb.APIKey{
-		ID: (&numberdb.IDs{}).Next(now), Public: text[len("sk_"):begins], Hash: sha256.Sum256([]byte(text)),
-		Tenant: tenant, Role: string(auth.Integrator), Created: now,
-	}
-	for _, scope := range auth.Integrator.Usual() {
-		key.Scopes = append(key.Scopes, string(scope))
-	}
-	if err := w.store.PutAPIKeys(w.t.Context(), []numberdb.APIKey{key}); err != nil {
-		w.t.Fatal(err)
-	}
-	own := w.with(text)
-	w.eventually("the edge knows the test key", func() bool { return own.ask(http.MethodGet, "/v1/limits", "").status == http.StatusOK })
-	return own
 }
 
 // ask asks the API as a client; a POST gets a new idempotency key unless one is given.
@@ -268,7 +245,6 @@ func TestMessagesThatAreRefused(t *testing.T) {
 			o.want(o.ask("shop", http.MethodPost, messagesOf(c.session), c.body), c.status, c.code)
 		})
 	}
-	o.want(o.ask("sandbox", http.MethodPost, messagesOf(&s), words{"from": outAlice, "text": "x"}), 403, problem.InsufficientScope)
 	o.optOut(outBob)
 	o.want(o.ask("shop", http.MethodPost, messagesOf(&s), words{"from": outAlice, "text": "x"}), 409, problem.OptedOut)
 	o.nothingLeft()

@@ -267,6 +267,10 @@ func (w *web) resources() map[string]string {
 	if _, err := w.store.Commit(w.t.Context(), &numberdb.Writes{Messages: []numberdb.Message{message}}); err != nil {
 		w.t.Fatal(err)
 	}
+	call := numberdb.Call{ID: (&numberdb.IDs{}).Next(now), Tenant: "taxi", Session: through, Node: "edge", Created: now, Until: now.Add(time.Hour)}
+	if _, err := w.store.Commit(w.t.Context(), &numberdb.Writes{Calls: []numberdb.Call{call}}); err != nil {
+		w.t.Fatal(err)
+	}
 	verification := numberdb.Verification{
 		ID: (&numberdb.IDs{}).Next(now), Tenant: "taxi", Workflow: 1, To: e164.MustParse("+447700900303"), Prefix: "44770", Digits: 6, Round: 1, Rounds: 1, Most: 5,
 		Created: now, Expires: now.Add(time.Minute), Until: now.Add(time.Hour), Code: "123456",
@@ -279,6 +283,7 @@ func (w *web) resources() map[string]string {
 		"/v1/keys/": made("/v1/keys", `{"role":"read-only"}`), "/v1/workflows/": made("/v1/workflows", `{"name":"x","template":"{code}","pool":"uk"}`),
 		"/v1/webhook-endpoints/": made("/v1/webhook-endpoints", `{"url":"https://93.184.216.34/hook"}`),
 		"/v1/consents/":          made("/v1/consents", `{"number":"+447700900303","text":"yes","method":"checkbox"}`),
+		"/v1/calls/":             call.ID.Text(numberdb.CallPrefix),
 		"/v1/messages/":          message.ID.Text(numberdb.MessagePrefix), "/v1/verifications/": verification.ID.Text(numberdb.VerificationPrefix),
 	}
 }

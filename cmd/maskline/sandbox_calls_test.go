@@ -93,3 +93,23 @@ func TestMagicNumbersOfCalls(t *testing.T) {
 		}
 	}
 }
+
+// A call that is asked for rings at both people of the sandbox, with masks, by its
+// carriers.
+func TestACallByTheSandbox(t *testing.T) {
+	w := watched(t)
+	test := w.inSandbox("shop")
+	id, masks := test.pair("1", tester, friend)
+	call := test.ask(http.MethodPost, "/v1/sessions/"+id+"/calls", "{}", idempotency, "call").want(http.StatusCreated).field("id")
+	w.eventually("both were called and see masks", func() bool {
+		got := test.called()
+		return len(got) == 2 && got[0].To == tester && got[0].From == masks[0] && got[1].To == friend && got[1].From == masks[1]
+	})
+	w.eventually("they talk", func() bool {
+		return test.ask(http.MethodGet, "/v1/calls/"+call, "").want(http.StatusOK).field("state") == "connected"
+	})
+	test.ask(http.MethodDelete, "/v1/calls/"+call, "").want(http.StatusOK)
+	w.eventually("it ends", func() bool {
+		return test.ask(http.MethodGet, "/v1/calls/"+call, "").field("outcome") == "completed"
+	})
+}

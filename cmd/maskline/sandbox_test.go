@@ -247,7 +247,7 @@ func TestTheSandboxAndWhatIsLiveAreApart(t *testing.T) {
 				}
 				asked := regexp.MustCompile(`\{[^}]*\}`).ReplaceAllString(path, id)
 				g := side.as.ask(strings.ToUpper(method), asked, body, idempotency, side.name+op.OperationID)
-				if g.status != http.StatusNotFound && g.status != http.StatusUnprocessableEntity {
+				if g.status != http.StatusNotFound && g.status != http.StatusUnprocessableEntity && (op.OperationID != "resumeKey" || g.status != http.StatusForbidden) {
 					t.Errorf("%s at %s: %d %s", side.name, op.OperationID, g.status, g.text)
 				}
 			}

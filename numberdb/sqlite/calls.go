@@ -83,7 +83,7 @@ func callQuery(q *numberdb.CallQuery) (string, []any) {
 	if q.ID != 0 {
 		add(`id = ?`, int64(q.ID))
 	}
-	if !q.AnyTenant {
+	if q.Tenant != numberdb.AnyTenant {
 		add(`tenant = ?`, q.Tenant)
 	}
 	if q.Session != 0 {

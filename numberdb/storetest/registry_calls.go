@@ -41,7 +41,7 @@ func callsKept(t *testing.T, db Database) {
 		t.Fatal(err)
 	}
 	r = openRegistry(t, db)
-	if diff := cmp.Diff(want, calls(t, r, numberdb.CallQuery{AnyTenant: true})); diff != "" {
+	if diff := cmp.Diff(want, calls(t, r, numberdb.CallQuery{Tenant: numberdb.AnyTenant})); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -63,15 +63,15 @@ func callsFound(t *testing.T, db Database) {
 		query numberdb.CallQuery
 		want  []numberdb.ID
 	}{
-		{"all", numberdb.CallQuery{AnyTenant: true}, []numberdb.ID{1, 2, 3, 4, 5, 6}},
+		{"all", numberdb.CallQuery{Tenant: numberdb.AnyTenant}, []numberdb.ID{1, 2, 3, 4, 5, 6}},
 		{"a tenant's", numberdb.CallQuery{Tenant: "shop"}, []numberdb.ID{1, 4}},
 		{"the operator's own", numberdb.CallQuery{}, []numberdb.ID{2, 5}},
 		{"one", numberdb.CallQuery{Tenant: "shop", ID: 4}, []numberdb.ID{4}},
 		{"another tenant's", numberdb.CallQuery{Tenant: "outlet", ID: 4}, nil},
-		{"of a session", numberdb.CallQuery{AnyTenant: true, Session: 11}, []numberdb.ID{2, 4, 6}},
-		{"of an edge", numberdb.CallQuery{AnyTenant: true, Node: "other"}, []numberdb.ID{2, 4, 6}},
-		{"not ended", numberdb.CallQuery{AnyTenant: true, Open: true}, []numberdb.ID{1, 3, 5}},
-		{"a page", numberdb.CallQuery{AnyTenant: true, After: 2, Limit: 2}, []numberdb.ID{3, 4}},
+		{"of a session", numberdb.CallQuery{Tenant: numberdb.AnyTenant, Session: 11}, []numberdb.ID{2, 4, 6}},
+		{"of an edge", numberdb.CallQuery{Tenant: numberdb.AnyTenant, Node: "other"}, []numberdb.ID{2, 4, 6}},
+		{"not ended", numberdb.CallQuery{Tenant: numberdb.AnyTenant, Open: true}, []numberdb.ID{1, 3, 5}},
+		{"a page", numberdb.CallQuery{Tenant: numberdb.AnyTenant, After: 2, Limit: 2}, []numberdb.ID{3, 4}},
 	} {
 		var ids []numberdb.ID
 		for _, found := range calls(t, r, c.query) {
@@ -136,7 +136,7 @@ func callsPurged(t *testing.T, db Database) {
 			t.Errorf("purged %d: %v, expected %d", got, err, want)
 		}
 	}
-	if left := calls(t, r, numberdb.CallQuery{AnyTenant: true}); len(left) != 1 || left[0].ID != 4 {
+	if left := calls(t, r, numberdb.CallQuery{Tenant: numberdb.AnyTenant}); len(left) != 1 || left[0].ID != 4 {
 		t.Errorf("%d are left", len(left))
 	}
 }
@@ -151,7 +151,7 @@ func callsOnce(t *testing.T, db Database) {
 	if !errors.As(err, &conflict) || len(conflict.Attempts) != 1 {
 		t.Errorf("a used key: %v", err)
 	}
-	if left := calls(t, r, numberdb.CallQuery{AnyTenant: true}); len(left) != 1 || left[0].ID != 101 {
+	if left := calls(t, r, numberdb.CallQuery{Tenant: numberdb.AnyTenant}); len(left) != 1 || left[0].ID != 101 {
 		t.Errorf("%d calls are there", len(left))
 	}
 	for _, bad := range []numberdb.Writes{

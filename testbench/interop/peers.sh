@@ -7,6 +7,7 @@ cd "$(dirname "$0")"
 declare -A package=(
   [sipp]=sip-tester [bearerbox]=kannel [baresip]=baresip-core [linphonec]=linphone-cli [kamailio]=kamailio [tshark]=tshark
   [node]=nodejs [npm]=npm [ip]=iproute2 [dnsmasq]=dnsmasq-base [cc]=gcc [iptables]=iptables
+  [curl]=curl [jq]=jq [openssl]=openssl [python3]=python3
 )
 export PATH="$PATH:/usr/sbin:/sbin"
 missing=()
