@@ -56,6 +56,10 @@ func TestACredentialCountsBeforeACertificate(t *testing.T) {
 	if err := k.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	text, key, err := k.Create(t.Context(), Local(), &Wanted{Tenant: "taxi", Role: ReadOnly})
+	if err != nil {
+		t.Fatal(err)
+	}
 	all := &Certificates{}
 	sum := sha256.Sum256([]byte("shop"))
 	all.Set([]Certificate{{Name: "app", Fingerprint: &sum, Tenant: "shop", Role: Integrator}})
@@ -65,10 +69,6 @@ func TestACredentialCountsBeforeACertificate(t *testing.T) {
 	r.RemoteAddr, r.TLS = home, &tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{leaf}}}
 	if who, err := k.Authenticate(r); err != nil || who.Key != "crt_app" || who.May(PIIRead) {
 		t.Errorf("%+v %v", who, err)
-	}
-	text, key, err := k.Create(t.Context(), Local(), &Wanted{Tenant: "taxi", Role: ReadOnly})
-	if err != nil {
-		t.Fatal(err)
 	}
 	r.Header.Set("Authorization", "Bearer "+text)
 	if who, err := k.Authenticate(r); err != nil || who.Tenant != "taxi" {

@@ -228,8 +228,9 @@ func (s *Service) begin(ctx context.Context, session *numberdb.Session, m *Makin
 		s.leave(c.ID)
 		return numberdb.Call{}, s.problem(err)
 	}
-	m.ID = c.ID.Text(numberdb.CallPrefix)
-	m.Tell = func(n News) { s.news(c.ID, n) }
+	id := c.ID // c is what has become of it below
+	m.ID = id.Text(numberdb.CallPrefix)
+	m.Tell = func(n News) { s.news(id, n) }
 	running, err := s.maker.Make(m)
 	if err != nil {
 		s.takeBack(context.WithoutCancel(ctx), &c, attempt)

@@ -251,6 +251,8 @@ func merged(group []*work) numberdb.Writes {
 	for _, w := range group {
 		all.Messages = append(all.Messages, w.writes.Messages...)
 		all.Reports = append(all.Reports, w.writes.Reports...)
+		all.Calls = append(all.Calls, w.writes.Calls...)
+		all.CallReports = append(all.CallReports, w.writes.CallReports...)
 		all.Bindings = append(all.Bindings, w.writes.Bindings...)
 		all.Claims = append(all.Claims, w.writes.Claims...)
 		all.Replaced = append(all.Replaced, w.writes.Replaced...)
@@ -269,6 +271,7 @@ func merged(group []*work) numberdb.Writes {
 		all.Gone.Sessions = append(all.Gone.Sessions, w.writes.Gone.Sessions...)
 		all.Gone.Pools = append(all.Gone.Pools, w.writes.Gone.Pools...)
 		all.Gone.Messages = append(all.Gone.Messages, w.writes.Gone.Messages...)
+		all.Gone.Calls = append(all.Gone.Calls, w.writes.Gone.Calls...)
 		all.Gone.Attempts = append(all.Gone.Attempts, w.writes.Gone.Attempts...)
 		all.Gone.Verifications = append(all.Gone.Verifications, w.writes.Gone.Verifications...)
 	}
