@@ -68,6 +68,9 @@ func TestReloadRemovesATrunk(t *testing.T) {
 	eventually(t, "the call is over", func() bool { return b.edge.ActiveCalls() == 0 })
 	for _, a := range b.edge.calls.all() {
 		a.mu.Lock() // its last transactions need not be waited for
+		for a.running {
+			a.idle.Wait()
+		}
 		a.remove()
 		a.mu.Unlock()
 	}
