@@ -247,21 +247,15 @@ func (s *Service) list(ctx context.Context, in *SessionMessages) (*rest.Answer[r
 	if err != nil {
 		return nil, problem.New(problem.NotFound)
 	}
-	after, err := in.After()
+	after, err := in.AfterID(numberdb.MessagePrefix)
 	if err != nil {
 		return nil, err
-	}
-	query := numberdb.MessageQuery{Session: session, Limit: in.Limit}
-	if after != "" {
-		if query.After, err = numberdb.ParseID(numberdb.MessagePrefix, after); err != nil {
-			return nil, problem.Invalid("query.cursor", "expected the next_cursor of an answer")
-		}
 	}
 	who := auth.From(ctx)
 	if _, err := s.session(ctx, who.Scoped(""), session); err != nil {
 		return nil, err
 	}
-	found, err := s.List(ctx, who.Scoped(""), query)
+	found, err := s.List(ctx, who.Scoped(""), numberdb.MessageQuery{Session: session, After: after, Limit: in.Limit})
 	if err != nil {
 		return nil, err
 	}

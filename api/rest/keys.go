@@ -86,7 +86,7 @@ type listKeysInput struct {
 }
 
 func (k *Keys) list(ctx context.Context, in *listKeysInput) (*Answer[List[api.Key]], error) {
-	after, err := in.afterID(numberdb.KeyPrefix)
+	after, err := in.AfterID(numberdb.KeyPrefix)
 	if err != nil {
 		return nil, err
 	}

@@ -58,8 +58,8 @@ type Answer[T any] struct{ Body T }
 // Answering makes one.
 func Answering[T any](body T) *Answer[T] { return &Answer[T]{body} }
 
-// afterID is the cursor of a list in the order of IDs; 0: the beginning.
-func (p *Page) afterID(prefix string) (numberdb.ID, error) {
+// AfterID is the cursor of a list in the order of IDs; 0: the beginning.
+func (p *Page) AfterID(prefix string) (numberdb.ID, error) {
 	text, err := p.After()
 	if err != nil || text == "" {
 		return 0, err

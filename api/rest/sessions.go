@@ -273,7 +273,7 @@ const mostLooks = 10
 
 // page reads those that are wanted, and the cursor of what follows.
 func (s *Sessions) page(ctx context.Context, page *Page, q numberdb.SessionQuery, live bool, wanted func(*numberdb.Session) bool) (list []numberdb.Session, next string, err error) {
-	if q.After, err = page.afterID(numberdb.SessionPrefix); err != nil {
+	if q.After, err = page.AfterID(numberdb.SessionPrefix); err != nil {
 		return nil, "", err
 	}
 	who := auth.From(ctx)

@@ -282,17 +282,11 @@ func (s *Endpoints) deliveries(ctx context.Context, in *EndpointDeliveries) (*re
 	if err != nil {
 		return nil, err
 	}
-	query := numberdb.DeliveryQuery{Endpoint: e.ID, Limit: in.Limit}
-	text, err := in.After()
+	before, err := in.AfterID(numberdb.EventPrefix)
 	if err != nil {
 		return nil, err
 	}
-	if text != "" {
-		if query.Before, err = numberdb.ParseID(numberdb.EventPrefix, text); err != nil {
-			return nil, problem.Invalid("query.cursor", "expected the next_cursor of an answer")
-		}
-	}
-	found, err := s.Store.Deliveries(ctx, query)
+	found, err := s.Store.Deliveries(ctx, numberdb.DeliveryQuery{Endpoint: e.ID, Before: before, Limit: in.Limit})
 	if err != nil {
 		return nil, problem.Unavailable()
 	}

@@ -19,7 +19,7 @@ func TestClientsAreOfTheDocument(t *testing.T) {
 		t.Fatal(err)
 	}
 	for file, written := range map[string]func() ([]byte, error){
-		"client/types.go": document.GoTypes, "client/operations.go": document.GoOperations,
+		"client/types_gen.go": document.GoTypes, "client/operations_gen.go": document.GoOperations,
 		"clients/typescript/operations.js": document.JavaScriptOperations, "clients/typescript/api.d.ts": document.TypeScriptTypes,
 	} {
 		want, err := written()

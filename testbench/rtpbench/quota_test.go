@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"maskline/testbench/await"
 	"maskline/testbench/process"
 )
 
@@ -26,12 +27,7 @@ func TestQuotas(t *testing.T) {
 			t.Errorf("it is in %s", groups)
 		}
 		before, start := cpu(t, cmd.Process.Pid), time.Now()
-		for used := time.Duration(0); used < 50*time.Millisecond; used = cpu(t, cmd.Process.Pid) - before {
-			if time.Since(start) > time.Minute {
-				t.Fatal("it uses nothing")
-			}
-			time.Sleep(time.Millisecond)
-		}
+		await.That(t, time.Minute, "it uses something", func() bool { return cpu(t, cmd.Process.Pid)-before >= 50*time.Millisecond })
 		if took := time.Since(start); took < 200*time.Millisecond {
 			t.Errorf("it used 50 ms of CPU in %v", took)
 		}
